@@ -1,0 +1,98 @@
+#pragma once
+// A scenario: one what-if cluster, with every choice explicit. Parsed from TOML by scenario_toml.hpp;
+// a Scenario value that came from there has been validated.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replay/base/units.hpp"
+#include "replay/catalog/gpu_spec.hpp"
+#include "replay/catalog/model_spec.hpp"
+
+namespace replayd {
+
+enum class PoolRole { mixed, prefill, decode };
+
+struct ParallelSpec {
+    std::int64_t tensor = 1;    ///< TP: GPUs that share each matrix
+    std::int64_t pipeline = 1;  ///< PP: stages
+    std::int64_t data = 1;      ///< DP attention: scheduler ranks of one replica that share its experts
+    std::int64_t expert = 1;    ///< EP: ranks over which whole experts are spread; 1 or a divisor of tensor × data
+
+    /// GPUs of one replica: tensor × pipeline × data.
+    [[nodiscard]] std::int64_t gpus() const { return tensor * pipeline * data; }
+};
+
+enum class BatchPolicyKind { vllm_v1 };
+
+struct BatchingSpec {
+    BatchPolicyKind policy = BatchPolicyKind::vllm_v1;
+    Tokens max_batched_tokens{8192};  ///< token budget of one step
+    std::int64_t max_sequences = 256; ///< running requests at most
+    bool chunked_prefill = true;
+    Tokens long_prefill_threshold{0}; ///< cap on one prefill chunk; 0: none
+};
+
+struct KvSpec {
+    Tokens block{16};                        ///< tokens per KV block
+    double memory_fraction = 0.9;            ///< share of device memory that replayd may plan with
+    std::optional<std::int64_t> num_blocks;  ///< pins the block count instead of the memory plan
+    DataType dtype = DataType::bf16;
+};
+
+enum class RouterKind { round_robin, random, least_outstanding, least_tokens };
+
+struct PoolSpec {
+    std::string name;
+    PoolRole role = PoolRole::mixed;
+    GpuSpec gpu;
+    std::int64_t replicas = 1;
+    ParallelSpec parallel;
+    BatchingSpec batching;
+    KvSpec kv;
+    DataType weights = DataType::bf16;
+    RouterKind router = RouterKind::least_outstanding;
+    Tokens max_context{0};  ///< prompt + output at most; defaults to the model's
+};
+
+/// The network between the prefill and the decode pool, per replica and direction.
+struct TransferSpec {
+    double bytes_per_s = 0;   ///< bandwidth of one prefill replica's egress
+    Duration latency{0};      ///< added once per transfer
+};
+
+struct SloSpec {
+    Duration ttft{0};  ///< 0: no objective
+    Duration tpot{0};
+};
+
+enum class CostSource {
+    analytic,  ///< per-operator terms from catalog facts
+    linear,    ///< step + prefill tokens + decode sequences, for exact tests
+};
+
+/// `CostSource::linear`: duration of a step = step + prefill_token × P + decode_sequence × D, per stage.
+struct LinearCostSpec {
+    Duration step{0};
+    Duration prefill_token{0};
+    Duration decode_sequence{0};
+};
+
+struct Scenario {
+    std::string name;
+    std::string description;
+    ModelSpec model;
+    std::vector<PoolSpec> pools;  ///< one mixed pool, or one prefill and one decode pool
+    TransferSpec transfer;        ///< meaningful with prefill + decode
+    SloSpec slo;
+    CostSource cost = CostSource::analytic;
+    LinearCostSpec linear;
+    std::uint64_t seed = 0;             ///< of the random router
+    Duration window{10 * k_ns_per_s};   ///< length of a statistics window in virtual time
+
+    [[nodiscard]] bool disaggregated() const { return pools.size() == 2; }
+};
+
+}  // namespace replayd

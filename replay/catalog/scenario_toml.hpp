@@ -1,0 +1,42 @@
+#pragma once
+// Scenario and catalog text (TOML) to validated values and back. Parsing text only: callers read files.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/catalog/scenario.hpp"
+
+namespace replayd {
+
+/// Models and GPUs by name. `built_in()` is the embedded catalog; `add` lays a user's file over it.
+class Catalog {
+public:
+    [[nodiscard]] static const Catalog& built_in();
+
+    /// Adds or replaces the `[models.NAME]` and `[gpus.NAME]` tables of `toml`. `origin` names the text
+    /// in messages (a file name). On error nothing is changed.
+    [[nodiscard]] Result<void> add(std::string_view toml, std::string_view origin);
+
+    /// Error `not_found` names the nearest known name.
+    [[nodiscard]] Result<ModelSpec> model(std::string_view name) const;
+    [[nodiscard]] Result<GpuSpec> gpu(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> model_names() const;
+    [[nodiscard]] std::vector<std::string> gpu_names() const;
+
+private:
+    std::map<std::string, ModelSpec, std::less<>> models_;
+    std::map<std::string, GpuSpec, std::less<>> gpus_;
+};
+
+/// Parses and validates one scenario. Errors read "ORIGIN:LINE: FIELD …: expected …; did you mean …?".
+/// Unknown keys, misspelt names and impossible combinations are refused (Code::invalid_argument).
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin,
+                                              const Catalog& catalog = Catalog::built_in());
+
+/// The scenarios that ship with replayd: name → TOML text.
+[[nodiscard]] const std::map<std::string, std::string, std::less<>>& built_in_scenarios();
+
+}  // namespace replayd

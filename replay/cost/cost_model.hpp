@@ -1,0 +1,62 @@
+#pragma once
+// What one step of a replica costs. The engine asks `step` in its hot loop; `explain` is for people.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/base/units.hpp"
+#include "replay/catalog/scenario.hpp"
+
+namespace replayd {
+
+/// The work of one step, summed over its sequences.
+struct StepShape {
+    std::int64_t prefill_tokens = 0;     ///< new prompt (or recomputed) tokens
+    std::int64_t prefill_sequences = 0;  ///< sequences that contribute them
+    /// Query-key pairs of those tokens: for a chunk of n tokens after c computed ones n·c + n·(n+1)/2.
+    std::int64_t prefill_pairs = 0;
+    std::int64_t prefill_context = 0;    ///< Σ (c + n): key/value tokens read by the prefill sequences
+    std::int64_t decode_sequences = 0;   ///< one token each
+    std::int64_t decode_context = 0;     ///< Σ context length, the new token included
+    std::int64_t sampled_sequences = 0;  ///< sequences that produce an output token (rows of the LM head)
+
+    bool operator==(const StepShape&) const = default;
+};
+
+/// One operator of a step on one GPU of the slowest rank.
+struct OperatorCost {
+    std::string name;        ///< e.g. "attention.decode"
+    std::int64_t count = 0;  ///< how often it runs in the step (layers)
+    Duration fixed{0};       ///< per run: launches, latency
+    Duration compute{0};     ///< per run: FLOPs / achievable rate
+    Duration memory{0};      ///< per run: bytes / achievable bandwidth
+    Duration total{0};       ///< count × (fixed + max(compute, memory))
+    double flops = 0;        ///< per run
+    double bytes = 0;        ///< per run: HBM or network
+    std::string provenance;  ///< "analytic", "linear", …
+};
+
+class CostModel {
+public:
+    virtual ~CostModel() = default;
+
+    /// Pipeline stages of the pool; `stages()` == ParallelSpec::pipeline.
+    [[nodiscard]] virtual std::int64_t stages() const = 0;
+
+    /// Time of each pipeline stage for this step, > 0 for a shape with work; `out.size()` == stages().
+    /// Monotone: more work never costs less. Pure, allocates nothing, any thread.
+    virtual void step(const StepShape& shape, std::span<Duration> out) const = 0;
+
+    /// Operators of the step in execution order. Their totals sum to the sum over stages of `step`.
+    [[nodiscard]] virtual std::vector<OperatorCost> explain(const StepShape& shape) const = 0;
+};
+
+/// The cost model of one pool, composed once per scenario. Error `invalid_argument` for combinations that
+/// no operator supports.
+[[nodiscard]] Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool);
+
+}  // namespace replayd

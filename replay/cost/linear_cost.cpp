@@ -1,0 +1,1 @@
+#include "replay/cost/cost_model.hpp"

@@ -1,0 +1,16 @@
+#include "replay/sim/records.hpp"
+
+namespace replayd {
+
+Duration Ledger::sum() const {
+    Duration total{0};
+    for (const Duration part : parts) total += part;
+    return total;
+}
+
+std::optional<Duration> RequestRecord::tpot() const {
+    if (outcome != Outcome::finished || output.value < 2) return std::nullopt;
+    return Duration((finished - first_token).value / (output.value - 1));
+}
+
+}  // namespace replayd

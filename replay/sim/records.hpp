@@ -1,0 +1,151 @@
+#pragma once
+// What a run tells the world: one record per request, one per statistics window, and samples of replicas.
+// Every value is a pure function of (arrivals, scenario, engine version).
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/base/units.hpp"
+#include "replay/stats/histogram.hpp"
+
+namespace replayd {
+
+/// The additive parts of one request's latency, in the order of a request's life.
+enum class LedgerPart : std::uint8_t {
+    gateway_queue,       ///< held at the gateway before routing (admission limits)
+    routing,             ///< waiting for a routable replica
+    prefill_queue,       ///< on the prefill replica, before its first step
+    prefill_compute,     ///< steps that prefill it: what its own tokens alone would cost
+    chunk_wait,          ///< running, prompt unfinished, but the step had no budget for it
+    transfer_wait,       ///< prefill done, waiting for room at the destination or for the link
+    transfer,            ///< KV cache on the wire
+    decode_queue,        ///< KV cache arrived, before its first decode step
+    decode_compute,      ///< steps that decode it: what its token alone would cost
+    batch_interference,  ///< step time beyond what the request alone would cost
+    preemption_stall,    ///< evicted, waiting to be scheduled again
+    recompute,           ///< computing again the tokens lost by preemption
+};
+inline constexpr std::size_t k_ledger_parts = 12;
+
+/// Stable names, indexed by LedgerPart; SQLite columns, JSON keys and labels derive from them.
+inline constexpr std::array<std::string_view, k_ledger_parts> k_ledger_part_names = {
+    "gateway_queue", "routing",      "prefill_queue",  "prefill_compute",    "chunk_wait",       "transfer_wait",
+    "transfer",      "decode_queue", "decode_compute", "batch_interference", "preemption_stall", "recompute"};
+
+struct Ledger {
+    std::array<Duration, k_ledger_parts> parts{};
+
+    Duration& operator[](LedgerPart part) { return parts[static_cast<std::size_t>(part)]; }
+    Duration operator[](LedgerPart part) const { return parts[static_cast<std::size_t>(part)]; }
+    [[nodiscard]] Duration sum() const;
+    bool operator==(const Ledger&) const = default;
+};
+
+enum class Outcome : std::uint8_t { finished, rejected };
+
+/// One request of one run. Times that a rejected request never reached are equal to `arrived`.
+struct RequestRecord {
+    std::int64_t sequence = 0;    ///< position of the arrival in its stream, from 0
+    std::string id;
+    std::string conversation;
+    std::string slo_class;
+    std::string model;
+    Outcome outcome = Outcome::finished;
+    std::string reject_reason;    ///< empty when finished
+    Tokens prompt{0};
+    Tokens output{0};
+    Tokens cached{0};             ///< prompt tokens found in the prefix cache
+    VirtualTime arrived;
+    VirtualTime scheduled;        ///< start of the first step that worked on it
+    VirtualTime first_token;      ///< end of the step that finished its prefill
+    VirtualTime decode_started;   ///< start of its first decode step; == first_token when output is 1
+    VirtualTime finished;         ///< end of the step that made its last token; of the rejection if rejected
+    std::int32_t preemptions = 0;
+    std::int32_t prefill_replica = -1;  ///< index over all replicas of the scenario; -1 if never routed
+    std::int32_t decode_replica = -1;   ///< equal to prefill_replica on mixed pools; -1 if it never decoded
+    Ledger ledger;                ///< sums to finished - arrived
+    std::optional<Duration> observed_ttft;
+    std::optional<Duration> observed_e2e;
+
+    [[nodiscard]] Duration ttft() const { return first_token - arrived; }
+    [[nodiscard]] Duration e2e() const { return finished - arrived; }
+    /// Waiting until first scheduled; vLLM's queue time.
+    [[nodiscard]] Duration queue() const { return scheduled - arrived; }
+    /// Mean gap between output tokens, (finished - first_token) / (output - 1), rounded down; absent for
+    /// output < 2 or a rejected request. vLLM's request TPOT.
+    [[nodiscard]] std::optional<Duration> tpot() const;
+};
+
+/// The share of one pool in a window, at the window's end where it is a state.
+struct PoolWindow {
+    std::int64_t waiting = 0;
+    std::int64_t running = 0;
+    std::int64_t kv_blocks_used = 0;
+    std::int64_t kv_blocks_total = 0;
+    std::int64_t steps = 0;
+    Duration busy{0};
+    Tokens prompt_tokens{0};
+    Tokens output_tokens{0};
+};
+
+/// Sums over one window of virtual time [start, start + length). Histograms hold nanoseconds: TTFT by the
+/// time of the first token; TPOT, E2E and queue by the time of finishing.
+struct WindowRecord {
+    VirtualTime start;
+    Duration length{0};
+    std::int64_t arrived = 0;
+    std::int64_t finished = 0;
+    std::int64_t rejected = 0;
+    std::int64_t within_slo = 0;       ///< finished requests that met every objective of the scenario
+    Tokens prompt_tokens{0};           ///< prompt tokens computed by steps that ended in the window
+    Tokens output_tokens{0};           ///< output tokens made by steps that ended in the window
+    std::int64_t steps = 0;
+    std::int64_t preemptions = 0;
+    std::int64_t waiting = 0;          ///< at the window's end: queued requests, all replicas
+    std::int64_t running = 0;          ///< at the window's end
+    std::int64_t transferring = 0;     ///< at the window's end: waiting for or on the wire
+    std::int64_t kv_blocks_used = 0;   ///< at the window's end, all replicas
+    std::int64_t kv_blocks_total = 0;
+    Duration busy{0};                  ///< summed step time of all replicas inside the window's steps
+    std::int64_t batch_tokens = 0;     ///< Σ tokens over steps (÷ steps: mean tokens of a batch)
+    std::int64_t batch_sequences = 0;  ///< Σ sequences over steps
+    Histogram ttft;
+    Histogram tpot;
+    Histogram e2e;
+    Histogram queue;
+    std::array<Duration, k_ledger_parts> ledger{};  ///< summed over requests finished in the window
+    std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
+};
+
+/// One executed batch, in order of formation; produced only when the sink asks for batches.
+struct BatchMember {
+    std::int64_t sequence = 0;  ///< of the request
+    Tokens tokens{0};
+    bool prefill = false;
+};
+struct BatchRecord {
+    std::int64_t batch = 0;  ///< formation order over all replicas, from 0
+    std::int32_t replica = 0;
+    VirtualTime scheduled;
+    VirtualTime finished;
+    std::int64_t kv_blocks_used = 0;  ///< of the replica, after the batch was formed
+    std::int64_t waiting = 0;         ///< queue length of the replica, after the batch was formed
+    std::vector<BatchMember> members;
+};
+
+/// Receives the records of a run, in deterministic order, on the thread that advances the run.
+class RecordSink {
+public:
+    virtual ~RecordSink() = default;
+    virtual void on_request(RequestRecord&& record) = 0;
+    virtual void on_window(WindowRecord&& window) = 0;
+    /// Batches are built only if this returns true (read once, when the run is made).
+    [[nodiscard]] virtual bool wants_batches() const { return false; }
+    virtual void on_batch(BatchRecord&& /*batch*/) {}
+};
+
+}  // namespace replayd

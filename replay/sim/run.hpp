@@ -1,0 +1,83 @@
+#pragma once
+// A run: one scenario replaying one stream. A pure value machine: arrivals in, records out through a sink.
+// The result depends only on the arrivals and the scenario, not on how arrivals were split over calls or how
+// far each call advanced.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/catalog/scenario.hpp"
+#include "replay/cost/cost_model.hpp"
+#include "replay/memory/memory_plan.hpp"
+#include "replay/sim/records.hpp"
+#include "replay/trace/arrival.hpp"
+
+namespace replayd {
+
+/// Rolling hash of the event log, printed as 32 hex digits.
+struct StateHash {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    bool operator==(const StateHash&) const = default;
+    [[nodiscard]] std::string to_string() const;
+};
+
+/// A scenario with its memory plans and cost models composed: made once, shared by runs, immutable.
+struct CompiledScenario {
+    Scenario scenario;
+    std::vector<MemoryPlan> plans;                          ///< in the order of the pools
+    std::vector<std::shared_ptr<const CostModel>> costs;    ///< in the order of the pools
+    TransferSize transfer;
+};
+[[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario);
+
+/// The state of a run right now, for gauges.
+struct RunSnapshot {
+    VirtualTime now;                 ///< time of the last processed event or arrival
+    std::int64_t arrived = 0;
+    std::int64_t waiting = 0;
+    std::int64_t running = 0;
+    std::int64_t transferring = 0;
+    std::int64_t finished = 0;
+    std::int64_t rejected = 0;
+    std::int64_t preemptions = 0;
+    std::int64_t steps = 0;
+    Tokens prompt_tokens{0};         ///< computed, recomputation included
+    Tokens output_tokens{0};
+    std::int64_t kv_blocks_used = 0;
+    std::int64_t kv_blocks_total = 0;
+    std::int64_t last_batch_sequences = 0;
+};
+
+class Run {
+public:
+    /// `sink` must outlive the run.
+    Run(std::shared_ptr<const CompiledScenario> scenario, RecordSink& sink);
+    ~Run();
+    Run(Run&&) noexcept;
+    Run& operator=(Run&&) noexcept;
+
+    /// Queues the next arrival of the stream. Precondition: `violation(arrival)` is empty, and `at` is not
+    /// earlier than the previous arrival's.
+    void offer(const Arrival& arrival);
+
+    /// Processes everything that happens strictly before `watermark`: no later arrival may be earlier.
+    /// Going back is a no-op.
+    void advance(VirtualTime watermark);
+
+    /// No arrival follows: runs until every request has finished or was rejected, and closes the last window.
+    void finish();
+
+    [[nodiscard]] StateHash hash() const;
+    [[nodiscard]] RunSnapshot snapshot() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace replayd
