@@ -14,7 +14,8 @@ constexpr std::int64_t k_sub_buckets = std::int64_t{1} << Histogram::k_sub_bucke
 
 std::int32_t bucket_of(std::int64_t value) {
     if (value < k_sub_buckets) return static_cast<std::int32_t>(value);
-    const int shift = std::bit_width(static_cast<std::uint64_t>(value)) - 1 - Histogram::k_sub_bucket_bits;
+    const int width = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(value)));
+    const int shift = width - 1 - Histogram::k_sub_bucket_bits;
     return static_cast<std::int32_t>((shift + 1) * k_sub_buckets + ((value >> shift) - k_sub_buckets));
 }
 

@@ -1,0 +1,114 @@
+#pragma once
+// The SQLite history: one writer thread with one connection, fed by a bounded queue; schema in schema.sql,
+// explained in README.md. Readers use storage/query.hpp on connections of their own.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/memory/memory_plan.hpp"
+#include "replay/sim/records.hpp"
+#include "replay/sim/run.hpp"
+
+namespace replayd::storage {
+
+enum class Durability {
+    normal,  ///< synchronous=NORMAL: survives a kill of the process; power loss may take the last commits
+    full,    ///< synchronous=FULL: survives power loss
+};
+
+struct HistoryOptions {
+    std::string path;
+    Durability durability = Durability::normal;
+    std::size_t queue_rows_max = 200'000;  ///< request rows waiting; `add_requests` blocks beyond it
+};
+
+struct StreamRow {
+    std::int64_t id = 0;
+    std::string name;
+    double speed = 0;          ///< 0: as fast as possible
+    std::int64_t created_ms = 0;
+    bool ended = false;        ///< an End was logged
+    bool paused = false;
+    std::string traced_system; ///< JSON of the hello's configuration; empty if none
+};
+
+/// One acknowledged batch, as the client sent it (a serialized replayd.v1 ArrivalBatch).
+struct LoggedBatch {
+    std::uint64_t seq = 0;
+    std::string payload;
+    std::int64_t arrivals = 0;
+    VirtualTime watermark;
+};
+
+struct RunRow {
+    std::int64_t id = 0;
+    std::int64_t stream_id = 0;
+    std::string scenario;
+    std::string scenario_toml;
+    std::int64_t created_ms = 0;
+};
+
+enum class RunState { running, finished, failed, interrupted };
+
+/// Sums and outcome of a run, rewritten when it finishes.
+struct RunTotals {
+    RunState state = RunState::running;
+    std::int64_t finished_ms = 0;
+    std::string hash;          ///< empty while running
+    std::string failure;       ///< why it failed; empty otherwise
+    RunSnapshot snapshot;
+};
+
+struct HistoryCounters {
+    std::int64_t queued_rows = 0;
+    std::int64_t committed_request_rows = 0;
+    std::int64_t committed_window_rows = 0;
+    std::int64_t committed_batches = 0;
+    std::int64_t commits = 0;
+    std::int64_t commit_wall_ns_total = 0;
+};
+
+class History {
+public:
+    /// Opens or creates the file, migrates it, starts the writer thread. Errors: `io` (cannot open, not a
+    /// replayd file, disk full), `failed_state` (made by a newer replayd: untouched).
+    [[nodiscard]] static Result<std::unique_ptr<History>> open(HistoryOptions options);
+    virtual ~History() = default;  ///< flushes and stops the writer
+
+    // Registration: blocks until committed.
+    [[nodiscard]] virtual Result<StreamRow> add_stream(const StreamRow& stream) = 0;       ///< id is assigned
+    [[nodiscard]] virtual Result<void> update_stream(const StreamRow& stream) = 0;
+    /// Adds the run with its scenario (by content) and memory plans; id is assigned.
+    [[nodiscard]] virtual Result<RunRow> add_run(const RunRow& run, const std::vector<MemoryPlan>& plans,
+                                                 const Scenario& scenario) = 0;
+
+    // The durable log. `done` is called on the writer thread after the commit (or with its error).
+    virtual void append_batch(std::int64_t stream_id, LoggedBatch batch,
+                              std::function<void(Result<void>)> done) = 0;
+
+    // Results of runs; block while the queue is full. Adding a row twice (a rebuilt run) changes nothing.
+    virtual void add_requests(std::int64_t run_id, std::vector<RequestRecord> records) = 0;
+    virtual void add_window(std::int64_t run_id, std::vector<WindowRecord> windows) = 0;
+    /// Ordered after every row added before for this run; `done` after the commit.
+    virtual void finish_run(std::int64_t run_id, RunTotals totals, std::function<void(Result<void>)> done) = 0;
+
+    // Recovery.
+    [[nodiscard]] virtual Result<std::vector<StreamRow>> streams() = 0;
+    [[nodiscard]] virtual Result<std::vector<RunRow>> unfinished_runs(std::int64_t stream_id) = 0;
+    /// Batches with seq >= `from`, at most `limit`, in order.
+    [[nodiscard]] virtual Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from,
+                                                                   std::size_t limit) = 0;
+
+    /// Blocks until everything queued so far is committed.
+    [[nodiscard]] virtual Result<void> flush() = 0;
+    [[nodiscard]] virtual HistoryCounters counters() const = 0;
+};
+
+}  // namespace replayd::storage
