@@ -1,0 +1,22 @@
+#include "replay/cost/cost_model.hpp"
+
+#include <string>
+
+#include "replay/cost/linear_cost.hpp"
+
+namespace replayd {
+
+Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
+    if (pool.parallel.pipeline < 1) {
+        return fail(Code::invalid_argument, "pool \"" + pool.name + "\": parallel.pipeline is " +
+                                                std::to_string(pool.parallel.pipeline) +
+                                                ": expected 1 or more stages");
+    }
+    switch (scenario.cost) {
+        case CostSource::linear: return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
+        case CostSource::analytic: break;
+    }
+    return fail(Code::invalid_argument, "cost source \"analytic\" is not in this build yet");
+}
+
+}  // namespace replayd
