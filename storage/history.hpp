@@ -26,7 +26,11 @@ enum class Durability {
 struct HistoryOptions {
     std::string path;
     Durability durability = Durability::normal;
-    std::size_t queue_rows_max = 200'000;  ///< request rows waiting; `add_requests` blocks beyond it
+    std::size_t queue_rows_max = 200'000;  ///< result rows waiting; `add_requests` blocks beyond it
+    std::size_t queue_batches_max = 10'000;  ///< appends waiting; more are refused with `unavailable`
+    std::int64_t file_bytes_max = 0;  ///< the file never grows beyond it ("disk full"); 0: no limit
+    /// Called on the writer thread after every commit with its wall time; may be empty.
+    std::function<void(std::int64_t commit_wall_ns)> on_commit;
 };
 
 struct StreamRow {
@@ -52,6 +56,7 @@ struct RunRow {
     std::int64_t stream_id = 0;
     std::string scenario;
     std::string scenario_toml;
+    std::string engine_version;  ///< of the replayd that computes it
     std::int64_t created_ms = 0;
 };
 
@@ -73,6 +78,7 @@ struct HistoryCounters {
     std::int64_t committed_batches = 0;
     std::int64_t commits = 0;
     std::int64_t commit_wall_ns_total = 0;
+    std::int64_t failed_commits = 0;  ///< rolled back (disk full, I/O error); result rows are kept and tried again
 };
 
 class History {
@@ -109,6 +115,8 @@ public:
     /// Blocks until everything queued so far is committed.
     [[nodiscard]] virtual Result<void> flush() = 0;
     [[nodiscard]] virtual HistoryCounters counters() const = 0;
+    /// Why the latest commit failed, until one succeeds: not ready while it has a value.
+    [[nodiscard]] virtual std::optional<Error> trouble() const = 0;
 };
 
 }  // namespace replayd::storage
