@@ -1,0 +1,129 @@
+// Flags of the daemon. The file named by --config comes first, flags win over it.
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/config/config.hpp"
+#include "daemon/config/version.hpp"
+
+namespace replayd::config {
+namespace {
+
+struct Flags {
+    std::string config_file;
+    std::optional<std::string> listen;
+    std::optional<std::string> db;
+    std::optional<std::string> dashboard;
+    std::optional<std::string> port_file;
+    std::optional<std::string> log_level;
+    std::optional<std::size_t> engine_threads;
+    std::vector<std::string> scenario_dirs;
+    std::vector<std::string> catalogs;
+    bool allow_remote = false;
+    bool version = false;
+};
+
+void declare(CLI::App& app, Flags& flags) {
+    app.add_option("--config", flags.config_file, "TOML file; flags win over it");
+    app.add_option("--listen", flags.listen, "ADDRESS:PORT to listen on (127.0.0.1:8080); port 0 takes a free one");
+    app.add_option("--db", flags.db, "SQLite file of the history (replayd.db)");
+    app.add_option("--dashboard", flags.dashboard, "folder of the page");
+    app.add_option("--scenario-dir", flags.scenario_dirs, "folder of scenario TOML files; may be repeated");
+    app.add_option("--catalog", flags.catalogs, "TOML file of models and GPUs; may be repeated");
+    app.add_option("--port-file", flags.port_file, "file that receives the bound port once listening");
+    app.add_option("--engine-threads", flags.engine_threads, "threads that replay (one per core)");
+    app.add_option("--log-level", flags.log_level, "debug, info, warn or error (info)");
+    app.add_flag("--allow-remote", flags.allow_remote, "allow a --listen address that other machines reach");
+    app.add_flag("--version", flags.version, "print the version");
+}
+
+Result<void> lay_over(DaemonConfig& config, const Flags& flags) {
+    if (flags.listen) {
+        if (auto set = set_listen(config, *flags.listen, "--listen"); !set) return set;
+    }
+    if (flags.log_level) {
+        auto level = parse_log_level(*flags.log_level, "--log-level");
+        if (!level) return tl::unexpected(level.error());
+        config.log_level = *level;
+    }
+    if (flags.db) config.history_path = *flags.db;
+    if (flags.dashboard) config.dashboard_dir = *flags.dashboard;
+    if (flags.port_file) config.port_file = *flags.port_file;
+    if (flags.engine_threads) config.engine_threads = *flags.engine_threads;
+    if (flags.allow_remote) config.allow_remote = true;
+    config.scenario_dirs.insert(config.scenario_dirs.end(), flags.scenario_dirs.begin(), flags.scenario_dirs.end());
+    config.catalog_files.insert(config.catalog_files.end(), flags.catalogs.begin(), flags.catalogs.end());
+    return check_config(config);
+}
+
+bool loopback(const std::string& address) {
+    in_addr v4{};
+    if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+    return address == "::1" || address == "localhost";
+}
+
+}  // namespace
+
+Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string_view origin) {
+    const std::size_t colon = text.rfind(':');
+    std::string_view address = colon == std::string_view::npos ? std::string_view() : text.substr(0, colon);
+    const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+        address = address.substr(1, address.size() - 2);
+    }
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (error != std::errc() || end != port.data() + port.size() || (colon == 0)) {
+        return fail(Code::invalid_argument, std::string(origin) + " is \"" + std::string(text) +
+                                                "\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080");
+    }
+    if (!address.empty()) config.listen_address = std::string(address);
+    config.listen_port = number;
+    return {};
+}
+
+Result<void> check_config(const DaemonConfig& config) {
+    if (!config.allow_remote && !loopback(config.listen_address)) {
+        return fail(Code::invalid_argument,
+                    "listen address " + config.listen_address +
+                        " can be reached from other machines, and replayd has no passwords: expected a loopback "
+                        "address such as 127.0.0.1, or set allow_remote (--allow-remote) behind a proxy that guards it");
+    }
+    if (config.history_path.empty()) {
+        return fail(Code::invalid_argument, "history.path (--db) is empty: expected the path of the SQLite file");
+    }
+    return {};
+}
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+    CLI::App app("replayd: replays LLM-serving traces on what-if clusters", "replayd");
+    Flags flags;
+    declare(app, flags);
+    CommandLine line;
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        line.print = app.help();
+        return line;
+    } catch (const CLI::ParseError& error) {
+        return fail(Code::invalid_argument, std::string(error.what()) + "; see replayd --help");
+    }
+    if (flags.version) {
+        line.print = "replayd " + std::string(k_version) + "\n";
+        return line;
+    }
+    if (!flags.config_file.empty()) {
+        auto text = read_text_file(flags.config_file);
+        if (!text) return tl::unexpected(text.error());
+        auto parsed = parse_config(*text, flags.config_file);
+        if (!parsed) return tl::unexpected(parsed.error());
+        line.config = std::move(*parsed);
+    }
+    return lay_over(line.config, flags).map([&] { return std::move(line); });
+}
+
+}  // namespace replayd::config
