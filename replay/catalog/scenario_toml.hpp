@@ -11,6 +11,8 @@
 
 namespace replayd {
 
+class TableReader;
+
 /// Models and GPUs by name. `built_in()` is the embedded catalog; `add` lays a user's file over it.
 class Catalog {
 public:
@@ -25,6 +27,10 @@ public:
     [[nodiscard]] Result<GpuSpec> gpu(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> model_names() const;
     [[nodiscard]] std::vector<std::string> gpu_names() const;
+
+    /// Reads the `models` and `gpus` tables of a document into this catalog; trouble lands in the reader's errors,
+    /// and then the catalog is not to be used. For the readers of this folder; others call `add`.
+    void add_tables(TableReader& root);
 
 private:
     std::map<std::string, ModelSpec, std::less<>> models_;

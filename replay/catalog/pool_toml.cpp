@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "replay/catalog/pool_check.hpp"
+#include "replay/catalog/spec_toml.hpp"
+
+namespace replayd {
+namespace {
+
+constexpr IntegerRange k_width{1, 4'096};
+constexpr IntegerRange k_replicas{1, 10'000};
+constexpr IntegerRange k_batch_tokens{1, 10'000'000};
+constexpr IntegerRange k_sequences{1, 1'000'000};
+constexpr IntegerRange k_blocks{1, 1'000'000'000};
+
+constexpr std::array<Choice<PoolRole>, 3> k_roles = {
+    {{"mixed", PoolRole::mixed}, {"prefill", PoolRole::prefill}, {"decode", PoolRole::decode}}};
+constexpr std::array<Choice<BatchPolicyKind>, 1> k_policies = {{{"vllm_v1", BatchPolicyKind::vllm_v1}}};
+constexpr std::array<Choice<RouterKind>, 4> k_routers = {{{"round_robin", RouterKind::round_robin},
+                                                          {"random", RouterKind::random},
+                                                          {"least_outstanding", RouterKind::least_outstanding},
+                                                          {"least_tokens", RouterKind::least_tokens}}};
+
+constexpr std::string_view role_name(PoolRole role) {
+    for (const Choice<PoolRole>& choice : k_roles) {
+        if (choice.value == role) return choice.name;
+    }
+    return "";
+}
+
+ParallelSpec read_parallel(TableReader& table) {
+    ParallelSpec out;
+    out.tensor = table.integer("tensor", k_width, out.tensor);
+    out.pipeline = table.integer("pipeline", k_width, out.pipeline);
+    out.data = table.integer("data", k_width, out.data);
+    out.expert = table.integer("expert", k_width, out.expert);
+    table.finish();
+    return out;
+}
+
+BatchingSpec read_batching(TableReader& table) {
+    BatchingSpec out;
+    out.policy = table.choice<BatchPolicyKind>("policy", k_policies, out.policy);
+    out.max_batched_tokens = Tokens(table.integer("max_batched_tokens", k_batch_tokens, out.max_batched_tokens.value));
+    out.max_sequences = table.integer("max_sequences", k_sequences, out.max_sequences);
+    out.chunked_prefill = table.flag("chunked_prefill", out.chunked_prefill);
+    out.long_prefill_threshold = Tokens(table.integer("long_prefill_threshold", {0, k_batch_tokens.most}, 0));
+    table.finish();
+    return out;
+}
+
+KvSpec read_kv(TableReader& table) {
+    KvSpec out;
+    out.block = Tokens(table.integer("block_tokens", {1, 65'536}, out.block.value));
+    out.memory_fraction = table.real("memory_fraction", {0, 1}, out.memory_fraction);
+    if (table.has("num_blocks")) out.num_blocks = table.integer("num_blocks", k_blocks);
+    out.dtype = table.choice<DataType>("dtype", k_kv_types, out.dtype);
+    table.any("num_blocks");
+    table.finish();
+    return out;
+}
+
+GpuSpec read_pool_gpu(TableReader& table, const std::string& default_gpu, const Catalog& catalog) {
+    const std::vector<std::string> names = catalog.gpu_names();
+    if (!table.has("gpu") && default_gpu.empty()) {
+        table.any("gpu");
+        table.missing("gpu", "the name of a GPU here or at the top of the file: " + joined(names));
+        return {};
+    }
+    const std::string name = table.text("gpu", default_gpu);
+    if (auto gpu = catalog.gpu(name)) return *gpu;
+    if (table.has("gpu")) table.refuse_name("gpu", name, "", names);
+    return {};
+}
+
+/// An absent sub-table reads as an empty one at the pool's line: all its keys take their defaults.
+TomlNode sub_table(TableReader& pool, std::string_view key, const TomlNode& fallback) {
+    const TomlNode* node = pool.table(key, false);
+    return node != nullptr ? *node : fallback;
+}
+
+}  // namespace
+
+PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string& default_gpu,
+                   const Catalog& catalog) {
+    TomlNode empty;
+    empty.line = empty.key_line = table.line();
+    const TomlNode parallel_node = sub_table(table, "parallel", empty);
+    const TomlNode batching_node = sub_table(table, "batching", empty);
+    const TomlNode kv_node = sub_table(table, "kv", empty);
+    TableReader parallel(parallel_node, table.path_of("parallel"), table.errors());
+    TableReader batching(batching_node, table.path_of("batching"), table.errors());
+    TableReader kv(kv_node, table.path_of("kv"), table.errors());
+
+    PoolSpec out;
+    out.role = table.choice<PoolRole>("role", k_roles);
+    out.name = read_name(table, "name", std::string(role_name(out.role)));
+    out.gpu = read_pool_gpu(table, default_gpu, catalog);
+    out.replicas = table.integer("replicas", k_replicas, out.replicas);
+    out.parallel = read_parallel(parallel);
+    out.batching = read_batching(batching);
+    out.kv = read_kv(kv);
+    out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
+    out.router = table.choice<RouterKind>("router", k_routers, out.router);
+    out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));
+    table.finish();
+    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching});
+    return out;
+}
+
+bool is_name(std::string_view name) {
+    constexpr std::string_view k_allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return !name.empty() && name.size() <= 100 && name.find_first_not_of(k_allowed) == std::string_view::npos;
+}
+
+std::string read_name(TableReader& table, std::string_view key, std::optional<std::string> fallback) {
+    std::string name = table.text(key, std::move(fallback));
+    if (table.has(key) && !is_name(name)) {
+        table.refuse(key, '"' + name + '"', "expected 1 to 100 letters, digits, '.', '_' or '-'");
+    }
+    return name;
+}
+
+}  // namespace replayd

@@ -1,0 +1,180 @@
+#include "replay/catalog/scenario_toml.hpp"
+
+#include <algorithm>
+
+#include "replay/catalog/spec_toml.hpp"
+
+namespace replayd {
+namespace {
+
+constexpr double k_giga = 1e9;
+constexpr double k_bits_per_byte = 8;
+constexpr RealRange k_bandwidth{0, 1e9};
+/// Shortest statistics window: below it windows cost more than what they show.
+constexpr Duration k_window_least{k_ns_per_ms};
+
+constexpr std::array<Choice<CostSource>, 2> k_cost_sources = {
+    {{"analytic", CostSource::analytic}, {"linear", CostSource::linear}}};
+
+ModelSpec read_scenario_model(TableReader& root, const Catalog& catalog) {
+    const std::vector<std::string> names = catalog.model_names();
+    if (!root.has("model")) {
+        root.any("model");
+        root.missing("model", joined(names));
+        return {};
+    }
+    const std::string name = root.text("model");
+    if (auto model = catalog.model(name)) return *model;
+    root.refuse_name("model", name, "", names);
+    return {};
+}
+
+std::string read_default_gpu(TableReader& root, const Catalog& catalog) {
+    std::string name = root.text("gpu", "");
+    if (root.has("gpu") && !catalog.gpu(name)) root.refuse_name("gpu", name, "", catalog.gpu_names());
+    return name;
+}
+
+SloSpec read_slo(TableReader table) {
+    SloSpec out;
+    out.ttft = table.duration("ttft_ms", k_ns_per_ms, Duration(0), Duration(0));
+    out.tpot = table.duration("tpot_ms", k_ns_per_ms, Duration(0), Duration(0));
+    table.finish();
+    return out;
+}
+
+TransferSpec read_transfer(TableReader table) {
+    TransferSpec out;
+    const bool bits = table.has("gigabits_per_s");
+    const bool bytes = table.has("gigabytes_per_s");
+    if (bits && bytes) {
+        table.refuse("gigabytes_per_s", table.any("gigabytes_per_s")->shown(),
+                     "expected either gigabits_per_s or gigabytes_per_s, not both");
+    }
+    if (bits) out.bytes_per_s = table.real("gigabits_per_s", k_bandwidth) * k_giga / k_bits_per_byte;
+    if (!bits) out.bytes_per_s = table.real("gigabytes_per_s", k_bandwidth) * k_giga;
+    table.any("gigabits_per_s");
+    out.latency = table.duration("latency_us", k_ns_per_us, Duration(0));
+    table.finish();
+    return out;
+}
+
+void read_cost(TableReader table, Scenario& scenario) {
+    scenario.cost = table.choice<CostSource>("source", k_cost_sources);
+    if (scenario.cost == CostSource::linear) {
+        scenario.linear.step = table.duration("step_us", k_ns_per_us, Duration(0));
+        scenario.linear.prefill_token = table.duration("prefill_token_us", k_ns_per_us, Duration(0));
+        scenario.linear.decode_sequence = table.duration("decode_sequence_us", k_ns_per_us, Duration(0));
+        if (!table.errors().any() && scenario.linear.step == Duration(0) &&
+            (scenario.linear.prefill_token == Duration(0) || scenario.linear.decode_sequence == Duration(0))) {
+            table.refuse("step_us", "0", "expected more than 0 unless prefill_token_us and decode_sequence_us are: "
+                                         "a step must take time");
+        }
+    } else {
+        for (const std::string_view key : {"step_us", "prefill_token_us", "decode_sequence_us"}) {
+            if (const TomlNode* value = table.any(key)) {
+                table.refuse(key, value->shown(), "belongs to source = \"linear\"; remove it or change the source");
+            }
+        }
+    }
+    table.finish();
+}
+
+void check_roles(const std::vector<PoolSpec>& pools, TableReader& root) {
+    const auto count = [&](PoolRole role) {
+        return std::count_if(pools.begin(), pools.end(), [&](const PoolSpec& pool) { return pool.role == role; });
+    };
+    const bool mixed = pools.size() == 1 && count(PoolRole::mixed) == 1;
+    const bool split = pools.size() == 2 && count(PoolRole::prefill) == 1 && count(PoolRole::decode) == 1;
+    if (mixed || split) return;
+    root.refuse("pool",
+                std::to_string(count(PoolRole::mixed)) + " mixed, " + std::to_string(count(PoolRole::prefill)) +
+                    " prefill, " + std::to_string(count(PoolRole::decode)) + " decode",
+                "expected one mixed pool, or one prefill and one decode pool");
+}
+
+/// What must hold between a prefill and a decode pool.
+void check_pair(const PoolSpec& prefill, const PoolSpec& decode, TableReader& root) {
+    if (prefill.name == decode.name) {
+        root.refuse("pool", '"' + prefill.name + '"', "expected two different names");
+    }
+    if (prefill.kv.dtype != decode.kv.dtype) {
+        root.refuse("pool", "kv.dtype differs",
+                    "expected one kv.dtype in both pools: the KV cache moves from \"" + prefill.name + "\" to \"" +
+                        decode.name + '"');
+    }
+}
+
+std::vector<PoolSpec> read_pools(TableReader& root, const ModelSpec& model, const std::string& default_gpu,
+                                 const Catalog& catalog) {
+    std::vector<PoolSpec> pools;
+    const TomlNode* node = root.any("pool");
+    if (node == nullptr) {
+        root.missing("pool", "[[pool]] with role = \"mixed\", or two with \"prefill\" and \"decode\"");
+        return pools;
+    }
+    if (node->kind != TomlNode::Kind::array) {
+        root.refuse("pool", node->shown(), "expected [[pool]] with double brackets");
+        return pools;
+    }
+    for (const TomlNode& element : node->children) {
+        TableReader table(element, "pool", root.errors());
+        pools.push_back(read_pool(table, model, default_gpu, catalog));
+    }
+    if (root.errors().any()) return pools;
+    check_roles(pools, root);
+    // Prefill before decode, whatever the order of the file.
+    std::stable_sort(pools.begin(), pools.end(),
+                     [](const PoolSpec& a, const PoolSpec& b) { return a.role < b.role; });
+    if (!root.errors().any() && pools.size() == 2) check_pair(pools[0], pools[1], root);
+    return pools;
+}
+
+void check_transfer(const Scenario& scenario, TableReader& root) {
+    const bool stated = root.has("transfer");
+    if (scenario.disaggregated() && !stated) {
+        root.missing("transfer", "a table with gigabits_per_s or gigabytes_per_s and latency_us, the link between "
+                                 "prefill and decode");
+    }
+    if (!scenario.disaggregated() && stated) {
+        root.refuse("transfer", "a table", "expected none: a mixed pool moves no KV cache");
+    }
+}
+
+Scenario read_scenario(TableReader& root, Catalog& catalog) {
+    Scenario out;
+    catalog.add_tables(root);
+    out.name = read_name(root, "name");
+    out.description = root.text("description", "");
+    out.model = read_scenario_model(root, catalog);
+    out.seed = static_cast<std::uint64_t>(root.integer("seed", {0}, 0));
+    out.window = root.duration("window_s", k_ns_per_s, k_window_least, out.window);
+    const auto sub_table = [&](std::string_view key, auto&& read) {
+        if (const TomlNode* node = root.table(key, false)) {
+            read(TableReader(*node, root.path_of(key), root.errors()));
+        }
+    };
+    sub_table("slo", [&](TableReader table) { out.slo = read_slo(std::move(table)); });
+    sub_table("transfer", [&](TableReader table) { out.transfer = read_transfer(std::move(table)); });
+    sub_table("cost", [&](TableReader table) { read_cost(std::move(table), out); });
+    const std::string default_gpu = read_default_gpu(root, catalog);
+    out.pools = read_pools(root, out.model, default_gpu, catalog);
+    root.finish();
+    if (!root.errors().any()) check_transfer(out, root);
+    return out;
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const Catalog& catalog) {
+    const auto document = parse_toml(toml, origin);
+    if (!document) return tl::unexpected(document.error());
+    TomlErrors errors(origin);
+    TableReader root(*document, "", errors);
+    Catalog with_local = catalog;
+    Scenario scenario = read_scenario(root, with_local);
+    if (errors.any()) return tl::unexpected(errors.first());
+    return scenario;
+}
+
+}  // namespace replayd
