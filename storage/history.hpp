@@ -86,33 +86,47 @@ public:
     /// Opens or creates the file, migrates it, starts the writer thread. Errors: `io` (cannot open, not a
     /// replayd file, disk full), `failed_state` (made by a newer replayd: untouched).
     [[nodiscard]] static Result<std::unique_ptr<History>> open(HistoryOptions options);
-    virtual ~History() = default;  ///< flushes and stops the writer
+    virtual ~History() = default;  ///< commits what is queued (one try) and stops the writer
 
     // Registration: blocks until committed.
-    [[nodiscard]] virtual Result<StreamRow> add_stream(const StreamRow& stream) = 0;       ///< id is assigned
+    /// Id is assigned. Error `already_exists` when the name is taken.
+    [[nodiscard]] virtual Result<StreamRow> add_stream(const StreamRow& stream) = 0;
+    /// Rewrites speed, ended, paused and traced_system of the stream with this id; ordered after every batch
+    /// appended before. Error `not_found`.
     [[nodiscard]] virtual Result<void> update_stream(const StreamRow& stream) = 0;
-    /// Adds the run with its scenario (by content) and memory plans; id is assigned.
+    /// Adds the run with its scenario (by content) and memory plans (one per pool); id is assigned.
+    /// Errors: `not_found` (no such stream), `invalid_argument` (plans and pools differ in number).
     [[nodiscard]] virtual Result<RunRow> add_run(const RunRow& run, const std::vector<MemoryPlan>& plans,
                                                  const Scenario& scenario) = 0;
 
-    // The durable log. `done` is called on the writer thread after the commit (or with its error).
+    // The durable log. `done` is called on the writer thread after the commit (or with its error); it must not
+    // call a function of History that blocks. Batches of a stream are numbered 1, 2, 3, …: appending a stored
+    // batch again with the same payload succeeds and changes nothing. Errors: `not_found` (no such stream),
+    // `failed_state` (a gap), `already_exists` (stored with another payload), `unavailable` (queue or disk full).
     virtual void append_batch(std::int64_t stream_id, LoggedBatch batch,
                               std::function<void(Result<void>)> done) = 0;
 
     // Results of runs; block while the queue is full. Adding a row twice (a rebuilt run) changes nothing.
+    // Precondition: `run_id` is a run of this file.
     virtual void add_requests(std::int64_t run_id, std::vector<RequestRecord> records) = 0;
     virtual void add_window(std::int64_t run_id, std::vector<WindowRecord> windows) = 0;
-    /// Ordered after every row added before for this run; `done` after the commit.
+    /// Ordered after every row added before for this run; `done` (as in append_batch) after the commit. Errors:
+    /// `not_found`, `failed_state` (it finished before with another hash).
     virtual void finish_run(std::int64_t run_id, RunTotals totals, std::function<void(Result<void>)> done) = 0;
+
+    /// For a shutdown that must not wait (disk full): unblocks every waiting add; rows added from now on are
+    /// not kept. Their runs stay unfinished and are rebuilt from the log after the next start.
+    virtual void refuse_rows() = 0;
 
     // Recovery.
     [[nodiscard]] virtual Result<std::vector<StreamRow>> streams() = 0;
+    /// Runs that are neither finished nor failed, oldest first.
     [[nodiscard]] virtual Result<std::vector<RunRow>> unfinished_runs(std::int64_t stream_id) = 0;
     /// Batches with seq >= `from`, at most `limit`, in order.
     [[nodiscard]] virtual Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from,
                                                                    std::size_t limit) = 0;
 
-    /// Blocks until everything queued so far is committed.
+    /// Blocks until everything queued so far is committed, or a commit fails (its error).
     [[nodiscard]] virtual Result<void> flush() = 0;
     [[nodiscard]] virtual HistoryCounters counters() const = 0;
     /// Why the latest commit failed, until one succeeds: not ready while it has a value.
