@@ -78,6 +78,7 @@ struct RequestRecord {
     /// Mean gap between output tokens, (finished - first_token) / (output - 1), rounded down; absent for
     /// output < 2 or a rejected request. vLLM's request TPOT.
     [[nodiscard]] std::optional<Duration> tpot() const;
+    bool operator==(const RequestRecord&) const = default;
 };
 
 /// The share of one pool in a window, at the window's end where it is a state.
@@ -90,6 +91,8 @@ struct PoolWindow {
     Duration busy{0};
     Tokens prompt_tokens{0};
     Tokens output_tokens{0};
+
+    bool operator==(const PoolWindow&) const = default;
 };
 
 /// Sums over one window of virtual time [start, start + length). Histograms hold nanoseconds: TTFT by the
@@ -119,6 +122,8 @@ struct WindowRecord {
     Histogram queue;
     std::array<Duration, k_ledger_parts> ledger{};  ///< summed over requests finished in the window
     std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
+
+    bool operator==(const WindowRecord&) const = default;
 };
 
 /// One executed batch, in order of formation; produced only when the sink asks for batches.

@@ -14,17 +14,10 @@
 #include "replay/cost/cost_model.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
+#include "replay/sim/state_hash.hpp"
 #include "replay/trace/arrival.hpp"
 
 namespace replayd {
-
-/// Rolling hash of the event log, printed as 32 hex digits.
-struct StateHash {
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
-    bool operator==(const StateHash&) const = default;
-    [[nodiscard]] std::string to_string() const;
-};
 
 /// A scenario with its memory plans and cost models composed: made once, shared by runs, immutable.
 struct CompiledScenario {
@@ -53,10 +46,16 @@ struct RunSnapshot {
     std::int64_t last_batch_sequences = 0;
 };
 
+/// How a run is computed; never changes what it computes.
+struct RunOptions {
+    /// Decode steps of an unchanged batch that are planned in one go; 0: one event per step.
+    std::int64_t stretch_steps_max = 128;
+};
+
 class Run {
 public:
     /// `sink` must outlive the run.
-    Run(std::shared_ptr<const CompiledScenario> scenario, RecordSink& sink);
+    Run(std::shared_ptr<const CompiledScenario> scenario, RecordSink& sink, RunOptions options = {});
     ~Run();
     Run(Run&&) noexcept;
     Run& operator=(Run&&) noexcept;

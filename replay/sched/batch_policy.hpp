@@ -1,0 +1,49 @@
+#pragma once
+// The seam of batch policies: which requests the next step of a replica works on, and with how many tokens.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "replay/catalog/scenario.hpp"
+#include "replay/sched/replica_state.hpp"
+#include "replay/sched/request_state.hpp"
+
+namespace replayd {
+
+struct ScheduledTokens {
+    RequestSlot slot = 0;
+    std::int64_t tokens = 0;
+    bool prefill = false;  ///< prompt or recomputed tokens; otherwise one decode token
+};
+
+/// What a policy decided for one step.
+struct BatchDecision {
+    std::vector<ScheduledTokens> members;  ///< in batch order; blocks are allocated
+    std::vector<RequestSlot> preempted;    ///< evicted, in order; blocks are released, they wait again
+
+    void clear() {
+        members.clear();
+        preempted.clear();
+    }
+};
+
+class BatchPolicy {
+public:
+    virtual ~BatchPolicy() = default;
+
+    /// Forms the next batch: moves requests between the replica's queues, allocates and releases blocks,
+    /// fills `decision` (cleared by the caller). Requests in flight are left alone. Progress and ledger of the
+    /// requests are the engine's business, except that a preempted request forgets what it has computed.
+    virtual void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const = 0;
+
+    /// How many more steps would repeat `decision` exactly (same members, one decode token each), if nothing
+    /// from outside touches the replica: until a request finishes, a block is missing or a limit is met.
+    /// At most `limit`. 0 if the decision has prefill tokens.
+    [[nodiscard]] virtual std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
+                                               const BatchDecision& decision, std::int64_t limit) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<const BatchPolicy> make_batch_policy(const BatchingSpec& spec);
+
+}  // namespace replayd

@@ -1,0 +1,40 @@
+#pragma once
+// What a scheduler sees of one replica: its queues and its KV blocks. With data-parallel attention every
+// rank schedules by itself and is a replica here.
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "replay/base/units.hpp"
+#include "replay/kv/block_pool.hpp"
+#include "replay/sched/request_state.hpp"
+
+namespace replayd {
+
+struct ReplicaState {
+    std::int32_t index = 0;            ///< over all pools
+    std::size_t pool = 0;
+    BlockPool kv;
+    std::int64_t state_blocks = 0;     ///< blocks that hold a request's fixed state (linear attention)
+
+    /// First the requests whose KV is here already (they need no block to start), then the others.
+    std::deque<RequestSlot> waiting;
+    std::vector<RequestSlot> running;  ///< in order of admission
+    std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way
+
+    std::int64_t outstanding_requests = 0;  ///< routed here and not left
+    std::int64_t outstanding_tokens = 0;    ///< their prompt and output tokens
+
+    /// Blocks that a request with `tokens` computed tokens holds.
+    [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return kv.blocks_for(tokens) + state_blocks; }
+};
+
+/// Queues a request whose KV has arrived, behind others of that kind and before those that must compute.
+/// Such a request must never wait behind one that needs the very blocks it holds.
+void enqueue_ready(ReplicaState& replica, const RequestTable& requests, RequestSlot slot);
+
+/// Recompute preemption: takes the KV of a request away and queues it as the first of those that must compute.
+void preempt(ReplicaState& replica, RequestTable& requests, RequestSlot slot);
+
+}  // namespace replayd

@@ -1,0 +1,103 @@
+#pragma once
+// A request while it is in the system: its progress, its KV blocks and its ledger so far.
+
+#include <cstdint>
+#include <vector>
+
+#include "replay/base/assert.hpp"
+#include "replay/base/units.hpp"
+#include "replay/sim/records.hpp"
+#include "replay/trace/arrival.hpp"
+
+namespace replayd {
+
+/// Slot of a request in the RequestTable. Slots are reused; `RequestState::sequence` is the identity.
+using RequestSlot = std::uint32_t;
+
+struct RequestState {
+    std::int64_t sequence = 0;
+    std::int64_t prompt = 0;
+    std::int64_t output = 0;
+
+    std::int64_t computed = 0;    ///< tokens whose KV is in the cache of `replica`
+    std::int64_t target = 0;      ///< tokens to compute before the next sampling: the prompt, or after a
+                                  ///< preemption the prompt and what was generated
+    std::int64_t generated = 0;   ///< output tokens made
+    std::int64_t high_water = 0;  ///< most tokens ever computed on any replica; below it work is recomputation
+    std::int64_t blocks = 0;      ///< held at `replica`
+
+    std::int32_t replica = -1;
+    std::int32_t prefill_replica = -1;
+    std::int32_t decode_replica = -1;
+    std::int32_t preemptions = 0;
+    bool in_flight = false;       ///< member of a batch that has not ended
+    bool ever_scheduled = false;
+    bool left_running = false;    ///< to be dropped from its replica's running list
+    bool in_decode_segment = false;  ///< from `mark` on it decodes; the ledger is settled when that ends
+
+    VirtualTime arrived;
+    VirtualTime scheduled;
+    VirtualTime first_token;
+    VirtualTime decode_started;
+    VirtualTime mark;             ///< the ledger accounts for everything before this moment
+    LedgerPart wait_part = LedgerPart::prefill_queue;  ///< what waiting from `mark` on counts as
+    std::int64_t segment_context = 0;  ///< `computed` when the current stretch of decode steps began
+    Ledger ledger;
+
+    [[nodiscard]] bool decoding() const { return computed >= target; }
+    /// Tokens that the next step may compute for it.
+    [[nodiscard]] std::int64_t pending() const { return decoding() ? 1 : target - computed; }
+    /// Tokens whose KV exists when the last output token is made: the last token's own KV is never written.
+    [[nodiscard]] std::int64_t final_context() const { return prompt + output - 1; }
+
+    /// From now (`mark`) on the request decodes, step after step, until it finishes or is preempted.
+    void begin_decode_segment() {
+        in_decode_segment = true;
+        segment_context = computed;
+    }
+
+    /// Counts the time since `mark` as waiting.
+    void account_wait(VirtualTime now) {
+        REPLAYD_ASSERT(now >= mark);
+        ledger[wait_part] += now - mark;
+        mark = now;
+    }
+};
+
+/// All requests in the system, with their arrivals, in reusable slots.
+class RequestTable {
+public:
+    RequestSlot add(std::int64_t sequence, Arrival&& arrival) {
+        RequestSlot slot;
+        if (free_.empty()) {
+            slot = static_cast<RequestSlot>(states_.size());
+            states_.emplace_back();
+            arrivals_.emplace_back();
+        } else {
+            slot = free_.back();
+            free_.pop_back();
+            states_[slot] = RequestState{};
+        }
+        RequestState& state = states_[slot];
+        state.sequence = sequence;
+        state.prompt = arrival.prompt.value;
+        state.output = arrival.output.value;
+        state.target = state.prompt;
+        state.arrived = state.scheduled = state.first_token = state.decode_started = state.mark = arrival.at;
+        arrivals_[slot] = std::move(arrival);
+        return slot;
+    }
+    void remove(RequestSlot slot) { free_.push_back(slot); }
+
+    RequestState& operator[](RequestSlot slot) { return states_[slot]; }
+    const RequestState& operator[](RequestSlot slot) const { return states_[slot]; }
+    Arrival& arrival(RequestSlot slot) { return arrivals_[slot]; }
+    [[nodiscard]] std::size_t active() const { return states_.size() - free_.size(); }
+
+private:
+    std::vector<RequestState> states_;
+    std::vector<Arrival> arrivals_;
+    std::vector<RequestSlot> free_;
+};
+
+}  // namespace replayd

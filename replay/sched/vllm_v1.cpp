@@ -1,0 +1,121 @@
+#include "replay/sched/vllm_v1.hpp"
+
+#include <algorithm>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd {
+namespace {
+
+/// Additional blocks that `request` needs to compute `tokens` more tokens.
+std::int64_t missing_blocks(const ReplicaState& replica, const RequestState& request, std::int64_t tokens) {
+    return std::max<std::int64_t>(0, replica.blocks_for(request.computed + tokens) - request.blocks);
+}
+
+void give_blocks(ReplicaState& replica, RequestState& request, std::int64_t blocks) {
+    replica.kv.allocate(blocks);
+    request.blocks += blocks;
+}
+
+/// The running request admitted last that no batch in flight works on; running.size() if there is none.
+std::size_t last_idle(const ReplicaState& replica, const RequestTable& requests) {
+    for (std::size_t i = replica.running.size(); i-- > 0;) {
+        if (!requests[replica.running[i]].in_flight) return i;
+    }
+    return replica.running.size();
+}
+
+}  // namespace
+
+std::int64_t VllmV1Policy::chunk(const RequestState& request, std::int64_t budget) const {
+    std::int64_t tokens = request.pending();
+    if (spec_.long_prefill_threshold.value > 0) tokens = std::min(tokens, spec_.long_prefill_threshold.value);
+    return std::min(tokens, budget);
+}
+
+void VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+                                    std::int64_t& budget) const {
+    for (std::size_t i = 0; i < replica.running.size() && budget > 0; ++i) {
+        const RequestSlot slot = replica.running[i];
+        RequestState& request = requests[slot];
+        if (request.in_flight) continue;
+        const std::int64_t tokens = chunk(request, budget);
+        const std::int64_t needed = missing_blocks(replica, request, tokens);
+        while (replica.kv.free() < needed) {
+            const std::size_t victim = last_idle(replica, requests);
+            const RequestSlot evicted = replica.running[victim];
+            replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(victim));
+            preempt(replica, requests, evicted);
+            decision.preempted.push_back(evicted);
+            if (evicted == slot) return;
+        }
+        give_blocks(replica, request, needed);
+        decision.members.push_back({slot, tokens, !request.decoding()});
+        budget -= tokens;
+    }
+}
+
+void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+                                 std::int64_t& budget) const {
+    while (!replica.waiting.empty() && budget > 0 &&
+           static_cast<std::int64_t>(replica.running.size()) < spec_.max_sequences) {
+        const RequestSlot slot = replica.waiting.front();
+        RequestState& request = requests[slot];
+        if (!spec_.chunked_prefill && request.pending() > budget) return;
+        const std::int64_t tokens = chunk(request, budget);
+        const std::int64_t needed = missing_blocks(replica, request, tokens);
+        if (replica.kv.free() < needed) return;
+        give_blocks(replica, request, needed);
+        replica.waiting.pop_front();
+        replica.running.push_back(slot);
+        decision.members.push_back({slot, tokens, !request.decoding()});
+        budget -= tokens;
+    }
+}
+
+void VllmV1Policy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
+    std::int64_t budget = spec_.max_batched_tokens.value;
+    schedule_running(replica, requests, decision, budget);
+    if (decision.preempted.empty()) admit_waiting(replica, requests, decision, budget);
+}
+
+std::int64_t VllmV1Policy::repeats(const ReplicaState& replica, const RequestTable& requests,
+                                   const BatchDecision& decision, std::int64_t limit) const {
+    // A preempting step leaves blocks behind that the next step may admit with; and a running request that
+    // was left out (budget) makes the next batch differ.
+    if (!decision.preempted.empty() || decision.members.size() != replica.running.size()) return 0;
+    std::int64_t steps = limit;
+    for (const ScheduledTokens& member : decision.members) {
+        if (member.prefill) return 0;
+        const RequestState& request = requests[member.slot];
+        steps = std::min(steps, request.output - request.generated - 1);
+    }
+    // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
+    // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
+    const auto growth = [&](std::int64_t more) {
+        std::int64_t blocks = 0;
+        for (const ScheduledTokens& member : decision.members) {
+            const RequestState& request = requests[member.slot];
+            blocks += replica.blocks_for(request.computed + 1 + more) - request.blocks;
+        }
+        return blocks;
+    };
+    if (steps <= 0) return 0;
+    if (growth(steps) <= replica.kv.free()) return steps;
+    std::int64_t enough = 0;
+    std::int64_t too_many = steps;
+    while (too_many - enough > 1) {
+        const std::int64_t middle = enough + (too_many - enough) / 2;
+        (growth(middle) <= replica.kv.free() ? enough : too_many) = middle;
+    }
+    return enough;
+}
+
+std::unique_ptr<const BatchPolicy> make_batch_policy(const BatchingSpec& spec) {
+    switch (spec.policy) {
+        case BatchPolicyKind::vllm_v1: return std::make_unique<VllmV1Policy>(spec);
+    }
+    REPLAYD_ASSERT(!"a batch policy without an implementation");
+}
+
+}  // namespace replayd

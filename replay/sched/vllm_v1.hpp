@@ -1,0 +1,28 @@
+#pragma once
+// Continuous batching as the V1 scheduler of vLLM does it: one token budget per step, running requests first
+// in order of admission, then waiting ones first come first served, prompts in chunks, recompute preemption of
+// the request admitted last. Source: vllm-project/vllm, vllm/v1/core/sched/scheduler.py (Scheduler.schedule).
+
+#include "replay/sched/batch_policy.hpp"
+
+namespace replayd {
+
+class VllmV1Policy final : public BatchPolicy {
+public:
+    explicit VllmV1Policy(const BatchingSpec& spec) : spec_(spec) {}
+
+    void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
+    [[nodiscard]] std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
+                                       const BatchDecision& decision, std::int64_t limit) const override;
+
+private:
+    [[nodiscard]] std::int64_t chunk(const RequestState& request, std::int64_t budget) const;
+    void schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+                          std::int64_t& budget) const;
+    void admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+                       std::int64_t& budget) const;
+
+    BatchingSpec spec_;
+};
+
+}  // namespace replayd

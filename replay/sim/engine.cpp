@@ -1,0 +1,227 @@
+#include "replay/sim/engine.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd {
+namespace {
+
+constexpr VirtualTime k_never{std::numeric_limits<std::int64_t>::max()};
+
+std::string over_capacity(const PoolSpec& pool, std::int64_t tokens, std::int64_t blocks, std::int64_t capacity) {
+    return "needs " + std::to_string(blocks) + " KV blocks for " + std::to_string(tokens) + " tokens: pool " +
+           pool.name + " has " + std::to_string(capacity) + " per replica";
+}
+
+}  // namespace
+
+std::size_t BatchInFlight::step_at(VirtualTime time) const {
+    return static_cast<std::size_t>(std::lower_bound(ends.begin(), ends.end(), time) - ends.begin());
+}
+
+Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& sink, RunOptions options)
+    : compiled_(std::move(compiled)),
+      sink_(&sink),
+      options_(options),
+      windows_(compiled_->scenario.window, compiled_->scenario.slo, compiled_->scenario.pools.size()),
+      batches_wanted_(sink.wants_batches()) {
+    if (batches_wanted_) options_.stretch_steps_max = 0;
+    const Scenario& scenario = compiled_->scenario;
+    for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
+        const PoolSpec& spec = scenario.pools[pool];
+        const MemoryPlan& plan = compiled_->plans[pool];
+        pool_begin_.push_back(replicas_.size());
+        policies_.push_back(make_batch_policy(spec.batching));
+        routers_.emplace_back(spec.router, scenario.seed + pool);
+        solo_.emplace_back(compiled_->costs[pool]);
+        const std::int64_t ranks = spec.replicas * spec.parallel.data;
+        for (std::int64_t i = 0; i < ranks; ++i) {
+            const std::int64_t state_blocks =
+                plan.state_bytes_per_request.value == 0
+                    ? 0
+                    : ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
+            replicas_.push_back(ReplicaState{static_cast<std::int32_t>(replicas_.size()), pool,
+                                             BlockPool(plan.blocks, spec.kv.block), state_blocks, {}, {}, 0, 0, 0});
+            runtimes_.emplace_back();
+            runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
+            totals_.kv_blocks_total += plan.blocks;
+        }
+    }
+    pool_begin_.push_back(replicas_.size());
+}
+
+void Run::Impl::offer(const Arrival& arrival) {
+    REPLAYD_ASSERT(pending_.empty() ? arrival.at >= now_ : arrival.at >= pending_.back().at);
+    pending_.push_back(arrival);
+}
+
+void Run::Impl::advance(VirtualTime watermark) {
+    if (watermark <= watermark_) return;
+    watermark_ = watermark;
+    run_until(watermark);
+    close_windows(watermark);
+    now_ = std::max(now_, watermark);
+}
+
+void Run::Impl::finish() {
+    run_until(k_never);
+    REPLAYD_ASSERT(requests_.active() == 0);
+    if (!windows_.untouched()) close_window();
+}
+
+VirtualTime Run::Impl::next_time() {
+    while (!events_.empty()) {
+        const Event& top = events_.top();
+        const bool is_void = top.kind == EventKind::batch_end &&
+                             runtimes_[static_cast<std::size_t>(top.key)].version != top.version;
+        if (!is_void) break;
+        events_.pop();
+    }
+    const VirtualTime event = events_.empty() ? k_never : events_.top().time;
+    return pending_.empty() ? event : std::min(event, pending_.front().at);
+}
+
+void Run::Impl::run_until(VirtualTime limit) {
+    for (VirtualTime next = next_time(); next < limit; next = next_time()) {
+        close_windows(next);
+        tick(next);
+    }
+}
+
+void Run::Impl::tick(VirtualTime now) {
+    now_ = now;
+    while (!pending_.empty() && pending_.front().at == now) {
+        Arrival arrival = std::move(pending_.front());
+        pending_.pop_front();
+        accept(std::move(arrival));
+    }
+    do {
+        // Placing a hand-off can cut a decode stretch to a step that ends now.
+        do {
+            drain_events();
+        } while (place_handoffs() && next_time() == now);
+        blocks_freed_ = false;
+        schedule_dirty();
+    } while (blocks_freed_ && !handoffs_.empty());
+}
+
+void Run::Impl::drain_events() {
+    while (next_time() == now_ && !events_.empty() && events_.top().time == now_) {
+        const Event event = events_.top();
+        events_.pop();
+        switch (event.kind) {
+            case EventKind::batch_end: end_batch(static_cast<std::int32_t>(event.key)); break;
+            case EventKind::transfer_end: end_transfer(event.version); break;
+        }
+    }
+}
+
+void Run::Impl::accept(Arrival&& arrival) {
+    ++totals_.arrived;
+    windows_.count_arrival();
+    log(LogEntry::arrived, next_sequence_, arrival.prompt.value ^ (arrival.output.value << 32));
+    if (std::string reason = refusal(arrival); !reason.empty()) {
+        reject(std::move(arrival), std::move(reason));
+        return;
+    }
+    const auto index = routers_[0].pick(pool_replicas(0), [](const ReplicaState&) { return true; });
+    ReplicaState& replica = replicas_[*index];
+    const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
+    RequestState& request = requests_[slot];
+    request.replica = request.prefill_replica = replica.index;
+    log(LogEntry::routed, request.sequence, replica.index);
+    replica.outstanding_requests += 1;
+    replica.outstanding_tokens += request.prompt + request.output;
+    // Behind others that could not be admitted it cannot be admitted either.
+    if (replica.waiting.empty()) interrupt(replica.index);
+    replica.waiting.push_back(slot);
+    mark_dirty(replica.index);
+}
+
+std::string Run::Impl::refusal(const Arrival& arrival) const {
+    const Scenario& scenario = compiled_->scenario;
+    const std::int64_t context = arrival.prompt.value + arrival.output.value;
+    for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
+        const PoolSpec& spec = scenario.pools[pool];
+        if (context > spec.max_context.value) {
+            return "prompt + output is " + std::to_string(context) + " tokens: pool " + spec.name + " serves up to " +
+                   std::to_string(spec.max_context.value);
+        }
+        if (!spec.batching.chunked_prefill && spec.role != PoolRole::decode &&
+            arrival.prompt > spec.batching.max_batched_tokens) {
+            return "prompt is " + std::to_string(arrival.prompt.value) + " tokens: without chunked prefill pool " +
+                   spec.name + " takes up to " + std::to_string(spec.batching.max_batched_tokens.value);
+        }
+        if (spec.role == PoolRole::decode && arrival.output.value == 1) continue;
+        const ReplicaState& replica = replicas_[pool_begin_[pool]];
+        const std::int64_t tokens = spec.role == PoolRole::prefill ? arrival.prompt.value : context - 1;
+        // A decode replica reserves the block of the first decode step together with the prompt's.
+        const std::int64_t blocks = replica.blocks_for(std::max(tokens, arrival.prompt.value));
+        if (blocks > replica.kv.capacity()) return over_capacity(spec, tokens, blocks, replica.kv.capacity());
+    }
+    return {};
+}
+
+void Run::Impl::reject(Arrival&& arrival, std::string reason) {
+    RequestRecord record;
+    record.sequence = next_sequence_++;
+    record.id = std::move(arrival.id);
+    record.conversation = std::move(arrival.conversation);
+    record.slo_class = std::move(arrival.slo_class);
+    record.model = std::move(arrival.model);
+    record.outcome = Outcome::rejected;
+    record.reject_reason = std::move(reason);
+    record.prompt = arrival.prompt;
+    record.output = arrival.output;
+    record.arrived = record.scheduled = record.first_token = record.decode_started = record.finished = arrival.at;
+    record.observed_ttft = arrival.observed_ttft;
+    record.observed_e2e = arrival.observed_e2e;
+    ++totals_.rejected;
+    log(LogEntry::rejected, record.sequence);
+    windows_.count_outcome(record);
+    sink_->on_request(std::move(record));
+}
+
+void Run::Impl::schedule_dirty() {
+    std::sort(dirty_.begin(), dirty_.end());
+    for (const std::int32_t replica : dirty_) {
+        runtimes_[static_cast<std::size_t>(replica)].dirty = false;
+        schedule(replica);
+    }
+    dirty_.clear();
+}
+
+void Run::Impl::mark_dirty(std::int32_t replica) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica)];
+    if (runtime.dirty) return;
+    runtime.dirty = true;
+    dirty_.push_back(replica);
+}
+
+void Run::Impl::log(LogEntry entry, std::int64_t sequence, std::int64_t detail) {
+    hash_.mix(now_.ns);
+    hash_.mix(static_cast<std::uint64_t>(entry) | (static_cast<std::uint64_t>(sequence) << 8));
+    hash_.mix(detail);
+}
+
+std::span<ReplicaState> Run::Impl::pool_replicas(std::size_t pool) {
+    return std::span(replicas_).subspan(pool_begin_[pool], pool_begin_[pool + 1] - pool_begin_[pool]);
+}
+
+RunSnapshot Run::Impl::snapshot() const {
+    RunSnapshot now = totals_;
+    now.now = now_;
+    now.transferring = static_cast<std::int64_t>(handoffs_.size() + transferring_);
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+        const ReplicaState& replica = replicas_[i];
+        now.waiting += static_cast<std::int64_t>(replica.waiting.size());
+        now.running += static_cast<std::int64_t>(replica.running.size());
+        now.kv_blocks_used += replica.kv.used();
+        now.last_batch_sequences = std::max(now.last_batch_sequences, runtimes_[i].last_sequences);
+    }
+    return now;
+}
+
+}  // namespace replayd

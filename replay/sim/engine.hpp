@@ -1,0 +1,157 @@
+#pragma once
+// The discrete-event engine behind Run. Arrivals wait in a sorted queue of their own; the heap holds at most
+// one event per batch in flight and per KV transfer. Decode steps that repeat the same batch are planned in
+// one go (a decode stretch): only their end times are computed, requests and blocks are brought up to date
+// when something touches the replica. With `stretch_steps_max` 0 every step is an event of its own; the
+// results are the same, which is a property test.
+
+#include <cstdint>
+#include <deque>
+#include <queue>
+#include <vector>
+
+#include "replay/sched/batch_policy.hpp"
+#include "replay/sched/replica_state.hpp"
+#include "replay/sched/request_state.hpp"
+#include "replay/sched/router.hpp"
+#include "replay/sim/run.hpp"
+#include "replay/sim/solo_cost.hpp"
+#include "replay/sim/window_accumulator.hpp"
+
+namespace replayd {
+
+/// A batch that was launched and has not ended; with a decode stretch, several steps of the same batch.
+struct BatchInFlight {
+    BatchDecision decision;
+    StepShape shape;                  ///< of the first step
+    VirtualTime scheduled;
+    std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
+    std::size_t counted = 0;          ///< steps whose work is in the statistics
+
+    /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
+    /// `time` or later.
+    [[nodiscard]] std::size_t step_at(VirtualTime time) const;
+};
+
+/// What the engine knows of a replica beside what schedulers see.
+struct ReplicaRuntime {
+    std::deque<BatchInFlight> in_flight;    ///< oldest first, at most one per pipeline stage
+    std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
+    std::uint32_t version = 0;              ///< events of older versions are void
+    VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
+    VirtualTime egress_free;                ///< when the KV egress link has sent what was queued
+    bool dirty = false;                     ///< to be scheduled in this tick
+    std::int64_t last_sequences = 0;        ///< members of the last launched batch
+};
+
+/// A request whose prefill is done and whose KV goes, or waits to go, to a decode replica.
+struct Handoff {
+    RequestSlot slot = 0;
+    std::int32_t destination = -1;
+    std::int64_t destination_blocks = 0;
+    VirtualTime start;  ///< on the wire
+};
+
+class Run::Impl {
+public:
+    Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& sink, RunOptions options);
+
+    void offer(const Arrival& arrival);
+    void advance(VirtualTime watermark);
+    void finish();
+    [[nodiscard]] StateHash hash() const { return hash_; }
+    [[nodiscard]] RunSnapshot snapshot() const;
+
+private:
+    enum class EventKind : std::uint8_t { batch_end, transfer_end };
+    struct Event {
+        VirtualTime time;
+        EventKind kind = EventKind::batch_end;
+        std::int64_t key = 0;        ///< replica index, or sequence of the request: order among equal times
+        std::uint32_t version = 0;   ///< batch_end: version of the replica; transfer_end: index into transfers_
+        /// Heap order: earliest first.
+        bool operator<(const Event& other) const {
+            if (time != other.time) return other.time < time;
+            if (kind != other.kind) return other.kind < kind;
+            return other.key < key;
+        }
+    };
+    /// What goes into the state hash, with the time and the request.
+    enum class LogEntry : std::uint64_t { arrived = 1, rejected, routed, preempted, first_token, transfer, decode_ready, finished };
+
+    // engine.cpp: the loop
+    void run_until(VirtualTime limit);
+    void tick(VirtualTime now);
+    void accept(Arrival&& arrival);
+    [[nodiscard]] std::string refusal(const Arrival& arrival) const;
+    void reject(Arrival&& arrival, std::string reason);
+    void drain_events();
+    void schedule_dirty();
+    void mark_dirty(std::int32_t replica);
+    void log(LogEntry entry, std::int64_t sequence, std::int64_t detail = 0);
+    [[nodiscard]] std::span<ReplicaState> pool_replicas(std::size_t pool);
+    [[nodiscard]] VirtualTime next_time();
+
+    // engine_steps.cpp: batches
+    void schedule(std::int32_t replica);
+    void join_batch(RequestState& request);
+    void plan_stages(std::int32_t replica, BatchInFlight& batch);
+    void extend_stretch(std::int32_t replica, BatchInFlight& batch);
+    void end_batch(std::int32_t replica);
+    void end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens);
+    void end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps);
+    void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
+    void close_decode_segment(const ReplicaState& replica, RequestState& request, std::int64_t computed);
+    void complete(ReplicaState& replica, RequestSlot slot);
+    [[nodiscard]] RequestRecord make_record(RequestSlot slot);
+    void interrupt(std::int32_t replica);
+    void sync_blocks(std::int32_t replica, VirtualTime time);
+    void count_steps(std::int32_t replica, BatchInFlight& batch, VirtualTime before);
+    void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
+
+    // engine_handoff.cpp: prefill to decode
+    void hand_off(ReplicaState& replica, RequestSlot slot);
+    bool place_handoffs();
+    [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks) const;
+    void start_transfer(Handoff handoff, ReplicaState& destination);
+    void end_transfer(std::uint32_t transfer);
+
+    // engine_windows.cpp: statistics
+    void close_windows(VirtualTime until);
+    void close_window();
+    void count_busy(std::int32_t replica, VirtualTime until);
+
+    std::shared_ptr<const CompiledScenario> compiled_;
+    RecordSink* sink_;
+    RunOptions options_;
+    std::vector<ReplicaState> replicas_;
+    std::vector<ReplicaRuntime> runtimes_;
+    std::vector<std::size_t> pool_begin_;  ///< first replica of each pool, and one past the last
+    std::vector<std::shared_ptr<const BatchPolicy>> policies_;
+    std::vector<Router> routers_;
+    std::vector<SoloCost> solo_;
+
+    std::deque<Arrival> pending_;
+    RequestTable requests_;
+    std::priority_queue<Event> events_;
+    std::vector<std::int32_t> dirty_;
+    std::deque<RequestSlot> handoffs_;     ///< wait for a destination, first come first served
+    std::vector<Handoff> transfers_;       ///< on the wire, in reusable places
+    std::vector<std::uint32_t> free_transfers_;
+    std::size_t transferring_ = 0;         ///< on the wire
+    std::size_t left_running_ = 0;         ///< counts requests that left a running list
+    std::vector<RequestSlot> ended_;       ///< completed by the batch that ends now
+    std::vector<Duration> stage_times_;    ///< scratch
+    bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed
+
+    VirtualTime now_;
+    VirtualTime watermark_;
+    std::int64_t next_sequence_ = 0;
+    std::int64_t next_batch_ = 0;
+    StateHash hash_;
+    RunSnapshot totals_;
+    WindowAccumulator windows_;
+    bool batches_wanted_;
+};
+
+}  // namespace replayd

@@ -1,0 +1,286 @@
+// Batches of a replica: forming, launching, decode stretches, and what their end does to requests.
+
+#include <algorithm>
+
+#include "replay/base/assert.hpp"
+#include "replay/sim/engine.hpp"
+
+namespace replayd {
+namespace {
+
+StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) {
+    StepShape shape;
+    for (const ScheduledTokens& member : decision.members) {
+        const RequestState& request = requests[member.slot];
+        if (!member.prefill) {
+            ++shape.decode_sequences;
+            ++shape.sampled_sequences;
+            shape.decode_context += request.computed + 1;
+            continue;
+        }
+        const bool samples = request.computed + member.tokens == request.target;
+        const StepShape chunk = chunk_shape(request.computed, member.tokens, samples);
+        shape.prefill_tokens += chunk.prefill_tokens;
+        shape.prefill_sequences += chunk.prefill_sequences;
+        shape.prefill_pairs += chunk.prefill_pairs;
+        shape.prefill_context += chunk.prefill_context;
+        shape.sampled_sequences += chunk.sampled_sequences;
+    }
+    return shape;
+}
+
+}  // namespace
+
+void Run::Impl::schedule(std::int32_t index) {
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    while (runtime.in_flight.size() < runtime.stage_free.size()) {
+        BatchInFlight batch;
+        do {
+            batch.decision.clear();
+            policies_[replica.pool]->form(replica, requests_, batch.decision);
+            account_preemptions(replica, batch.decision);
+            // An eviction that left nothing to run is followed by another attempt, as in a scheduler's loop.
+        } while (batch.decision.members.empty() && !batch.decision.preempted.empty());
+        if (batch.decision.members.empty()) return;
+        if (runtime.in_flight.empty()) runtime.busy_since = now_;
+        batch.scheduled = now_;
+        batch.shape = shape_of(batch.decision, requests_);
+        for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
+        runtime.last_sequences = static_cast<std::int64_t>(batch.decision.members.size());
+        plan_stages(index, batch);
+        if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
+        // One event per replica covers the oldest batch; the next one's is pushed when that ends.
+        if (runtime.in_flight.empty()) {
+            events_.push({batch.ends.back(), EventKind::batch_end, index, ++runtime.version});
+        }
+        runtime.in_flight.push_back(std::move(batch));
+        if (batches_wanted_) emit_batch(replica, runtime.in_flight.back());
+    }
+}
+
+void Run::Impl::join_batch(RequestState& request) {
+    request.in_flight = true;
+    if (!request.ever_scheduled) {
+        request.ever_scheduled = true;
+        request.scheduled = now_;
+    }
+    if (!request.decoding()) {
+        request.account_wait(now_);
+        return;
+    }
+    if (request.generated == 1 && request.decode_replica < 0) {
+        request.decode_replica = request.replica;
+        request.decode_started = now_;
+    }
+    if (!request.in_decode_segment) {
+        request.account_wait(now_);
+        request.begin_decode_segment();
+    }
+}
+
+void Run::Impl::plan_stages(std::int32_t index, BatchInFlight& batch) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    stage_times_.resize(runtime.stage_free.size());
+    compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool]->step(batch.shape, stage_times_);
+    VirtualTime ready = now_;
+    for (std::size_t stage = 0; stage < stage_times_.size(); ++stage) {
+        REPLAYD_ASSERT(stage_times_[stage].value > 0);
+        ready = std::max(ready, runtime.stage_free[stage]) + stage_times_[stage];
+        runtime.stage_free[stage] = ready;
+    }
+    batch.ends.assign(1, ready);
+}
+
+void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
+    const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    const std::int64_t repeats =
+        policies_[replica.pool]->repeats(replica, requests_, batch.decision, options_.stretch_steps_max);
+    if (repeats == 0) return;
+    const CostModel& cost = *compiled_->costs[replica.pool];
+    StepShape shape = batch.shape;
+    VirtualTime end = batch.ends.back();
+    batch.ends.reserve(static_cast<std::size_t>(repeats) + 1);
+    for (std::int64_t step = 0; step < repeats; ++step) {
+        shape.decode_context += shape.decode_sequences;
+        cost.step(shape, stage_times_);
+        end = end + stage_times_[0];
+        batch.ends.push_back(end);
+    }
+    runtimes_[static_cast<std::size_t>(index)].stage_free[0] = end;
+}
+
+void Run::Impl::interrupt(std::int32_t index) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    if (runtime.in_flight.empty()) return;
+    BatchInFlight& batch = runtime.in_flight.front();
+    const std::size_t current = batch.step_at(now_);
+    if (current + 1 >= batch.ends.size()) return;
+    batch.ends.resize(current + 1);
+    runtime.stage_free[0] = batch.ends.back();
+    events_.push({batch.ends.back(), EventKind::batch_end, index, ++runtime.version});
+}
+
+void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    if (runtime.in_flight.empty()) return;
+    const BatchInFlight& batch = runtime.in_flight.front();
+    if (batch.ends.size() == 1) return;
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    const auto steps = static_cast<std::int64_t>(batch.step_at(time)) + 1;
+    for (const ScheduledTokens& member : batch.decision.members) {
+        RequestState& request = requests_[member.slot];
+        const std::int64_t grown = std::max(request.blocks, replica.blocks_for(request.computed + steps));
+        replica.kv.allocate(grown - request.blocks);
+        request.blocks = grown;
+    }
+}
+
+void Run::Impl::end_batch(std::int32_t index) {
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    sync_blocks(index, now_);
+    count_steps(index, runtime.in_flight.front(), VirtualTime(now_.ns + 1));
+    BatchInFlight batch = std::move(runtime.in_flight.front());
+    runtime.in_flight.pop_front();
+    const auto steps = static_cast<std::int64_t>(batch.ends.size());
+    const std::size_t left_before = left_running_;
+    for (const ScheduledTokens& member : batch.decision.members) {
+        requests_[member.slot].in_flight = false;
+        if (member.prefill) {
+            end_chunk(replica, member.slot, member.tokens);
+        } else {
+            end_decode(replica, member.slot, steps);
+        }
+    }
+    if (left_running_ != left_before) {
+        std::erase_if(replica.running, [&](RequestSlot slot) { return requests_[slot].left_running; });
+    }
+    for (const RequestSlot slot : ended_) requests_.remove(slot);
+    ended_.clear();
+    if (runtime.in_flight.empty()) {
+        count_busy(index, now_);
+    } else {
+        events_.push({runtime.in_flight.front().ends.back(), EventKind::batch_end, index, ++runtime.version});
+    }
+    mark_dirty(index);
+}
+
+void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens) {
+    RequestState& request = requests_[slot];
+    const bool samples = request.computed + tokens == request.target;
+    const Duration solo = solo_[replica.pool].step(chunk_shape(request.computed, tokens, samples));
+    const Duration elapsed = now_ - request.mark;
+    REPLAYD_ASSERT(solo <= elapsed);
+    const bool again = request.computed < request.high_water;
+    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += solo;
+    request.ledger[LedgerPart::batch_interference] += elapsed - solo;
+    request.mark = now_;
+    request.wait_part = LedgerPart::chunk_wait;
+    request.computed += tokens;
+    if (!samples) return;
+    if (++request.generated == 1) {
+        request.first_token = now_;
+        log(LogEntry::first_token, request.sequence, request.replica);
+        windows_.count_first_token(now_ - request.arrived);
+    }
+    if (request.generated == request.output) {
+        complete(replica, slot);
+    } else if (compiled_->scenario.pools[replica.pool].role == PoolRole::prefill) {
+        hand_off(replica, slot);
+    } else {
+        request.begin_decode_segment();
+    }
+}
+
+void Run::Impl::end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps) {
+    RequestState& request = requests_[slot];
+    request.computed += steps;
+    request.generated += steps;
+    if (request.generated == request.output) complete(replica, slot);
+}
+
+void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& decision) {
+    for (const RequestSlot slot : decision.preempted) {
+        RequestState& request = requests_[slot];
+        if (request.in_decode_segment) {
+            close_decode_segment(replica, request, request.high_water);
+        } else {
+            request.account_wait(now_);
+        }
+        request.wait_part = LedgerPart::preemption_stall;
+        log(LogEntry::preempted, request.sequence, replica.index);
+        windows_.count_preemption();
+        ++totals_.preemptions;
+        blocks_freed_ = true;
+    }
+}
+
+void Run::Impl::close_decode_segment(const ReplicaState& replica, RequestState& request, std::int64_t computed) {
+    const Duration solo =
+        solo_[replica.pool].decode(request.segment_context, computed - request.segment_context);
+    const Duration elapsed = now_ - request.mark;
+    REPLAYD_ASSERT(solo <= elapsed);
+    request.ledger[LedgerPart::decode_compute] += solo;
+    request.ledger[LedgerPart::batch_interference] += elapsed - solo;
+    request.mark = now_;
+    request.in_decode_segment = false;
+}
+
+void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
+    RequestState& request = requests_[slot];
+    if (request.in_decode_segment) close_decode_segment(replica, request, request.computed);
+    replica.kv.release(request.blocks);
+    replica.outstanding_requests -= 1;
+    replica.outstanding_tokens -= request.prompt + request.output;
+    request.left_running = true;
+    ++left_running_;
+    ended_.push_back(slot);
+    log(LogEntry::finished, request.sequence, request.preemptions);
+    RequestRecord record = make_record(slot);
+    ++totals_.finished;
+    windows_.count_outcome(record);
+    sink_->on_request(std::move(record));
+}
+
+RequestRecord Run::Impl::make_record(RequestSlot slot) {
+    const RequestState& request = requests_[slot];
+    Arrival& arrival = requests_.arrival(slot);
+    RequestRecord record;
+    record.sequence = request.sequence;
+    record.id = std::move(arrival.id);
+    record.conversation = std::move(arrival.conversation);
+    record.slo_class = std::move(arrival.slo_class);
+    record.model = std::move(arrival.model);
+    record.prompt = arrival.prompt;
+    record.output = arrival.output;
+    record.arrived = request.arrived;
+    record.scheduled = request.scheduled;
+    record.first_token = request.first_token;
+    record.decode_started = request.decode_replica < 0 ? request.first_token : request.decode_started;
+    record.finished = now_;
+    record.preemptions = request.preemptions;
+    record.prefill_replica = request.prefill_replica;
+    record.decode_replica = request.decode_replica;
+    record.ledger = request.ledger;
+    record.observed_ttft = arrival.observed_ttft;
+    record.observed_e2e = arrival.observed_e2e;
+    REPLAYD_ASSERT(record.ledger.sum() == record.e2e());
+    return record;
+}
+
+void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& batch) {
+    BatchRecord record;
+    record.batch = next_batch_++;
+    record.replica = replica.index;
+    record.scheduled = batch.scheduled;
+    record.finished = batch.ends.back();
+    record.kv_blocks_used = replica.kv.used();
+    record.waiting = static_cast<std::int64_t>(replica.waiting.size());
+    for (const ScheduledTokens& member : batch.decision.members) {
+        record.members.push_back({requests_[member.slot].sequence, Tokens(member.tokens), member.prefill});
+    }
+    sink_->on_batch(std::move(record));
+}
+
+}  // namespace replayd

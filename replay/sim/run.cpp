@@ -1,0 +1,34 @@
+#include "replay/sim/run.hpp"
+
+#include "replay/sim/engine.hpp"
+
+namespace replayd {
+
+Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
+    auto compiled = std::make_shared<CompiledScenario>();
+    auto plans = plan_memory(scenario);
+    if (!plans) return tl::unexpected(plans.error());
+    compiled->plans = std::move(*plans);
+    for (const PoolSpec& pool : scenario.pools) {
+        auto cost = make_cost_model(scenario, pool);
+        if (!cost) return tl::unexpected(cost.error());
+        compiled->costs.push_back(std::move(*cost));
+    }
+    compiled->transfer = transfer_size(scenario);
+    compiled->scenario = std::move(scenario);
+    return compiled;
+}
+
+Run::Run(std::shared_ptr<const CompiledScenario> scenario, RecordSink& sink, RunOptions options)
+    : impl_(std::make_unique<Impl>(std::move(scenario), sink, options)) {}
+Run::~Run() = default;
+Run::Run(Run&&) noexcept = default;
+Run& Run::operator=(Run&&) noexcept = default;
+
+void Run::offer(const Arrival& arrival) { impl_->offer(arrival); }
+void Run::advance(VirtualTime watermark) { impl_->advance(watermark); }
+void Run::finish() { impl_->finish(); }
+StateHash Run::hash() const { return impl_->hash(); }
+RunSnapshot Run::snapshot() const { return impl_->snapshot(); }
+
+}  // namespace replayd

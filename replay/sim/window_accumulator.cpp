@@ -1,0 +1,67 @@
+#include "replay/sim/window_accumulator.hpp"
+
+namespace replayd {
+
+bool within_slo(const RequestRecord& record, const SloSpec& slo) {
+    if (record.outcome != Outcome::finished) return false;
+    if (slo.ttft.value > 0 && record.ttft() > slo.ttft) return false;
+    const auto tpot = record.tpot();
+    return slo.tpot.value == 0 || !tpot || *tpot <= slo.tpot;
+}
+
+WindowAccumulator::WindowAccumulator(Duration length, SloSpec slo, std::size_t pools)
+    : length_(length), slo_(slo), pools_(pools) {
+    reset(VirtualTime(0));
+}
+
+void WindowAccumulator::count_steps(std::size_t pool, const StepTotals& totals) {
+    WindowRecord& window = touch();
+    window.steps += totals.steps;
+    window.prompt_tokens += Tokens(totals.prefill_tokens);
+    window.output_tokens += Tokens(totals.output_tokens);
+    window.batch_tokens += totals.tokens;
+    window.batch_sequences += totals.sequences;
+    window.pools[pool].steps += totals.steps;
+    window.pools[pool].prompt_tokens += Tokens(totals.prefill_tokens);
+    window.pools[pool].output_tokens += Tokens(totals.output_tokens);
+}
+
+void WindowAccumulator::count_busy(std::size_t pool, Duration busy) {
+    if (busy.value == 0) return;
+    touch().busy += busy;
+    window_.pools[pool].busy += busy;
+}
+
+void WindowAccumulator::count_outcome(const RequestRecord& record) {
+    WindowRecord& window = touch();
+    if (record.outcome == Outcome::rejected) {
+        ++window.rejected;
+        return;
+    }
+    ++window.finished;
+    if (within_slo(record, slo_)) ++window.within_slo;
+    if (const auto tpot = record.tpot()) window.tpot.record(tpot->value);
+    window.e2e.record(record.e2e().value);
+    window.queue.record(record.queue().value);
+    for (std::size_t part = 0; part < k_ledger_parts; ++part) window.ledger[part] += record.ledger.parts[part];
+}
+
+WindowRecord WindowAccumulator::close() {
+    WindowRecord closed = std::move(window_);
+    reset(closed.start + closed.length);
+    return closed;
+}
+
+void WindowAccumulator::skip_to(VirtualTime time) {
+    if (time >= end()) reset(VirtualTime(time.ns / length_.value * length_.value));
+}
+
+void WindowAccumulator::reset(VirtualTime start) {
+    window_ = WindowRecord{};
+    window_.start = start;
+    window_.length = length_;
+    window_.pools.resize(pools_);
+    untouched_ = true;
+}
+
+}  // namespace replayd

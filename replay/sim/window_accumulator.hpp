@@ -1,0 +1,63 @@
+#pragma once
+// Builds the statistics window that is open at the moment. The engine closes it when virtual time passes its
+// end, after bringing every replica up to that instant.
+
+#include <cstdint>
+#include <vector>
+
+#include "replay/base/units.hpp"
+#include "replay/catalog/scenario.hpp"
+#include "replay/sim/records.hpp"
+
+namespace replayd {
+
+/// Work of steps that ended, of one pool.
+struct StepTotals {
+    std::int64_t steps = 0;
+    std::int64_t prefill_tokens = 0;
+    std::int64_t output_tokens = 0;
+    std::int64_t tokens = 0;
+    std::int64_t sequences = 0;
+};
+
+class WindowAccumulator {
+public:
+    WindowAccumulator(Duration length, SloSpec slo, std::size_t pools);
+
+    [[nodiscard]] VirtualTime end() const { return window_.start + window_.length; }
+    /// Nothing has been counted in the open window.
+    [[nodiscard]] bool untouched() const { return untouched_; }
+
+    void count_arrival() { ++touch().arrived; }
+    void count_preemption() { ++touch().preemptions; }
+    void count_first_token(Duration ttft) { touch().ttft.record(ttft.value); }
+    void count_steps(std::size_t pool, const StepTotals& totals);
+    void count_busy(std::size_t pool, Duration busy);
+    /// A request that ended, finished or rejected.
+    void count_outcome(const RequestRecord& record);
+
+    /// The open window, for the engine to fill in the states at its end.
+    WindowRecord& open() { return window_; }
+    /// Hands the window out and opens the next one.
+    WindowRecord close();
+    /// Opens the window that contains `time` without emitting the empty ones between.
+    void skip_to(VirtualTime time);
+
+private:
+    WindowRecord& touch() {
+        untouched_ = false;
+        return window_;
+    }
+    void reset(VirtualTime start);
+
+    Duration length_;
+    SloSpec slo_;
+    std::size_t pools_;
+    WindowRecord window_;
+    bool untouched_ = true;
+};
+
+/// Whether a finished request met every objective that `slo` states. TPOT counts as met with one token.
+[[nodiscard]] bool within_slo(const RequestRecord& record, const SloSpec& slo);
+
+}  // namespace replayd

@@ -1,0 +1,152 @@
+// Properties of the engine over random scenarios and traces. The seed is printed on failure.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/replay/sim/fixture.hpp"
+
+namespace replayd::test {
+namespace {
+
+std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+}
+
+/// Clusters from roomy to so tight that preemption, full queues and rejections occur.
+Scenario random_scenario(Random& random) {
+    Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
+                                             : pd_scenario(between(random, 1, 3), between(random, 1, 3));
+    for (PoolSpec& spec : scenario.pools) {
+        spec.kv.num_blocks = between(random, 8, 200);
+        spec.kv.block = Tokens(between(random, 1, 32));
+        spec.batching.max_batched_tokens = Tokens(between(random, 16, 600));
+        spec.batching.max_sequences = between(random, 1, 40);
+        if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
+        if (random.below(4) == 0) spec.parallel.pipeline = 2;
+        spec.router = static_cast<RouterKind>(random.below(4));
+    }
+    scenario.seed = random.next();
+    scenario.slo = {Duration(200 * k_ns_per_ms), Duration(12 * k_ns_per_ms)};
+    scenario.window = Duration(between(random, 50, 3000) * k_ns_per_ms);
+    scenario.transfer = {static_cast<double>(between(random, 1, 1000)) * 1e6, Duration(between(random, 0, 5'000'000))};
+    return scenario;
+}
+
+std::vector<Arrival> random_trace(Random& random) {
+    return random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms, between(random, 1, 400),
+                           between(random, 1, 120));
+}
+
+void check_record(const RequestRecord& record) {
+    EXPECT_EQ(record.ledger.sum(), record.e2e());
+    for (const Duration part : record.ledger.parts) EXPECT_GE(part.value, 0);
+    EXPECT_LE(record.arrived, record.scheduled);
+    EXPECT_LE(record.scheduled, record.first_token);
+    EXPECT_LE(record.first_token, record.decode_started);
+    EXPECT_LE(record.decode_started, record.finished);
+}
+
+// Every arrival ends exactly once; times are ordered; the ledger sums to the nanosecond; tokens are conserved;
+// no request decodes before its transfer has ended.
+TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
+    for (std::uint64_t seed = 0; seed < 400; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        const Outcomes out = replay(scenario, arrivals);
+        ASSERT_EQ(out.sink.requests.size(), arrivals.size());
+        std::vector<bool> seen(arrivals.size());
+        std::int64_t made = 0;
+        std::int64_t in_windows = 0;
+        for (const RequestRecord& record : out.sink.requests) {
+            check_record(record);
+            ASSERT_FALSE(seen[static_cast<std::size_t>(record.sequence)]);
+            seen[static_cast<std::size_t>(record.sequence)] = true;
+            EXPECT_EQ(record.id, arrivals[static_cast<std::size_t>(record.sequence)].id);
+            if (record.outcome == Outcome::rejected) continue;
+            made += record.output.value;
+            if (scenario.disaggregated() && record.output.value > 1) {
+                EXPECT_GE(record.ledger[LedgerPart::transfer], scenario.transfer.latency);
+                EXPECT_GE((record.decode_started - record.first_token).value,
+                          (record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait]).value);
+            }
+        }
+        EXPECT_EQ(out.snapshot.output_tokens.value, made);
+        for (const WindowRecord& window : out.sink.windows) in_windows += window.output_tokens.value;
+        EXPECT_EQ(in_windows, made);
+        EXPECT_EQ(out.snapshot.kv_blocks_used, 0);
+        EXPECT_EQ(out.snapshot.running + out.snapshot.waiting + out.snapshot.transferring, 0);
+        if (HasFailure()) return;
+    }
+}
+
+// Planning many decode steps at once is only faster: hash, records and windows equal those of the plain stepper.
+TEST(RunProperty, decode_stretches_equal_the_plain_stepper) {
+    for (std::uint64_t seed = 0; seed < 600; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0x5eed);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        const Outcomes plain = replay(scenario, arrivals, {0});
+        for (const std::int64_t steps : {3, 128}) {
+            const Outcomes stretched = replay(scenario, arrivals, {steps});
+            ASSERT_EQ(stretched.hash, plain.hash);
+            ASSERT_EQ(stretched.sink.requests, plain.sink.requests);
+            ASSERT_EQ(stretched.sink.windows, plain.sink.windows);
+        }
+    }
+}
+
+// However arrivals are cut into calls and however far each call advances, the results are the same.
+TEST(RunProperty, chunking_of_arrivals_changes_nothing) {
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0xc0ffee);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        const Outcomes whole = replay(scenario, arrivals);
+        KeepingSink sink;
+        replayd::Run run(compiled(scenario), sink);
+        for (const Arrival& next : arrivals) {
+            run.offer(next);
+            if (random.below(2) == 0) run.advance(next.at);
+            if (random.below(4) == 0) run.advance(VirtualTime(next.at.ns / 2));
+        }
+        run.finish();
+        ASSERT_EQ(run.hash(), whole.hash);
+        ASSERT_EQ(sink.requests, whole.sink.requests);
+        ASSERT_EQ(sink.windows, whole.sink.windows);
+    }
+}
+
+// On every replica with one stage a batch starts only when the one before has ended, and within the budget.
+TEST(RunProperty, batches_of_a_replica_do_not_overlap) {
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0xba7c4);
+        const Scenario scenario = random_scenario(random);
+        const Outcomes out = replay(scenario, random_trace(random), {}, true);
+        std::vector<VirtualTime> free(16);
+        for (const BatchRecord& batch : out.sink.batches) {
+            const auto replica = static_cast<std::size_t>(batch.replica);
+            const PoolSpec& spec = static_cast<std::int64_t>(replica) < scenario.pools[0].replicas ? scenario.pools[0]
+                                                                                                   : scenario.pools.back();
+            if (spec.parallel.pipeline == 1) {
+                EXPECT_GE(batch.scheduled, free[replica]);
+            }
+            EXPECT_GT(batch.finished, batch.scheduled);
+            free[replica] = batch.finished;
+            std::int64_t tokens = 0;
+            for (const BatchMember& member : batch.members) tokens += member.tokens.value;
+            EXPECT_LE(tokens, spec.batching.max_batched_tokens.value);
+            EXPECT_LE(static_cast<std::int64_t>(batch.members.size()), spec.batching.max_sequences);
+            EXPECT_LE(batch.kv_blocks_used, *spec.kv.num_blocks);
+        }
+        if (HasFailure()) return;
+    }
+}
+
+}  // namespace
+}  // namespace replayd::test
