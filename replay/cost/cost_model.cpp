@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "replay/cost/analytic_cost.hpp"
 #include "replay/cost/linear_cost.hpp"
 
 namespace replayd {
@@ -12,11 +13,8 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
                                                 std::to_string(pool.parallel.pipeline) +
                                                 ": expected 1 or more stages");
     }
-    switch (scenario.cost) {
-        case CostSource::linear: return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
-        case CostSource::analytic: break;
-    }
-    return fail(Code::invalid_argument, "cost source \"analytic\" is not in this build yet");
+    if (scenario.cost == CostSource::linear) return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
+    return cost::make_analytic_cost(scenario.model, pool);
 }
 
 }  // namespace replayd

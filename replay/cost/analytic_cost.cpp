@@ -1,0 +1,114 @@
+#include "replay/cost/analytic_cost.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "replay/base/assert.hpp"
+#include "replay/cost/composition.hpp"
+#include "replay/cost/operator.hpp"
+
+namespace replayd::cost {
+namespace {
+
+/// What a query needs of an operator that is not tabulated, in one piece of memory.
+struct HotOperator {
+    AffineTime compute;
+    AffineTime memory;
+    std::int64_t fixed_ns = 0;
+    Field gate = Field::rows;
+
+    std::int64_t run_ns(const FieldValues& values) const {
+        if (at(values, gate) == 0) return 0;
+        return fixed_ns + to_ns(std::max(compute.scaled(values), memory.scaled(values)));
+    }
+};
+
+FieldValues only_rows(std::int64_t rows) {
+    FieldValues values{};
+    values[static_cast<std::size_t>(Field::rows)] = rows;
+    return values;
+}
+
+class AnalyticCost final : public CostModel {
+public:
+    AnalyticCost(std::vector<Operator> operators, std::size_t stages, std::int64_t table_rows)
+        : operators_(std::move(operators)), stages_(stages) {
+        for (const Operator& op : operators_) {
+            if (!op.depends_on_rows_only()) add_hot(op);
+        }
+        table_.assign(static_cast<std::size_t>(table_rows + 1) * stages_, Duration(0));
+        for (std::int64_t rows = 1; rows <= table_rows; ++rows) {
+            add_row_operators(only_rows(rows), std::span(table_).subspan(static_cast<std::size_t>(rows) * stages_, stages_));
+        }
+    }
+
+    std::int64_t stages() const override { return static_cast<std::int64_t>(stages_); }
+
+    void step(const StepShape& shape, std::span<Duration> out) const override {
+        REPLAYD_ASSERT(out.size() == stages_);
+        const FieldValues values = field_values(shape);
+        const auto rows = static_cast<std::size_t>(at(values, Field::rows));
+        if ((rows + 1) * stages_ <= table_.size()) {
+            std::copy_n(table_.begin() + static_cast<std::ptrdiff_t>(rows * stages_), stages_, out.begin());
+        } else {
+            std::fill(out.begin(), out.end(), Duration(0));
+            add_row_operators(values, out);
+        }
+        const std::int64_t* counts = hot_counts_.data();
+        for (const HotOperator& op : hot_) {
+            const std::int64_t run_ns = op.run_ns(values);
+            for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += *counts++ * run_ns;
+        }
+    }
+
+    std::vector<OperatorCost> explain(const StepShape& shape) const override {
+        const FieldValues values = field_values(shape);
+        std::vector<OperatorCost> costs;
+        for (const Operator& op : operators_) {
+            if (!op.runs(values)) continue;
+            OperatorCost cost = op.explain(values);
+            if (cost.count > 0) costs.push_back(std::move(cost));
+        }
+        return costs;
+    }
+
+private:
+    void add_hot(const Operator& op) {
+        hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate});
+        hot_counts_.insert(hot_counts_.end(), op.spec().counts.begin(), op.spec().counts.end());
+    }
+
+    void add_row_operators(const FieldValues& values, std::span<Duration> out) const {
+        for (const Operator& op : operators_) {
+            if (!op.depends_on_rows_only()) continue;
+            const std::int64_t run_ns = op.run_ns(values);
+            for (std::size_t stage = 0; stage < stages_; ++stage) {
+                out[stage].value += op.spec().counts[stage] * run_ns;
+            }
+        }
+    }
+
+    std::vector<Operator> operators_;  ///< in execution order, for explain and for rows beyond the table
+    std::size_t stages_;
+    std::vector<Duration> table_;  ///< [rows][stage]: sum of the operators that depend on rows only
+    std::vector<HotOperator> hot_;
+    std::vector<std::int64_t> hot_counts_;  ///< [hot operator][stage]
+};
+
+}  // namespace
+
+Result<std::unique_ptr<const CostModel>> make_analytic_cost(const ModelSpec& model, const PoolSpec& pool) {
+    if (auto ok = check_support(model, pool); !ok) return tl::unexpected(ok.error());
+    std::vector<Operator> operators;
+    for (OperatorSpec& spec : compose(model, pool)) {
+        auto op = Operator::make(std::move(spec));
+        if (!op) return fail(op.error().code, "pool \"" + pool.name + "\": " + op.error().message);
+        operators.push_back(std::move(*op));
+    }
+    const std::int64_t table_rows = std::clamp<std::int64_t>(pool.batching.max_batched_tokens.value, 1, k_table_rows_max);
+    return std::make_unique<const AnalyticCost>(std::move(operators),
+                                                static_cast<std::size_t>(pool.parallel.pipeline), table_rows);
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,30 @@
+#pragma once
+// The analytic cost source: every operator of a step from catalog facts and the constants of efficiency.hpp.
+//
+// A step costs, per stage, Σ over operators of count × (fixed + max(compute, memory)), where each of the
+// three is rounded to nanoseconds before it is summed, so explain() adds up to step() exactly. Operators that
+// see only the number of tokens are summed into a table at construction; the few others (attention, head,
+// sampler) are evaluated as integer affine forms. Results are equal in every build.
+//
+// For steps that only decode, with fixed sequences, exactly one operator ("attention.decode") varies, and only
+// with decode_context x: the stage's time is A + layers × round(max(a1 x + b1, a2 x + b2) / 2^20), before
+// rounding a convex, piecewise-affine function with integer coefficients. A sum over consecutive steps, in
+// which x grows by the number of sequences, is therefore two floor-sums in closed form.
+//
+// Stated simplifications: the other scheduler ranks of a data-parallel replica carry the same load; nothing
+// overlaps with anything else; routing is uniform over experts.
+
+#include <memory>
+
+#include "replay/cost/cost_model.hpp"
+
+namespace replayd::cost {
+
+/// Most steps that are tabulated; larger ones are evaluated operator by operator with the same result.
+inline constexpr std::int64_t k_table_rows_max = 65'536;
+
+/// Composes the model of one pool. Memory: stages × min(max_batched_tokens, k_table_rows_max) × 8 bytes.
+/// Error `invalid_argument` as check_support and Operator::make say.
+[[nodiscard]] Result<std::unique_ptr<const CostModel>> make_analytic_cost(const ModelSpec& model, const PoolSpec& pool);
+
+}  // namespace replayd::cost

@@ -1,0 +1,145 @@
+// Attention of one layer: projections, position embedding and cache write, prefill and decode kernels.
+
+#include <algorithm>
+#include <utility>
+
+#include "replay/cost/composition.hpp"
+#include "replay/cost/efficiency.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr double k_bf16_bytes = 2;
+
+/// Widths of a prefill kernel on one rank, in elements per token.
+struct PrefillWidths {
+    double multiply_adds_per_pair = 0;  ///< heads × (width of q·k + width of p·v)
+    double kv_bytes = 0;                ///< keys and values read per token of context
+    double query_output_bytes = 0;      ///< queries read and outputs written per new token
+};
+
+void add_prefill_kernel(Composer& composer, const PrefillWidths& widths) {
+    const double flops_per_pair = 2 * widths.multiply_adds_per_pair;
+    OperatorSpec kernel;
+    kernel.name = "attention.prefill";
+    kernel.gate = Field::prefill_tokens;
+    kernel.fixed = k_prefill_attention_fixed;
+    kernel.flops = {0, flops_per_pair, Field::prefill_pairs, flops_per_pair * k_prefill_attention_extra_pairs,
+                    Field::prefill_tokens};
+    kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_prefill_attention_compute;
+    kernel.bytes = {0, widths.kv_bytes, Field::prefill_context, widths.query_output_bytes, Field::prefill_tokens};
+    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
+    kernel.counts = composer.layers.full;
+    composer.add(std::move(kernel));
+}
+
+struct DecodeWidths {
+    double multiply_adds_per_key = 0;  ///< per token of context, all heads of the rank
+    double kv_bytes = 0;               ///< cache bytes read per token of context
+    double query_output_bytes = 0;     ///< per sequence
+    Duration fixed{0};
+};
+
+/// The only operator whose time grows with decode_context: for fixed sequences it is the maximum of two
+/// affine functions, hence convex.
+void add_decode_kernel(Composer& composer, const DecodeWidths& widths) {
+    OperatorSpec kernel;
+    kernel.name = "attention.decode";
+    kernel.gate = Field::decode_sequences;
+    kernel.fixed = widths.fixed;
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 0, Field::decode_sequences};
+    kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_decode_attention_compute;
+    kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
+    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
+    kernel.counts = composer.layers.full;
+    composer.add(std::move(kernel));
+}
+
+void add_grouped_query(Composer& composer) {
+    const ModelSpec& model = composer.model;
+    const AttentionSpec& attention = model.attention;
+    const std::int64_t tensor = composer.pool.parallel.tensor;
+    const std::int64_t q_heads = attention.q_heads / tensor;
+    const std::int64_t kv_heads = std::max<std::int64_t>(1, attention.kv_heads / tensor);
+    const std::int64_t q_width = q_heads * attention.head_dim;
+    const std::int64_t kv_width = 2 * kv_heads * attention.head_dim;
+    const std::int64_t gate_width = attention.gated_query ? q_width : 0;
+    const double q = static_cast<double>(q_width);
+    const double kv = static_cast<double>(kv_width);
+    const double cache_bytes = element_bytes(composer.pool.kv.dtype) * kv;
+
+    composer.add_gemm("attention.qkv", model.hidden, q_width + gate_width + kv_width, composer.layers.full);
+    // Rotary embedding (and norms) in place on queries and keys, then the write into the cache.
+    composer.add_elementwise("attention.rope", 2 * k_bf16_bytes * (q + kv) + cache_bytes, composer.layers.full);
+    add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q});
+    add_decode_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed});
+    if (gate_width > 0) {
+        composer.add_elementwise("attention.gate", 3 * k_bf16_bytes * q, composer.layers.full);
+    }
+    composer.add_gemm("attention.o", q_width, model.hidden, composer.layers.full);
+}
+
+void add_latent_projections(Composer& composer, std::int64_t heads) {
+    const ModelSpec& model = composer.model;
+    const AttentionSpec& attention = model.attention;
+    const std::int64_t latent = attention.kv_lora_rank + attention.qk_rope_head_dim;
+    const std::int64_t q_width = heads * (attention.qk_nope_head_dim + attention.qk_rope_head_dim);
+    // The down-projections are not split: every rank of the tensor group computes them all.
+    composer.add_gemm("attention.qkv_a", model.hidden, attention.q_lora_rank + latent, composer.layers.full);
+    const std::int64_t q_input = attention.q_lora_rank > 0 ? attention.q_lora_rank : model.hidden;
+    composer.add_gemm("attention.q_b", q_input, q_width, composer.layers.full);
+    composer.add_elementwise("attention.rope",
+                             2 * k_bf16_bytes * static_cast<double>(heads * attention.qk_rope_head_dim + latent) +
+                                 element_bytes(composer.pool.kv.dtype) * static_cast<double>(latent),
+                             composer.layers.full);
+}
+
+/// Decode works in latent space: queries are multiplied into it and outputs out of it, per head.
+void add_latent_absorption(Composer& composer, double heads) {
+    const AttentionSpec& attention = composer.model.attention;
+    const double latent = static_cast<double>(attention.kv_lora_rank);
+    const double width = static_cast<double>(attention.qk_nope_head_dim + attention.v_head_dim);
+    OperatorSpec absorb;
+    absorb.name = "attention.kv_b_absorbed";
+    absorb.gate = Field::decode_sequences;
+    absorb.fixed = 2 * k_gemm_fixed;  // two batched products
+    absorb.flops = {0, 2 * heads * latent * width, Field::decode_sequences, 0, Field::decode_sequences};
+    absorb.flops_per_s = composer.pool.gpu.bf16_flops * k_gemm_compute_bf16;
+    absorb.bytes = {k_bf16_bytes * heads * latent * width, k_bf16_bytes * heads * (2 * latent + width),
+                    Field::decode_sequences, 0, Field::decode_sequences};
+    absorb.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_gemm_memory;
+    absorb.counts = composer.layers.full;
+    composer.add(std::move(absorb));
+}
+
+/// Prefill expands the latents of its whole context to keys and values and runs plain multi-head attention.
+void add_latent(Composer& composer) {
+    const AttentionSpec& attention = composer.model.attention;
+    const std::int64_t heads = attention.q_heads / composer.pool.parallel.tensor;
+    const double h = static_cast<double>(heads);
+    const double qk = static_cast<double>(attention.qk_nope_head_dim + attention.qk_rope_head_dim);
+    const double v = static_cast<double>(attention.v_head_dim);
+    const double lora = static_cast<double>(attention.kv_lora_rank);
+    const double rope = static_cast<double>(attention.qk_rope_head_dim);
+
+    add_latent_projections(composer, heads);
+    composer.add_gemm("attention.kv_b", attention.kv_lora_rank,
+                      heads * (attention.qk_nope_head_dim + attention.v_head_dim), composer.layers.full,
+                      Field::prefill_context, Field::prefill_tokens, composer.pool.weights);
+    add_prefill_kernel(composer, {h * (qk + v), k_bf16_bytes * h * (qk + v), k_bf16_bytes * h * (qk + v)});
+    add_latent_absorption(composer, h);
+    add_decode_kernel(composer, {h * (2 * lora + rope), element_bytes(composer.pool.kv.dtype) * (lora + rope),
+                                 k_bf16_bytes * h * (2 * lora + rope), k_mla_decode_fixed});
+    composer.add_gemm("attention.o", heads * attention.v_head_dim, composer.model.hidden, composer.layers.full);
+}
+
+}  // namespace
+
+void add_attention(Composer& composer) {
+    switch (composer.model.attention.kind) {
+        case AttentionKind::gqa: return add_grouped_query(composer);
+        case AttentionKind::mla: return add_latent(composer);
+    }
+}
+
+}  // namespace replayd::cost

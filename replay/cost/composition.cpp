@@ -1,0 +1,182 @@
+#include "replay/cost/composition.hpp"
+
+#include <utility>
+
+#include "replay/cost/efficiency.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr double k_bf16_bytes = 2;
+constexpr double k_fp32_bytes = 4;
+
+bool is_full_attention(const ModelSpec& model, std::int64_t layer) {
+    return !model.linear_attention || (layer + 1) % model.linear_attention->full_attention_interval == 0;
+}
+
+bool is_dense(const ModelSpec& model, std::int64_t layer) {
+    return !model.moe || layer < model.moe->first_dense_layers;
+}
+
+void add_embedding(Composer& composer) {
+    const double hidden = static_cast<double>(composer.model.hidden);
+    composer.add_elementwise("embedding", 2 * k_bf16_bytes * hidden, composer.layers.first);
+    composer.add_tensor_all_reduce("embedding.all_reduce", composer.layers.first);
+}
+
+/// Hidden vector and residual, each tensor rank sending its share, to the next stage.
+void add_pipeline_send(Composer& composer) {
+    const ParallelSpec& parallel = composer.pool.parallel;
+    if (parallel.pipeline == 1) return;
+    OperatorSpec send;
+    send.name = "pipeline.send";
+    send.fixed = k_send_fixed;
+    send.bytes.per_a = 2 * k_bf16_bytes * static_cast<double>(composer.model.hidden) / static_cast<double>(parallel.tensor);
+    send.bytes_per_s = composer.link(parallel.gpus()).bytes_per_s;
+    send.counts = composer.layers.senders;
+    composer.add(std::move(send));
+}
+
+/// The head stays in bf16 in quantised checkpoints; each rank holds a slice of the vocabulary.
+void add_head(Composer& composer) {
+    const std::int64_t tensor = composer.pool.parallel.tensor;
+    const std::int64_t vocab = composer.model.vocab;
+    composer.add_gemm("lm_head", composer.model.hidden, ceil_div(vocab, tensor), composer.layers.last,
+                      Field::sampled_sequences, Field::sampled_sequences, DataType::bf16);
+    if (tensor > 1) {
+        const Link link = composer.link(tensor);
+        OperatorSpec gather;
+        gather.name = "lm_head.all_gather";
+        gather.gate = Field::sampled_sequences;
+        gather.fixed = link.fixed;
+        gather.bytes.a = Field::sampled_sequences;
+        gather.bytes.per_a = k_bf16_bytes * static_cast<double>(ceil_div(vocab, tensor) * (tensor - 1));
+        gather.bytes_per_s = link.bytes_per_s;
+        gather.counts = composer.layers.last;
+        composer.add(std::move(gather));
+    }
+    OperatorSpec sampler;
+    sampler.name = "sampler";
+    sampler.gate = Field::sampled_sequences;
+    sampler.fixed = k_sampler_fixed;
+    sampler.bytes.a = Field::sampled_sequences;
+    sampler.bytes.per_a = k_sampler_passes * k_fp32_bytes * static_cast<double>(vocab);
+    sampler.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_elementwise_memory;
+    sampler.counts = composer.layers.last;
+    composer.add(std::move(sampler));
+}
+
+void add_host(Composer& composer) {
+    OperatorSpec host;
+    host.name = "host";
+    host.fixed = k_host_step;
+    host.counts = composer.layers.first;
+    composer.add(std::move(host));
+}
+
+}  // namespace
+
+double element_bytes(DataType type) { return static_cast<double>(bits(type)) / 8; }
+
+LayerCounts layer_counts(const ModelSpec& model, std::int64_t stages) {
+    const StageCounts none(static_cast<std::size_t>(stages), 0);
+    LayerCounts counts{none, none, none, none, none, none, none, StageCounts(none.size(), 1)};
+    std::int64_t layer = 0;
+    for (std::size_t stage = 0; stage < none.size(); ++stage) {
+        counts.all[stage] = model.layers / stages + (static_cast<std::int64_t>(stage) < model.layers % stages ? 1 : 0);
+        for (std::int64_t i = 0; i < counts.all[stage]; ++i, ++layer) {
+            ++(is_full_attention(model, layer) ? counts.full : counts.linear)[stage];
+            ++(is_dense(model, layer) ? counts.dense : counts.moe)[stage];
+        }
+    }
+    counts.first.front() = 1;
+    counts.last.back() = 1;
+    counts.senders.back() = 0;
+    return counts;
+}
+
+Composer::Composer(const ModelSpec& model_spec, const PoolSpec& pool_spec)
+    : model(model_spec), pool(pool_spec), layers(layer_counts(model_spec, pool_spec.parallel.pipeline)) {}
+
+bool Composer::runs_in_8_bit(DataType type) const {
+    return (type == DataType::fp8 && pool.gpu.fp8_flops > 0) || (type == DataType::int8 && pool.gpu.int8_ops > 0);
+}
+
+double Composer::peak_flops(DataType type) const {
+    if (!runs_in_8_bit(type)) return pool.gpu.bf16_flops;
+    return type == DataType::fp8 ? pool.gpu.fp8_flops : pool.gpu.int8_ops;
+}
+
+Link Composer::link(std::int64_t group_gpus) const {
+    const GpuSpec& gpu = pool.gpu;
+    if (group_gpus > gpu.gpus_per_node) return {gpu.nic_bytes_per_s * k_nic_collective, k_network_collective_fixed};
+    if (gpu.nvlink_bytes_per_s > 0) return {gpu.nvlink_bytes_per_s * k_nvlink_collective, k_collective_fixed};
+    return {gpu.pcie_bytes_per_s * k_pcie_collective, k_network_collective_fixed};
+}
+
+void Composer::add_gemm(std::string name, std::int64_t k, std::int64_t n, const StageCounts& counts, Field field,
+                        Field gate, DataType type) {
+    const double inputs = static_cast<double>(k);
+    const double outputs = static_cast<double>(n);
+    const bool eight_bit = runs_in_8_bit(type);
+    OperatorSpec gemm;
+    gemm.name = std::move(name);
+    gemm.gate = gate;
+    gemm.fixed = k_gemm_fixed;
+    gemm.flops = {0, 2 * inputs * outputs, field, 0, field};
+    gemm.flops_per_s = peak_flops(type) * (eight_bit ? k_gemm_compute_8bit : k_gemm_compute_bf16);
+    gemm.bytes = {element_bytes(type) * inputs * outputs, (eight_bit ? 1 : k_bf16_bytes) * inputs + k_bf16_bytes * outputs,
+                  field, 0, field};
+    gemm.bytes_per_s = pool.gpu.hbm_bytes_per_s * k_gemm_memory;
+    gemm.counts = counts;
+    add(std::move(gemm));
+}
+
+void Composer::add_gemm(std::string name, std::int64_t k, std::int64_t n, const StageCounts& counts) {
+    add_gemm(std::move(name), k, n, counts, Field::rows, Field::rows, pool.weights);
+}
+
+void Composer::add_elementwise(std::string name, double bytes_per_token, const StageCounts& counts, Field field) {
+    OperatorSpec kernel;
+    kernel.name = std::move(name);
+    kernel.gate = field;
+    kernel.fixed = k_elementwise_fixed;
+    kernel.bytes.a = field;
+    kernel.bytes.per_a = bytes_per_token;
+    kernel.bytes_per_s = pool.gpu.hbm_bytes_per_s * k_elementwise_memory;
+    kernel.counts = counts;
+    add(std::move(kernel));
+}
+
+void Composer::add_tensor_all_reduce(std::string name, const StageCounts& counts) {
+    const std::int64_t tensor = pool.parallel.tensor;
+    if (tensor == 1) return;
+    const Link over = link(tensor);
+    const double ranks = static_cast<double>(tensor);
+    OperatorSpec reduce;
+    reduce.name = std::move(name);
+    reduce.fixed = over.fixed;
+    reduce.bytes.per_a = 2 * (ranks - 1) / ranks * k_bf16_bytes * static_cast<double>(model.hidden);
+    reduce.bytes_per_s = over.bytes_per_s;
+    reduce.counts = counts;
+    add(std::move(reduce));
+}
+
+std::vector<OperatorSpec> compose(const ModelSpec& model, const PoolSpec& pool) {
+    Composer composer(model, pool);
+    add_host(composer);
+    add_embedding(composer);
+    // Fused with the residual addition: two vectors read, two written.
+    composer.add_elementwise("attention.norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.all);
+    add_attention(composer);
+    add_linear_attention(composer);
+    composer.add_tensor_all_reduce("attention.all_reduce", composer.layers.all);
+    composer.add_elementwise("ffn.norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.all);
+    add_feed_forward(composer);
+    add_pipeline_send(composer);
+    composer.add_elementwise("final_norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.last);
+    add_head(composer);
+    return composer.take();
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,84 @@
+#pragma once
+// The constants of the analytic model: what share of a data-sheet rate a kernel reaches, and what it costs
+// before its first byte. Shares are of GpuSpec's peak rates. "Fitted" means: read off the public kernel
+// tables of ai-dynamo/aiconfigurator (H100 SXM; vLLM 0.24, SGLang 0.5.14; CUDA graphs, warm L2) by the median
+// over their grid, so single shapes stray by tens of per cent. "Planning value" means: to be fitted
+// against measured tables.
+
+#include "replay/base/units.hpp"
+
+namespace replayd::cost {
+
+/// Dense GEMM. Fitted on 13,777 bf16 shapes of 512 ≤ n, k ≤ 32768: predicted / measured is 0.79 … 1.20 from
+/// the 10th to the 90th percentile at every m from 1 to 16384. A100 small-m GEMMs come out 20 % too fast.
+inline constexpr Duration k_gemm_fixed{4'000};
+inline constexpr double k_gemm_compute_bf16 = 0.75;
+/// fp8 and int8: DeepGEMM's published 1.30e15 FLOP/s fit over 1.98e15 peak, block scales included.
+inline constexpr double k_gemm_compute_8bit = 0.65;
+inline constexpr double k_gemm_memory = 0.88;
+
+/// Prefill attention (FlashAttention 3, head size 128, causal). Fitted: 0.64 of the bf16 peak, where each
+/// query token pays for 512 further pairs (masked halves of diagonal tiles, ramp-up). That law follows the
+/// table within 10 % from 512 to 16384 tokens per sequence.
+inline constexpr Duration k_prefill_attention_fixed{12'000};
+inline constexpr double k_prefill_attention_compute = 0.64;
+inline constexpr double k_prefill_attention_extra_pairs = 512;
+
+/// Decode attention. Fitted: 10 – 12 µs floor, 0.85 – 0.94 of the bandwidth above 300 MB.
+inline constexpr Duration k_decode_attention_fixed{11'000};
+inline constexpr double k_decode_attention_memory = 0.9;
+/// MLA decode with absorbed projections. Fitted: 17 µs floor; 128 heads reach 0.54 … 0.59 of the bf16 peak.
+inline constexpr Duration k_mla_decode_fixed{17'000};
+/// Multiply-adds of decode attention over the bf16 peak; see above for MLA, which alone is bound by it.
+inline constexpr double k_decode_attention_compute = 0.57;
+
+/// Gated delta net. Fitted: the recurrent decode kernel moves its fp32 state at 0.88 of the bandwidth; the
+/// chunked prefill kernel reaches 0.09 (one sequence) to 0.28 (eight) of the bf16 peak. Floors: convolution
+/// and recurrence 6 µs, convolution and chunk rule 14 µs.
+inline constexpr Duration k_delta_net_decode_fixed{6'000};
+inline constexpr Duration k_delta_net_prefill_fixed{14'000};
+inline constexpr double k_delta_net_memory = 0.88;
+inline constexpr double k_delta_net_compute = 0.15;
+inline constexpr double k_delta_net_chunk = 64;  ///< tokens per chunk of the chunked kernel
+
+/// Element-wise kernels. 2 µs and 0.8: aiconfigurator uses 3 µs and 0.8 and calls both unofficial.
+inline constexpr Duration k_elementwise_fixed{2'000};
+inline constexpr double k_elementwise_memory = 0.8;
+
+/// Grouped GEMM of the routed experts. Fitted on Qwen3-30B-A3B's shape: 0.8 … 1.2 of the measured time from 1
+/// to 4096 tokens; 25 µs cover sorting, two GEMMs and the activation's launch.
+inline constexpr Duration k_experts_fixed{25'000};
+inline constexpr double k_experts_compute_bf16 = 0.5;
+inline constexpr double k_experts_compute_8bit = 0.4;
+inline constexpr double k_experts_memory = 0.75;
+/// Gate GEMM and top-k. Planning value.
+inline constexpr Duration k_router_fixed{8'000};
+
+/// All-reduce inside a node. Fitted on vLLM's custom all-reduce: 4.3 – 5.3 µs for small messages; 0.5 (2
+/// GPUs) to 0.74 (8) of the link for large ones.
+inline constexpr Duration k_collective_fixed{5'000};
+inline constexpr double k_nvlink_collective = 0.6;
+/// Collectives over PCIe or the network, and pipeline hand-over: planning values.
+inline constexpr Duration k_network_collective_fixed{30'000};
+inline constexpr double k_pcie_collective = 0.6;
+inline constexpr double k_nic_collective = 0.85;
+inline constexpr Duration k_send_fixed{10'000};  ///< aiconfigurator's p2p_latency
+
+/// DeepEP low-latency all-to-all: one copy per chosen expert. Published table (128 tokens, hidden 7168, 8 to
+/// 256 ranks of H800) is met within 25 % by 22 µs, 0.54 of NVLink and 0.9 of the NIC.
+inline constexpr Duration k_all_to_all_low_latency_fixed{22'000};
+inline constexpr double k_all_to_all_low_latency_nvlink = 0.54;
+inline constexpr double k_all_to_all_low_latency_nic = 0.9;
+/// DeepEP normal all-to-all: one copy per distinct rank. 153 of 200 GB/s NVLink and 43 of 50 GB/s NIC are
+/// published for H800; 50 µs (kernel + the host's wait for the received counts) is a planning value.
+inline constexpr Duration k_all_to_all_normal_fixed{50'000};
+inline constexpr double k_all_to_all_normal_nvlink = 0.77;
+inline constexpr double k_all_to_all_normal_nic = 0.86;
+
+/// Sampling: soft-max, top-p and draw over float logits. Planning values.
+inline constexpr Duration k_sampler_fixed{30'000};
+inline constexpr double k_sampler_passes = 3;
+/// Scheduler, input preparation and launch of one step on the host, not hidden behind the GPU. Planning value.
+inline constexpr Duration k_host_step{300'000};
+
+}  // namespace replayd::cost

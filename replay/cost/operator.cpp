@@ -1,0 +1,108 @@
+#include "replay/cost/operator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr double k_ns = 1e9;
+
+/// Nanoseconds of `amount` at `per_s`; 0 where there is nothing to do.
+double nanoseconds(double amount, double per_s) { return amount > 0 ? amount * k_ns / per_s : 0.0; }
+
+/// The largest value that a scaled time may take, with room for the rounding.
+constexpr double k_scaled_max = 4.0e18;
+
+/// False where a coefficient is not finite or the time could overflow.
+bool scale(const Amount& amount, double per_s, AffineTime& out) {
+    const double unit = static_cast<double>(std::int64_t{1} << k_fraction_bits);
+    const double constant = nanoseconds(amount.constant, per_s) * unit;
+    const double per_a = nanoseconds(amount.per_a, per_s) * unit;
+    const double per_b = nanoseconds(amount.per_b, per_s) * unit;
+    const double largest = constant + per_a * static_cast<double>(at(k_field_max, amount.a)) +
+                           per_b * static_cast<double>(at(k_field_max, amount.b));
+    if (!(largest <= k_scaled_max)) return false;  // also refuses NaN
+    out = {std::llround(constant), std::llround(per_a), std::llround(per_b), amount.a, amount.b};
+    return true;
+}
+
+bool uses_only_rows(const Amount& amount) {
+    return (amount.per_a == 0 || amount.a == Field::rows) && (amount.per_b == 0 || amount.b == Field::rows);
+}
+
+}  // namespace
+
+FieldValues field_values(const StepShape& shape) {
+    const FieldValues values = {shape.prefill_tokens,   shape.prefill_sequences, shape.prefill_pairs,
+                                shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
+                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences};
+    bool in_range = true;
+    for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
+    REPLAYD_ASSERT(in_range);
+    return values;
+}
+
+double Amount::of(const FieldValues& values) const {
+    return constant + per_a * static_cast<double>(at(values, a)) + per_b * static_cast<double>(at(values, b));
+}
+
+Result<Operator> Operator::make(OperatorSpec spec) {
+    Operator result(std::move(spec));
+    const OperatorSpec& s = result.spec_;
+    const bool in_range =
+        scale(s.flops, s.flops_per_s, result.compute_) && scale(s.bytes, s.bytes_per_s, result.memory_);
+    if (!in_range) {
+        return fail(Code::invalid_argument,
+                    "operator \"" + s.name +
+                        "\": its time is out of range: check that the model's dimensions and the GPU's "
+                        "FLOP/s, bandwidths and links are right");
+    }
+    return result;
+}
+
+bool Operator::depends_on_rows_only() const {
+    return spec_.gate == Field::rows && uses_only_rows(spec_.flops) && uses_only_rows(spec_.bytes);
+}
+
+Operator::Terms Operator::terms(const FieldValues& values) const {
+    if (!spec_.experts) {
+        return {to_ns(compute_.scaled(values)), to_ns(memory_.scaled(values)), spec_.flops.of(values),
+                spec_.bytes.of(values)};
+    }
+    const double routed = spec_.experts->routed_rows(at(values, Field::rows));
+    const double active = spec_.experts->active_experts(at(values, Field::rows));
+    Terms result;
+    result.flops = spec_.flops.per_a * routed;
+    result.bytes = spec_.bytes.constant * active + spec_.bytes.per_a * routed;
+    result.compute_ns = std::llround(nanoseconds(result.flops, spec_.flops_per_s));
+    result.memory_ns = std::llround(nanoseconds(result.bytes, spec_.bytes_per_s));
+    return result;
+}
+
+std::int64_t Operator::run_ns(const FieldValues& values) const {
+    if (!runs(values)) return 0;
+    const Terms t = terms(values);
+    return spec_.fixed.value + std::max(t.compute_ns, t.memory_ns);
+}
+
+OperatorCost Operator::explain(const FieldValues& values) const {
+    const Terms t = terms(values);
+    OperatorCost cost;
+    cost.name = spec_.name;
+    for (const std::int64_t count : spec_.counts) cost.count += count;
+    cost.fixed = spec_.fixed;
+    cost.compute = Duration(t.compute_ns);
+    cost.memory = Duration(t.memory_ns);
+    cost.total = cost.count * (cost.fixed + std::max(cost.compute, cost.memory));
+    cost.flops = t.flops;
+    cost.bytes = t.bytes;
+    cost.provenance = "analytic";
+    return cost;
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,128 @@
+#pragma once
+// One operator of a step as numbers: FLOPs and bytes that are affine in the fields of the step, the rates
+// they are worked off at, and the same as integer time, so that a query does no floating-point arithmetic.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/cost/cost_model.hpp"
+#include "replay/cost/expert_load.hpp"
+
+namespace replayd::cost {
+
+/// What the work of an operator can grow with: the fields of StepShape, and `rows`, the tokens of the step
+/// (prefill_tokens + decode_sequences), which every projection sees.
+enum class Field : std::uint8_t {
+    prefill_tokens,
+    prefill_sequences,
+    prefill_pairs,
+    prefill_context,
+    decode_sequences,
+    decode_context,
+    sampled_sequences,
+    rows,
+};
+
+inline constexpr std::size_t k_fields = 8;
+using FieldValues = std::array<std::int64_t, k_fields>;
+
+/// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs, 4 Gi tokens of
+/// context. Within them no integer time overflows; beyond them a step is a defect of the caller.
+inline constexpr FieldValues k_field_max = {
+    std::int64_t{1} << 22, std::int64_t{1} << 22, std::int64_t{1} << 40, std::int64_t{1} << 32,
+    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23};
+
+[[nodiscard]] constexpr std::int64_t at(const FieldValues& values, Field field) {
+    return values[static_cast<std::size_t>(field)];
+}
+
+/// The fields of a step. Aborts where one is negative or beyond k_field_max.
+[[nodiscard]] FieldValues field_values(const StepShape& shape);
+
+/// FLOPs or bytes: constant + per_a × a + per_b × b, none negative.
+struct Amount {
+    double constant = 0;
+    double per_a = 0;
+    Field a = Field::rows;
+    double per_b = 0;
+    Field b = Field::rows;
+
+    [[nodiscard]] double of(const FieldValues& values) const;
+};
+
+/// Fractional bits of a time inside a query: coefficients are rounded to 2^-20 ns (about 1 fs).
+inline constexpr int k_fraction_bits = 20;
+
+/// An Amount divided by a rate, in units of 2^-k_fraction_bits ns.
+struct AffineTime {
+    std::int64_t constant = 0;
+    std::int64_t per_a = 0;
+    std::int64_t per_b = 0;
+    Field a = Field::rows;
+    Field b = Field::rows;
+
+    [[nodiscard]] std::int64_t scaled(const FieldValues& values) const {
+        return constant + per_a * at(values, a) + per_b * at(values, b);
+    }
+};
+
+/// Rounds a scaled time to nanoseconds, half up.
+[[nodiscard]] constexpr std::int64_t to_ns(std::int64_t scaled) {
+    return (scaled + (std::int64_t{1} << (k_fraction_bits - 1))) >> k_fraction_bits;
+}
+
+/// An operator before its times are fixed. With `experts`, `flops.per_a` and `bytes.per_a` count per routed
+/// row of the slowest rank, `bytes.constant` per activated expert, and the work depends on `rows` alone.
+struct OperatorSpec {
+    std::string name;
+    Field gate = Field::rows;  ///< the operator runs where this field is > 0
+    Duration fixed{0};         ///< per run
+    Amount flops;
+    double flops_per_s = 0;
+    Amount bytes;
+    double bytes_per_s = 0;
+    std::optional<ExpertLoad> experts;
+    std::vector<std::int64_t> counts;  ///< runs per step on each pipeline stage
+};
+
+/// An operator ready to be asked for its time. Copies are independent.
+class Operator {
+public:
+    /// Error `invalid_argument` where a coefficient is not finite or a time could leave the range of int64
+    /// within k_field_max (a rate of the GPU is missing or absurdly small).
+    [[nodiscard]] static Result<Operator> make(OperatorSpec spec);
+
+    /// Whether the work depends on Field::rows alone, so that it can be tabulated.
+    [[nodiscard]] bool depends_on_rows_only() const;
+    /// Whether the operator runs at all in this step.
+    [[nodiscard]] bool runs(const FieldValues& values) const { return at(values, spec_.gate) > 0; }
+    /// Time of one run: fixed + max(compute, memory), each rounded to ns. 0 where it does not run.
+    [[nodiscard]] std::int64_t run_ns(const FieldValues& values) const;
+    /// The same taken apart, over all stages. Its total is Σ counts × run_ns.
+    [[nodiscard]] OperatorCost explain(const FieldValues& values) const;
+
+    [[nodiscard]] const OperatorSpec& spec() const { return spec_; }
+    [[nodiscard]] const AffineTime& compute() const { return compute_; }
+    [[nodiscard]] const AffineTime& memory() const { return memory_; }
+
+private:
+    struct Terms {
+        std::int64_t compute_ns = 0;
+        std::int64_t memory_ns = 0;
+        double flops = 0;
+        double bytes = 0;
+    };
+    explicit Operator(OperatorSpec spec) : spec_(std::move(spec)) {}
+    [[nodiscard]] Terms terms(const FieldValues& values) const;
+
+    OperatorSpec spec_;
+    AffineTime compute_;  ///< unused with spec_.experts, whose law is not affine
+    AffineTime memory_;
+};
+
+}  // namespace replayd::cost
