@@ -1,0 +1,246 @@
+#include "daemon/stream/arrival_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/net/quoted.hpp"
+#include "daemon/protocol/codec.hpp"
+#include "daemon/protocol/codes.hpp"
+
+namespace replayd::stream {
+namespace {
+
+std::size_t bytes_of(const std::vector<Arrival>& arrivals) {
+    std::size_t bytes = 0;
+    for (const Arrival& arrival : arrivals) {
+        bytes += sizeof(Arrival) + arrival.prefix_hashes.size() * sizeof(std::uint64_t) + arrival.id.size() +
+                 arrival.conversation.size();
+    }
+    return bytes;
+}
+
+Refusal refuse(Code code, std::string message, std::uint64_t seq) {
+    return refusal_of(Error{code, std::move(message)}, seq);
+}
+
+std::string ns(VirtualTime time) { return std::to_string(time.ns) + " ns"; }
+
+}  // namespace
+
+Refusal refusal_of(const Error& error, std::uint64_t seq) {
+    return {protocol::failure_of(error, seq), protocol::facts(error.code).close_code};
+}
+
+ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail,
+                       Events events)
+    : history_(history),
+      stream_id_(stream_id),
+      name_(std::move(name)),
+      events_(std::move(events)),
+      accepted_seq_(tail.seq),
+      accepted_watermark_(tail.watermark),
+      ending_(tail.ended) {
+    status_.durable = tail;
+    status_.accepted_arrivals = tail.arrivals;
+}
+
+std::optional<Refusal> ArrivalLog::check_seq(std::uint64_t seq, const char* what) const {
+    const std::string expected = std::to_string(accepted_seq_ + 1);
+    if (status_.trouble) {
+        return refuse(Code::unavailable, "stream " + net::quoted(name_) + " takes nothing: " +
+                                             status_.trouble->message + "; restart replayd once that is mended", seq);
+    }
+    if (ending_) {
+        return refuse(Code::failed_state, std::string(what) + " " + std::to_string(seq) + ": stream " +
+                                              net::quoted(name_) + " has ended: expected nothing after its end", seq);
+    }
+    if (seq == accepted_seq_ + 1) return std::nullopt;
+    return Refusal{{std::string(protocol::k_sequence_gap.name),
+                    std::string(what) + ".seq is " + std::to_string(seq) + ": expected " + expected +
+                        "; send again from batch " + expected,
+                    seq},
+                   protocol::k_sequence_gap.close_code};
+}
+
+std::optional<Refusal> ArrivalLog::check_times(const protocol::ArrivalBatch& batch) const {
+    const auto& arrivals = batch.arrivals;
+    const std::string name = "batch " + std::to_string(batch.seq) + ": ";
+    // Times never decrease inside a batch (checked when it was decoded), so the late ones come first.
+    const auto first_in_time = std::partition_point(arrivals.begin(), arrivals.end(), [this](const Arrival& arrival) {
+        return arrival.at < accepted_watermark_;
+    });
+    if (first_in_time != arrivals.begin()) {
+        return refuse(Code::invalid_argument,
+                      name + std::to_string(first_in_time - arrivals.begin()) + " of " +
+                          std::to_string(arrivals.size()) + " arrivals are earlier than the stream's watermark of " +
+                          ns(accepted_watermark_) + ", the first is " + net::quoted(arrivals.front().id) + " at " +
+                          ns(arrivals.front().at) + ": expected no arrival before the watermark; none was taken",
+                      batch.seq);
+    }
+    if (batch.watermark && *batch.watermark < accepted_watermark_) {
+        return refuse(Code::invalid_argument, name + "watermark_ns is " + std::to_string(batch.watermark->ns) +
+                                                  ": expected " + std::to_string(accepted_watermark_.ns) +
+                                                  " or more, the stream's watermark", batch.seq);
+    }
+    const VirtualTime latest = std::max(batch.watermark.value_or(VirtualTime(0)),
+                                        arrivals.empty() ? VirtualTime(0) : arrivals.back().at);
+    if (latest > k_virtual_time_max) {
+        return refuse(Code::invalid_argument, name + "its latest time is " + ns(latest) + ": expected at most " +
+                                                  ns(k_virtual_time_max) + " after the stream's epoch", batch.seq);
+    }
+    return std::nullopt;
+}
+
+std::optional<Refusal> ArrivalLog::check(const protocol::ArrivalBatch& batch, std::int64_t granted) const {
+    if (auto found = check_seq(batch.seq, "batch")) return found;
+    if (auto found = check_times(batch)) return found;
+    const std::int64_t total = status_.accepted_arrivals + static_cast<std::int64_t>(batch.arrivals.size());
+    if (total <= granted) return std::nullopt;
+    const std::int64_t left = std::max<std::int64_t>(0, granted - status_.accepted_arrivals);
+    return Refusal{{std::string(protocol::k_over_credit.name),
+                    "batch " + std::to_string(batch.seq) + " has " + std::to_string(batch.arrivals.size()) +
+                        " arrivals: expected at most the " + std::to_string(left) +
+                        " that are left of the credit; wait for an ack with more",
+                    batch.seq},
+                   protocol::k_over_credit.close_code};
+}
+
+std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, std::int64_t granted) {
+    storage::LoggedBatch logged;
+    FeedBatch feed;
+    std::size_t bytes = 0;
+    std::unique_lock lock(mutex_);
+    if (batch.seq <= accepted_seq_ && !status_.trouble) return std::nullopt;
+    if (auto refused = check(batch, granted)) {
+        status_.rejected_arrivals += static_cast<std::int64_t>(batch.arrivals.size());
+        return refused;
+    }
+    if (!batch.watermark) batch.watermark = batch.arrivals.back().at;
+    logged.seq = batch.seq;
+    logged.arrivals = static_cast<std::int64_t>(batch.arrivals.size());
+    logged.watermark = *batch.watermark;
+    logged.payload = protocol::serialize_log_batch(batch);
+    accepted_seq_ = batch.seq;
+    accepted_watermark_ = *batch.watermark;
+    status_.accepted_arrivals += logged.arrivals;
+    bytes = bytes_of(batch.arrivals);
+    status_.inflight_bytes += bytes;
+    feed = {batch.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch.arrivals)), *batch.watermark};
+    lock.unlock();  // a full queue calls back at once
+    history_.append_batch(stream_id_, std::move(logged),
+                          [weak = weak_from_this(), feed = std::move(feed), bytes](Result<void> result) {
+                              if (const auto self = weak.lock()) self->committed(feed, bytes, result);
+                          });
+    return std::nullopt;
+}
+
+void ArrivalLog::committed(FeedBatch batch, std::size_t bytes, const Result<void>& result) {
+    bool end_ready = false;
+    {
+        const std::lock_guard lock(mutex_);
+        status_.inflight_bytes -= bytes;
+        if (!result && !status_.trouble) status_.trouble = result.error();
+        if (!status_.trouble) {
+            LogTail& tail = status_.durable;
+            if (tail.arrivals == 0 && !batch.arrivals->empty()) status_.first_arrival = batch.arrivals->front().at;
+            tail.seq = batch.seq;
+            tail.arrivals += static_cast<std::int64_t>(batch.arrivals->size());
+            tail.watermark = batch.watermark;
+            ++status_.acked_batches;
+            recent_.push_back({std::move(batch), bytes});
+            recent_bytes_ += bytes;
+            while (recent_bytes_ > k_recent_bytes_max && recent_.size() > 1) {
+                recent_bytes_ -= recent_.front().bytes;
+                recent_.pop_front();
+            }
+            end_ready = end_is_ready();
+        }
+    }
+    if (end_ready) events_.end_ready();
+    events_.durable();
+}
+
+bool ArrivalLog::end_is_ready() const {
+    return ending_ && !status_.durable.ended && !status_.trouble && status_.durable.seq == accepted_seq_;
+}
+
+std::optional<Refusal> ArrivalLog::accept_end(std::optional<std::uint64_t> seq) {
+    bool ready = false;
+    {
+        const std::lock_guard lock(mutex_);
+        // The end has the number after the last batch; sending it again changes nothing.
+        const bool again = ending_ && (!seq || *seq == accepted_seq_ + 1);
+        if (again && !status_.trouble) return std::nullopt;
+        if (auto refused = check_seq(seq.value_or(accepted_seq_ + 1), "end")) return refused;
+        ending_ = true;
+        ready = end_is_ready();
+    }
+    if (ready) events_.end_ready();
+    return std::nullopt;
+}
+
+void ArrivalLog::end_committed(std::optional<Error> trouble) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble) {
+            status_.trouble = std::move(trouble);
+        } else {
+            status_.durable.ended = true;
+        }
+    }
+    events_.durable();
+}
+
+Result<std::vector<FeedBatch>> ArrivalLog::fetch(std::uint64_t seq) const {
+    std::uint64_t last_logged_only = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (seq > status_.durable.seq) return std::vector<FeedBatch>();
+        if (!recent_.empty() && seq >= recent_.front().batch.seq) {
+            std::vector<FeedBatch> batches;
+            for (std::size_t i = seq - recent_.front().batch.seq;
+                 i < recent_.size() && batches.size() < k_fetch_batches_max; ++i) {
+                batches.push_back(recent_[i].batch);
+            }
+            return batches;
+        }
+        last_logged_only = recent_.empty() ? status_.durable.seq : recent_.front().batch.seq - 1;
+    }
+    return fetch_logged(seq, last_logged_only);
+}
+
+Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::uint64_t last) const {
+    const std::size_t limit = std::min<std::size_t>(k_fetch_batches_max, last - seq + 1);
+    auto logged = history_.batches(stream_id_, seq, limit);
+    if (!logged) return tl::unexpected(logged.error());
+    std::vector<FeedBatch> batches;
+    for (const storage::LoggedBatch& row : *logged) {
+        if (row.seq != seq + batches.size()) break;
+        auto batch = protocol::parse_log_batch(row.payload);
+        if (!batch) return tl::unexpected(batch.error());
+        batches.push_back({row.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch->arrivals)),
+                           row.watermark});
+    }
+    if (batches.empty()) {
+        return fail(Code::io, "the log of stream " + net::quoted(name_) + " has no batch " + std::to_string(seq) +
+                                  ": expected batches 1 to " + std::to_string(last));
+    }
+    return batches;
+}
+
+void ArrivalLog::release_before(std::uint64_t seq) {
+    std::deque<Recent> released;  // freed outside the lock
+    const std::lock_guard lock(mutex_);
+    while (!recent_.empty() && recent_.front().batch.seq < seq) {
+        recent_bytes_ -= recent_.front().bytes;
+        released.push_back(std::move(recent_.front()));
+        recent_.pop_front();
+    }
+}
+
+LogStatus ArrivalLog::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
+}  // namespace replayd::stream

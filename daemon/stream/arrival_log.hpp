@@ -1,0 +1,117 @@
+#pragma once
+// The ordered, durable log of one stream's arrivals. Batches are checked before they are logged, so nothing
+// invalid is ever in the log; they are acknowledged after their commit; runs read them from memory while they
+// are recent and from the history otherwise. Any thread.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/protocol/messages.hpp"
+#include "replay/base/error.hpp"
+#include "storage/history.hpp"
+
+namespace replayd::stream {
+
+/// Latest arrival time and watermark that a stream takes: 2^62 ns, about 146 years, so that no sum of it with a
+/// duration overflows.
+inline constexpr VirtualTime k_virtual_time_max{std::int64_t{1} << 62};
+
+/// Why a client's message was not taken, ready to be sent, and the close code that follows it.
+struct Refusal {
+    protocol::Failure failure;
+    std::uint16_t close_code = 0;
+};
+[[nodiscard]] Refusal refusal_of(const Error& error, std::uint64_t seq);
+
+/// One durable batch, shared by the runs of the stream.
+struct FeedBatch {
+    std::uint64_t seq = 0;
+    std::shared_ptr<const std::vector<Arrival>> arrivals;
+    VirtualTime watermark;
+};
+
+/// Where the log of a stream ends.
+struct LogTail {
+    std::uint64_t seq = 0;  ///< of the last batch; 0: none
+    std::int64_t arrivals = 0;
+    VirtualTime watermark;
+    bool ended = false;
+};
+
+struct LogStatus {
+    LogTail durable;
+    std::int64_t accepted_arrivals = 0;   ///< durable ones and those on their way to disk
+    std::int64_t rejected_arrivals = 0;   ///< refused since the daemon started
+    std::int64_t acked_batches = 0;       ///< since the daemon started
+    std::size_t inflight_bytes = 0;       ///< of batches on their way to disk
+    std::optional<VirtualTime> first_arrival;  ///< once durable; unknown for a log that was there at the start
+    std::optional<Error> trouble;         ///< a commit failed: the log takes nothing until a restart
+};
+
+class ArrivalLog : public std::enable_shared_from_this<ArrivalLog> {
+public:
+    /// Bytes of recent batches that stay in memory for the runs.
+    static constexpr std::size_t k_recent_bytes_max = 64u << 20;
+    /// Batches that one `fetch` returns at most.
+    static constexpr std::size_t k_fetch_batches_max = 16;
+
+    struct Events {
+        std::function<void()> durable;    ///< something became durable, or the log got into trouble
+        std::function<void()> end_ready;  ///< an end was accepted and every batch before it is durable
+    };
+
+    /// `name` is the stream's, for messages. `events` are called without locks, on any thread.
+    ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events);
+
+    /// Takes the next batch on its way to disk, or a batch that it has already (then nothing happens). `granted`:
+    /// arrivals that the client may have sent in all. Refused as a whole: a gap, a batch after the end, arrivals
+    /// before the watermark, more arrivals than granted, log in trouble. Call it from one thread at a time, so
+    /// that batches reach the history in order.
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, std::int64_t granted);
+    /// No batch follows; `seq` is checked like a batch's. Without `seq`: after what was accepted so far.
+    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq);
+    /// The end has become durable (or not, if `trouble`).
+    void end_committed(std::optional<Error> trouble);
+
+    /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Error: the history
+    /// cannot be read.
+    [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) const;
+    /// No run needs batches before `seq` any more.
+    void release_before(std::uint64_t seq);
+
+    [[nodiscard]] LogStatus status() const;
+
+private:
+    struct Recent {
+        FeedBatch batch;
+        std::size_t bytes = 0;
+    };
+    [[nodiscard]] std::optional<Refusal> check(const protocol::ArrivalBatch& batch, std::int64_t granted) const;
+    [[nodiscard]] std::optional<Refusal> check_times(const protocol::ArrivalBatch& batch) const;
+    [[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what) const;
+    void committed(FeedBatch batch, std::size_t bytes, const Result<void>& result);
+    [[nodiscard]] Result<std::vector<FeedBatch>> fetch_logged(std::uint64_t seq, std::uint64_t last) const;
+    [[nodiscard]] bool end_is_ready() const;
+
+    storage::History& history_;
+    const std::int64_t stream_id_;
+    const std::string name_;
+    const Events events_;
+
+    mutable std::mutex mutex_;
+    LogStatus status_;
+    std::uint64_t accepted_seq_;      ///< of the last accepted batch
+    VirtualTime accepted_watermark_;
+    bool ending_ = false;             ///< an end was accepted
+    std::deque<Recent> recent_;       ///< contiguous, up to the last durable batch
+    std::size_t recent_bytes_ = 0;
+};
+
+}  // namespace replayd::stream

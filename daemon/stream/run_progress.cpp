@@ -1,0 +1,95 @@
+#include "daemon/stream/run_progress.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace replayd::stream {
+
+namespace {
+
+constexpr std::chrono::seconds k_speed_span{5};
+constexpr std::chrono::milliseconds k_speed_spacing{100};
+
+}  // namespace
+
+Distribution::Distribution(std::span<const double> upper_edges)
+    : edges(upper_edges.begin(), upper_edges.end()), counts(upper_edges.size() + 1) {}
+
+void Distribution::observe(double seconds) {
+    const auto edge = std::lower_bound(edges.begin(), edges.end(), seconds);
+    ++counts[static_cast<std::size_t>(edge - edges.begin())];
+    sum += seconds;
+}
+
+void RunProgress::add_request(const RequestRecord& record) {
+    if (record.outcome != Outcome::finished) return;
+    const std::lock_guard lock(mutex_);
+    status_.ttft_distribution.observe(to_seconds(record.ttft()));
+    if (const auto tpot = record.tpot()) status_.tpot_distribution.observe(to_seconds(*tpot));
+}
+
+void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {
+    const std::lock_guard lock(mutex_);
+    status_.ttft.merge(window->ttft);
+    status_.tpot.merge(window->tpot);
+    status_.e2e.merge(window->e2e);
+    status_.within_slo += window->within_slo;
+    status_.window_finished += window->finished;
+    if (window->ttft.count() > 0) status_.last_latencies = window;
+    status_.last_window = std::move(window);
+}
+
+void RunProgress::set_snapshot(const RunSnapshot& snapshot, std::int64_t consumed_arrivals,
+                               std::chrono::steady_clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    status_.snapshot = snapshot;
+    status_.consumed_arrivals = consumed_arrivals;
+    sample_speed(now);
+}
+
+void RunProgress::sample_speed(std::chrono::steady_clock::time_point now) {
+    const bool dense = samples_.size() >= 2 && now - samples_[samples_.size() - 2].wall < k_speed_spacing;
+    if (dense) samples_.pop_back();
+    samples_.push_back({now, status_.snapshot.now});
+    while (samples_.size() > 2 && now - samples_[1].wall >= k_speed_span) samples_.pop_front();
+    const std::chrono::duration<double> wall = now - samples_.front().wall;
+    if (wall.count() > 0) {
+        status_.speedup = to_seconds(status_.snapshot.now - samples_.front().virtual_time) / wall.count();
+    }
+}
+
+void RunProgress::set_finished(std::string hash, std::int64_t finished_ms) {
+    const std::lock_guard lock(mutex_);
+    status_.phase = RunPhase::finished;
+    status_.hash = std::move(hash);
+    status_.finished_ms = finished_ms;
+}
+
+void RunProgress::set_failed(std::string failure, std::int64_t finished_ms) {
+    const std::lock_guard lock(mutex_);
+    status_.phase = RunPhase::failed;
+    status_.failure = std::move(failure);
+    status_.finished_ms = finished_ms;
+}
+
+RunStatus RunProgress::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
+RunPhase RunProgress::phase() const {
+    const std::lock_guard lock(mutex_);
+    return status_.phase;
+}
+
+std::int64_t RunProgress::consumed_arrivals() const {
+    const std::lock_guard lock(mutex_);
+    return status_.consumed_arrivals;
+}
+
+VirtualTime RunProgress::now() const {
+    const std::lock_guard lock(mutex_);
+    return status_.snapshot.now;
+}
+
+}  // namespace replayd::stream

@@ -1,0 +1,195 @@
+#include "daemon/stream/run_worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/config/log.hpp"
+#include "daemon/stream/clock.hpp"
+#include "replay/base/assert.hpp"
+
+namespace replayd::stream {
+namespace {
+
+/// A slice is short, so that more runs than threads share them and a stop never waits long.
+constexpr std::chrono::milliseconds k_slice{10};
+/// A paced run is advanced this often, which is as fine as a page can draw.
+constexpr std::chrono::milliseconds k_pace_tick{50};
+/// Virtual time per step while requests drain after the end of the stream.
+constexpr Duration k_drain_step{100 * k_ns_per_s};
+/// Records handed to the history at a time, at most.
+constexpr std::size_t k_chunk_records = 1000;
+
+}  // namespace
+
+/// Collects the records of a run and passes them on in chunks.
+class RunWorker::Sink final : public RecordSink {
+public:
+    explicit Sink(RunWorker& worker) : worker_(worker) {}
+
+    void on_request(RequestRecord&& record) override {
+        worker_.progress_.add_request(record);
+        requests_.push_back(std::move(record));
+        if (requests_.size() >= k_chunk_records) flush();
+    }
+    void on_window(WindowRecord&& window) override {
+        auto shared = std::make_shared<const WindowRecord>(window);
+        worker_.progress_.add_window(shared);
+        worker_.observer_.on_window(worker_.identity_, shared);
+        windows_.push_back(std::move(window));
+    }
+    void flush() {
+        if (!requests_.empty()) {
+            worker_.observer_.on_requests(worker_.identity_, requests_);
+            worker_.history_.add_requests(worker_.identity_.id, std::exchange(requests_, {}));
+        }
+        if (!windows_.empty()) worker_.history_.add_window(worker_.identity_.id, std::exchange(windows_, {}));
+    }
+
+private:
+    RunWorker& worker_;
+    std::vector<RequestRecord> requests_;
+    std::vector<WindowRecord> windows_;
+};
+
+RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer)
+    : identity_(std::move(identity)),
+      feed_(feed),
+      history_(history),
+      observer_(observer),
+      sink_(std::make_unique<Sink>(*this)) {
+    if (identity_.compiled) run_.emplace(identity_.compiled, *sink_);
+}
+
+RunWorker::~RunWorker() = default;
+
+NextSlice RunWorker::slice() {
+    if (over_) return NextSlice::on_wake();
+    const WallTime until = std::chrono::steady_clock::now() + k_slice;
+    const std::uint64_t consumed_before = consumed_seq_.load();
+    Step result = Step::more;
+    while (result == Step::more && !over_ && std::chrono::steady_clock::now() < until) {
+        result = step(feed_.pacer().target(std::chrono::steady_clock::now()));
+    }
+    if (!over_) {
+        progress_.set_snapshot(run_->snapshot(), offered_, std::chrono::steady_clock::now());
+        sink_->flush();
+    }
+    if (consumed_seq_.load() != consumed_before) feed_.on_run_progress();
+    if (over_ || result == Step::starved) return NextSlice::on_wake();
+    if (result == Step::more) return NextSlice::at_once();
+    // A paused run waits for the wake of the resume.
+    return feed_.pacer().paused() ? NextSlice::on_wake()
+                                  : NextSlice::at(std::chrono::steady_clock::now() + k_pace_tick);
+}
+
+RunWorker::Step RunWorker::step(VirtualTime target) {
+    const auto loaded = load_batch();
+    if (!loaded) {
+        fail_run("reading the arrival log: " + loaded.error().message);
+        return Step::starved;
+    }
+    const bool unlimited = target == Pacer::k_no_limit;
+    if (!*loaded) {
+        if (feed_.ends_with(consumed_seq_.load())) return drain(target);
+        run_->advance(std::min(bound_, target));
+        return target < bound_ ? Step::paced : Step::starved;
+    }
+    const FeedBatch& batch = fetched_[batch_];
+    const std::vector<Arrival>& arrivals = *batch.arrivals;
+    int offered = 0;
+    while (arrival_ < arrivals.size() && offered < k_arrivals_per_step &&
+           (unlimited || arrivals[arrival_].at < target)) {
+        run_->offer(arrivals[arrival_]);
+        ++arrival_;
+        ++offered;
+    }
+    offered_ += offered;
+    const bool batch_done = arrival_ == arrivals.size();
+    bound_ = std::max(bound_, batch_done ? batch.watermark : arrivals[arrival_].at);
+    run_->advance(std::min(bound_, target));
+    if (batch_done) {
+        consumed_seq_.store(batch.seq);
+        ++batch_;
+        arrival_ = 0;
+        return Step::more;
+    }
+    return offered > 0 ? Step::more : Step::paced;
+}
+
+/// Makes fetched_[batch_] the batch to consume; false when there is none yet.
+Result<bool> RunWorker::load_batch() {
+    if (batch_ < fetched_.size()) return true;
+    fetched_.clear();
+    batch_ = 0;
+    auto fetched = feed_.fetch(consumed_seq_.load() + 1);
+    if (!fetched) return tl::unexpected(fetched.error());
+    fetched_ = std::move(*fetched);
+    return !fetched_.empty();
+}
+
+RunWorker::Step RunWorker::drain(VirtualTime target) {
+    const auto all_done = [this] {
+        const RunSnapshot snapshot = run_->snapshot();
+        return snapshot.finished + snapshot.rejected == offered_;
+    };
+    drained_to_ = std::max(drained_to_, bound_);
+    if (!all_done()) {
+        const bool can_step = drained_to_.ns < INT64_MAX - k_drain_step.value;
+        const VirtualTime next = can_step ? drained_to_ + k_drain_step : Pacer::k_no_limit;
+        drained_to_ = std::max(drained_to_, std::min(next, target));
+        run_->advance(drained_to_);
+        if (!all_done()) return target < next ? Step::paced : Step::more;
+    }
+    finish();
+    return Step::starved;
+}
+
+void RunWorker::finish() {
+    run_->finish();
+    sink_->flush();
+    const RunSnapshot snapshot = run_->snapshot();
+    REPLAYD_ASSERT(snapshot.finished + snapshot.rejected == offered_);
+    progress_.set_snapshot(snapshot, offered_, std::chrono::steady_clock::now());
+    storage::RunTotals totals;
+    totals.state = storage::RunState::finished;
+    totals.hash = run_->hash().to_string();
+    totals.snapshot = snapshot;
+    tell_row(std::move(totals));
+}
+
+void RunWorker::fail_run(const std::string& reason) {
+    storage::RunTotals totals;
+    totals.state = storage::RunState::failed;
+    totals.failure = reason;
+    if (run_) totals.snapshot = run_->snapshot();
+    tell_row(std::move(totals));
+}
+
+/// Writes the end of the run. The run counts as over for others only once its row is committed, so that whoever
+/// sees it finished finds everything in the history.
+void RunWorker::tell_row(storage::RunTotals totals) {
+    over_ = true;
+    totals.finished_ms = wall_ms();
+    history_.finish_run(identity_.id, totals, [self = shared_from_this(), totals](const Result<void>& result) {
+        const RunIdentity& run = self->identity_;
+        if (!result) {
+            config::log(config::LogLevel::error, "run_row_failed",
+                        {{"run", run.id}, {"error", result.error().message}});
+        }
+        const bool finished = totals.state == storage::RunState::finished;
+        if (finished) {
+            self->progress_.set_finished(totals.hash, totals.finished_ms);
+        } else {
+            self->progress_.set_failed(totals.failure, totals.finished_ms);
+        }
+        config::log(finished ? config::LogLevel::info : config::LogLevel::error,
+                    finished ? "run_finished" : "run_failed",
+                    {{"run", run.id}, {"stream", run.stream}, {"scenario", run.scenario},
+                     {"finished", totals.snapshot.finished}, {"rejected", totals.snapshot.rejected},
+                     {"hash", totals.hash}, {"error", totals.failure}});
+        self->feed_.on_run_progress();
+        self->observer_.on_streams_changed();
+    });
+}
+
+}  // namespace replayd::stream

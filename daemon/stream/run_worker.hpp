@@ -1,0 +1,81 @@
+#pragma once
+// Advances one run: takes durable batches of its stream, as far as the pace allows, and hands the records on.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/stream/arrival_log.hpp"
+#include "daemon/stream/engine_pool.hpp"
+#include "daemon/stream/observer.hpp"
+#include "daemon/stream/pacer.hpp"
+#include "daemon/stream/run_progress.hpp"
+#include "replay/sim/run.hpp"
+#include "storage/history.hpp"
+
+namespace replayd::stream {
+
+/// What a run needs of its stream. Any thread.
+class RunFeed {
+public:
+    virtual ~RunFeed() = default;
+    /// As ArrivalLog::fetch.
+    [[nodiscard]] virtual Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) = 0;
+    /// The stream has ended and `seq` is its last batch.
+    [[nodiscard]] virtual bool ends_with(std::uint64_t seq) = 0;
+    [[nodiscard]] virtual Pacer pacer() = 0;
+    /// A run took batches, finished or failed.
+    virtual void on_run_progress() = 0;
+};
+
+class RunWorker final : public Job, public std::enable_shared_from_this<RunWorker> {
+public:
+    /// Arrivals offered between two looks at the pace and the clock.
+    static constexpr int k_arrivals_per_step = 64;
+
+    RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer);
+    ~RunWorker() override;
+
+    [[nodiscard]] NextSlice slice() override;
+
+    [[nodiscard]] const RunIdentity& identity() const { return identity_; }
+    [[nodiscard]] const RunProgress& progress() const { return progress_; }
+    /// Every batch up to this one has been consumed.
+    [[nodiscard]] std::uint64_t consumed_seq() const { return consumed_seq_.load(); }
+    /// Neither finished (its row committed) nor failed.
+    [[nodiscard]] bool active() const { return progress_.phase() == RunPhase::running; }
+    /// Ends the run as failed: its row says why. Only before its first slice, or from its own slice.
+    void fail_run(const std::string& reason);
+
+private:
+    class Sink;
+    /// What one step found.
+    enum class Step { more, starved, paced };
+    [[nodiscard]] Step step(VirtualTime target);
+    [[nodiscard]] Result<bool> load_batch();
+    [[nodiscard]] Step drain(VirtualTime target);
+    void finish();
+    void tell_row(storage::RunTotals totals);
+
+    const RunIdentity identity_;
+    RunFeed& feed_;
+    storage::History& history_;
+    Observer& observer_;
+    RunProgress progress_;
+    std::unique_ptr<Sink> sink_;
+    std::optional<Run> run_;
+
+    // Of the slices only.
+    bool over_ = false;                  ///< finished or failed, maybe not committed yet
+    std::vector<FeedBatch> fetched_;     ///< prefetched batches
+    std::size_t batch_ = 0;              ///< index into fetched_
+    std::size_t arrival_ = 0;            ///< index into the batch
+    VirtualTime bound_;                  ///< no arrival that is not offered yet is earlier
+    VirtualTime drained_to_;             ///< after the last arrival
+    std::int64_t offered_ = 0;
+    std::atomic<std::uint64_t> consumed_seq_{0};
+};
+
+}  // namespace replayd::stream

@@ -1,0 +1,67 @@
+#include "daemon/stream/scenario_library.hpp"
+
+#include <utility>
+
+#include "daemon/net/quoted.hpp"
+#include "replay/base/nearest_name.hpp"
+
+namespace replayd::stream {
+
+Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog) {
+    std::unique_ptr<ScenarioLibrary> library(new ScenarioLibrary(std::move(catalog)));
+    for (const auto& [name, toml] : built_in_scenarios()) {
+        auto compiled = library->compile_text(toml, "built-in scenario " + name);
+        if (!compiled) return tl::unexpected(compiled.error());
+        library->scenarios_[name] =
+            std::make_shared<const LibraryScenario>(LibraryScenario{toml, true, std::move(*compiled)});
+    }
+    return library;
+}
+
+Result<std::shared_ptr<const CompiledScenario>> ScenarioLibrary::compile_text(std::string_view toml,
+                                                                              std::string_view origin) const {
+    auto scenario = parse_scenario(toml, origin, catalog_);
+    if (!scenario) return tl::unexpected(scenario.error());
+    auto compiled = compile(std::move(*scenario));
+    if (!compiled) return fail(compiled.error().code, std::string(origin) + ": " + compiled.error().message);
+    return compiled;
+}
+
+Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::add(std::string toml, std::string_view origin,
+                                                                    bool replace_built_in) {
+    auto compiled = compile_text(toml, origin);
+    if (!compiled) return tl::unexpected(compiled.error());
+    auto added = std::make_shared<const LibraryScenario>(LibraryScenario{std::move(toml), false, std::move(*compiled)});
+    const std::lock_guard lock(mutex_);
+    const auto known = scenarios_.find(added->name());
+    if (known != scenarios_.end()) {
+        if (known->second->toml == added->toml) return known->second;
+        if (!(known->second->built_in && replace_built_in)) {
+            return fail(Code::already_exists, std::string(origin) + ": scenario " + net::quoted(added->name()) +
+                                                  " exists with another text: choose another name");
+        }
+    }
+    scenarios_[added->name()] = added;
+    return added;
+}
+
+Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::find(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = scenarios_.find(name);
+    if (found != scenarios_.end()) return found->second;
+    std::vector<std::string> names;
+    for (const auto& [known, scenario] : scenarios_) names.push_back(known);
+    const std::string nearest = nearest_name(name, names);
+    return fail(Code::not_found, "no scenario " + net::quoted(name) +
+                                     (nearest.empty() ? "; GET /api/v1/scenarios lists them"
+                                                      : "; did you mean " + net::quoted(nearest) + "?"));
+}
+
+std::vector<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::all() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<const LibraryScenario>> list;
+    for (const auto& [name, scenario] : scenarios_) list.push_back(scenario);
+    return list;
+}
+
+}  // namespace replayd::stream

@@ -1,0 +1,54 @@
+#pragma once
+// The scenarios that streams can be created with: built-in ones, files, and those posted over HTTP. Any thread.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/catalog/scenario_toml.hpp"
+#include "replay/sim/run.hpp"
+
+namespace replayd::stream {
+
+/// One scenario, parsed and composed.
+struct LibraryScenario {
+    std::string toml;
+    bool built_in = false;
+    std::shared_ptr<const CompiledScenario> compiled;
+
+    [[nodiscard]] const Scenario& scenario() const { return compiled->scenario; }
+    [[nodiscard]] const std::string& name() const { return compiled->scenario.name; }
+};
+
+class ScenarioLibrary {
+public:
+    /// Holds the built-in scenarios, read with `catalog`. A catalog file that makes one impossible is an error.
+    [[nodiscard]] static Result<std::unique_ptr<ScenarioLibrary>> create(Catalog catalog);
+
+    /// Adds a scenario of the user. `origin` names the text in messages. A file may stand in for a built-in
+    /// scenario (`replace_built_in`). Errors: `invalid_argument` (text), `already_exists` (the name has another
+    /// text). The same text again is no error.
+    [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> add(std::string toml, std::string_view origin,
+                                                                     bool replace_built_in);
+    /// Error `not_found` with the nearest name.
+    [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> find(std::string_view name) const;
+    /// In the order of their names.
+    [[nodiscard]] std::vector<std::shared_ptr<const LibraryScenario>> all() const;
+
+    /// Parses and composes a text without adding it.
+    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile_text(std::string_view toml,
+                                                                               std::string_view origin) const;
+
+private:
+    explicit ScenarioLibrary(Catalog catalog) : catalog_(std::move(catalog)) {}
+
+    const Catalog catalog_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<const LibraryScenario>, std::less<>> scenarios_;
+};
+
+}  // namespace replayd::stream

@@ -1,0 +1,205 @@
+#include "daemon/stream/stream.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "daemon/config/log.hpp"
+
+namespace replayd::stream {
+
+std::string_view to_string(StreamState state) {
+    switch (state) {
+        case StreamState::running: return "running";
+        case StreamState::paused: return "paused";
+        case StreamState::ended: return "ended";
+        case StreamState::finished: return "finished";
+    }
+    return "running";
+}
+
+std::optional<std::string> speed_violation(double speed) {
+    if (std::isfinite(speed) && speed >= 0) return std::nullopt;
+    return "speed is " + std::to_string(speed) +
+           ": expected 0 (as fast as possible) or a positive factor of real time";
+}
+
+Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& context)
+    : context_(context), id_(row.id), name_(row.name), created_ms_(row.created_ms), row_(std::move(row)), pacer_(row_.speed) {
+    ArrivalLog::Events events{[this] { on_durable(); }, [this] { on_end_ready(); }};
+    log_ = std::make_shared<ArrivalLog>(context_.history, id_, name_, tail, std::move(events));
+}
+
+void Stream::add_run(RunIdentity identity) {
+    runs_.push_back(std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer));
+}
+
+void Stream::start(std::optional<VirtualTime> reached) {
+    {
+        const std::lock_guard lock(mutex_);
+        const WallTime now = std::chrono::steady_clock::now();
+        if (reached) pacer_.start(*reached, now);
+        if (row_.paused) pacer_.pause(reached.value_or(VirtualTime(0)), now);
+    }
+    for (const auto& run : runs_) {
+        if (!run->identity().compiled) run->fail_run("its scenario is no longer valid; see the log of the start");
+    }
+    wake_runs();
+}
+
+void Stream::wake_runs() {
+    for (const auto& run : runs_) context_.engine.wake(run);
+}
+
+StreamStatus Stream::status() const {
+    StreamStatus status;
+    status.name = name_;
+    status.limit = context_.backlog_arrivals_max;
+    status.log = log_->status();
+    std::int64_t consumed = status.log.durable.arrivals;
+    bool any_active = false;
+    for (const auto& run : runs_) {
+        if (!run->active()) continue;
+        any_active = true;
+        consumed = std::min(consumed, run->progress().consumed_arrivals());
+    }
+    status.allowed_arrivals = consumed + context_.backlog_arrivals_max;
+    // A recovered log can be longer than that before the runs have caught up.
+    status.allowed_arrivals = std::max(status.allowed_arrivals, status.log.durable.arrivals);
+    status.backlog_arrivals = status.log.durable.arrivals - consumed;
+    status.created_ms = created_ms_;
+    const std::lock_guard lock(mutex_);
+    status.speed = pacer_.speed();
+    status.clients = client_ ? 1 : 0;
+    if (status.log.durable.ended && !any_active) {
+        status.state = StreamState::finished;
+    } else if (pacer_.paused()) {
+        status.state = StreamState::paused;
+    } else {
+        status.state = status.log.durable.ended ? StreamState::ended : StreamState::running;
+    }
+    return status;
+}
+
+std::uint64_t Stream::attach(IngestClient client) {
+    std::optional<IngestClient> old;
+    std::uint64_t token = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        old = std::exchange(client_, std::move(client));
+        token = ++client_token_;
+    }
+    if (old) old->replaced();
+    context_.observer.on_streams_changed();
+    return token;
+}
+
+void Stream::detach(std::uint64_t token) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (token != client_token_) return;
+        client_.reset();
+    }
+    context_.observer.on_streams_changed();
+}
+
+void Stream::tell_client() {
+    std::function<void()> progress;
+    {
+        const std::lock_guard lock(mutex_);
+        if (client_) progress = client_->progress;
+    }
+    if (progress) progress();
+}
+
+void Stream::on_durable() {
+    const LogStatus log = log_->status();
+    if (log.first_arrival) {
+        const std::lock_guard lock(mutex_);
+        if (!pacer_.started()) pacer_.start(*log.first_arrival, std::chrono::steady_clock::now());
+    }
+    wake_runs();
+    tell_client();
+    if (log.durable.ended) context_.observer.on_streams_changed();
+}
+
+void Stream::on_end_ready() {
+    context_.tasks.submit([self = shared_from_this()] { self->commit_end(); });
+}
+
+void Stream::commit_end() {
+    const auto done = rewrite_row([](storage::StreamRow& row) { row.ended = true; });
+    if (!done) {
+        config::log(config::LogLevel::error, "end_not_committed", {{"stream", name_}, {"error", done.error().message}});
+    }
+    log_->end_committed(done ? std::nullopt : std::optional<Error>(done.error()));
+}
+
+void Stream::on_run_progress() {
+    std::uint64_t consumed = UINT64_MAX;
+    for (const auto& run : runs_) {
+        if (run->active()) consumed = std::min(consumed, run->consumed_seq());
+    }
+    if (consumed != UINT64_MAX) log_->release_before(consumed + 1);
+    tell_client();
+}
+
+bool Stream::ends_with(std::uint64_t seq) {
+    const LogTail tail = log_->status().durable;
+    return tail.ended && tail.seq == seq;
+}
+
+Pacer Stream::pacer() {
+    const std::lock_guard lock(mutex_);
+    return pacer_;
+}
+
+VirtualTime Stream::furthest() const {
+    VirtualTime furthest;
+    for (const auto& run : runs_) furthest = std::max(furthest, run->progress().now());
+    return furthest;
+}
+
+Result<void> Stream::rewrite_row(const std::function<void(storage::StreamRow&)>& change) {
+    const std::lock_guard lock(row_mutex_);
+    storage::StreamRow row = row_;
+    change(row);
+    if (auto written = context_.history.update_stream(row); !written) return written;
+    row_ = std::move(row);
+    return {};
+}
+
+Result<void> Stream::pause() {
+    return rewrite_row([](storage::StreamRow& row) { row.paused = true; }).map([this] {
+        {
+            const std::lock_guard lock(mutex_);
+            pacer_.pause(furthest(), std::chrono::steady_clock::now());
+        }
+        context_.observer.on_streams_changed();
+    });
+}
+
+Result<void> Stream::resume() {
+    return rewrite_row([](storage::StreamRow& row) { row.paused = false; }).map([this] {
+        {
+            const std::lock_guard lock(mutex_);
+            pacer_.resume(std::chrono::steady_clock::now());
+        }
+        wake_runs();
+        context_.observer.on_streams_changed();
+    });
+}
+
+Result<void> Stream::set_speed(double speed) {
+    if (auto found = speed_violation(speed)) return fail(Code::invalid_argument, *found);
+    return rewrite_row([speed](storage::StreamRow& row) { row.speed = speed; }).map([this, speed] {
+        {
+            const std::lock_guard lock(mutex_);
+            pacer_.set_speed(speed, furthest(), std::chrono::steady_clock::now());
+        }
+        wake_runs();
+        context_.observer.on_streams_changed();
+    });
+}
+
+}  // namespace replayd::stream

@@ -1,0 +1,121 @@
+#pragma once
+// A named, ordered sequence of arrivals and the runs that replay it. Any thread, where not said otherwise.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/stream/arrival_log.hpp"
+#include "daemon/stream/engine_pool.hpp"
+#include "daemon/stream/observer.hpp"
+#include "daemon/stream/pacer.hpp"
+#include "daemon/stream/run_worker.hpp"
+#include "daemon/stream/task_pool.hpp"
+#include "storage/history.hpp"
+
+namespace replayd::stream {
+
+/// Durable arrivals that the slowest run has not consumed, at most: what credit is granted from.
+inline constexpr std::int64_t k_backlog_arrivals_max = 200'000;
+
+/// What every stream works with; outlives them all.
+struct StreamContext {
+    storage::History& history;
+    EnginePool& engine;
+    TaskPool& tasks;
+    Observer& observer;
+    std::int64_t backlog_arrivals_max = k_backlog_arrivals_max;
+};
+
+enum class StreamState { running, paused, ended, finished };
+[[nodiscard]] std::string_view to_string(StreamState state);
+
+struct StreamStatus {
+    std::string name;
+    StreamState state = StreamState::running;
+    double speed = 0;
+    std::int64_t created_ms = 0;
+    LogStatus log;
+    std::int64_t allowed_arrivals = 0;  ///< arrivals that may have been sent in all
+    std::int64_t backlog_arrivals = 0;  ///< durable, not consumed by the slowest run
+    std::int64_t limit = 0;             ///< of the backlog
+    std::int64_t clients = 0;
+
+    [[nodiscard]] std::int64_t credit() const { return allowed_arrivals - log.durable.arrivals; }
+};
+
+/// The client that feeds a stream.
+struct IngestClient {
+    std::function<void()> progress;  ///< acks or credit may have changed
+    std::function<void()> replaced;  ///< another client has taken over
+};
+
+class Stream final : public RunFeed, public std::enable_shared_from_this<Stream> {
+public:
+    Stream(storage::StreamRow row, LogTail tail, const StreamContext& context);
+
+    /// Before `start` only.
+    void add_run(RunIdentity identity);
+    /// Wakes the runs. `reached`: virtual time that a paced or paused stream goes on from.
+    void start(std::optional<VirtualTime> reached);
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::int64_t id() const { return id_; }
+    [[nodiscard]] const std::vector<std::shared_ptr<RunWorker>>& runs() const { return runs_; }
+    [[nodiscard]] StreamStatus status() const;
+
+    /// One client feeds a stream at a time. A new one takes over, because after a broken connection the old one
+    /// may look alive for minutes. Returns the token for `detach`.
+    [[nodiscard]] std::uint64_t attach(IngestClient client);
+    void detach(std::uint64_t token);
+
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, std::int64_t granted) {
+        return log_->accept(std::move(batch), granted);
+    }
+    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq) { return log_->accept_end(seq); }
+
+    // These block until committed: not for the io thread.
+    [[nodiscard]] Result<void> pause();
+    [[nodiscard]] Result<void> resume();
+    /// `speed`: 0 or a positive, finite factor.
+    [[nodiscard]] Result<void> set_speed(double speed);
+
+    // RunFeed.
+    [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) override { return log_->fetch(seq); }
+    [[nodiscard]] bool ends_with(std::uint64_t seq) override;
+    [[nodiscard]] Pacer pacer() override;
+    void on_run_progress() override;
+
+private:
+    void on_durable();
+    void on_end_ready();
+    void commit_end();
+    void tell_client();
+    void wake_runs();
+    [[nodiscard]] VirtualTime furthest() const;
+    [[nodiscard]] Result<void> rewrite_row(const std::function<void(storage::StreamRow&)>& change);
+
+    const StreamContext context_;
+    const std::int64_t id_;
+    const std::string name_;
+    const std::int64_t created_ms_;
+    std::vector<std::shared_ptr<RunWorker>> runs_;  ///< fixed after start
+    std::shared_ptr<ArrivalLog> log_;
+
+    std::mutex row_mutex_;       ///< orders rewrites of the row; held while one is committed
+    storage::StreamRow row_;
+
+    mutable std::mutex mutex_;
+    Pacer pacer_;
+    std::uint64_t client_token_ = 0;
+    std::optional<IngestClient> client_;
+};
+
+/// "speed is -1: expected 0 …", or nothing.
+[[nodiscard]] std::optional<std::string> speed_violation(double speed);
+
+}  // namespace replayd::stream

@@ -1,0 +1,174 @@
+#include "daemon/stream/stream_registry.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "daemon/config/log.hpp"
+#include "daemon/net/quoted.hpp"
+#include "daemon/protocol/validate.hpp"
+#include "daemon/stream/clock.hpp"
+#include "replay/base/nearest_name.hpp"
+
+namespace replayd::stream {
+
+Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted) const {
+    if (auto found = protocol::stream_name_violation(wanted.name)) {
+        return fail(Code::invalid_argument, "name " + *found);
+    }
+    if (auto found = speed_violation(wanted.speed)) return fail(Code::invalid_argument, *found);
+    if (wanted.scenarios.empty()) {
+        return fail(Code::invalid_argument, "stream " + net::quoted(wanted.name) +
+                                                " does not exist and no scenarios were named: expected one or more "
+                                                "scenarios to create it with");
+    }
+    Scenarios scenarios;
+    std::set<std::string> seen;
+    for (const std::string& name : wanted.scenarios) {
+        if (!seen.insert(name).second) {
+            return fail(Code::invalid_argument,
+                        "scenarios names " + net::quoted(name) + " twice: expected each scenario once");
+        }
+        auto scenario = library_.find(name);
+        if (!scenario) return tl::unexpected(scenario.error());
+        scenarios.push_back(std::move(*scenario));
+    }
+    return scenarios;
+}
+
+Result<std::shared_ptr<Stream>> StreamRegistry::create(const NewStream& wanted) {
+    const std::lock_guard lock(create_mutex_);
+    if (lookup(wanted.name)) {
+        return fail(Code::already_exists, "stream " + net::quoted(wanted.name) +
+                                              " exists: choose another name, or send arrivals to that one");
+    }
+    return create_locked(wanted);
+}
+
+Result<std::shared_ptr<Stream>> StreamRegistry::find_or_create(const NewStream& wanted) {
+    const std::lock_guard lock(create_mutex_);
+    if (auto found = lookup(wanted.name)) return found;
+    return create_locked(wanted);
+}
+
+Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& wanted) {
+    auto scenarios = check(wanted);
+    if (!scenarios) return tl::unexpected(scenarios.error());
+    storage::StreamRow row;
+    row.name = wanted.name;
+    row.speed = wanted.speed;
+    row.created_ms = wall_ms();
+    row.traced_system = wanted.traced_system;
+    auto stored = context_.history.add_stream(row);
+    if (!stored) return tl::unexpected(stored.error());
+    const auto stream = std::make_shared<Stream>(*stored, LogTail{}, context_);
+    for (const auto& scenario : *scenarios) {
+        storage::RunRow run;
+        run.stream_id = stored->id;
+        run.scenario = scenario->name();
+        run.scenario_toml = scenario->toml;
+        run.engine_version = engine_version_;
+        run.created_ms = wall_ms();
+        auto added = context_.history.add_run(run, scenario->compiled->plans, scenario->scenario());
+        if (!added) return tl::unexpected(added.error());
+        stream->add_run({added->id, stored->name, scenario->name(), scenario->toml, run.created_ms,
+                         scenario->compiled});
+    }
+    stream->start(std::nullopt);
+    publish(stream);
+    config::log(config::LogLevel::info, "stream_created",
+                {{"stream", wanted.name}, {"runs", static_cast<std::int64_t>(scenarios->size())}});
+    return stream;
+}
+
+void StreamRegistry::publish(const std::shared_ptr<Stream>& stream) {
+    {
+        const std::lock_guard lock(mutex_);
+        streams_.push_back(stream);
+        by_name_[stream->name()] = stream;
+    }
+    context_.observer.on_streams_changed();
+}
+
+Result<void> StreamRegistry::recover(storage::Reader& reader) {
+    auto streams = reader.streams();
+    if (!streams) return tl::unexpected(streams.error());
+    for (const storage::StreamInfo& info : *streams) {
+        if (auto done = recover_stream(info, reader); !done) return done;
+    }
+    return {};
+}
+
+/// The scenario's text as it was is composed again, so that a rebuilt run is the run that it was.
+RunIdentity StreamRegistry::identity_of(const storage::RunRow& row, const std::string& stream) const {
+    RunIdentity identity{row.id, stream, row.scenario, row.scenario_toml, row.created_ms, nullptr};
+    auto compiled = library_.compile_text(row.scenario_toml, "scenario of run " + std::to_string(row.id));
+    if (compiled) {
+        identity.compiled = std::move(*compiled);
+    } else {
+        config::log(config::LogLevel::error, "scenario_invalid",
+                    {{"run", row.id}, {"scenario", row.scenario}, {"error", compiled.error().message}});
+    }
+    return identity;
+}
+
+/// Where the pace of a stream goes on at least: its first batch. Nothing for a stream without arrivals.
+Result<std::optional<VirtualTime>> StreamRegistry::first_watermark(const storage::StreamInfo& info) const {
+    if (info.arrivals == 0) return std::nullopt;
+    auto first = context_.history.batches(info.row.id, 1, 1);
+    if (!first) return tl::unexpected(first.error());
+    return first->empty() ? info.watermark : first->front().watermark;
+}
+
+Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, storage::Reader& reader) {
+    auto unfinished = context_.history.unfinished_runs(info.row.id);
+    if (!unfinished) return tl::unexpected(unfinished.error());
+    const LogTail tail{static_cast<std::uint64_t>(info.batches), info.arrivals, info.watermark, info.row.ended};
+    const auto stream = std::make_shared<Stream>(info.row, tail, context_);
+    auto reached = first_watermark(info);
+    if (!reached) return tl::unexpected(reached.error());
+    for (const storage::RunRow& row : *unfinished) {
+        auto so_far = reader.whole_run(row.id);
+        if (!so_far) return tl::unexpected(so_far.error());
+        if (*reached) *reached = std::max(**reached, so_far->start + so_far->length);
+        stream->add_run(identity_of(row, info.row.name));
+    }
+    stream->start(*reached);
+    publish(stream);
+    config::log(config::LogLevel::info, "stream_recovered",
+                {{"stream", info.row.name}, {"arrivals", info.arrivals}, {"batches", info.batches},
+                 {"unfinished_runs", static_cast<std::int64_t>(unfinished->size())}});
+    return {};
+}
+
+std::shared_ptr<Stream> StreamRegistry::lookup(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<Stream>> StreamRegistry::find(std::string_view name) const {
+    if (auto found = lookup(name)) return found;
+    std::vector<std::string> names;
+    for (const auto& stream : all()) names.push_back(stream->name());
+    const std::string nearest = nearest_name(name, names);
+    return fail(Code::not_found,
+                "no stream " + net::quoted(name) +
+                    (nearest.empty() ? "; GET /api/v1/streams lists them" : "; did you mean " + net::quoted(nearest) + "?"));
+}
+
+std::vector<std::shared_ptr<Stream>> StreamRegistry::all() const {
+    const std::lock_guard lock(mutex_);
+    return streams_;
+}
+
+std::shared_ptr<RunWorker> StreamRegistry::run(std::int64_t run_id) const {
+    for (const auto& stream : all()) {
+        for (const auto& run : stream->runs()) {
+            if (run->identity().id == run_id) return run;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace replayd::stream

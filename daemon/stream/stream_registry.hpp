@@ -1,0 +1,69 @@
+#pragma once
+// All streams of the daemon: created over HTTP, from the configuration or by a hello, and rebuilt from the
+// history at start. Any thread.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/stream/scenario_library.hpp"
+#include "daemon/stream/stream.hpp"
+#include "storage/query.hpp"
+
+namespace replayd::stream {
+
+struct NewStream {
+    std::string name;
+    std::vector<std::string> scenarios;
+    double speed = 0;
+    std::string traced_system;  ///< JSON; empty if unknown
+};
+
+class StreamRegistry {
+public:
+    StreamRegistry(ScenarioLibrary& library, StreamContext context, std::string engine_version)
+        : library_(library), context_(context), engine_version_(std::move(engine_version)) {}
+
+    /// Rebuilds every stream of the history; unfinished runs replay its log from the start. Once, before anything
+    /// else. Error: the history cannot be read.
+    [[nodiscard]] Result<void> recover(storage::Reader& reader);
+
+    /// Blocks until committed: not for the io thread. Errors: `invalid_argument` (name, speed, no or invalid
+    /// scenarios), `already_exists`, `not_found` (scenario), those of the history.
+    [[nodiscard]] Result<std::shared_ptr<Stream>> create(const NewStream& wanted);
+    /// The stream of this name, else as `create`. For hellos.
+    [[nodiscard]] Result<std::shared_ptr<Stream>> find_or_create(const NewStream& wanted);
+
+    /// Null when there is none.
+    [[nodiscard]] std::shared_ptr<Stream> lookup(std::string_view name) const;
+    /// Error `not_found` with the nearest name.
+    [[nodiscard]] Result<std::shared_ptr<Stream>> find(std::string_view name) const;
+    /// Oldest first.
+    [[nodiscard]] std::vector<std::shared_ptr<Stream>> all() const;
+    /// The worker of a run that this process computes or computed; null otherwise.
+    [[nodiscard]] std::shared_ptr<RunWorker> run(std::int64_t run_id) const;
+
+    [[nodiscard]] ScenarioLibrary& library() { return library_; }
+
+private:
+    using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
+    [[nodiscard]] Result<Scenarios> check(const NewStream& wanted) const;
+    [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
+    [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
+    [[nodiscard]] Result<std::optional<VirtualTime>> first_watermark(const storage::StreamInfo& info) const;
+    [[nodiscard]] RunIdentity identity_of(const storage::RunRow& row, const std::string& stream) const;
+    void publish(const std::shared_ptr<Stream>& stream);
+
+    ScenarioLibrary& library_;
+    const StreamContext context_;
+    const std::string engine_version_;
+    std::mutex create_mutex_;  ///< held while a stream is created, so that a name is taken once
+    mutable std::mutex mutex_;
+    std::vector<std::shared_ptr<Stream>> streams_;
+    std::map<std::string, std::shared_ptr<Stream>, std::less<>> by_name_;
+};
+
+}  // namespace replayd::stream
