@@ -1,0 +1,87 @@
+// HTTP client of one daemon. Every failure becomes an ApiError whose message is fit to be shown.
+
+const TIMEOUT_MS = 10_000;
+
+export class ApiError extends Error {
+  /** @param {number} status 0 when no answer came */
+  constructor(message, status) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+  }
+}
+
+export class Api {
+  #base;
+  #fetch;
+
+  /** @param {string} base e.g. "http://127.0.0.1:8480" */
+  constructor(base, fetchFunction = (...args) => fetch(...args)) {
+    this.#base = base;
+    this.#fetch = fetchFunction;
+  }
+
+  get base() { return this.#base; }
+
+  /** The exposition text. */
+  async metrics() { return (await this.#send('/metrics')).text(); }
+  version() { return this.#json('/version'); }
+  streams() { return this.#items('/api/v1/streams'); }
+  scenarios() { return this.#items('/api/v1/scenarios'); }
+  runs(limit) { return this.#items(`/api/v1/runs?limit=${limit}`); }
+  run(id) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}`); }
+  scenarioPlan(name) { return this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/plan`); }
+
+  windows(id, fromNs = 0, limit = 1000) {
+    return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
+  }
+
+  requests(id, { order, outcome, limit }) {
+    return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/requests?limit=${limit}&order=${order}&outcome=${outcome}`);
+  }
+
+  request(run, sequence) {
+    return this.#json(`/api/v1/runs/${encodeURIComponent(run)}/requests/${sequence}`);
+  }
+
+  requestsById(requestId) { return this.#items(`/api/v1/requests/${encodeURIComponent(requestId)}`); }
+
+  /** @param {'pause'|'resume'|'end'} action */
+  control(stream, action) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/${action}`, null); }
+  setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
+  query(sql) { return this.#post('/api/v1/query', { sql }); }
+
+  async #items(path) { return (await this.#json(path)).items; }
+
+  async #json(path) { return (await this.#send(path)).json(); }
+
+  async #post(path, body) {
+    const headers = body === null ? {} : { 'content-type': 'application/json' };
+    const payload = body === null ? null : JSON.stringify(body);
+    return (await this.#send(path, { method: 'POST', headers, body: payload })).json();
+  }
+
+  async #send(path, options = {}) {
+    let response;
+    try {
+      response = await this.#fetch(this.#base + path, { ...options, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    } catch (error) {
+      const late = error.name === 'TimeoutError';
+      throw new ApiError(late ? `${this.#base} gave no answer within ${TIMEOUT_MS / 1000} s` : `${this.#base} cannot be reached`, 0);
+    }
+    if (!response.ok) throw new ApiError(await problemDetail(response), response.status);
+    return response;
+  }
+}
+
+/** The `detail` of a problem document, or the status where the body is none. */
+async function problemDetail(response) {
+  const text = await response.text();
+  try {
+    const problem = JSON.parse(text);
+    if (typeof problem.detail === 'string') return problem.detail;
+  } catch {
+    // Not a problem document: a proxy in between answered.
+  }
+  return `${response.url} answered ${response.status} ${response.statusText}`.trim();
+}

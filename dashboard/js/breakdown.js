@@ -1,0 +1,50 @@
+// Where latency goes: the mean ledger of the finished requests of each run, over what the panels show.
+
+import { h, setText } from './dom.js';
+import * as format from './format.js';
+import { dominantPart, ledgerSum, meanLedger } from './ledger.js';
+import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
+import { RUN_COLORS } from './colors.js';
+import { currentTheme } from './theme.js';
+
+export class Breakdown {
+  #drawn = '';
+
+  constructor() {
+    this.rows = h('div.rows');
+    this.key = h('div');
+    this.note = h('span.unit');
+    this.element = h('section.block.breakdown', { 'aria-label': 'Where latency goes' },
+      h('header', {}, h('h2', { textContent: 'Where latency goes' }), this.note), this.rows, this.key);
+  }
+
+  /** @param {object[]} runs of hub.shownRuns @param {object|null} range as the panels' */
+  update(runs, range) {
+    const drawn = JSON.stringify([currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    const means = runs.map((run) => ({ run, ledger: meanLedger(windowsIn(run.series.windows, range)) }));
+    const known = means.filter(({ ledger }) => ledger !== null).map(({ ledger }) => ledger);
+    setText(this.note, known.length > 0 ? 'mean of a finished request, over the time that the panels show'
+      : 'no request has finished yet');
+    const scale = commonScale(known);
+    this.rows.replaceChildren(...means.map(({ run, ledger }) => row(run, ledger, scale)));
+    this.key.replaceChildren(ledgerKey(known));
+  }
+}
+
+function row(run, ledger, scale) {
+  const most = dominantPart(ledger);
+  const summary = most === null ? format.MISSING
+    : `${format.durationNs(ledgerSum(ledger))} · most: ${most.part.label.toLowerCase()} ${format.percent(most.share)}`;
+  return h('div.breakdown-row', {},
+    h('span.name.swatched', { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
+    ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }));
+}
+
+function windowsIn(windows, range) {
+  if (range === null) return windows;
+  const last = windows.length > 0 ? (windows.at(-1).start_ns + windows.at(-1).length_ns) / 1e9 : 0;
+  const [min, max] = range.last !== undefined ? [last - range.last, last] : [range.min, range.max];
+  return windows.filter((window) => window.start_ns / 1e9 >= min && (window.start_ns + window.length_ns) / 1e9 <= max);
+}

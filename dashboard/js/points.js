@@ -1,0 +1,59 @@
+// One shape for everything a panel can draw: a point on a run's virtual clock. Windows (live websocket, API)
+// and scrapes of /metrics both become points; latencies in virtual seconds, rates per virtual second.
+
+const quantilesOf = (latency) => ({
+  p50: secondsOrNull(latency?.p50_ns), p90: secondsOrNull(latency?.p90_ns), p99: secondsOrNull(latency?.p99_ns),
+});
+
+/** A Window of the API, placed at its end. */
+export function pointOfWindow(window) {
+  const seconds = window.length_ns / 1e9;
+  const perSecond = (amount) => (seconds > 0 ? amount / seconds : null);
+  const pools = {};
+  for (const pool of window.pools ?? []) {
+    pools[pool.name] = { busy: pool.busy_ratio, kv: ratio(pool.kv_blocks_used, pool.kv_blocks_total),
+      waiting: pool.waiting, running: pool.running };
+  }
+  return {
+    t: (window.start_ns + window.length_ns) / 1e9,
+    ttft: quantilesOf(window.ttft), tpot: quantilesOf(window.tpot),
+    e2e: quantilesOf(window.e2e), queue: quantilesOf(window.queue),
+    promptRate: perSecond(window.prompt_tokens), outputRate: perSecond(window.output_tokens),
+    waiting: window.waiting, running: window.running, transferring: window.transferring,
+    kv: ratio(window.kv_blocks_used, window.kv_blocks_total),
+    batch: window.steps > 0 ? window.batch_sequences_mean : null,
+    preemptionRate: perSecond(window.preemptions),
+    sloAttainment: ratio(window.within_slo, window.finished),
+    pools,
+  };
+}
+
+/**
+ * A scrape's gauges, placed at the run's virtual clock.
+ * @param {object} gauges of readRunGauges
+ * @param {object|null} previous gauges of the scrape before, for rates of counters
+ */
+export function pointOfGauges(gauges, previous) {
+  const elapsed = previous === null ? 0 : gauges.clock - previous.clock;
+  const pools = Object.values(gauges.pools);
+  return {
+    t: gauges.clock,
+    ttft: gauges.ttft, tpot: gauges.tpot, e2e: gauges.e2e, queue: gauges.queue,
+    promptRate: gauges.promptRate, outputRate: gauges.outputRate,
+    waiting: gauges.waiting, running: gauges.running, transferring: gauges.transferring,
+    // Only ratios per pool are exported, so the run's figure is that of its fullest pool.
+    kv: pools.length > 0 ? Math.max(...pools.map((pool) => pool.kv ?? 0)) : null,
+    batch: gauges.batch,
+    preemptionRate: elapsed > 0 ? (gauges.preemptions - previous.preemptions) / elapsed : null,
+    sloAttainment: gauges.sloAttainment,
+    pools: gauges.pools,
+  };
+}
+
+function secondsOrNull(ns) {
+  return ns === null || ns === undefined ? null : ns / 1e9;
+}
+
+function ratio(part, whole) {
+  return whole > 0 ? part / whole : null;
+}

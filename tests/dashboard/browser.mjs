@@ -1,0 +1,32 @@
+// Debian's Chromium under playwright-core.
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { DASHBOARD } from './static_files.mjs';
+
+const CHROMIUM = process.env.REPLAYD_CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why no browser test can run here, or null. */
+export function browserMissing() {
+  if (!existsSync(CHROMIUM)) return `no Chromium at ${CHROMIUM} (set REPLAYD_CHROMIUM)`;
+  if (!existsSync(`${DASHBOARD}node_modules/playwright-core`)) return 'playwright-core is not installed: run npm ci in dashboard/';
+  return null;
+}
+
+/** Starts the browser; the caller closes it. */
+export function launch() {
+  const { chromium } = createRequire(`${DASHBOARD}package.json`)('playwright-core');
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+}
+
+/** Opens a page on a laptop's screen. Errors of its console are collected in `page.errors`. */
+export async function openPage(browser, url, { colorScheme = 'light', viewport = { width: 1366, height: 768 } } = {}) {
+  const page = await browser.newPage({ viewport, colorScheme });
+  page.errors = [];
+  page.on('pageerror', (error) => page.errors.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('ERR_')) page.errors.push(message.text());
+  });
+  await page.goto(url);
+  return page;
+}

@@ -1,0 +1,147 @@
+// A stand-in for replayd that serves the contract of daemon/api.md from made-up, moving data: for tests of the
+// page's states, and for working on the page (`node tests/dashboard/fake_daemon.mjs [PORT] [RUNS]`).
+
+import { createServer } from 'node:http';
+import { pathToFileURL } from 'node:url';
+import { exposition, FakeStream, scenarioItems } from './fake_data.mjs';
+import { acceptWebSocket } from './fake_websocket.mjs';
+import { serveStatic } from './static_files.mjs';
+
+export class FakeDaemon {
+  streams = [];
+  /** What answers: "all", "metrics" (no API, no websocket) or "none". The page itself is always served. */
+  mode = 'all';
+  /** Requests of the page that changed something: "POST /path body". */
+  commands = [];
+  #server = createServer((request, response) => this.#answer(request, response));
+  #live = new Set();
+  #sockets = new Set();
+
+  async listen(port = 0) {
+    this.#server.on('upgrade', (request, socket) => this.#upgrade(request, socket));
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    await new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${this.#server.address().port}`;
+    return this;
+  }
+
+  async close() {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Lets `windows` windows pass on every unfinished stream and tells the live readers. */
+  advance(windows = 1) {
+    for (const stream of this.streams.filter((item) => item.state === 'running')) {
+      stream.advance(windows);
+      for (const run of stream.runs) {
+        this.#broadcast({ type: 'windows', run: run.id, items: run.windows.slice(-windows) });
+        this.#broadcast({ type: 'requests', run: run.id, items: run.requests.slice(-5) });
+      }
+    }
+    this.#broadcast({ type: 'streams', items: this.streams.map((stream) => stream.json) });
+  }
+
+  /** Changes what answers, dropping live connections where they would no longer be served. */
+  setMode(mode) {
+    this.mode = mode;
+    if (mode !== 'all') for (const { socket } of this.#live) socket.destroy();
+  }
+
+  #broadcast(message) {
+    for (const { send } of this.#live) send(message);
+  }
+
+  #upgrade(request, socket) {
+    socket.on('error', () => {});
+    if (this.mode !== 'all') return socket.destroy();
+    const client = { socket, send: acceptWebSocket(request, socket, 'replayd.live.v1') };
+    this.#live.add(client);
+    socket.on('close', () => this.#live.delete(client));
+    client.send({ type: 'streams', items: this.streams.map((stream) => stream.json) });
+  }
+
+  async #answer(request, response) {
+    const url = new URL(request.url, this.url);
+    if (await this.#answerData(request, response, url)) return;
+    if (await serveStatic(url.pathname, response)) return;
+    problem(response, 404, `no ${url.pathname}`);
+  }
+
+  async #answerData(request, response, url) {
+    const isApi = url.pathname.startsWith('/api/');
+    if (url.pathname !== '/metrics' && !isApi) return false;
+    if (this.mode === 'none' || (this.mode === 'metrics' && isApi)) {
+      request.socket.destroy();
+      return true;
+    }
+    if (!isApi) {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4', 'access-control-allow-origin': '*' });
+      response.end(exposition(this.streams));
+      return true;
+    }
+    const answer = request.method === 'POST' ? await this.#post(request, url) : this.#get(url);
+    if (answer === undefined) problem(response, 404, `no ${url.pathname}`);
+    else reply(response, 200, answer);
+    return true;
+  }
+
+  get #runs() { return this.streams.flatMap((stream) => stream.runs); }
+
+  #get(url) {
+    const [resource, name, part, argument] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
+    if (resource === 'streams') return { items: this.streams.map((stream) => stream.json) };
+    if (resource === 'scenarios' && part === 'plan') return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
+    if (resource === 'scenarios') return { items: scenarioItems };
+    if (resource === 'requests') return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
+    if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
+    const run = this.#runs.find((item) => String(item.id) === name);
+    if (part === 'windows') return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
+    if (part === 'requests' && argument !== undefined) return run.requests[Number(argument)];
+    if (part === 'requests') return { items: sorted(run.requests, url.searchParams) };
+    return run === undefined ? undefined : { ...run.json, plans: run.plans };
+  }
+
+  async #post(request, url) {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    this.commands.push(`POST ${url.pathname} ${body}`.trim());
+    const [resource, name, action] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
+    if (resource === 'query') return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name, run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
+    const stream = this.streams.find((item) => item.name === name);
+    if (action === 'pause') stream.state = 'paused';
+    if (action === 'resume') stream.state = 'running';
+    if (action === 'end') stream.finish();
+    if (action === 'speed') stream.speed = JSON.parse(body).speed;
+    return stream.json;
+  }
+}
+
+function sorted(requests, search) {
+  const outcome = search.get('outcome');
+  const field = { slowest_ttft: 'ttft_ns', slowest_e2e: 'e2e_ns' }[search.get('order')] ?? 'sequence';
+  return requests.filter((request) => outcome === 'any' || request.outcome === outcome)
+    .sort((a, b) => b[field] - a[field]).slice(0, Number(search.get('limit')));
+}
+
+function reply(response, status, body) {
+  response.writeHead(status, { 'content-type': 'application/json', 'access-control-allow-origin': '*' });
+  response.end(JSON.stringify(body));
+}
+
+function problem(response, status, detail) {
+  response.writeHead(status, { 'content-type': 'application/problem+json', 'access-control-allow-origin': '*' });
+  response.end(JSON.stringify({ type: 'about:blank', title: 'Not Found', status, code: 'not_found', detail }));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [port = '8480', runs = '2'] = process.argv.slice(2);
+  const daemon = await new FakeDaemon().listen(Number(port));
+  daemon.streams = [new FakeStream('azure-conv', Number(runs))];
+  daemon.advance(60);
+  setInterval(() => daemon.advance(), 500);
+  console.log(`fake replayd at ${daemon.url}/`);
+}
