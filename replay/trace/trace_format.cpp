@@ -16,12 +16,11 @@ constexpr std::array<FieldName, 3> k_azure = {{{"TIMESTAMP", Field::at, true},
                                                {"ContextTokens", Field::prompt, true},
                                                {"GeneratedTokens", Field::output, true}}};
 
-constexpr std::array<FieldName, 6> k_mooncake = {{{"timestamp", Field::at, true},
+constexpr std::array<FieldName, 5> k_mooncake = {{{"timestamp", Field::at, true},
                                                   {"input_length", Field::prompt, true},
                                                   {"output_length", Field::output, true},
                                                   {"hash_ids", Field::hashes, false},
-                                                  {"session_id", Field::conversation, false},
-                                                  {"request_id", Field::id, false}}};
+                                                  {"session_id", Field::conversation, false, false}}};
 
 constexpr std::array<FieldName, 8> k_burstgpt = {{{"Timestamp", Field::at, true},
                                                   {"Session ID", Field::conversation, false},
@@ -41,21 +40,20 @@ constexpr std::array<FieldName, 8> k_vllm = {{{"request_id", Field::id, true},
                                               {"output_toks", Field::output, true},
                                               {"arrival_time", Field::at, true},
                                               {"queued_ts", Field::queued, false},
-                                              {"scheduled_ts", Field::derived, false},
+                                              {"scheduled_ts", Field::derived, false, false},
                                               {"first_token_ts", Field::first_token, false},
                                               {"last_token_ts", Field::last_token, false}}};
 
-constexpr std::array<FieldName, 11> k_aiperf = {{{"session_id", Field::conversation, false},
+constexpr std::array<FieldName, 10> k_aiperf = {{{"session_id", Field::conversation, false},
                                                  {"timestamp", Field::at, true},
-                                                 {"created_time", Field::at, false},
-                                                 {"delay", Field::delay, false},
-                                                 {"delay_ms", Field::delay, false},
+                                                 {"created_time", Field::at, false, false},
+                                                 {"delay", Field::delay, false, false},
+                                                 {"delay_ms", Field::delay, false, false},
                                                  {"input_length", Field::prompt, true},
-                                                 {"input_tokens", Field::prompt, false},
+                                                 {"input_tokens", Field::prompt, false, false},
                                                  {"output_length", Field::output, true},
-                                                 {"output_tokens", Field::output, false},
-                                                 {"hash_ids", Field::hashes, false},
-                                                 {"request_id", Field::id, false}}};
+                                                 {"output_tokens", Field::output, false, false},
+                                                 {"hash_ids", Field::hashes, false}}};
 
 constexpr std::array<FieldName, 11> k_replayd = {{{"id", Field::id, true},
                                                   {"arrival_ns", Field::at, true},

@@ -48,13 +48,14 @@ inline constexpr std::size_t k_fields = 16;
 struct FieldName {
     std::string_view name;
     Field field;
-    bool required;  ///< every row must have it (or, for a time, a delay in its place)
+    bool required;        ///< every row must have it (or, for a time, a delay in its place)
+    bool written = true;  ///< our writers use the name; false for aliases and what we do not know
 };
 
 struct FormatTraits {
     TraceFormat format;
     std::string_view name;
-    std::span<const FieldName> fields;  ///< the first name of a field is the one that we write
+    std::span<const FieldName> fields;
     bool json;                 ///< JSON lines; otherwise CSV with a header
     TimeUnit unit;             ///< of every time in the file, wall-clock stamps apart
     bool wall_clock;           ///< arrival times are calendar stamps
