@@ -13,6 +13,9 @@ namespace {
 /// Longest duration a file may state: far beyond any run, far below the range of a Duration.
 constexpr std::int64_t k_duration_max_ns = k_ns_per_s * 3'600 * 1'000'000;
 
+/// Shortest text that counts as the beginning of a longer name ("ttft" of "ttft_ms").
+constexpr std::size_t k_prefix_least = 3;
+
 std::string shown(double value) {
     std::ostringstream out;
     out << value;
@@ -184,7 +187,11 @@ std::string joined(std::span<const std::string> names) {
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string> names) {
-    const std::string near = nearest_name(name, names);
+    std::string near = nearest_name(name, names);
+    if (near.empty() && name.size() >= k_prefix_least) {
+        const auto longer = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.starts_with(name); });
+        if (longer != names.end()) near = *longer;
+    }
     return near.empty() ? "" : "; did you mean \"" + near + "\"?";
 }
 

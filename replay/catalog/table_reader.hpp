@@ -120,7 +120,7 @@ private:
 
 /// "a, b or c".
 [[nodiscard]] std::string joined(std::span<const std::string> names);
-/// `; did you mean "NAME"?` for the nearest of `names`, or nothing.
+/// `; did you mean "NAME"?` for the nearest of `names`, or the first that begins with `name`, or nothing.
 [[nodiscard]] std::string suggestion(std::string_view name, std::span<const std::string> names);
 
 }  // namespace replayd
