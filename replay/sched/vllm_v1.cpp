@@ -17,12 +17,17 @@ void give_blocks(ReplicaState& replica, RequestState& request, std::int64_t bloc
     request.blocks += blocks;
 }
 
-/// The running request admitted last that no batch in flight works on; running.size() if there is none.
+/// The running request admitted last that no batch in flight works on. There is one: the one that asks.
 std::size_t last_idle(const ReplicaState& replica, const RequestTable& requests) {
     for (std::size_t i = replica.running.size(); i-- > 0;) {
         if (!requests[replica.running[i]].in_flight) return i;
     }
     return replica.running.size();
+}
+
+bool any_in_flight(const ReplicaState& replica, const RequestTable& requests) {
+    return std::any_of(replica.running.begin(), replica.running.end(),
+                       [&](RequestSlot slot) { return requests[slot].in_flight; });
 }
 
 }  // namespace
@@ -33,7 +38,7 @@ std::int64_t VllmV1Policy::chunk(const RequestState& request, std::int64_t budge
     return std::min(tokens, budget);
 }
 
-void VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                                     std::int64_t& budget) const {
     for (std::size_t i = 0; i < replica.running.size() && budget > 0; ++i) {
         const RequestSlot slot = replica.running[i];
@@ -44,15 +49,19 @@ void VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
         while (replica.kv.free() < needed) {
             const std::size_t victim = last_idle(replica, requests);
             const RequestSlot evicted = replica.running[victim];
+            // With another batch in flight, giving up its own KV could go back and forth between two requests
+            // for ever; that batch's end brings blocks or a later victim.
+            if (evicted == slot && any_in_flight(replica, requests)) return false;
             replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(victim));
             preempt(replica, requests, evicted);
             decision.preempted.push_back(evicted);
-            if (evicted == slot) return;
+            if (evicted == slot) return false;
         }
         give_blocks(replica, request, needed);
         decision.members.push_back({slot, tokens, !request.decoding()});
         budget -= tokens;
     }
+    return decision.preempted.empty();
 }
 
 void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
@@ -75,8 +84,7 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
 
 void VllmV1Policy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
     std::int64_t budget = spec_.max_batched_tokens.value;
-    schedule_running(replica, requests, decision, budget);
-    if (decision.preempted.empty()) admit_waiting(replica, requests, decision, budget);
+    if (schedule_running(replica, requests, decision, budget)) admit_waiting(replica, requests, decision, budget);
 }
 
 std::int64_t VllmV1Policy::repeats(const ReplicaState& replica, const RequestTable& requests,

@@ -17,7 +17,8 @@ public:
 
 private:
     [[nodiscard]] std::int64_t chunk(const RequestState& request, std::int64_t budget) const;
-    void schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+    /// Whether waiting requests may be admitted after it: nothing was evicted and nobody lacks blocks.
+    bool schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                           std::int64_t& budget) const;
     void admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                        std::int64_t& budget) const;

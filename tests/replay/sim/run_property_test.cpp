@@ -50,7 +50,7 @@ void check_record(const RequestRecord& record) {
 // Every arrival ends exactly once; times are ordered; the ledger sums to the nanosecond; tokens are conserved;
 // no request decodes before its transfer has ended.
 TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
-    for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    for (std::uint64_t seed = 0; seed < 3000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Random random(seed);
         const Scenario scenario = random_scenario(random);
@@ -84,7 +84,7 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
 
 // Planning many decode steps at once is only faster: hash, records and windows equal those of the plain stepper.
 TEST(RunProperty, decode_stretches_equal_the_plain_stepper) {
-    for (std::uint64_t seed = 0; seed < 600; ++seed) {
+    for (std::uint64_t seed = 0; seed < 3000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Random random(seed ^ 0x5eed);
         const Scenario scenario = random_scenario(random);
@@ -101,7 +101,7 @@ TEST(RunProperty, decode_stretches_equal_the_plain_stepper) {
 
 // However arrivals are cut into calls and however far each call advances, the results are the same.
 TEST(RunProperty, chunking_of_arrivals_changes_nothing) {
-    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Random random(seed ^ 0xc0ffee);
         const Scenario scenario = random_scenario(random);
@@ -123,7 +123,7 @@ TEST(RunProperty, chunking_of_arrivals_changes_nothing) {
 
 // On every replica with one stage a batch starts only when the one before has ended, and within the budget.
 TEST(RunProperty, batches_of_a_replica_do_not_overlap) {
-    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Random random(seed ^ 0xba7c4);
         const Scenario scenario = random_scenario(random);
