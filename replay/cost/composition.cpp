@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "replay/catalog/pipeline_stage.hpp"
 #include "replay/cost/efficiency.hpp"
 
 namespace replayd::cost {
@@ -9,14 +10,6 @@ namespace {
 
 constexpr double k_bf16_bytes = 2;
 constexpr double k_fp32_bytes = 4;
-
-bool is_full_attention(const ModelSpec& model, std::int64_t layer) {
-    return !model.linear_attention || (layer + 1) % model.linear_attention->full_attention_interval == 0;
-}
-
-bool is_dense(const ModelSpec& model, std::int64_t layer) {
-    return !model.moe || layer < model.moe->first_dense_layers;
-}
 
 void add_embedding(Composer& composer) {
     const double hidden = static_cast<double>(composer.model.hidden);
@@ -79,19 +72,18 @@ void add_host(Composer& composer) {
 double element_bytes(DataType type) { return static_cast<double>(bits(type)) / 8; }
 
 LayerCounts layer_counts(const ModelSpec& model, std::int64_t stages) {
-    const StageCounts none(static_cast<std::size_t>(stages), 0);
-    LayerCounts counts{none, none, none, none, none, none, none, StageCounts(none.size(), 1)};
-    std::int64_t layer = 0;
-    for (std::size_t stage = 0; stage < none.size(); ++stage) {
-        counts.all[stage] = model.layers / stages + (static_cast<std::int64_t>(stage) < model.layers % stages ? 1 : 0);
-        for (std::int64_t i = 0; i < counts.all[stage]; ++i, ++layer) {
-            ++(is_full_attention(model, layer) ? counts.full : counts.linear)[stage];
-            ++(is_dense(model, layer) ? counts.dense : counts.moe)[stage];
-        }
+    LayerCounts counts;
+    for (std::int64_t i = 0; i < stages; ++i) {
+        const PipelineStage stage = pipeline_stage(model, stages, i);
+        counts.all.push_back(stage.layers);
+        counts.full.push_back(stage.full_attention);
+        counts.linear.push_back(stage.linear_attention);
+        counts.dense.push_back(stage.dense);
+        counts.moe.push_back(stage.moe);
+        counts.first.push_back(stage.holds_embedding ? 1 : 0);
+        counts.last.push_back(stage.holds_head ? 1 : 0);
+        counts.senders.push_back(stage.holds_head ? 0 : 1);
     }
-    counts.first.front() = 1;
-    counts.last.back() = 1;
-    counts.senders.back() = 0;
     return counts;
 }
 

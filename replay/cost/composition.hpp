@@ -14,7 +14,7 @@ namespace replayd::cost {
 
 using StageCounts = std::vector<std::int64_t>;
 
-/// Layers per pipeline stage: split evenly, with the remainder on the first stages.
+/// Layers per pipeline stage and kind, split as pipeline_stage() says.
 struct LayerCounts {
     StageCounts all;
     StageCounts full;    ///< with a growing KV cache
