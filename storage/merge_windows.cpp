@@ -1,0 +1,48 @@
+#include "storage/merge_windows.hpp"
+
+#include "replay/base/assert.hpp"
+
+namespace replayd::storage {
+namespace {
+
+void append_pool(PoolWindow& into, const PoolWindow& next) {
+    into.waiting = next.waiting;
+    into.running = next.running;
+    into.kv_blocks_used = next.kv_blocks_used;
+    into.kv_blocks_total = next.kv_blocks_total;
+    into.steps += next.steps;
+    into.busy += next.busy;
+    into.prompt_tokens += next.prompt_tokens;
+    into.output_tokens += next.output_tokens;
+}
+
+}  // namespace
+
+void append_window(WindowRecord& into, const WindowRecord& next) {
+    REPLAYD_ASSERT(next.start >= into.start && next.pools.size() == into.pools.size());
+    into.length = next.start + next.length - into.start;
+    into.arrived += next.arrived;
+    into.finished += next.finished;
+    into.rejected += next.rejected;
+    into.within_slo += next.within_slo;
+    into.prompt_tokens += next.prompt_tokens;
+    into.output_tokens += next.output_tokens;
+    into.steps += next.steps;
+    into.preemptions += next.preemptions;
+    into.waiting = next.waiting;
+    into.running = next.running;
+    into.transferring = next.transferring;
+    into.kv_blocks_used = next.kv_blocks_used;
+    into.kv_blocks_total = next.kv_blocks_total;
+    into.busy += next.busy;
+    into.batch_tokens += next.batch_tokens;
+    into.batch_sequences += next.batch_sequences;
+    into.ttft.merge(next.ttft);
+    into.tpot.merge(next.tpot);
+    into.e2e.merge(next.e2e);
+    into.queue.merge(next.queue);
+    for (std::size_t i = 0; i < into.ledger.size(); ++i) into.ledger[i] += next.ledger[i];
+    for (std::size_t i = 0; i < into.pools.size(); ++i) append_pool(into.pools[i], next.pools[i]);
+}
+
+}  // namespace replayd::storage

@@ -1,0 +1,274 @@
+#include "storage/query.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include "storage/request_rows.hpp"
+#include "storage/run_rows.hpp"
+#include "storage/schema.hpp"
+#include "storage/window_rows.hpp"
+
+namespace replayd::storage {
+namespace {
+
+// SQLite's default of 2 MB makes scans of a big table re-read pages; 16 MB holds the inner nodes of any history.
+constexpr const char* k_reader_setup = "PRAGMA query_only = 1; PRAGMA cache_size = -16000";
+
+constexpr const char* k_run_columns =
+    "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, stream.name, "
+    "run.state, run.finished_ms, run.hash, run.failure, run.virtual_ns, run.arrived, run.waiting, run.running, "
+    "run.transferring, run.finished, run.rejected, run.preemptions, run.steps, run.prompt_tokens, "
+    "run.output_tokens, run.kv_blocks_used, run.kv_blocks_total, run.last_batch_sequences, "
+    "scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, scenario.slo_ttft_ns, "
+    "scenario.slo_tpot_ns, scenario.window_ns "
+    "FROM run JOIN stream ON stream.id = run.stream_id JOIN scenario ON scenario.id = run.scenario_id ";
+
+RunInfo read_run(const Statement& row) {
+    RunInfo info;
+    info.row = RunRow{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4), row.integer(5)};
+    info.stream = row.text(6);
+    info.totals.state = run_state_of(row.text(7));
+    info.totals.finished_ms = row.integer(8);
+    info.totals.hash = row.text(9);
+    info.totals.failure = row.text(10);
+    RunSnapshot& s = info.totals.snapshot;
+    int column = 11;
+    for (std::int64_t* value :
+         {&s.now.ns, &s.arrived, &s.waiting, &s.running, &s.transferring, &s.finished, &s.rejected,
+          &s.preemptions, &s.steps, &s.prompt_tokens.value, &s.output_tokens.value, &s.kv_blocks_used,
+          &s.kv_blocks_total, &s.last_batch_sequences}) {
+        *value = row.integer(column++);
+    }
+    info.description = row.text(column++);
+    info.model = row.text(column++);
+    info.disaggregated = row.integer(column++) != 0;
+    info.gpus = row.integer(column++);
+    for (Duration* duration : {&info.slo_ttft, &info.slo_tpot, &info.window}) {
+        *duration = Duration(row.integer(column++));
+    }
+    return info;
+}
+
+Result<void> read_pools(Connection& connection, RunInfo& info) {
+    auto rows = connection.prepare("SELECT name, role, gpu, replicas, gpus FROM pool WHERE run_id = ? ORDER BY pool");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, info.row.id);
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return {};
+        info.pools.push_back(
+            PoolInfo{rows->text(0), rows->text(1), rows->text(2), rows->integer(3), rows->integer(4)});
+    }
+}
+
+Result<std::vector<RunInfo>> read_runs(Connection& connection, Statement& rows) {
+    std::vector<RunInfo> runs;
+    for (;;) {
+        const auto row = rows.step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) break;
+        runs.push_back(read_run(rows));
+    }
+    for (RunInfo& run : runs) {
+        if (auto pools = read_pools(connection, run); !pools) return tl::unexpected(pools.error());
+    }
+    return runs;
+}
+
+Result<void> read_items(Connection& connection, std::int64_t run_id, std::size_t pool, MemoryPlan& plan) {
+    auto rows = connection.prepare(
+        "SELECT item, bytes, formula FROM memory_plan WHERE run_id = ? AND pool = ? ORDER BY line");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    rows->bind(2, static_cast<std::int64_t>(pool));
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return {};
+        plan.items.push_back(MemoryItem{rows->text(0), Bytes(rows->integer(1)), rows->text(2)});
+    }
+}
+
+/// WHERE and ORDER BY of a list of requests; the run is parameter 1.
+std::string clauses_of(const RequestFilter& filter) {
+    std::string text = " WHERE run_id = ?1";
+    if (filter.order == RequestOrder::slowest_ttft) text += " AND outcome = 'finished'";
+    if (filter.outcome) {
+        text += *filter.outcome == Outcome::finished ? " AND outcome = 'finished'" : " AND outcome = 'rejected'";
+    }
+    switch (filter.order) {
+        case RequestOrder::recent: return text + " ORDER BY sequence DESC";
+        case RequestOrder::slowest_ttft:
+            return text + " ORDER BY first_token_ns - arrived_ns DESC, sequence";
+        case RequestOrder::slowest_e2e: break;
+    }
+    return text + " ORDER BY finished_ns - arrived_ns DESC, sequence";
+}
+
+Result<void> check_limit(std::size_t limit) {
+    if (limit >= 1) return {};
+    return fail(Code::invalid_argument, "limit is 0: expected 1 or more");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Reader>> Reader::open(const std::string& path) {
+    std::error_code ignored;
+    if (!path.empty() && !std::filesystem::exists(path, ignored)) {
+        return fail(Code::not_found, "no history at " + path + ": run the daemon or `replayctl replay --db` first, "
+                                     "or name another file");
+    }
+    if (auto ours = check_file(path); !ours) return tl::unexpected(ours.error());
+    auto connection = Connection::open(path, Access::read_only);
+    if (!connection) return tl::unexpected(connection.error());
+    if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
+    const auto version = connection->query_integer("PRAGMA user_version");
+    if (!version) return tl::unexpected(version.error());
+    if (*version < k_schema_version) {
+        return fail(Code::failed_state, "history " + path + ": it has schema version " + std::to_string(*version) +
+                                            ", expected " + std::to_string(k_schema_version) +
+                                            ": start the daemon once to migrate it");
+    }
+    if (auto set = connection->execute(k_reader_setup); !set) return tl::unexpected(set.error());
+    return std::unique_ptr<Reader>(new Reader(std::move(*connection)));
+}
+
+Result<Table> Reader::query(std::string_view sql, const QueryLimits& limits) {
+    return guard_.query(sql, limits);
+}
+
+Result<std::vector<StreamInfo>> Reader::streams() {
+    auto rows = read_streams(connection_);
+    if (!rows) return tl::unexpected(rows.error());
+    auto last = connection_.prepare(
+        "SELECT seq, arrivals_total, watermark_ns FROM arrival_batch WHERE stream_id = ? ORDER BY seq DESC LIMIT 1");
+    if (!last) return tl::unexpected(last.error());
+    std::vector<StreamInfo> streams;
+    for (StreamRow& row : *rows) {
+        StreamInfo info;
+        last->bind(1, row.id);
+        const auto found = last->step();
+        if (!found) return tl::unexpected(found.error());
+        if (*found) {
+            info.batches = last->integer(0);
+            info.arrivals = last->integer(1);
+            info.watermark = VirtualTime(last->integer(2));
+        }
+        last->reset();
+        info.row = std::move(row);
+        streams.push_back(std::move(info));
+    }
+    return streams;
+}
+
+Result<std::vector<RunInfo>> Reader::runs(const RunFilter& filter) {
+    if (auto valid = check_limit(filter.limit); !valid) return tl::unexpected(valid.error());
+    auto rows = connection_.prepare(std::string(k_run_columns) +
+                                    "WHERE ?1 = '' OR stream.name = ?1 ORDER BY run.id DESC LIMIT ?2");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, filter.stream);
+    rows->bind(2, static_cast<std::int64_t>(filter.limit));
+    return read_runs(connection_, *rows);
+}
+
+Result<RunInfo> Reader::run(std::int64_t run_id) {
+    auto rows = connection_.prepare(std::string(k_run_columns) + "WHERE run.id = ?");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    auto runs = read_runs(connection_, *rows);
+    if (!runs) return tl::unexpected(runs.error());
+    if (runs->empty()) return fail(Code::not_found, "no run " + std::to_string(run_id) + " in the history");
+    return std::move(runs->front());
+}
+
+Result<std::vector<MemoryPlan>> Reader::plans(std::int64_t run_id) {
+    auto rows = connection_.prepare(
+        "SELECT name, device_bytes, budget_bytes, kv_bytes_per_token, kv_bytes_per_block, state_bytes_per_request, "
+        "fitting_blocks, blocks, pinned, parameters FROM pool WHERE run_id = ? ORDER BY pool");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    std::vector<MemoryPlan> plans;
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return plans;
+        MemoryPlan plan;
+        plan.pool = rows->text(0);
+        plan.device = Bytes(rows->integer(1));
+        plan.budget = Bytes(rows->integer(2));
+        plan.kv_bytes_per_token = Bytes(rows->integer(3));
+        plan.kv_bytes_per_block = Bytes(rows->integer(4));
+        plan.state_bytes_per_request = Bytes(rows->integer(5));
+        plan.fitting_blocks = rows->integer(6);
+        plan.blocks = rows->integer(7);
+        plan.pinned = rows->integer(8) != 0;
+        plan.parameters = rows->integer(9);
+        if (auto items = read_items(connection_, run_id, plans.size(), plan); !items) {
+            return tl::unexpected(items.error());
+        }
+        plans.push_back(std::move(plan));
+    }
+}
+
+Result<std::vector<WindowRecord>> Reader::windows(std::int64_t run_id, VirtualTime from, std::size_t limit) {
+    if (auto valid = check_limit(limit); !valid) return tl::unexpected(valid.error());
+    return read_windows(connection_, run_id, from, limit);
+}
+
+Result<WindowRecord> Reader::whole_run(std::int64_t run_id) {
+    auto windows = read_windows(connection_, run_id, VirtualTime(0), 1);
+    if (!windows) return tl::unexpected(windows.error());
+    return windows->empty() ? WindowRecord{} : std::move(windows->front());
+}
+
+Result<std::vector<RequestRecord>> Reader::requests(std::int64_t run_id, const RequestFilter& filter) {
+    if (auto valid = check_limit(filter.limit); !valid) return tl::unexpected(valid.error());
+    auto rows = connection_.prepare("SELECT " + request_columns() + " FROM request" + clauses_of(filter) + " LIMIT ?2");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    rows->bind(2, static_cast<std::int64_t>(filter.limit));
+    std::vector<RequestRecord> records;
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return records;
+        records.push_back(read_request(*rows, 0));
+    }
+}
+
+Result<RequestRecord> Reader::request(std::int64_t run_id, std::int64_t sequence) {
+    auto rows = connection_.prepare("SELECT " + request_columns() + " FROM request WHERE run_id = ? AND sequence = ?");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    rows->bind(2, sequence);
+    const auto row = rows->step();
+    if (!row) return tl::unexpected(row.error());
+    if (*row) return read_request(*rows, 0);
+    return fail(Code::not_found, "no request " + std::to_string(sequence) + " of run " + std::to_string(run_id) +
+                                     " in the history: it has not finished yet, or never arrived");
+}
+
+Result<std::vector<RunRequest>> Reader::requests_by_id(std::string_view id, std::optional<std::int64_t> run_id) {
+    auto rows = connection_.prepare(
+        "SELECT request.run_id, stream.name, scenario.name, " + request_columns() +
+        " FROM request JOIN run ON run.id = request.run_id JOIN stream ON stream.id = run.stream_id "
+        "JOIN scenario ON scenario.id = run.scenario_id "
+        "WHERE request.id = ?1 AND (?2 IS NULL OR request.run_id = ?2) ORDER BY request.run_id, request.sequence");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, id);
+    if (run_id) {
+        rows->bind(2, *run_id);
+    } else {
+        rows->bind_null(2);
+    }
+    std::vector<RunRequest> requests;
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return requests;
+        requests.push_back(RunRequest{rows->integer(0), rows->text(1), rows->text(2), read_request(*rows, 3)});
+    }
+}
+
+}  // namespace replayd::storage

@@ -1,0 +1,118 @@
+#include "storage/request_rows.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace replayd::storage {
+namespace {
+
+constexpr int k_columns_before_ledger = 18;  // of request_columns()
+
+void bind_optional(Statement& statement, int parameter, const std::string& text) {
+    if (text.empty()) {
+        statement.bind_null(parameter);
+    } else {
+        statement.bind(parameter, text);
+    }
+}
+
+void bind_optional(Statement& statement, int parameter, std::optional<Duration> duration) {
+    if (duration) {
+        statement.bind(parameter, duration->value);
+    } else {
+        statement.bind_null(parameter);
+    }
+}
+
+std::optional<Duration> optional_duration(const Statement& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return Duration(row.integer(column));
+}
+
+}  // namespace
+
+std::string ledger_columns() {
+    std::string columns;
+    for (const auto name : k_ledger_part_names) {
+        if (!columns.empty()) columns += ", ";
+        columns.append(name).append("_ns");
+    }
+    return columns;
+}
+
+std::string request_columns() {
+    return "request.sequence, request.id, request.conversation, request.slo_class, request.model, "
+           "request.outcome, request.reject_reason, request.prompt_tokens, request.output_tokens, "
+           "request.cached_tokens, request.arrived_ns, request.scheduled_ns, request.first_token_ns, "
+           "request.decode_started_ns, request.finished_ns, request.preemptions, request.prefill_replica, "
+           "request.decode_replica, " +
+           ledger_columns() + ", observed_ttft_ns, observed_e2e_ns";
+}
+
+RequestRecord read_request(const Statement& row, int first) {
+    RequestRecord record;
+    int column = first;
+    record.sequence = row.integer(column++);
+    for (std::string* text : {&record.id, &record.conversation, &record.slo_class, &record.model}) {
+        *text = row.text(column++);
+    }
+    record.outcome = row.text(column++) == "finished" ? Outcome::finished : Outcome::rejected;
+    record.reject_reason = row.text(column++);
+    for (Tokens* tokens : {&record.prompt, &record.output, &record.cached}) {
+        *tokens = Tokens(row.integer(column++));
+    }
+    for (VirtualTime* time : {&record.arrived, &record.scheduled, &record.first_token,
+                              &record.decode_started, &record.finished}) {
+        *time = VirtualTime(row.integer(column++));
+    }
+    for (std::int32_t* number :
+         {&record.preemptions, &record.prefill_replica, &record.decode_replica}) {
+        *number = static_cast<std::int32_t>(row.integer(column++));
+    }
+    for (Duration& part : record.ledger.parts) part = Duration(row.integer(column++));
+    record.observed_ttft = optional_duration(row, column++);
+    record.observed_e2e = optional_duration(row, column++);
+    return record;
+}
+
+Result<RequestInserter> RequestInserter::prepare(Connection& connection) {
+    std::string values;
+    const int columns = 1 + k_columns_before_ledger + static_cast<int>(k_ledger_parts) + 2;
+    for (int i = 0; i < columns; ++i) values += i == 0 ? "?" : ", ?";
+    // The columns of the table in their order: a changed schema must change this file.
+    auto insert = connection.prepare("INSERT INTO request VALUES (" + values +
+                                     ") ON CONFLICT (run_id, sequence) DO NOTHING");
+    if (!insert) return tl::unexpected(insert.error());
+    return RequestInserter(connection, std::move(*insert));
+}
+
+Result<bool> RequestInserter::add(std::int64_t run_id, const RequestRecord& record) {
+    int parameter = 1;
+    insert_.bind(parameter++, run_id);
+    insert_.bind(parameter++, record.sequence);
+    insert_.bind(parameter++, record.id);
+    bind_optional(insert_, parameter++, record.conversation);
+    bind_optional(insert_, parameter++, record.slo_class);
+    bind_optional(insert_, parameter++, record.model);
+    insert_.bind(parameter++,
+                 std::string_view(record.outcome == Outcome::finished ? "finished" : "rejected"));
+    bind_optional(insert_, parameter++, record.reject_reason);
+    for (const Tokens tokens : {record.prompt, record.output, record.cached}) {
+        insert_.bind(parameter++, tokens.value);
+    }
+    for (const VirtualTime time : {record.arrived, record.scheduled, record.first_token,
+                                   record.decode_started, record.finished}) {
+        insert_.bind(parameter++, time.ns);
+    }
+    for (const std::int32_t number :
+         {record.preemptions, record.prefill_replica, record.decode_replica}) {
+        insert_.bind(parameter++, std::int64_t{number});
+    }
+    for (const Duration part : record.ledger.parts) insert_.bind(parameter++, part.value);
+    bind_optional(insert_, parameter++, record.observed_ttft);
+    bind_optional(insert_, parameter++, record.observed_e2e);
+    if (auto done = insert_.run(); !done) return tl::unexpected(done.error());
+    return connection_->rows_changed() > 0;
+}
+
+}  // namespace replayd::storage

@@ -1,0 +1,235 @@
+#include "storage/sql_query.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "replay/base/nearest_name.hpp"
+
+namespace replayd::storage {
+namespace {
+
+constexpr int k_instructions_between_checks = 1'000;  // some 10 µs
+constexpr int k_value_bytes_max = 16 << 20;
+constexpr int k_like_pattern_bytes_max = 256;  // one LIKE cannot be stopped; its cost grows with the pattern
+constexpr int k_program_instructions_max = 100'000;
+constexpr std::size_t k_blob_shown_bytes_max = 32;
+
+// PRAGMAs that only describe the schema.
+constexpr std::array<std::string_view, 5> k_pragmas = {"table_info", "table_xinfo", "table_list",
+                                                       "index_list", "index_info"};
+// SQL functions that reach outside the database.
+constexpr std::array<std::string_view, 2> k_refused_functions = {"load_extension", "fts3_tokenizer"};
+const std::vector<std::string> k_own_functions = {"histogram_quantile", "histogram_count",
+                                                  "histogram_merge", "percentile"};
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string hex(std::string_view bytes) {
+    constexpr std::string_view k_digits = "0123456789abcdef";
+    std::string text = "x'";
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        text.push_back(k_digits[byte >> 4]);
+        text.push_back(k_digits[byte & 15]);
+    }
+    return text + "'";
+}
+
+Cell cell_of(const Statement& row, int column) {
+    switch (sqlite3_column_type(row.raw(), column)) {
+        case SQLITE_INTEGER: return row.integer(column);
+        case SQLITE_FLOAT: return row.real(column);
+        case SQLITE_TEXT: return row.text(column);
+        case SQLITE_BLOB: break;
+        default: return std::monostate{};
+    }
+    const std::string bytes = row.text(column);
+    if (bytes.size() <= k_blob_shown_bytes_max) return hex(bytes);
+    return "blob of " + std::to_string(bytes.size()) + " bytes";
+}
+
+std::size_t size_of(const Cell& cell) {
+    const auto* text = std::get_if<std::string>(&cell);
+    return sizeof(Cell) + (text == nullptr ? 0 : text->size());
+}
+
+std::string name_of(int action, std::string_view first) {
+    const bool schema = first.starts_with("sqlite_");
+    switch (action) {
+        case SQLITE_INSERT: return schema ? "a change of the schema" : "INSERT into " + std::string(first);
+        case SQLITE_UPDATE: return schema ? "a change of the schema" : "UPDATE of " + std::string(first);
+        case SQLITE_DELETE: return schema ? "a change of the schema" : "DELETE from " + std::string(first);
+        case SQLITE_TRANSACTION: return std::string(first);
+        case SQLITE_SAVEPOINT: return "SAVEPOINT";
+        case SQLITE_ATTACH: return "ATTACH";
+        case SQLITE_DETACH: return "DETACH";
+        case SQLITE_PRAGMA: return "PRAGMA " + std::string(first);
+        case SQLITE_REINDEX: return "REINDEX";
+        case SQLITE_ANALYZE: return "ANALYZE";
+        default: return "a change of the schema";
+    }
+}
+
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+}
+
+tl::unexpected<Error> refuse(const std::string& what) {
+    return fail(Code::invalid_argument, "only SELECT is answered here: " + what + " is refused");
+}
+
+}  // namespace
+
+SelectGuard::SelectGuard(Connection& connection) : connection_(connection) {
+    sqlite3* raw = connection.raw();
+    sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, k_value_bytes_max);
+    sqlite3_limit(raw, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, k_like_pattern_bytes_max);
+    sqlite3_limit(raw, SQLITE_LIMIT_VDBE_OP, k_program_instructions_max);
+    sqlite3_limit(raw, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_set_authorizer(
+        raw,
+        [](void* self, int action, const char* first, const char* second, const char*, const char*) {
+            return static_cast<SelectGuard*>(self)->authorize(action, first, second);
+        },
+        this);
+    sqlite3_progress_handler(
+        raw, k_instructions_between_checks,
+        [](void* self) { return static_cast<SelectGuard*>(self)->should_stop() ? 1 : 0; }, this);
+}
+
+SelectGuard::~SelectGuard() {
+    sqlite3_set_authorizer(connection_.raw(), nullptr, nullptr);
+    sqlite3_progress_handler(connection_.raw(), 0, nullptr, nullptr);
+}
+
+int SelectGuard::authorize(int action, const char* first, const char* second) {
+    const std::string_view name = first == nullptr ? "" : first;
+    const std::string_view detail = second == nullptr ? "" : second;
+    if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE) return SQLITE_OK;
+    if (action == SQLITE_PRAGMA && contains(k_pragmas, name)) return SQLITE_OK;
+    if (action == SQLITE_FUNCTION) {  // its name is the second argument
+        if (!contains(k_refused_functions, detail)) return SQLITE_OK;
+        refused_ = "the function " + std::string(detail);
+        return SQLITE_DENY;
+    }
+    refused_ = name_of(action, name);
+    return SQLITE_DENY;
+}
+
+bool SelectGuard::should_stop() {
+    if (!deadline_) return false;
+    if (cancelled_) return true;
+    out_of_time_ = std::chrono::steady_clock::now() >= *deadline_;
+    return out_of_time_;
+}
+
+Result<Table> SelectGuard::query(std::string_view sql, const QueryLimits& limits) {
+    const auto start = std::chrono::steady_clock::now();
+    cancelled_ = false;
+    out_of_time_ = false;
+    deadline_ = start + limits.time_max;
+    auto statement = compile(sql);
+    auto table = statement ? collect(*statement, limits) : Result<Table>(tl::unexpected(statement.error()));
+    deadline_.reset();
+    if (table) table->elapsed_wall_ns = (std::chrono::steady_clock::now() - start) / std::chrono::nanoseconds(1);
+    return table;
+}
+
+Result<Statement> SelectGuard::compile(std::string_view sql) {
+    if (is_blank(sql)) return fail(Code::invalid_argument, "sql is empty: expected one SELECT statement");
+    if (sql.size() > k_sql_bytes_max) {
+        return fail(Code::too_large, "sql has " + std::to_string(sql.size()) + " bytes: expected at most " +
+                                         std::to_string(k_sql_bytes_max));
+    }
+    if (sql.find('\0') != std::string_view::npos) {
+        return fail(Code::invalid_argument, "sql contains a NUL character: expected text");
+    }
+    refused_.clear();
+    sqlite3_stmt* raw = nullptr;
+    const char* rest = nullptr;
+    const int status =
+        sqlite3_prepare_v2(connection_.raw(), sql.data(), static_cast<int>(sql.size()), &raw, &rest);
+    Statement statement(raw);
+    if (status != SQLITE_OK) return tl::unexpected(sql_error(QueryLimits{}));
+    if (raw == nullptr) return fail(Code::invalid_argument, "sql is only a comment: expected one SELECT statement");
+    if (sqlite3_stmt_readonly(raw) == 0) return refuse("a statement that writes");
+    const auto used = static_cast<std::size_t>(rest - sql.data());
+    if (!is_blank(sql.substr(used))) {
+        return fail(Code::invalid_argument, "more than one statement: found text after ';' at character " +
+                                                std::to_string(used + 1) + ", expected one SELECT");
+    }
+    if (sqlite3_bind_parameter_count(raw) > 0) {
+        return fail(Code::invalid_argument, "the statement has a parameter ('?' or a name after ':', '@' or '$'): "
+                                            "write the value into the SQL");
+    }
+    return statement;
+}
+
+Result<Table> SelectGuard::collect(Statement& statement, const QueryLimits& limits) {
+    Table table;
+    const int columns = sqlite3_column_count(statement.raw());
+    for (int i = 0; i < columns; ++i) table.columns.emplace_back(sqlite3_column_name(statement.raw(), i));
+    std::size_t bytes = 0;
+    for (;;) {
+        const int status = sqlite3_step(statement.raw());
+        if (status == SQLITE_DONE) return table;
+        if (status != SQLITE_ROW) return tl::unexpected(sql_error(limits));
+        if (table.rows.size() == limits.rows_max) break;
+        std::vector<Cell> row;
+        row.reserve(static_cast<std::size_t>(columns));
+        for (int i = 0; i < columns; ++i) bytes += size_of(row.emplace_back(cell_of(statement, i)));
+        if (bytes > limits.bytes_max) break;
+        table.rows.push_back(std::move(row));
+    }
+    table.truncated = true;
+    return table;
+}
+
+Error SelectGuard::sql_error(const QueryLimits& limits) {
+    const Error error = connection_.error();
+    const int status = sqlite3_errcode(connection_.raw());
+    if (!refused_.empty()) return refuse(refused_).value();
+    if (status == SQLITE_INTERRUPT && out_of_time_) {
+        return Error{Code::too_large, "the query ran out of its " + std::to_string(limits.time_max.count()) +
+                                          " ms: narrow it with WHERE, or merge window histograms instead of "
+                                          "reading request rows"};
+    }
+    if (status == SQLITE_INTERRUPT) return Error{Code::unavailable, "the query was cancelled"};
+    if (error.code != Code::internal && error.code != Code::too_large) return error;
+    std::string reason = sqlite3_errmsg(connection_.raw());
+    const int offset = sqlite3_error_offset(connection_.raw());
+    const std::string where = offset < 0 ? "" : " at character " + std::to_string(offset + 1);
+    const Code code = error.code == Code::too_large ? Code::too_large : Code::invalid_argument;
+    return Error{code, "SQL error" + where + ": " + reason + suggestion(reason)};
+}
+
+std::string SelectGuard::suggestion(std::string_view message) {
+    const auto name_after = [&](std::string_view prefix) {
+        if (!message.starts_with(prefix)) return std::string();
+        const auto name = message.substr(prefix.size());
+        return std::string(name.substr(name.rfind('.') + 1));  // npos + 1 is the beginning
+    };
+    const auto nearest_of = [&](const std::string& name, const char* sql) {
+        std::vector<std::string> known;
+        auto rows = connection_.prepare(sql);
+        while (rows && rows->step().value_or(false)) known.push_back(rows->text(0));
+        return nearest_name(name, known);
+    };
+    std::string nearest;
+    if (const auto column = name_after("no such column: "); !column.empty()) {
+        nearest = nearest_of(column, "SELECT DISTINCT c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c");
+    } else if (const auto table = name_after("no such table: "); !table.empty()) {
+        nearest = nearest_of(table, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')");
+    } else if (const auto function = name_after("no such function: "); !function.empty()) {
+        nearest = nearest_name(function, k_own_functions);
+    }
+    return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+}
+
+}  // namespace replayd::storage
