@@ -29,8 +29,8 @@ enum class AttentionKind {
 struct AttentionSpec {
     AttentionKind kind = AttentionKind::gqa;
     std::int64_t q_heads = 0;
-    std::int64_t kv_heads = 0;
-    std::int64_t head_dim = 0;      ///< GQA: of queries, keys and values
+    std::int64_t kv_heads = 0;      ///< MLA: equals q_heads
+    std::int64_t head_dim = 0;      ///< GQA: of queries, keys and values; MLA: qk_nope_head_dim + qk_rope_head_dim
     bool qkv_bias = false;          ///< bias on the q, k, v projections
     bool qk_norm = false;           ///< RMS norm on each head's query and key
     bool gated_query = false;       ///< the query projection also yields an output gate (Qwen3-Next): 2 × q

@@ -1,6 +1,7 @@
 #include "replay/memory/memory_plan.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "replay/base/assert.hpp"
 #include "replay/memory/activations.hpp"

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace replayd {
 namespace {
 
@@ -199,6 +202,18 @@ TEST(Catalog, names_the_nearest_entry) {
     EXPECT_EQ(Catalog::built_in().model_names(),
               (std::vector<std::string>{"DeepSeek-V3", "Llama-3-70B", "Llama-3.1-8B", "Qwen3-235B-A22B",
                                         "Qwen3-30B-A3B", "Qwen3-32B", "Qwen3-8B", "Qwen3-Next-80B-A3B"}));
+}
+
+// The example that the README shows is a valid file.
+TEST(ParseScenario, accepts_the_example_of_the_readme) {
+    std::ifstream file(REPLAYD_SOURCE_DIR "/replay/catalog/README.md");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t begin = text.find("```toml\n");
+    ASSERT_NE(begin, std::string::npos);
+    const std::size_t first = begin + std::string_view("```toml\n").size();
+    const auto parsed = parse_scenario(text.substr(first, text.find("```", first) - first), "README.md");
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_TRUE(parsed->disaggregated());
 }
 
 }  // namespace

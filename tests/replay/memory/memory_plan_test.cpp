@@ -143,7 +143,7 @@ struct Reference {
     const char* model;
 };
 
-// Totals and KV bytes against the published reference figures of the simulator that they were checked with.
+// Totals and KV bytes against reference figures that were worked out by hand from the public configurations.
 TEST(PlanMemory, agrees_with_the_reference_figures) {
     const std::string path = REPLAYD_SOURCE_DIR "/../shared/data/golden_simai/correct_reference.json";
     std::ifstream file(path);

@@ -62,7 +62,7 @@ TEST(WeightParts, replicates_the_down_projections_of_mla) {
     EXPECT_EQ(elements(parts, "router"), 58 * 1'835'264LL);
 }
 
-// A dense model whose matrices all halve: the norms alone stay whole.
+// One rank of four holds as many expert weights whether experts are cut in four or spread over four.
 TEST(WeightParts, without_expert_parallelism_each_expert_is_cut) {
     const ModelSpec qwen = model("Qwen3-30B-A3B");
     const auto cut = weight_parts(qwen, ParallelSpec{.tensor = 4}, pipeline_stage(qwen, 1, 0));
