@@ -18,10 +18,12 @@ struct Endpoint {
     std::uint16_t port = 8080;
 };
 
-/// Parses "http://host:port", "ws://host:port", "host:port" or "host". Error `invalid_argument`.
+/// Parses "http://host:port", "ws://host:port", "host:port" or "host"; an IPv6 address stands in brackets, a
+/// trailing '/' is ignored. Error `invalid_argument`.
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
 
-/// One request on a fresh connection. Error `unavailable` when nothing listens, `io` otherwise.
+/// One request on a fresh connection; `timeout` bounds each of connecting, sending and receiving. Header names of
+/// the answer are in lower case. Error `unavailable` when nothing listens, `io` otherwise.
 [[nodiscard]] Result<HttpResponse> http_request(const Endpoint& endpoint, const std::string& method,
                                                 const std::string& target, std::string body = {},
                                                 const std::string& content_type = "application/json",
@@ -32,19 +34,24 @@ struct WebSocketMessage {
     bool binary = false;
 };
 
+/// One thread at a time. Pings are answered and messages taken from the socket only inside a call.
 class WebSocketClient {
 public:
+    /// Connects and upgrades. Error `unavailable` when nothing listens or the daemon answers 503, `invalid_argument`
+    /// or `not_found` when it refuses the upgrade (the message holds its reason), `io` otherwise.
     [[nodiscard]] static Result<std::unique_ptr<WebSocketClient>> connect(const Endpoint& endpoint,
                                                                           const std::string& target,
                                                                           const std::string& subprotocol);
     virtual ~WebSocketClient() = default;
-    /// Blocks until the message is handed to the kernel.
+    /// Blocks until the message is handed to the kernel; messages that arrive meanwhile wait for `receive`. Error
+    /// `unavailable` when the connection is closed.
     [[nodiscard]] virtual Result<void> send(std::string_view message, bool binary) = 0;
     /// Next message; nothing when none came within `timeout`. A close by the peer is an error `unavailable`
     /// whose message holds the close code and reason.
     [[nodiscard]] virtual Result<std::optional<WebSocketMessage>> receive(std::chrono::milliseconds timeout) = 0;
     /// Code of the peer's close frame, 0 while open.
     [[nodiscard]] virtual std::uint16_t close_code() const = 0;
+    /// Sends a close frame and waits for the peer's, at most 5 s; what arrives meanwhile is dropped.
     virtual void close(std::uint16_t code) = 0;
 };
 

@@ -25,7 +25,9 @@ struct HttpResponse {
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// Called on the io thread. `respond` is called exactly once, at any later time, from any thread.
+/// Called on the io thread. `respond` is called exactly once, at any later time, from any thread; dropping it
+/// unused answers 500, and so does an exception. The server itself sees to HEAD (it arrives here as GET), OPTIONS,
+/// Access-Control-Allow-Origin on GET, and malformed requests.
 using HttpHandler = std::function<void(HttpRequest&& request, std::function<void(HttpResponse&&)> respond)>;
 
 }  // namespace replayd::net

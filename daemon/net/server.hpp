@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/io_context.hpp>
 
@@ -26,16 +27,22 @@ struct ServerOptions {
     std::size_t http_header_bytes_max = 16u << 10;
     std::size_t websocket_message_bytes_max = 16u << 20;
     std::size_t connections_max = 1024;
-    std::chrono::seconds http_idle_timeout{30};
-    std::chrono::seconds websocket_idle_timeout{300};  ///< with keep-alive pings at half of it
+    std::chrono::milliseconds http_idle_timeout{30'000};  ///< for one whole request, and for one whole answer
+    std::chrono::milliseconds websocket_idle_timeout{300'000};  ///< with keep-alive pings at half of it
+    /// Bytes waiting for a reader that does not keep up; beyond it the connection is closed with 1013.
+    std::size_t websocket_queue_bytes_max = 64u << 20;
+    std::chrono::milliseconds close_timeout{5000};     ///< for queued messages and the peer's close frame
 };
 
 /// One websocket path: its subprotocol and what makes a session for an accepted upgrade.
 struct WebSocketRoute {
     std::string subprotocol;  ///< offered by the client or the upgrade is refused with 400
+    /// Called on the io thread once the upgrade is through; never null.
     std::function<std::unique_ptr<WebSocketSession>(const HttpRequest& upgrade)> make_session;
 };
 
+/// `io` is run by one thread and outlives the server, its websockets and every `respond` handed out. Destroying a
+/// server closes its connections at once; `stop` ends them in good order.
 class Server {
 public:
     /// Binds and listens. Error `io` names the address, the port and the reason.
@@ -45,11 +52,11 @@ public:
     virtual ~Server() = default;
 
     [[nodiscard]] virtual std::uint16_t port() const = 0;
-    /// Open connections now.
+    /// Open connections now; from any thread. 0 for an unknown path.
     [[nodiscard]] virtual std::size_t http_connections() const = 0;
     [[nodiscard]] virtual std::size_t websocket_connections(std::string_view path) const = 0;
     /// Stops accepting, closes websockets with 1001 (going away), lets running HTTP answers finish, then calls
-    /// `done` on the io thread.
+    /// `done` on the io thread. From any thread, once.
     virtual void stop(std::function<void()> done) = 0;
 };
 
