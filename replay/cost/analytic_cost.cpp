@@ -39,7 +39,8 @@ public:
         }
         table_.assign(static_cast<std::size_t>(table_rows + 1) * stages_, Duration(0));
         for (std::int64_t rows = 1; rows <= table_rows; ++rows) {
-            add_row_operators(only_rows(rows), std::span(table_).subspan(static_cast<std::size_t>(rows) * stages_, stages_));
+            const std::size_t begin = static_cast<std::size_t>(rows) * stages_;
+            add_row_operators(only_rows(rows), std::span(table_).subspan(begin, stages_));
         }
     }
 
@@ -106,7 +107,8 @@ Result<std::unique_ptr<const CostModel>> make_analytic_cost(const ModelSpec& mod
         if (!op) return fail(op.error().code, "pool \"" + pool.name + "\": " + op.error().message);
         operators.push_back(std::move(*op));
     }
-    const std::int64_t table_rows = std::clamp<std::int64_t>(pool.batching.max_batched_tokens.value, 1, k_table_rows_max);
+    const std::int64_t budget = pool.batching.max_batched_tokens.value;
+    const std::int64_t table_rows = std::clamp<std::int64_t>(budget, 1, k_table_rows_max);
     return std::make_unique<const AnalyticCost>(std::move(operators),
                                                 static_cast<std::size_t>(pool.parallel.pipeline), table_rows);
 }

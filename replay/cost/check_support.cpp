@@ -1,6 +1,8 @@
 // Combinations that no operator can price are refused here, each with one message.
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "replay/cost/composition.hpp"
 
@@ -52,8 +54,29 @@ void check_parallel(Checker& check, const ModelSpec& model, const ParallelSpec& 
                  "1 or a divisor of tensor × data = " + std::to_string(group));
     if (model.moe) {
         check.require(splits(model.moe->experts, parallel.expert), "parallel.expert", parallel.expert,
-                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" + model.name + "\"");
+                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" +
+                          model.name + "\"");
     }
+}
+
+/// What keeps every field of a step within k_field_max, so that a query cannot overflow.
+void check_sizes(Checker& check, const ModelSpec& model, const PoolSpec& pool) {
+    const std::int64_t budget = pool.batching.max_batched_tokens.value;
+    const std::int64_t sequences = pool.batching.max_sequences;
+    const std::int64_t context = pool.max_context.value > 0 ? pool.max_context.value : model.max_context;
+    const std::int64_t tokens_max = at(k_field_max, Field::prefill_tokens);
+    check
+        .require(budget >= 1 && budget <= tokens_max, "batching.max_batched_tokens", budget,
+                 "1 to " + std::to_string(tokens_max))
+        .require(sequences >= 1 && sequences <= tokens_max, "batching.max_sequences", sequences,
+                 "1 to " + std::to_string(tokens_max))
+        .require(context >= 1, "max_context", context, "1 or more");
+    if (check.failed()) return;
+    const std::int64_t context_max = std::min(at(k_field_max, Field::decode_context) / sequences,
+                                              at(k_field_max, Field::prefill_pairs) / budget);
+    check.require(context <= context_max, "max_context", context,
+                  "at most " + std::to_string(context_max) + " with max_batched_tokens = " + std::to_string(budget) +
+                      " and max_sequences = " + std::to_string(sequences));
 }
 
 void check_types(Checker& check, const PoolSpec& pool) {
@@ -82,10 +105,12 @@ void check_gpu(Checker& check, const PoolSpec& pool) {
 void check_heads(Checker& check, const ModelSpec& model, std::int64_t tensor) {
     const AttentionSpec& attention = model.attention;
     const std::string of = " of model \"" + model.name + "\"";
-    check.require(splits(attention.q_heads, tensor), "attention.q_heads" + of, attention.q_heads, multiple_of_tensor(tensor));
+    check.require(splits(attention.q_heads, tensor), "attention.q_heads" + of, attention.q_heads,
+                  multiple_of_tensor(tensor));
     if (attention.kind == AttentionKind::gqa) {
-        const bool fits = attention.kv_heads > 0 && (splits(attention.kv_heads, tensor) || tensor % attention.kv_heads == 0);
-        check.require(fits, "attention.kv_heads" + of, attention.kv_heads,
+        const std::int64_t kv_heads = attention.kv_heads;
+        const bool fits = kv_heads > 0 && (splits(kv_heads, tensor) || tensor % kv_heads == 0);
+        check.require(fits, "attention.kv_heads" + of, kv_heads,
                       "a multiple or a divisor of the pool's tensor = " + std::to_string(tensor));
     }
     if (model.linear_attention) {
@@ -120,6 +145,7 @@ Result<void> check_support(const ModelSpec& model, const PoolSpec& pool) {
     check_parallel(check, model, pool.parallel);
     check_types(check, pool);
     check_model(check, model);
+    check_sizes(check, model, pool);
     check_gpu(check, pool);
     if (!check.failed()) check_heads(check, model, pool.parallel.tensor);
     return check.result();

@@ -24,7 +24,8 @@ void add_pipeline_send(Composer& composer) {
     OperatorSpec send;
     send.name = "pipeline.send";
     send.fixed = k_send_fixed;
-    send.bytes.per_a = 2 * k_bf16_bytes * static_cast<double>(composer.model.hidden) / static_cast<double>(parallel.tensor);
+    send.bytes.per_a =
+        2 * k_bf16_bytes * static_cast<double>(composer.model.hidden) / static_cast<double>(parallel.tensor);
     send.bytes_per_s = composer.link(parallel.gpus()).bytes_per_s;
     send.counts = composer.layers.senders;
     composer.add(std::move(send));
@@ -117,8 +118,9 @@ void Composer::add_gemm(std::string name, std::int64_t k, std::int64_t n, const 
     gemm.fixed = k_gemm_fixed;
     gemm.flops = {0, 2 * inputs * outputs, field, 0, field};
     gemm.flops_per_s = peak_flops(type) * (eight_bit ? k_gemm_compute_8bit : k_gemm_compute_bf16);
-    gemm.bytes = {element_bytes(type) * inputs * outputs, (eight_bit ? 1 : k_bf16_bytes) * inputs + k_bf16_bytes * outputs,
-                  field, 0, field};
+    const double input_bytes = eight_bit ? 1 : k_bf16_bytes;
+    gemm.bytes = {element_bytes(type) * inputs * outputs, input_bytes * inputs + k_bf16_bytes * outputs, field, 0,
+                  field};
     gemm.bytes_per_s = pool.gpu.hbm_bytes_per_s * k_gemm_memory;
     gemm.counts = counts;
     add(std::move(gemm));
@@ -156,17 +158,18 @@ void Composer::add_tensor_all_reduce(std::string name, const StageCounts& counts
 
 std::vector<OperatorSpec> compose(const ModelSpec& model, const PoolSpec& pool) {
     Composer composer(model, pool);
+    // Fused with the residual addition: two vectors read, two written.
+    const double norm_bytes = 4 * k_bf16_bytes * static_cast<double>(model.hidden);
     add_host(composer);
     add_embedding(composer);
-    // Fused with the residual addition: two vectors read, two written.
-    composer.add_elementwise("attention.norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.all);
+    composer.add_elementwise("attention.norm", norm_bytes, composer.layers.all);
     add_attention(composer);
     add_linear_attention(composer);
     composer.add_tensor_all_reduce("attention.all_reduce", composer.layers.all);
-    composer.add_elementwise("ffn.norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.all);
+    composer.add_elementwise("ffn.norm", norm_bytes, composer.layers.all);
     add_feed_forward(composer);
     add_pipeline_send(composer);
-    composer.add_elementwise("final_norm", 4 * k_bf16_bytes * static_cast<double>(model.hidden), composer.layers.last);
+    composer.add_elementwise("final_norm", norm_bytes, composer.layers.last);
     add_head(composer);
     return composer.take();
 }

@@ -45,7 +45,8 @@ public:
                   DataType type);
     void add_gemm(std::string name, std::int64_t k, std::int64_t n, const StageCounts& counts);
     /// A memory-bound kernel that moves `bytes_per_token` of HBM for every token of `field`.
-    void add_elementwise(std::string name, double bytes_per_token, const StageCounts& counts, Field field = Field::rows);
+    void add_elementwise(std::string name, double bytes_per_token, const StageCounts& counts,
+                         Field field = Field::rows);
     /// Ring all-reduce of one bf16 hidden vector per token over the tensor-parallel group; nothing for one GPU.
     void add_tensor_all_reduce(std::string name, const StageCounts& counts);
 

@@ -145,7 +145,8 @@ TEST(AnalyticCost, a_chunked_prompt_costs_more_than_a_whole_one) {
     StepShape second = prefill_step(1, 4'096);
     second.prefill_pairs += 4'096 * 4'096;
     second.prefill_context += 4'096;
-    EXPECT_GT(step_ns(*model, prefill_step(1, 4'096)) + step_ns(*model, second), step_ns(*model, prefill_step(1, 8'192)));
+    EXPECT_GT(step_ns(*model, prefill_step(1, 4'096)) + step_ns(*model, second),
+              step_ns(*model, prefill_step(1, 8'192)));
 }
 
 }  // namespace

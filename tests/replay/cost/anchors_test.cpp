@@ -57,6 +57,12 @@ TEST(CostAnchors, kernels_are_within_30_per_cent_of_measured_rows) {
     const Model llama = model_of(scenario("Llama-3.1-8B", "H100-SXM"));
     const Model large = model_of(scenario("Llama-3-70B", "H100-SXM"));
     const Model moe = model_of(scenario("Qwen3-30B-A3B", "H100-SXM"));
+    const auto prefill_us = [&large](std::int64_t sequences, std::int64_t tokens) {
+        return run_us(operator_of(*large, prefill_step(sequences, tokens), "attention.prefill"));
+    };
+    const auto decode_us = [&llama](std::int64_t sequences, std::int64_t context) {
+        return run_us(operator_of(*llama, decode_step(sequences, context), "attention.decode"));
+    };
     const auto experts_us = [&moe](std::int64_t tokens) {
         return run_us(operator_of(*moe, rows(tokens), "moe.experts")) +
                run_us(operator_of(*moe, rows(tokens), "moe.permute"));
@@ -71,12 +77,12 @@ TEST(CostAnchors, kernels_are_within_30_per_cent_of_measured_rows) {
         {"gemm 1024×6144×4096", run_us(operator_of(*llama, rows(1'024), "attention.qkv")), 65.3},
         {"gemm 4096×6144×4096", run_us(operator_of(*llama, rows(4'096), "attention.qkv")), 258.7},
         {"gemm 512×4096×4096", run_us(operator_of(*llama, rows(512), "attention.o")), 24.1},
-        {"prefill 1×1024, 64/8 heads", run_us(operator_of(*large, prefill_step(1, 1'024), "attention.prefill")), 56.7},
-        {"prefill 16×512, 64/8 heads", run_us(operator_of(*large, prefill_step(16, 512), "attention.prefill")), 289.8},
-        {"prefill 1×16384, 64/8 heads", run_us(operator_of(*large, prefill_step(1, 16'384), "attention.prefill")), 7187.8},
-        {"decode 1×1024, 32/8 heads", run_us(operator_of(*llama, decode_step(1, 1'024), "attention.decode")), 13.6},
-        {"decode 64×1024, 32/8 heads", run_us(operator_of(*llama, decode_step(64, 1'024), "attention.decode")), 119.4},
-        {"decode 64×8192, 32/8 heads", run_us(operator_of(*llama, decode_step(64, 8'192), "attention.decode")), 688.2},
+        {"prefill 1×1024, 64/8 heads", prefill_us(1, 1'024), 56.7},
+        {"prefill 16×512, 64/8 heads", prefill_us(16, 512), 289.8},
+        {"prefill 1×16384, 64/8 heads", prefill_us(1, 16'384), 7187.8},
+        {"decode 1×1024, 32/8 heads", decode_us(1, 1'024), 13.6},
+        {"decode 64×1024, 32/8 heads", decode_us(64, 1'024), 119.4},
+        {"decode 64×8192, 32/8 heads", decode_us(64, 8'192), 688.2},
         {"experts, 1 token", experts_us(1), 49.1},
         {"experts, 16 tokens", experts_us(16), 420.4},
         {"experts, 256 tokens", experts_us(256), 460.7},

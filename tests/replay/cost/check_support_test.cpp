@@ -75,6 +75,17 @@ const BadCase k_cases[] = {
      "pool \"only\": ffn of model \"Llama-3.1-8B\" is 0: expected 1 or more, since it has dense layers"},
     {"Qwen3-30B-A3B", [](Scenario& s, PoolSpec&) { s.model.moe->top_k = 129; },
      "pool \"only\": moe.top_k of model \"Qwen3-30B-A3B\" is 129: expected 1 to the number of experts, 128"},
+    {"Llama-3.1-8B", [](Scenario&, PoolSpec& p) { p.batching.max_batched_tokens = Tokens(4'194'305); },
+     "pool \"only\": batching.max_batched_tokens is 4194305: expected 1 to 4194304"},
+    {"Llama-3.1-8B", [](Scenario&, PoolSpec& p) { p.batching.max_sequences = 0; },
+     "pool \"only\": batching.max_sequences is 0: expected 1 to 4194304"},
+    {"Llama-3.1-8B",
+     [](Scenario&, PoolSpec& p) {
+         p.batching.max_sequences = 8'192;
+         p.max_context = Tokens(1'048'576);
+     },
+     "pool \"only\": max_context is 1048576: expected at most 524288 with max_batched_tokens = 8192 and "
+     "max_sequences = 8192"},
     {"Llama-3.1-8B", [](Scenario&, PoolSpec& p) { p.gpu.hbm_bytes_per_s = 1e-3; },
      "pool \"only\": operator \"embedding\": its time is out of range: check that the model's dimensions and the GPU's "
      "FLOP/s, bandwidths and links are right"},
@@ -88,6 +99,17 @@ TEST(CheckSupport, each_impossible_combination_is_refused_with_its_message) {
         ASSERT_FALSE(model) << bad.message;
         EXPECT_EQ(model.error().code, Code::invalid_argument);
         EXPECT_EQ(model.error().message, bad.message);
+    }
+}
+
+TEST(CheckSupport, every_shipped_scenario_is_priced) {
+    for (const auto& [name, toml] : built_in_scenarios()) {
+        const auto each = parse_scenario(toml, name);
+        ASSERT_TRUE(each) << each.error().message;
+        for (const PoolSpec& pool : each->pools) {
+            const auto model = make_cost_model(*each, pool);
+            EXPECT_TRUE(model) << name << ": " << (model ? "" : model.error().message);
+        }
     }
 }
 

@@ -64,7 +64,8 @@ TEST(Operator, rounds_times_half_up) {
 // A caller that passes nonsense is stopped before it gets a nonsense time.
 TEST(OperatorDeathTest, aborts_on_a_negative_field) {
     EXPECT_DEATH(static_cast<void>(field_values({.prefill_tokens = -1})), "broken invariant: in_range");
-    EXPECT_DEATH(static_cast<void>(field_values({.decode_context = std::int64_t{1} << 40})), "broken invariant: in_range");
+    EXPECT_DEATH(static_cast<void>(field_values({.decode_context = std::int64_t{1} << 40})),
+                 "broken invariant: in_range");
 }
 
 }  // namespace
