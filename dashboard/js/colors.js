@@ -2,8 +2,8 @@
 // colour stands out from its background, and neighbours stay apart for the three common colour blindnesses.
 
 export const RUN_COLORS = {
-  light: ['#0a6cc2', '#c8500a', '#00806a', '#b04a92', '#8a6a00', '#5a4fcf', '#3f8fb8', '#59636e'],
-  dark: ['#58a8f5', '#f58f52', '#2fc7a4', '#ea9bd0', '#e6c34a', '#a99df8', '#8fd8f0', '#b3bdc8'],
+  light: ['#0b6fc7', '#c34b02', '#3e6b4f', '#b04a92', '#b08a00', '#4a35b7', '#3d9acb', '#39434e'],
+  dark: ['#4ba0eb', '#f58f52', '#56e3bb', '#ea9bd0', '#f0d860', '#7e69ed', '#a8e8f8', '#8894a2'],
 };
 
 /** Hues by stage: [working, waiting]. Waiting is the paler tint of its stage. */

@@ -69,6 +69,8 @@ export class Feed {
     } catch (error) {
       this.#hub.failures += 1;
       this.#hub.setSource('metrics', 'failed', error.message);
+      // Nothing listens there: don't leave the API's state to the next poll.
+      if (error.status === 0 && this.#hub.sources.api === 'ok') await this.#poll();
     }
   }
 

@@ -9,7 +9,9 @@ const isMissing = (value) => value === null || value === undefined || Number.isN
 export function significant(value, figures = 3) {
   if (isMissing(value)) return MISSING;
   if (value === 0) return '0';
-  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  // 0.9996 prints as 1.00, not as 1.000: the magnitude is that of the rounded value.
+  const rounded = Math.abs(Number(value.toPrecision(figures)));
+  const magnitude = Math.floor(Math.log10(rounded));
   const decimals = Math.max(0, Math.min(6, figures - 1 - magnitude));
   return value.toFixed(decimals);
 }
@@ -52,7 +54,7 @@ export function count(value) {
   return Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** A quantity in at most four characters and a suffix: 950, 1.2k, 34k, 5.6M. */
+/** A quantity in three significant figures and a suffix: 950, 1.2k, 34.1k, 5.61M. */
 export function compact(value) {
   if (isMissing(value)) return MISSING;
   const size = Math.abs(value);

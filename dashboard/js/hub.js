@@ -86,12 +86,11 @@ export class Hub extends EventTarget {
 
   #adoptGauges() {
     const streams = new Map();
-    let color = 0;
     for (const gauges of this.gauges.values()) {
       const known = this.runs.get(gauges.id);
-      const run = { color: color++, ...known, ...runOfGauges(gauges) };
-      if (!streams.has(gauges.stream)) streams.set(gauges.stream, { name: gauges.stream, state: null, created_ms: 0, runs: [] });
-      streams.get(gauges.stream).runs.push(run);
+      if (!streams.has(gauges.stream)) streams.set(gauges.stream, { state: null, created_ms: 0, ...this.streams.get(gauges.stream), name: gauges.stream, runs: [] });
+      const { runs } = streams.get(gauges.stream);
+      runs.push({ color: runs.length, ...known, ...runOfGauges(gauges) });
     }
     this.setStreams([...streams.values()]);
   }

@@ -39,6 +39,7 @@ function start(base) {
     controls.update();
     status.update(hub);
     page.showPinned(hub);
+    page.showStale(hub.unreachable);
     if (!replay.element.hidden) replay.update();
   };
   const redraw = throttled(update);
@@ -81,6 +82,7 @@ function layout({ controls, status, replay, views, notice, detail }) {
   showTheme();
   return {
     showTheme,
+    showStale(stale) { document.querySelector('#content').classList.toggle('stale', stale); },
     showTab(view) {
       for (const tab of tabs) {
         if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');

@@ -113,11 +113,13 @@ export class Panel {
     const { range } = this.#view;
     if (range?.last !== undefined) return [Math.max(0, (max ?? 0) - range.last), Math.max(max ?? 0, 1)];
     if (range !== null) return [range.min, range.max];
-    return min === null || min === max ? [0, Math.max(60, max ?? 0)] : [Math.min(0, min), max];
+    if (min === null || min === max) return [0, Math.max(60, max ?? 0)];
+    // A page that knows only /metrics, opened late, starts where its samples start.
+    return [min > max / 2 ? min : 0, max];
   }
 
   #rangeY(min, max) {
-    if (this.#definition.full) return [0, 1];
+    if (this.#definition.full) return [0, 1.03];
     const top = max ?? 0;
     const reached = this.#objectives.map(({ seconds }) => seconds).filter((seconds) => seconds <= top * OBJECTIVE_REACH);
     const high = Math.max(top, ...reached);
@@ -164,6 +166,7 @@ export class Panel {
     if (this.#view === null) return;
     const { runs } = this.#view;
     this.legend.classList.toggle('many', runs.length > 2);
+    this.legend.classList.toggle('multi', this.#lines.length > 1);
     this.legend.classList.toggle('tight', runs.length > 2 || this.#lines.length > 2);
     reconcile(this.legend, this.#legend, runs.map((run) => run.id), (id) => this.#makeEntry(id));
     const left = this.#plot?.cursor.left ?? -1;

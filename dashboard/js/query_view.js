@@ -5,7 +5,7 @@ import * as format from './format.js';
 
 const SHOWN = 500;
 const EXAMPLES = [
-  ['Runs at a glance', 'SELECT * FROM run_summary ORDER BY run DESC LIMIT 20'],
+  ['Runs at a glance', 'SELECT * FROM run_summary ORDER BY run_id DESC LIMIT 20'],
   ['Slowest requests by TTFT', 'SELECT * FROM request_latency ORDER BY ttft_ns DESC LIMIT 50'],
   ['Tables and views', "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table','view') ORDER BY type, name"],
 ];
@@ -46,7 +46,8 @@ export class QueryView {
 }
 
 function tableOf(columns, rows) {
+  const numeric = columns.map((_, index) => rows.some((row) => typeof row[index] === 'number'));
   const cell = (value) => h(`td${typeof value === 'number' ? '.number' : ''}`, { textContent: value === null ? 'NULL' : String(value) });
-  return h('table.plain', {}, h('thead', {}, h('tr', {}, ...columns.map((name) => h('th', { scope: 'col', textContent: name })))),
+  return h('table.plain', {}, h('thead', {}, h('tr', {}, ...columns.map((name, index) => h(`th${numeric[index] ? '.number' : ''}`, { scope: 'col', textContent: name })))),
     h('tbody', {}, ...rows.map((row) => h('tr', {}, ...row.map(cell)))));
 }

@@ -43,7 +43,7 @@ export class RequestDetail {
   #render(twins) {
     const request = this.#request;
     this.body.replaceChildren(...[facts(request, this.#labelOf), request.outcome === 'rejected' ? null : times(request),
-      ledgerTable(request), observed(request), this.#twins(twins)].filter((part) => part !== null));
+      ledgerTable(request), this.#twins(twins), observed(request)].filter((part) => part !== null));
   }
 
   #twins(twins) {
@@ -89,7 +89,7 @@ function ledgerTable(request) {
   const row = (part) => {
     const ns = request.ledger_ns?.[part.key] ?? 0;
     return h(`tr${ns === 0 ? '.zero' : ''}`, { data: { part: part.key } },
-      h('th', { scope: 'row' }, h('i', { style: { 'background-color': ledgerColor(part, theme) } }), h('span', {}, h('b', { textContent: part.label }), h('small', { textContent: part.text }))),
+      h('th', { scope: 'row' }, h('i', { style: { 'background-color': ledgerColor(part, theme) } }), h('b', { textContent: part.label }), h('small', { textContent: part.text })),
       h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }), h('td', { textContent: total > 0 ? format.percent(ns / total) : format.MISSING }));
   };
   return h('section', {}, h('h3', { textContent: 'Ledger' }), ledgerBar(request.ledger_ns, total, 'Ledger'),

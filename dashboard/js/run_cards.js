@@ -9,7 +9,7 @@ import { currentTheme } from './theme.js';
 const QUANTILES = ['p50', 'p90', 'p99'];
 const FACTS = [
   ['clock', 'clock', (gauges) => format.clock(gauges.clock)],
-  ['speed', 'speed-up', (gauges) => format.speedup(gauges.speedup)],
+  ['speed', 'speed-up', (gauges) => format.speedup(gauges.speedup === 0 ? null : gauges.speedup)],
   ['backlog', 'backlog', (gauges) => format.compact(gauges.backlog)],
   ['slo', 'in SLO', (gauges) => format.percent(gauges.sloAttainment)],
 ];

@@ -1,0 +1,33 @@
+// Addresses: of the daemon, of the live websocket, of a view.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { daemonBase, liveUrl, parseRoute, routeToRuns, routeToStream } from '../../dashboard/js/config.js';
+
+test('without a parameter the daemon is the host of the page', () => {
+  assert.equal(daemonBase('http://10.0.0.1:8480/index.html#/history'), 'http://10.0.0.1:8480');
+});
+
+test('?daemon= names another host, with or without a path and slash', () => {
+  assert.equal(daemonBase('https://pages.example/?daemon=http://h:1/'), 'http://h:1');
+  assert.equal(daemonBase('https://pages.example/?daemon=https://h/proxy/replayd/'), 'https://h/proxy/replayd');
+});
+
+for (const bad of ['h:1', 'nonsense', 'ftp://h/']) {
+  test(`?daemon=${bad} is refused with an example`, () => {
+    assert.throws(() => daemonBase(`http://p/?daemon=${bad}`), { message: `?daemon=${bad} is no address; expected something like ?daemon=http://127.0.0.1:8480` });
+  });
+}
+
+test('the live address follows the scheme and quotes the stream', () => {
+  assert.equal(liveUrl('https://h', 'a b'), 'wss://h/live/v1?stream=a%20b');
+  assert.equal(liveUrl('http://h:1', null), 'ws://h:1/live/v1');
+});
+
+test('routes survive a round trip', () => {
+  assert.deepEqual(parseRoute(routeToRuns(['4', '7'])), { view: 'replay', runs: ['4', '7'], stream: null });
+  assert.deepEqual(parseRoute(routeToStream('a b')), { view: 'replay', runs: null, stream: 'a b' });
+  assert.deepEqual(parseRoute(routeToStream(null)), { view: 'replay', runs: null, stream: null });
+});
+
+test('an unknown view is the replay', () => assert.equal(parseRoute('#/nowhere').view, 'replay'));
