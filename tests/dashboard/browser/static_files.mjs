@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const DASHBOARD = fileURLToPath(new URL('../../dashboard/', import.meta.url));
+export const DASHBOARD = fileURLToPath(new URL('../../../dashboard/', import.meta.url));
 const VENDOR = {
   'uPlot.esm.js': 'uplot/dist/uPlot.esm.js',
   'uPlot.min.css': 'uplot/dist/uPlot.min.css',

@@ -19,13 +19,17 @@ export function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
+/** What the console says when a connection is refused: some tests refuse them on purpose, and assert what
+ *  the page makes of it. */
+const REFUSED = /ERR_|^WebSocket connection to/;
+
 /** Opens a page on a laptop's screen. Errors of its console are collected in `page.errors`. */
 export async function openPage(browser, url, { colorScheme = 'light', viewport = { width: 1366, height: 768 } } = {}) {
   const page = await browser.newPage({ viewport, colorScheme });
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('ERR_')) page.errors.push(message.text());
+    if (message.type() === 'error' && !REFUSED.test(message.text())) page.errors.push(message.text());
   });
   await page.goto(url);
   return page;

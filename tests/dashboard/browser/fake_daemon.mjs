@@ -1,5 +1,5 @@
 // A stand-in for replayd that serves the contract of daemon/api.md from made-up, moving data: for tests of the
-// page's states, and for working on the page (`node tests/dashboard/fake_daemon.mjs [PORT] [RUNS]`).
+// page's states, and for working on the page (`node tests/dashboard/browser/fake_daemon.mjs [PORT] [RUNS]`).
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';

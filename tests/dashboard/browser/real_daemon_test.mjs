@@ -1,0 +1,135 @@
+// The page against the real daemon: a generated trace is streamed by replayctl, and both TTFT and TPOT panels
+// must draw new points while it is replayed. REPLAYD_SCREENSHOT=path saves what the page looks like then.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { browserMissing, launch, openPage } from './chromium.mjs';
+
+const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
+const DAEMON = join(BUILD, 'replayd');
+const CLIENT = join(BUILD, 'replayctl');
+const DEADLINE_MS = 60_000;
+/** Fast enough for a test, slow enough that a page sees the replay move. */
+const SPEED = 60;
+const RATE = 4;
+const REQUESTS = 4000;
+
+function missing() {
+  for (const path of [DAEMON, CLIENT]) if (!existsSync(path)) return `${path} isn't built (set REPLAYD_BUILD to the build folder)`;
+  return browserMissing();
+}
+const reason = missing();
+if (reason !== null) console.log(`skipped: ${reason}`);
+
+/** Runs replayctl to its end; fails with what it said. */
+async function replayctl(...args) {
+  const child = spawn(CLIENT, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (text) => { output += text; });
+  child.stderr.on('data', (text) => { output += text; });
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0, `replayctl ${args.join(' ')}: ${output}`);
+  return output;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Polls `ready` until it answers something true; the deadline names what was waited for. */
+async function until(what, ready) {
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const answer = await ready().catch(() => null);
+    if (answer) return answer;
+    assert.ok(Date.now() < deadline, `${what} within ${DEADLINE_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+describe('page of the real daemon', { skip: reason ?? false }, () => {
+  let folder;
+  let daemon;
+  let daemonSaid = '';
+  let base;
+  let browser;
+  let streaming;
+  const json = async (path) => (await fetch(base + path)).json();
+  const pointsOf = (page, key) => page.$eval(`.panel[data-panel="${key}"]`, (element) => Number(element.dataset.points));
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'replayd-page-'));
+    const port = await freePort();
+    base = `http://127.0.0.1:${port}`;
+    daemon = spawn(DAEMON, ['--listen', `127.0.0.1:${port}`, '--db', join(folder, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [daemon.stdout, daemon.stderr]) stream.on('data', (text) => { daemonSaid += text; });
+    await until(`replayd ready at ${base}`, async () => {
+      assert.equal(daemon.exitCode, null, daemonSaid);
+      return (await fetch(`${base}/readyz`)).ok;
+    });
+    browser = await launch();
+  });
+
+  after(async () => {
+    await browser?.close();
+    streaming?.kill('SIGTERM');
+    if (daemon !== undefined && daemon.exitCode === null) {
+      daemon.kill('SIGTERM');
+      await once(daemon, 'exit');
+    }
+    if (folder !== undefined) await rm(folder, { recursive: true });
+  });
+
+  test('panels draw new points during a replay; a ledger and a past run open', async () => {
+    const scenarios = (await json('/api/v1/scenarios')).items;
+    const pick = (disaggregated) => scenarios.find((item) => item.disaggregated === disaggregated && item.model === 'llama-3-70b' && item.gpu === 'H100') ?? scenarios.find((item) => item.disaggregated === disaggregated);
+    const [mixed, pd] = [pick(false).name, pick(true).name];
+    const trace = join(folder, 'trace.csv');
+    await replayctl('generate', '--rate', String(RATE), '--requests', String(REQUESTS), '--seed', '7', '--out', trace);
+    const args = (file, name, speed) => ['stream', file, '--stream', name, '--scenario', mixed, '--scenario', pd, '--speed', String(speed), '--daemon', base];
+
+    // A first stream, as fast as possible, is the past run.
+    await replayctl(...args(trace, 'yesterday', 0));
+    const past = await until('a finished run', async () => (await json('/api/v1/runs?stream=yesterday&limit=10')).items.find((run) => run.state === 'finished'));
+
+    streaming = spawn(CLIENT, args(trace, 'today', SPEED), { stdio: 'ignore' });
+    const page = await openPage(browser, base);
+    for (const key of ['ttft', 'tpot']) await until(`first points of ${key}`, async () => await pointsOf(page, key) > 0);
+    const before = { ttft: await pointsOf(page, 'ttft'), tpot: await pointsOf(page, 'tpot') };
+    for (const key of ['ttft', 'tpot']) {
+      await until(`new points of ${key}`, async () => await pointsOf(page, key) > before[key]);
+      assert.equal(await page.getAttribute(`.panel[data-panel="${key}"]`, 'data-runs'), '2');
+    }
+    await page.locator('.card[data-source="metrics"]').nth(1).waitFor();
+
+    if (process.env.REPLAYD_SCREENSHOT) {
+      await until('enough of the replay for a picture', async () => await pointsOf(page, 'ttft') > 400);
+      await page.screenshot({ path: process.env.REPLAYD_SCREENSHOT });
+    }
+
+    await page.locator('button.request').first().click();
+    const drawer = page.locator('dialog.drawer');
+    await drawer.locator('table.ledger').waitFor();
+    assert.equal(await drawer.locator('table.ledger tbody tr').count(), 12);
+    assert.match(await drawer.locator('section .note').first().textContent(), /^The parts sum to the end-to-end latency exactly/);
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('link', { name: 'History' }).click();
+    await page.getByRole('link', { name: `Open run ${past.id}, ` }).click();
+    await until('points of the past run', async () => await pointsOf(page, 'ttft') > 0 && (await page.textContent('.pinned')).includes('stream yesterday'));
+    assert.equal(await page.getAttribute('.panel[data-panel="ttft"]', 'data-runs'), '1');
+    assert.deepEqual(page.errors, []);
+  });
+});
