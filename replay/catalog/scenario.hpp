@@ -25,7 +25,14 @@ struct ParallelSpec {
     [[nodiscard]] std::int64_t gpus() const { return tensor * pipeline * data; }
 };
 
-enum class BatchPolicyKind { vllm_v1 };
+enum class BatchPolicyKind {
+    vllm_v1,             ///< one token budget per step, running first, chunked prefill (vLLM's V1 scheduler)
+    vllm,                ///< prefill-only batches first, padded token limit (vLLM V0 as vidur models it)
+    sarathi,             ///< decodes first, then chunks up to the budget (vidur's Sarathi)
+    orca,                ///< whole prompts beside decodes, every request reserves the full context
+    faster_transformer,  ///< static batches: nobody joins until all have finished
+    lightllm,            ///< token-level KV, admission by the peak of what may be needed
+};
 
 struct BatchingSpec {
     BatchPolicyKind policy = BatchPolicyKind::vllm_v1;
@@ -33,6 +40,7 @@ struct BatchingSpec {
     std::int64_t max_sequences = 256; ///< running requests at most
     bool chunked_prefill = true;
     Tokens long_prefill_threshold{0}; ///< cap on one prefill chunk; 0: none
+    double watermark = 0.01;          ///< vllm, sarathi: share of blocks that admission leaves free
 };
 
 struct KvSpec {
@@ -42,7 +50,13 @@ struct KvSpec {
     DataType dtype = DataType::bf16;
 };
 
-enum class RouterKind { round_robin, random, least_outstanding, least_tokens };
+enum class RouterKind {
+    round_robin,
+    random,             ///< seeded
+    least_outstanding,  ///< fewest requests routed there and not left
+    least_tokens,       ///< fewest tokens of such requests
+    lor,                ///< shortest waiting queue: "least outstanding" as vidur counts it, running ones left out
+};
 
 struct PoolSpec {
     std::string name;

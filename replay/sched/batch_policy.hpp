@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "replay/catalog/scenario.hpp"
@@ -42,8 +43,33 @@ public:
     /// At most `limit`. 0 if the decision has prefill tokens.
     [[nodiscard]] virtual std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
                                                const BatchDecision& decision, std::int64_t limit) const = 0;
+
+    /// The members of `decision` are no longer in flight (finished ones have left): a policy that keeps its
+    /// running list in order of execution rearranges it here.
+    virtual void ended(ReplicaState& /*replica*/, const RequestTable& /*requests*/,
+                       const BatchDecision& /*decision*/) const {}
+
+    /// Why a request of `prompt` tokens whose context grows to `context` tokens could never be served by an
+    /// empty replica under this policy; empty if it can. Completes "request …".
+    [[nodiscard]] virtual std::string refusal(const ReplicaState& replica, std::int64_t prompt,
+                                              std::int64_t context) const;
+
+    /// Blocks to reserve at a decode replica for a request whose prompt is computed elsewhere, so that its
+    /// first decode step needs no more.
+    [[nodiscard]] virtual std::int64_t reservation(const ReplicaState& replica, std::int64_t prompt) const {
+        return replica.blocks_for(prompt + 1);
+    }
+
+    /// Whether a finished request's blocks become free at once; otherwise when nothing is running any more.
+    [[nodiscard]] virtual bool releases_at_finish() const { return true; }
 };
 
-[[nodiscard]] std::unique_ptr<const BatchPolicy> make_batch_policy(const BatchingSpec& spec);
+/// Refusal of a request that needs `blocks` blocks for `tokens` tokens where `available` can ever be had; empty
+/// if they suffice.
+[[nodiscard]] std::string blocks_refusal(const ReplicaState& replica, std::int64_t tokens, std::int64_t blocks,
+                                         std::int64_t available);
+
+/// The policy of a pool. `pool` is a validated spec; its block count is `blocks`.
+[[nodiscard]] std::shared_ptr<const BatchPolicy> make_batch_policy(const PoolSpec& pool, std::int64_t blocks);
 
 }  // namespace replayd

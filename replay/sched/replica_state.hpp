@@ -19,9 +19,12 @@ struct ReplicaState {
     std::int64_t state_blocks = 0;     ///< blocks that hold a request's fixed state (linear attention)
 
     /// First the requests whose KV is here already (they need no block to start), then the others.
-    std::deque<RequestSlot> waiting;
-    std::vector<RequestSlot> running;  ///< in order of admission
+    std::deque<RequestSlot> waiting{};
+    std::vector<RequestSlot> running{};  ///< in order of admission
     std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way
+
+    std::int64_t deferred_blocks = 0;       ///< of finished requests, under a policy that releases them together
+    std::int64_t steps_since_admission = 0; ///< lightllm: decode batches since it last looked at the queue
 
     std::int64_t outstanding_requests = 0;  ///< routed here and not left
     std::int64_t outstanding_tokens = 0;    ///< their prompt and output tokens

@@ -28,6 +28,9 @@ public:
                 return pick_least(replicas, eligible, [](const ReplicaState& r) { return r.outstanding_requests; });
             case RouterKind::least_tokens:
                 return pick_least(replicas, eligible, [](const ReplicaState& r) { return r.outstanding_tokens; });
+            case RouterKind::lor:
+                return pick_least(replicas, eligible,
+                                  [](const ReplicaState& r) { return static_cast<std::int64_t>(r.waiting.size()); });
         }
         return std::nullopt;
     }

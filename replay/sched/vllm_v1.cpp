@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "replay/base/assert.hpp"
+#include "replay/sched/decode_stretch.hpp"
 
 namespace replayd {
 namespace {
@@ -92,38 +93,21 @@ std::int64_t VllmV1Policy::repeats(const ReplicaState& replica, const RequestTab
     // A preempting step leaves blocks behind that the next step may admit with; and a running request that
     // was left out (budget) makes the next batch differ.
     if (!decision.preempted.empty() || decision.members.size() != replica.running.size()) return 0;
-    std::int64_t steps = limit;
-    for (const ScheduledTokens& member : decision.members) {
-        if (member.prefill) return 0;
-        const RequestState& request = requests[member.slot];
-        steps = std::min(steps, request.output - request.generated - 1);
-    }
+    const std::int64_t steps = steps_until_a_finish(requests, decision, limit);
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
-    const auto growth = [&](std::int64_t more) {
-        std::int64_t blocks = 0;
-        for (const ScheduledTokens& member : decision.members) {
-            const RequestState& request = requests[member.slot];
-            blocks += replica.blocks_for(request.computed + 1 + more) - request.blocks;
-        }
-        return blocks;
-    };
-    if (steps <= 0) return 0;
-    if (growth(steps) <= replica.kv.free()) return steps;
-    std::int64_t enough = 0;
-    std::int64_t too_many = steps;
-    while (too_many - enough > 1) {
-        const std::int64_t middle = enough + (too_many - enough) / 2;
-        (growth(middle) <= replica.kv.free() ? enough : too_many) = middle;
-    }
-    return enough;
+    return steps_within_blocks(replica, requests, decision, steps, replica.kv.free());
 }
 
-std::unique_ptr<const BatchPolicy> make_batch_policy(const BatchingSpec& spec) {
-    switch (spec.policy) {
-        case BatchPolicyKind::vllm_v1: return std::make_unique<VllmV1Policy>(spec);
+std::string VllmV1Policy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {
+    if (!spec_.chunked_prefill && context > spec_.max_batched_tokens.value) {
+        // Its prompt fits into a step, but what it would have to compute again after an eviction may not.
+        const bool at_once = prompt > spec_.max_batched_tokens.value;
+        return std::string(at_once ? "prompt is " + std::to_string(prompt)
+                                   : "prompt and output come to " + std::to_string(context)) +
+               " tokens: without chunked prefill a step takes up to " + std::to_string(spec_.max_batched_tokens.value);
     }
-    REPLAYD_ASSERT(!"a batch policy without an implementation");
+    return BatchPolicy::refusal(replica, prompt, context);
 }
 
 }  // namespace replayd

@@ -14,6 +14,8 @@ public:
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
     [[nodiscard]] std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
                                        const BatchDecision& decision, std::int64_t limit) const override;
+    [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
+                                      std::int64_t context) const override;
 
 private:
     [[nodiscard]] std::int64_t chunk(const RequestState& request, std::int64_t budget) const;

@@ -10,11 +10,6 @@ namespace {
 
 constexpr VirtualTime k_never{std::numeric_limits<std::int64_t>::max()};
 
-std::string over_capacity(const PoolSpec& pool, std::int64_t tokens, std::int64_t blocks, std::int64_t capacity) {
-    return "needs " + std::to_string(blocks) + " KV blocks for " + std::to_string(tokens) + " tokens: pool " +
-           pool.name + " has " + std::to_string(capacity) + " per replica";
-}
-
 }  // namespace
 
 std::size_t BatchInFlight::step_at(VirtualTime time) const {
@@ -33,7 +28,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         const PoolSpec& spec = scenario.pools[pool];
         const MemoryPlan& plan = compiled_->plans[pool];
         pool_begin_.push_back(replicas_.size());
-        policies_.push_back(make_batch_policy(spec.batching));
+        policies_.push_back(make_batch_policy(spec, plan.blocks));
         routers_.emplace_back(spec.router, scenario.seed + pool);
         solo_.emplace_back(compiled_->costs[pool]);
         const std::int64_t ranks = spec.replicas * spec.parallel.data;
@@ -42,8 +37,10 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                 plan.state_bytes_per_request.value == 0
                     ? 0
                     : ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
-            replicas_.push_back(ReplicaState{static_cast<std::int32_t>(replicas_.size()), pool,
-                                             BlockPool(plan.blocks, spec.kv.block), state_blocks, {}, {}, 0, 0, 0});
+            replicas_.push_back(ReplicaState{.index = static_cast<std::int32_t>(replicas_.size()),
+                                             .pool = pool,
+                                             .kv = BlockPool(plan.blocks, spec.kv.block),
+                                             .state_blocks = state_blocks});
             runtimes_.emplace_back();
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             totals_.kv_blocks_total += plan.blocks;
@@ -146,20 +143,15 @@ std::string Run::Impl::refusal(const Arrival& arrival) const {
     for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
         const PoolSpec& spec = scenario.pools[pool];
         if (context > spec.max_context.value) {
-            return "prompt + output is " + std::to_string(context) + " tokens: pool " + spec.name + " serves up to " +
-                   std::to_string(spec.max_context.value);
-        }
-        if (!spec.batching.chunked_prefill && spec.role != PoolRole::decode &&
-            arrival.prompt > spec.batching.max_batched_tokens) {
-            return "prompt is " + std::to_string(arrival.prompt.value) + " tokens: without chunked prefill pool " +
-                   spec.name + " takes up to " + std::to_string(spec.batching.max_batched_tokens.value);
+            return "pool " + spec.name + ": prompt + output is " + std::to_string(context) +
+                   " tokens, its context ends at " + std::to_string(spec.max_context.value);
         }
         if (spec.role == PoolRole::decode && arrival.output.value == 1) continue;
-        const ReplicaState& replica = replicas_[pool_begin_[pool]];
-        const std::int64_t tokens = spec.role == PoolRole::prefill ? arrival.prompt.value : context - 1;
-        // A decode replica reserves the block of the first decode step together with the prompt's.
-        const std::int64_t blocks = replica.blocks_for(std::max(tokens, arrival.prompt.value));
-        if (blocks > replica.kv.capacity()) return over_capacity(spec, tokens, blocks, replica.kv.capacity());
+        // The last token's KV is never written; a prefill pool holds the prompt only.
+        const std::int64_t kept = spec.role == PoolRole::prefill ? arrival.prompt.value : context - 1;
+        std::string refused = policies_[pool]->refusal(replicas_[pool_begin_[pool]], arrival.prompt.value,
+                                                       std::max(kept, arrival.prompt.value));
+        if (!refused.empty()) return "pool " + spec.name + ": " + refused;
     }
     return {};
 }

@@ -36,9 +36,7 @@ bool Run::Impl::place_handoffs() {
         const std::size_t pool = compiled_->scenario.pools.size() - 1;
         const std::span<ReplicaState> destinations = pool_replicas(pool);
         for (const ReplicaState& destination : destinations) sync_blocks(destination.index, now_);
-        // The block of the first decode step is reserved too, so that a request whose KV has arrived can
-        // always start.
-        const std::int64_t blocks = destinations[0].blocks_for(requests_[slot].prompt + 1);
+        const std::int64_t blocks = policies_[pool]->reservation(destinations[0], requests_[slot].prompt);
         const auto pick = routers_[pool].pick(
             destinations, [&](const ReplicaState& replica) { return has_room(replica, blocks); });
         if (!pick) break;

@@ -153,8 +153,13 @@ void Run::Impl::end_batch(std::int32_t index) {
             end_decode(replica, member.slot, steps);
         }
     }
+    policies_[replica.pool]->ended(replica, requests_, batch.decision);
     if (left_running_ != left_before) {
         std::erase_if(replica.running, [&](RequestSlot slot) { return requests_[slot].left_running; });
+    }
+    if (replica.running.empty()) {
+        replica.kv.release(replica.deferred_blocks);
+        replica.deferred_blocks = 0;
     }
     for (const RequestSlot slot : ended_) requests_.remove(slot);
     ended_.clear();
@@ -230,7 +235,11 @@ void Run::Impl::close_decode_segment(const ReplicaState& replica, RequestState& 
 void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
     if (request.in_decode_segment) close_decode_segment(replica, request, request.computed);
-    replica.kv.release(request.blocks);
+    if (policies_[replica.pool]->releases_at_finish()) {
+        replica.kv.release(request.blocks);
+    } else {
+        replica.deferred_blocks += request.blocks;
+    }
     replica.outstanding_requests -= 1;
     replica.outstanding_tokens -= request.prompt + request.output;
     request.left_running = true;

@@ -10,6 +10,12 @@ Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
     if (!plans) return tl::unexpected(plans.error());
     compiled->plans = std::move(*plans);
     for (const PoolSpec& pool : scenario.pools) {
+        if (pool.batching.max_sequences < pool.parallel.pipeline) {
+            return fail(Code::invalid_argument,
+                        "pool " + pool.name + ": max_sequences is " + std::to_string(pool.batching.max_sequences) +
+                            ": expected at least one sequence for each of the " +
+                            std::to_string(pool.parallel.pipeline) + " pipeline stages");
+        }
         auto cost = make_cost_model(scenario, pool);
         if (!cost) return tl::unexpected(cost.error());
         compiled->costs.push_back(std::move(*cost));

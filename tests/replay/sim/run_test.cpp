@@ -114,9 +114,9 @@ TEST(Run, requests_that_can_never_be_served_are_rejected_with_the_reason) {
     scenario.pools[0].max_context = Tokens(500);
     const Outcomes out = replay(scenario, {arrival(0, 5, 400, 101), arrival(1, 5, 100, 62), arrival(2, 6, 100, 61)});
     ASSERT_EQ(out.sink.requests.size(), 3u);
-    EXPECT_EQ(out.sink.requests[0].reject_reason, "prompt + output is 501 tokens: pool mixed serves up to 500");
+    EXPECT_EQ(out.sink.requests[0].reject_reason, "pool mixed: prompt + output is 501 tokens, its context ends at 500");
     EXPECT_EQ(out.sink.requests[1].reject_reason,
-              "needs 11 KV blocks for 161 tokens: pool mixed has 10 per replica");
+              "pool mixed: needs 11 KV blocks for 161 tokens: a replica of the pool can give it 10 of 10");
     EXPECT_EQ(out.sink.requests[1].e2e().value, 0);
     EXPECT_EQ(out.sink.requests[2].outcome, Outcome::finished);
     EXPECT_EQ(out.snapshot.rejected, 2);
@@ -125,7 +125,7 @@ TEST(Run, requests_that_can_never_be_served_are_rejected_with_the_reason) {
     scenario.pools[0].batching.max_batched_tokens = Tokens(50);
     const Outcomes unchunked = replay(scenario, {arrival(0, 0, 51, 1)});
     EXPECT_EQ(unchunked.sink.requests[0].reject_reason,
-              "prompt is 51 tokens: without chunked prefill pool mixed takes up to 50");
+              "pool mixed: prompt is 51 tokens: without chunked prefill a step takes up to 50");
 }
 
 // Two stages of 10 ms each: the second batch enters stage 0 when the first leaves it.

@@ -1,0 +1,39 @@
+#pragma once
+// Running lists in order of execution, as vidur's schedulers keep them: members leave the list when they are
+// scheduled and join its end, in batch order, when their batch has ended. Here members in flight stay in
+// ReplicaState::running, before the idle ones.
+
+#include <deque>
+
+#include "replay/sched/batch_policy.hpp"
+
+namespace replayd {
+
+class ExecutionOrderPolicy : public BatchPolicy {
+public:
+    void ended(ReplicaState& replica, const RequestTable& requests, const BatchDecision& decision) const override;
+
+protected:
+    /// Takes the idle running requests out of the replica, in order.
+    [[nodiscard]] static std::deque<RequestSlot> take_idle(ReplicaState& replica, const RequestTable& requests);
+    /// Puts back what was not scheduled, and the members of the new batch behind it.
+    static void put_back(ReplicaState& replica, const std::deque<RequestSlot>& idle, const BatchDecision& decision);
+    /// Holders of KV blocks: every request that runs, in flight or not.
+    [[nodiscard]] static std::int64_t holders(const ReplicaState& replica, const std::deque<RequestSlot>& idle,
+                                              const BatchDecision& decision);
+
+    /// One decode step for `slot`, which was taken from `idle`. vidur asks for a free block even where none is
+    /// needed; while there is none, the back of `idle` is evicted, at last `slot` itself.
+    static void schedule_decode(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+                                RequestSlot slot, BatchDecision& decision);
+
+    /// Admits the head of the waiting queue with `tokens` of its prompt and the blocks of all of it.
+    static void admit_head(ReplicaState& replica, RequestTable& requests, std::int64_t blocks, std::int64_t tokens,
+                           BatchDecision& decision);
+
+    /// `repeats` of policies whose waiting requests stay blocked while the same members decode.
+    [[nodiscard]] static std::int64_t repeats_while_blocked(const ReplicaState& replica, const RequestTable& requests,
+                                                            const BatchDecision& decision, std::int64_t limit);
+};
+
+}  // namespace replayd

@@ -1,0 +1,63 @@
+#include "replay/sched/vllm_prefill_first.hpp"
+
+#include <algorithm>
+
+namespace replayd {
+
+VllmPrefillFirstPolicy::VllmPrefillFirstPolicy(const PoolSpec& pool, std::int64_t blocks)
+    : sequences_max_(pool.batching.max_sequences),
+      batch_sequences_max_(pool.batching.max_sequences / pool.parallel.pipeline),
+      padded_tokens_max_(pool.batching.max_batched_tokens.value),
+      watermark_blocks_(static_cast<std::int64_t>(pool.batching.watermark * static_cast<double>(blocks))) {}
+
+void VllmPrefillFirstPolicy::admit(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+                                   BatchDecision& decision) const {
+    std::int64_t longest = 0;
+    while (!replica.waiting.empty()) {
+        const RequestState& head = requests[replica.waiting.front()];
+        const std::int64_t tokens = head.pending();
+        const std::int64_t blocks = replica.blocks_for(std::max(head.target, head.computed + 1));
+        const auto count = static_cast<std::int64_t>(decision.members.size());
+        // Blocks that it holds already (its KV came from a prefill replica) are no reason to wait.
+        if (blocks > head.blocks && replica.kv.free() - (blocks - head.blocks) < watermark_blocks_) return;
+        // A context that grew beyond the limit before it was evicted is computed again in a batch of its own.
+        const bool alone = count == 0 && head.preemptions > 0;
+        if (!alone && (count + 1) * std::max(longest, tokens) > padded_tokens_max_) return;
+        if (holders(replica, idle, decision) >= sequences_max_ || count >= batch_sequences_max_) return;
+        longest = std::max(longest, tokens);
+        admit_head(replica, requests, blocks, tokens, decision);
+    }
+}
+
+void VllmPrefillFirstPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
+    std::deque<RequestSlot> idle = take_idle(replica, requests);
+    admit(replica, requests, idle, decision);
+    if (decision.members.empty()) {
+        // Sequences count arrivals in order, so this is the stable order of arrival.
+        std::sort(idle.begin(), idle.end(),
+                  [&](RequestSlot a, RequestSlot b) { return requests[a].sequence < requests[b].sequence; });
+        while (!idle.empty() && static_cast<std::int64_t>(decision.members.size()) < batch_sequences_max_) {
+            const RequestSlot slot = idle.front();
+            idle.pop_front();
+            schedule_decode(replica, requests, idle, slot, decision);
+        }
+    }
+    put_back(replica, idle, decision);
+}
+
+std::int64_t VllmPrefillFirstPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,
+                                             const BatchDecision& decision, std::int64_t limit) const {
+    return repeats_while_blocked(replica, requests, decision, limit);
+}
+
+std::string VllmPrefillFirstPolicy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {
+    if (prompt > padded_tokens_max_) {
+        return "prompt is " + std::to_string(prompt) + " tokens: a prefill batch takes up to " +
+               std::to_string(padded_tokens_max_);
+    }
+    // After an eviction the whole context is admitted at once, and a decode step wants a block to spare.
+    const std::int64_t available = replica.kv.capacity() - std::max<std::int64_t>(1, watermark_blocks_);
+    return blocks_refusal(replica, context, replica.blocks_for(context), available);
+}
+
+}  // namespace replayd
