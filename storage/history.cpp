@@ -112,11 +112,12 @@ public:
         UrgentItem item{[stream_id, logged = std::move(batch)](WriteTools& tools) {
                             return tools.log.append(stream_id, logged);
                         },
-                        std::move(done)};
+                        std::move(done), std::nullopt};
         if (queue_.push_urgent(item)) return;
-        item.apply = [](WriteTools&) -> Result<void> {
-            return fail(Code::unavailable, "the history has too many batches waiting: send this one again later");
-        };
+        // Answered on the writer thread like every other, without the payload.
+        item.apply = nullptr;
+        item.refused = Error{Code::unavailable,
+                             "the history has too many batches waiting: send this one again later"};
         queue_.push_urgent_always(std::move(item));
     }
 
@@ -175,7 +176,7 @@ private:
     template <class Apply>
     Result<void> wait_for(Apply apply) {
         return await([&](Done done) {
-            queue_.push_urgent_always(UrgentItem{std::ref(apply), std::move(done)});
+            queue_.push_urgent_always(UrgentItem{std::ref(apply), std::move(done), std::nullopt});
         });
     }
 

@@ -29,6 +29,7 @@ using Done = std::function<void(Result<void>)>;
 struct UrgentItem {
     std::function<Result<void>(WriteTools&)> apply;
     Done done;
+    std::optional<Error> refused;  ///< the answer, decided already: `apply` is not called
 };
 
 /// Marks a place in the bulk lane: its `done` is called when everything before is committed.

@@ -83,6 +83,10 @@ Result<Writer::Progress> Writer::apply_all(std::vector<UrgentItem>& urgent) {
 Result<void> Writer::apply_urgent(std::vector<UrgentItem>& urgent, Progress& progress) {
     const std::int64_t batches_before = tools_->log.appended();
     for (UrgentItem& item : urgent) {
+        if (item.refused) {
+            progress.answers.push_back(Answer{item.done, tl::unexpected(*item.refused)});
+            continue;
+        }
         auto result = item.apply(*tools_);
         if (!result && is_fatal(result.error())) return result;
         progress.answers.push_back(Answer{item.done, std::move(result)});
