@@ -9,6 +9,7 @@ import { FakeStream } from './fake_data.mjs';
 import { serveStatic } from './static_files.mjs';
 
 const missing = browserMissing();
+if (missing !== null) console.log(`skipped: ${missing}`);
 const panel = (page, key) => page.locator(`.panel[data-panel="${key}"]`);
 
 /** Waits until the panel shows more than `count` points. */

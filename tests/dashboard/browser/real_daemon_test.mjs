@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -39,20 +38,17 @@ async function replayctl(...args) {
   return output;
 }
 
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+/** Thrown to stop waiting for what can no longer come. */
+class Ended extends Error {}
 
 /** Polls `ready` until it answers something true; the deadline names what was waited for. */
 async function until(what, ready) {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
-    const answer = await ready().catch(() => null);
+    const answer = await ready().catch((error) => {
+      if (error instanceof Ended) throw error;
+      return null;
+    });
     if (answer) return answer;
     assert.ok(Date.now() < deadline, `${what} within ${DEADLINE_MS / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -71,12 +67,12 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'replayd-page-'));
-    const port = await freePort();
-    base = `http://127.0.0.1:${port}`;
-    daemon = spawn(DAEMON, ['--listen', `127.0.0.1:${port}`, '--db', join(folder, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const portFile = join(folder, 'port');
+    daemon = spawn(DAEMON, ['--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard')], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [daemon.stdout, daemon.stderr]) stream.on('data', (text) => { daemonSaid += text; });
-    await until(`replayd ready at ${base}`, async () => {
-      assert.equal(daemon.exitCode, null, daemonSaid);
+    await until('replayd ready', async () => {
+      if (daemon.exitCode !== null) throw new Ended(`replayd ended with ${daemon.exitCode}: ${daemonSaid}`);
+      base = `http://127.0.0.1:${(await readFile(portFile, 'utf8')).trim()}`;
       return (await fetch(`${base}/readyz`)).ok;
     });
     browser = await launch();
