@@ -35,6 +35,7 @@ struct DaemonConfig {
     std::vector<std::string> catalog_files;   ///< models and GPUs laid over the built-in catalog, in order
     std::vector<StreamConfig> streams;
     std::size_t engine_threads = 0;    ///< 0: one per core
+    std::int64_t backlog_arrivals_max = 200'000;  ///< durable arrivals that the slowest run of a stream has not consumed
     LogLevel log_level = LogLevel::info;
 };
 

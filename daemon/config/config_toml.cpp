@@ -178,6 +178,13 @@ Result<void> read_engine(const Section& section, DaemonConfig& config) {
         .map([&] { config.engine_threads = static_cast<std::size_t>(threads); });
 }
 
+Result<void> read_ingest(const Section& section, DaemonConfig& config) {
+    static const std::array<std::string, 1> known = {"backlog_arrivals_max"};
+    return section.only(known).and_then([&] {
+        return section.integer("backlog_arrivals_max", 1, 100'000'000, config.backlog_arrivals_max);
+    });
+}
+
 Result<void> read_log(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"level"};
     std::string level;
@@ -225,15 +232,16 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 }
 
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
-    static const std::array<std::string, 8> known = {"listen", "history", "dashboard", "scenarios",
-                                                     "catalog", "engine",  "log",       "stream"};
-    static const std::array<std::pair<const char*, Reader>, 7> readers = {
+    static const std::array<std::string, 9> known = {"listen", "history", "dashboard", "scenarios", "catalog",
+                                                     "engine", "ingest",  "log",       "stream"};
+    static const std::array<std::pair<const char*, Reader>, 8> readers = {
         {{"listen", read_listen},
          {"history", read_history},
          {"dashboard", read_dashboard},
          {"scenarios", read_scenarios},
          {"catalog", read_catalog},
          {"engine", read_engine},
+         {"ingest", read_ingest},
          {"log", read_log}}};
     const Section top(root, "", origin);
     if (auto checked = top.only(known); !checked) return tl::unexpected(checked.error());

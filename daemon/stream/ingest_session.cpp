@@ -1,7 +1,6 @@
 #include "daemon/stream/ingest_session.hpp"
 
 #include <atomic>
-#include <deque>
 #include <string>
 #include <utility>
 
@@ -38,11 +37,6 @@ private:
     void refuse(Code code, std::string text) { refuse(refusal_of(Error{code, std::move(text)}, 0)); }
     void send(const protocol::ServerMessage& message);
 
-    struct Waiting {
-        std::string text;
-        bool binary;
-    };
-
     IngestContext& context_;
     std::shared_ptr<net::WebSocket> socket_;
     std::shared_ptr<Stream> stream_;
@@ -51,7 +45,6 @@ private:
     bool closed_ = false;
     bool joining_ = false;     ///< the stream is being looked up or created
     bool reading_paused_ = false;
-    std::deque<Waiting> waiting_;        ///< messages that came while joining
     std::int64_t granted_ = 0;           ///< arrivals that the client may have sent in all
     std::uint64_t acked_seq_ = 0;        ///< in the latest welcome or ack
     std::uint64_t repeated_seq_ = 0;     ///< a message that was sent again and wants its ack again
@@ -60,10 +53,7 @@ private:
 
 void Connection::message(std::string_view text, bool binary) {
     if (closed_) return;
-    if (joining_) {
-        waiting_.push_back({std::string(text), binary});
-        return;
-    }
+    if (joining_) return refuse(Code::failed_state, "a message before the welcome: expected none until it comes");
     binary_ = binary;
     auto decoded = protocol::decode_client_message(text, binary);
     if (!decoded) {
@@ -120,9 +110,6 @@ void Connection::welcome(const std::shared_ptr<Stream>& stream) {
     for (const auto& run : stream->runs()) welcome.runs.push_back(std::to_string(run->identity().id));
     send(welcome);
     socket_->pause_reading(false);
-    for (auto waiting = std::exchange(waiting_, {}); !waiting.empty(); waiting.pop_front()) {
-        message(waiting.front().text, waiting.front().binary);
-    }
 }
 
 void Connection::handle(protocol::ArrivalBatch batch) {
@@ -196,7 +183,6 @@ void Connection::refuse(const Refusal& refusal) {
 void Connection::close() {
     if (closed_) return;
     closed_ = true;
-    waiting_.clear();
     if (stream_ && token_ != 0) stream_->detach(token_);
 }
 

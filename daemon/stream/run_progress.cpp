@@ -87,6 +87,11 @@ std::int64_t RunProgress::consumed_arrivals() const {
     return status_.consumed_arrivals;
 }
 
+std::int64_t RunProgress::finished_ms() const {
+    const std::lock_guard lock(mutex_);
+    return status_.finished_ms;
+}
+
 VirtualTime RunProgress::now() const {
     const std::lock_guard lock(mutex_);
     return status_.snapshot.now;

@@ -77,6 +77,7 @@ public:
     [[nodiscard]] RunStatus status() const;
     [[nodiscard]] RunPhase phase() const;
     [[nodiscard]] std::int64_t consumed_arrivals() const;
+    [[nodiscard]] std::int64_t finished_ms() const;  ///< 0 while running
     [[nodiscard]] VirtualTime now() const;
 
 private:

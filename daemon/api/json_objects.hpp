@@ -1,0 +1,35 @@
+#pragma once
+// The objects of daemon/api.md as Boost.JSON values. For the .cpp files of this folder.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <boost/json.hpp>
+
+#include "daemon/api/run_view.hpp"
+#include "daemon/stream/scenario_library.hpp"
+#include "daemon/stream/stream.hpp"
+#include "replay/memory/memory_plan.hpp"
+#include "replay/sim/records.hpp"
+#include "storage/query.hpp"
+
+namespace replayd::api {
+
+[[nodiscard]] boost::json::object run_json(const RunView& run);
+[[nodiscard]] boost::json::object stream_json(const stream::StreamStatus& status, std::span<const RunView> runs);
+/// `pools`: of the run's scenario, in order.
+[[nodiscard]] boost::json::object window_json(const WindowRecord& window, std::span<const storage::PoolInfo> pools);
+[[nodiscard]] boost::json::object request_json(const RequestRecord& record, std::int64_t run_id,
+                                               std::string_view scenario);
+/// `pool`: of the same scenario.
+[[nodiscard]] boost::json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool);
+/// With the text when `with_toml`.
+[[nodiscard]] boost::json::object scenario_json(const stream::LibraryScenario& scenario, bool with_toml);
+[[nodiscard]] boost::json::object table_json(const storage::Table& table);
+
+/// `{"items": […]}`
+[[nodiscard]] boost::json::object items_json(boost::json::array items);
+
+}  // namespace replayd::api

@@ -1,0 +1,72 @@
+#include "daemon/api/routes.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "daemon/api/answer.hpp"
+#include "daemon/net/problem.hpp"
+#include "daemon/net/quoted.hpp"
+
+namespace replayd::api {
+namespace {
+
+struct Route {
+    std::string_view method;
+    std::string_view pattern;  ///< segments joined by '/'; "*" stands for any one
+    Answer (*answer)(const Call&);
+};
+
+constexpr std::array<Route, 18> k_routes = {{
+    {"GET", "streams", list_streams},
+    {"POST", "streams", create_stream},
+    {"GET", "streams/*", show_stream},
+    {"POST", "streams/*/pause", pause_stream},
+    {"POST", "streams/*/resume", resume_stream},
+    {"POST", "streams/*/end", end_stream},
+    {"POST", "streams/*/speed", set_stream_speed},
+    {"GET", "scenarios", list_scenarios},
+    {"POST", "scenarios", add_scenario},
+    {"GET", "scenarios/*", show_scenario},
+    {"GET", "scenarios/*/plan", plan_scenario},
+    {"GET", "runs", list_runs},
+    {"GET", "runs/*", show_run},
+    {"GET", "runs/*/windows", list_windows},
+    {"GET", "runs/*/requests", list_requests},
+    {"GET", "runs/*/requests/*", show_request},
+    {"GET", "requests/*", find_requests},
+    {"POST", "query", run_query},
+}};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path) {
+    for (const std::string& segment : path) {
+        const std::size_t slash = pattern.find('/');
+        const std::string_view wanted = pattern.substr(0, slash);
+        if (pattern.empty() || (wanted != "*" && wanted != segment)) return false;
+        pattern = slash == std::string_view::npos ? std::string_view() : pattern.substr(slash + 1);
+    }
+    return pattern.empty();
+}
+
+}  // namespace
+
+net::HttpResponse dispatch(const Call& call) {
+    std::string allowed;
+    for (const Route& route : k_routes) {
+        if (!matches(route.pattern, call.path)) continue;
+        if (route.method == call.request.method) {
+            Answer answer = route.answer(call);
+            return answer ? std::move(*answer) : problem(answer.error());
+        }
+        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    if (allowed.empty()) {
+        return problem(Error{Code::not_found, "no such path: " + net::quoted(call.request.path) +
+                                                  "; daemon/api.md lists those under /api/v1"});
+    }
+    net::HttpResponse response = net::problem(
+        405, "method_not_allowed", call.request.method + " " + call.request.path + ": expected " + allowed);
+    response.headers.emplace_back("allow", allowed);
+    return response;
+}
+
+}  // namespace replayd::api

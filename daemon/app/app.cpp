@@ -1,0 +1,201 @@
+#include "daemon/app/app.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "daemon/api/api.hpp"
+#include "daemon/api/live_hub.hpp"
+#include "daemon/app/io_loop.hpp"
+#include "daemon/app/scenarios.hpp"
+#include "daemon/config/log.hpp"
+#include "daemon/config/version.hpp"
+#include "daemon/metrics/exposition.hpp"
+#include "daemon/net/server.hpp"
+#include "daemon/protocol/messages.hpp"
+#include "daemon/stream/ingest_session.hpp"
+#include "daemon/stream/stream_registry.hpp"
+#include "storage/history.hpp"
+#include "storage/query.hpp"
+
+namespace replayd::app {
+namespace {
+
+constexpr const char* k_ingest_path = "/ingest/v1";
+constexpr const char* k_live_path = "/live/v1";
+/// Threads for commits and SQL; more do not help a two-core machine, fewer let one slow query hold up the page.
+constexpr std::size_t k_task_threads = 4;
+constexpr std::size_t k_task_queue_max = 256;
+/// As often as a page can draw.
+constexpr std::chrono::milliseconds k_live_tick{100};
+
+std::size_t engine_threads(const config::DaemonConfig& config) {
+    if (config.engine_threads > 0) return config.engine_threads;
+    return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+/// Appears whole or not at all, so that whoever polls for it reads a number.
+Result<void> write_port_file(const std::string& path, std::uint16_t port) {
+    const std::string partial = path + ".partial";
+    std::ofstream file(partial);
+    file << port << '\n';
+    file.close();
+    if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
+        return fail(Code::io, "cannot write the port file " + path + ": " + std::strerror(errno));
+    }
+    return {};
+}
+
+}  // namespace
+
+/// Declared in the order of the start; members after the history may refer to those before them.
+struct App::Parts {
+    explicit Parts(const config::DaemonConfig& wanted)
+        : config(wanted), engine(engine_threads(wanted)), tasks(k_task_threads, k_task_queue_max) {}
+
+    Result<void> open_history();
+    Result<void> start_streams();
+    Result<void> listen(int listen_fd);
+    void tick();
+    void stop();
+    [[nodiscard]] metrics::ConnectionCounts connections() const;
+    [[nodiscard]] std::map<std::string, net::WebSocketRoute> websockets();
+
+    const config::DaemonConfig config;
+    metrics::CommitTimes commits;
+    std::unique_ptr<stream::ScenarioLibrary> library;
+    std::unique_ptr<storage::History> history;
+    stream::EnginePool engine;
+    stream::TaskPool tasks;
+    api::LiveHub hub;
+    std::unique_ptr<stream::StreamRegistry> registry;
+    std::unique_ptr<api::Api> api;
+    IoLoop io;
+    std::unique_ptr<stream::IngestContext> ingest;
+    std::unique_ptr<net::Server> server;
+    bool stopped = false;
+};
+
+Result<void> App::Parts::open_history() {
+    storage::HistoryOptions options;
+    options.path = config.history_path;
+    options.durability = config.durability;
+    options.on_commit = [this](std::int64_t wall_ns) { commits.observe(wall_ns); };
+    auto opened = storage::History::open(std::move(options));
+    if (!opened) return tl::unexpected(opened.error());
+    history = std::move(*opened);
+    return {};
+}
+
+Result<void> App::Parts::start_streams() {
+    const stream::StreamContext context{*history, engine, tasks, hub, config.backlog_arrivals_max};
+    registry = std::make_unique<stream::StreamRegistry>(*library, context, std::string(config::k_version));
+    auto reader = storage::Reader::open(config.history_path);
+    if (!reader) return tl::unexpected(reader.error());
+    if (auto recovered = registry->recover(**reader); !recovered) return recovered;
+    for (const config::StreamConfig& wanted : config.streams) {
+        auto stream = registry->find_or_create({wanted.name, wanted.scenarios, wanted.speed, {}});
+        if (!stream) return fail(stream.error().code, "stream of the configuration: " + stream.error().message);
+    }
+    return {};
+}
+
+std::map<std::string, net::WebSocketRoute> App::Parts::websockets() {
+    return {{k_ingest_path,
+             {std::string(protocol::k_subprotocol),
+              [this](const net::HttpRequest&) { return stream::make_ingest_session(*ingest); }}},
+            {k_live_path,
+             {std::string(api::k_live_subprotocol),
+              [this](const net::HttpRequest& upgrade) { return hub.make_session(upgrade); }}}};
+}
+
+metrics::ConnectionCounts App::Parts::connections() const {
+    return {server->websocket_connections(k_ingest_path), server->websocket_connections(k_live_path),
+            server->http_connections(), hub.waiting()};
+}
+
+Result<void> App::Parts::listen(int listen_fd) {
+    const auto metrics_text = [this] {
+        return metrics::render({*registry, *history, engine, commits, [this] { return connections(); }});
+    };
+    api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path,
+                                                     config.dashboard_dir, std::string(config::k_version),
+                                                     metrics_text});
+    ingest = std::make_unique<stream::IngestContext>(
+        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }});
+    net::ServerOptions options;
+    options.address = config.listen_address;
+    options.port = config.listen_port;
+    options.listen_fd = listen_fd;
+    auto listening = net::Server::listen(
+        io.context(), options,
+        [this](net::HttpRequest&& request, std::function<void(net::HttpResponse&&)> respond) {
+            api->handle(std::move(request), std::move(respond));
+        },
+        websockets());
+    if (!listening) return tl::unexpected(listening.error());
+    server = std::move(*listening);
+    io.start(k_live_tick, [this] { tick(); });
+    api->set_ready(true);
+    if (config.port_file.empty()) return {};
+    return write_port_file(config.port_file, server->port());
+}
+
+void App::Parts::tick() {
+    hub.tick(std::chrono::steady_clock::now(), [this](const std::string& only_stream,
+                                                      std::function<void(const std::string&)> deliver) {
+        tasks.submit([this, only_stream, deliver = std::move(deliver)] {
+            auto message = api->streams_message(only_stream);
+            if (!message) {
+                config::log(config::LogLevel::warn, "live_streams_failed", {{"error", message.error().message}});
+            }
+            // An empty message tells the hub that none comes.
+            io.post([deliver, text = message ? std::move(*message) : std::string()] { deliver(text); });
+        });
+    });
+}
+
+void App::Parts::stop() {
+    if (std::exchange(stopped, true)) return;
+    if (api) api->set_ready(false);
+    if (server) {
+        api->cancel_queries();
+        std::promise<void> closed;
+        server->stop([&closed] { closed.set_value(); });
+        closed.get_future().wait();
+    }
+    tasks.stop();
+    // A full disk must not hold up the end: rows that cannot be written are computed again after the next start.
+    if (history && history->trouble()) history->refuse_rows();
+    engine.stop();
+    io.stop();
+    // Its writer calls back into streams: it goes first.
+    history.reset();
+}
+
+App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+App::~App() { stop(); }
+
+std::uint16_t App::port() const { return parts_->server->port(); }
+
+void App::stop() { parts_->stop(); }
+
+Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int listen_fd) {
+    auto parts = std::make_unique<Parts>(config);
+    // From here on the destructor of App takes down whatever has been built, in order.
+    std::unique_ptr<App> app(new App(std::move(parts)));
+    auto library = load_scenarios(config);
+    if (!library) return tl::unexpected(library.error());
+    app->parts_->library = std::move(*library);
+    Parts& built = *app->parts_;
+    auto started = built.open_history()
+                       .and_then([&built] { return built.start_streams(); })
+                       .and_then([&built, listen_fd] { return built.listen(listen_fd); });
+    if (!started) return tl::unexpected(started.error());
+    return app;
+}
+
+}  // namespace replayd::app

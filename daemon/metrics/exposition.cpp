@@ -1,0 +1,108 @@
+#include "daemon/metrics/exposition.hpp"
+
+#include <algorithm>
+
+#include "daemon/config/version.hpp"
+#include "daemon/metrics/families.hpp"
+#include "daemon/metrics/process.hpp"
+#include "daemon/stream/clock.hpp"
+
+namespace replayd::metrics {
+namespace {
+
+constexpr std::int64_t k_finished_shown_ms = 15 * 60 * 1000;
+constexpr std::size_t k_newest_shown = 16;
+
+void add_stream(Families& families, const stream::StreamStatus& status) {
+    const Labels labels = {{"stream", status.name}};
+    const stream::LogStatus& log = status.log;
+    families.counter("replayd_stream_arrivals_total", "Durable arrivals of the stream", labels,
+                     static_cast<double>(log.durable.arrivals));
+    families.counter("replayd_stream_acked_batches_total", "Batches made durable since the start", labels,
+                     static_cast<double>(log.acked_batches));
+    families.counter("replayd_stream_rejected_total", "Arrivals refused since the start", labels,
+                     static_cast<double>(log.rejected_arrivals));
+    families.gauge("replayd_stream_credit_arrivals", "Arrivals that the client may send", labels,
+                   static_cast<double>(status.credit()));
+    families.gauge("replayd_stream_watermark_seconds", "No later arrival is earlier", labels,
+                   to_seconds(log.durable.watermark));
+}
+
+void add_runs(Families& families, const Sources& sources) {
+    std::vector<std::shared_ptr<stream::RunWorker>> runs;
+    std::map<std::string, std::int64_t> durable;
+    for (const auto& stream : sources.registry.all()) {
+        durable[stream->name()] = stream->status().log.durable.arrivals;
+        runs.insert(runs.end(), stream->runs().begin(), stream->runs().end());
+    }
+    for (const auto& run : exposed_runs(std::move(runs), stream::wall_ms())) {
+        add_run(families, *run, durable[run->identity().stream]);
+    }
+}
+
+void add_queues(Families& families, const Sources& sources) {
+    const ConnectionCounts counts = sources.connections();
+    const auto depth = [&families](const char* queue, double value) {
+        families.gauge("replayd_queue_depth", "Entries that wait in a bounded queue", {{"queue", queue}}, value);
+    };
+    depth("storage", static_cast<double>(sources.history.counters().queued_rows));
+    depth("engine", static_cast<double>(sources.engine.depth()));
+    depth("live", static_cast<double>(counts.live_queue));
+    const auto connections = [&families](const char* kind, std::size_t value) {
+        families.gauge("replayd_connections", "Open connections", {{"kind", kind}}, static_cast<double>(value));
+    };
+    connections("ingest", counts.ingest);
+    connections("live", counts.live);
+    connections("http", counts.http);
+}
+
+void add_storage(Families& families, const Sources& sources) {
+    const storage::HistoryCounters counters = sources.history.counters();
+    const auto rows = [&families](const char* table, std::int64_t value) {
+        families.counter("replayd_storage_rows_total", "Rows committed since the start", {{"table", table}},
+                         static_cast<double>(value));
+    };
+    rows("request", counters.committed_request_rows);
+    rows("window", counters.committed_window_rows);
+    rows("arrival_batch", counters.committed_batches);
+    families.histogram("replayd_storage_commit_seconds", "Wall time of a commit", {}, sources.commits.snapshot());
+}
+
+void add_process(Families& families) {
+    const auto facts = read_process_facts();
+    if (!facts) return;
+    families.counter("process_cpu_seconds_total", "User and system CPU time", {}, facts->cpu_seconds);
+    families.gauge("process_resident_memory_bytes", "Resident memory", {}, facts->resident_bytes);
+    families.gauge("process_virtual_memory_bytes", "Virtual memory", {}, facts->virtual_bytes);
+    families.gauge("process_open_fds", "Open file descriptors", {}, facts->open_fds);
+    families.gauge("process_max_fds", "Limit of open file descriptors", {}, facts->max_fds);
+    families.gauge("process_start_time_seconds", "Start of the process since the Unix epoch", {},
+                   facts->start_time_seconds);
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<stream::RunWorker>> exposed_runs(std::vector<std::shared_ptr<stream::RunWorker>> runs,
+                                                             std::int64_t now_ms) {
+    std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a->identity().id < b->identity().id; });
+    const std::size_t older = runs.size() > k_newest_shown ? runs.size() - k_newest_shown : 0;
+    const auto newest = runs.begin() + static_cast<std::ptrdiff_t>(older);
+    const auto kept = std::remove_if(runs.begin(), newest, [now_ms](const auto& run) {
+        return !run->active() && run->progress().finished_ms() + k_finished_shown_ms < now_ms;
+    });
+    runs.erase(kept, newest);
+    return runs;
+}
+
+std::string render(const Sources& sources) {
+    Families families;
+    families.gauge("replayd_build_info", "The version of replayd", {{"version", std::string(config::k_version)}}, 1);
+    for (const auto& stream : sources.registry.all()) add_stream(families, stream->status());
+    add_runs(families, sources);
+    add_queues(families, sources);
+    add_storage(families, sources);
+    add_process(families);
+    return families.text();
+}
+
+}  // namespace replayd::metrics

@@ -1,0 +1,138 @@
+// The series of one run.
+
+#include <array>
+
+#include "daemon/metrics/families.hpp"
+#include "daemon/stream/run_worker.hpp"
+
+namespace replayd::metrics {
+namespace {
+
+struct Quantile {
+    double q;
+    const char* label;
+};
+constexpr std::array<Quantile, 3> k_quantiles = {{{0.5, "0.5"}, {0.9, "0.9"}, {0.99, "0.99"}}};
+
+Labels with(const Labels& base, const std::string& name, const std::string& value) {
+    Labels labels = base;
+    labels.emplace_back(name, value);
+    return labels;
+}
+
+double ratio(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void add_quantiles(Families& families, const Labels& labels, const char* name, const char* help,
+                   const Histogram& histogram) {
+    if (histogram.count() == 0) return;
+    for (const Quantile& quantile : k_quantiles) {
+        families.gauge(name, help, with(labels, "quantile", quantile.label),
+                       static_cast<double>(histogram.quantile(quantile.q)) * 1e-9);
+    }
+}
+
+void add_latencies(Families& families, const Labels& labels, const WindowRecord& window) {
+    add_quantiles(families, labels, "replayd_ttft_seconds",
+                  "Virtual time to first token in the last window with samples", window.ttft);
+    add_quantiles(families, labels, "replayd_tpot_seconds",
+                  "Virtual time per output token (per-request mean after the first) in that window", window.tpot);
+    add_quantiles(families, labels, "replayd_e2e_seconds", "Virtual end-to-end latency in that window", window.e2e);
+    add_quantiles(families, labels, "replayd_queue_seconds", "Virtual time until first scheduled in that window",
+                  window.queue);
+    if (window.finished > 0) {
+        families.gauge("replayd_slo_attainment_ratio", "Share of that window's finished requests within every objective",
+                       labels, ratio(window.within_slo, window.finished));
+    }
+}
+
+void add_pool(Families& families, const Labels& labels, const PoolWindow& window, const PoolSpec& pool,
+              Duration length) {
+    const Labels of_pool = with(labels, "pool", pool.name);
+    families.gauge("replayd_kv_usage_ratio", "KV blocks in use at the end of the last window", of_pool,
+                   ratio(window.kv_blocks_used, window.kv_blocks_total));
+    families.gauge("replayd_pool_busy_ratio", "Time in steps per replica in the last window", of_pool,
+                   ratio(window.busy.value, length.value * pool.replicas));
+    families.gauge("replayd_pool_requests_waiting", "Requests of the pool that wait", of_pool,
+                   static_cast<double>(window.waiting));
+    families.gauge("replayd_pool_requests_running", "Requests of the pool in the batch", of_pool,
+                   static_cast<double>(window.running));
+}
+
+void add_last_window(Families& families, const Labels& labels, const WindowRecord& window, const Scenario& scenario) {
+    const double seconds = to_seconds(window.length);
+    families.gauge("replayd_prompt_tokens_per_second", "Prompt tokens computed per virtual second in the last window",
+                   labels, static_cast<double>(window.prompt_tokens.value) / seconds);
+    families.gauge("replayd_output_tokens_per_second", "Output tokens made per virtual second in the last window",
+                   labels, static_cast<double>(window.output_tokens.value) / seconds);
+    families.gauge("replayd_batch_sequences", "Mean sequences of a step in the last window", labels,
+                   ratio(window.batch_sequences, window.steps));
+    for (std::size_t i = 0; i < window.pools.size() && i < scenario.pools.size(); ++i) {
+        add_pool(families, labels, window.pools[i], scenario.pools[i], window.length);
+    }
+}
+
+void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& now) {
+    const auto gauge = [&](const char* name, const char* help, std::int64_t value) {
+        families.gauge(name, help, labels, static_cast<double>(value));
+    };
+    const auto counter = [&](const char* name, const char* help, std::int64_t value) {
+        families.counter(name, help, labels, static_cast<double>(value));
+    };
+    gauge("replayd_requests_waiting", "Requests that wait to be scheduled", now.waiting);
+    gauge("replayd_requests_running", "Requests in a batch", now.running);
+    gauge("replayd_requests_transferring", "Requests whose KV cache waits for or is on the wire", now.transferring);
+    gauge("replayd_transfer_backlog_requests", "Requests whose KV cache waits for a destination or the link",
+          now.transferring);
+    counter("replayd_requests_arrived_total", "Requests that arrived", now.arrived);
+    counter("replayd_requests_finished_total", "Requests that finished", now.finished);
+    counter("replayd_requests_rejected_total", "Requests that can never be served", now.rejected);
+    counter("replayd_prompt_tokens_total", "Prompt tokens computed, recomputation included", now.prompt_tokens.value);
+    counter("replayd_output_tokens_total", "Output tokens made", now.output_tokens.value);
+    counter("replayd_preemptions_total", "Recompute preemptions", now.preemptions);
+    families.gauge("replayd_virtual_clock_seconds", "Virtual time of the run since the stream's epoch", labels,
+                   to_seconds(now.now));
+}
+
+void add_scenario(Families& families, const Labels& labels, const Scenario& scenario, stream::RunPhase phase) {
+    if (scenario.slo.ttft.value > 0) {
+        families.gauge("replayd_ttft_objective_seconds", "Objective of the scenario for the time to first token",
+                       labels, to_seconds(scenario.slo.ttft));
+    }
+    if (scenario.slo.tpot.value > 0) {
+        families.gauge("replayd_tpot_objective_seconds", "Objective of the scenario for the time per output token",
+                       labels, to_seconds(scenario.slo.tpot));
+    }
+    static constexpr std::array<const char*, 3> names = {"running", "finished", "failed"};
+    Labels info = with(labels, "state", names[static_cast<std::size_t>(phase)]);
+    info.emplace_back("model", scenario.model.name);
+    info.emplace_back("gpu", scenario.pools.front().gpu.name);
+    families.gauge("replayd_run_info", "What the run is", info, 1);
+}
+
+}  // namespace
+
+void add_run(Families& families, const stream::RunWorker& run, std::int64_t durable_arrivals) {
+    const stream::RunIdentity& identity = run.identity();
+    const stream::RunStatus status = run.progress().status();
+    const Labels labels = {{"stream", identity.stream},
+                           {"scenario", identity.scenario},
+                           {"run", std::to_string(identity.id)}};
+    if (!identity.compiled) return;  // its failed row in the history says why
+    const Scenario& scenario = identity.compiled->scenario;
+    add_scenario(families, labels, scenario, status.phase);
+    if (status.last_latencies) add_latencies(families, labels, *status.last_latencies);
+    if (status.last_window) add_last_window(families, labels, *status.last_window, scenario);
+    add_snapshot(families, labels, status.snapshot);
+    families.gauge("replayd_speedup_ratio", "Virtual seconds per wall second over the last 5 s of work", labels,
+                   status.speedup);
+    families.gauge("replayd_backlog_arrivals", "Durable arrivals that the run has not consumed", labels,
+                   static_cast<double>(durable_arrivals - status.consumed_arrivals));
+    families.histogram("replayd_ttft_distribution_seconds", "Virtual time to first token of all finished requests",
+                       labels, status.ttft_distribution);
+    families.histogram("replayd_tpot_distribution_seconds", "Virtual time per output token of all finished requests",
+                       labels, status.tpot_distribution);
+}
+
+}  // namespace replayd::metrics
