@@ -92,6 +92,18 @@ void check_batching(const PoolSpec& pool, TableReader& table) {
     }
 }
 
+/// LightLLM counts KV in tokens, and its admission looks at one stage only.
+void check_lightllm(const PoolSpec& pool, PoolTables tables) {
+    if (pool.batching.policy != BatchPolicyKind::lightllm) return;
+    if (pool.kv.block != Tokens(1)) {
+        tables.kv.refuse("block_tokens", number(pool.kv.block.value), "expected 1 with batching.policy = \"lightllm\"");
+    }
+    if (pool.parallel.pipeline != 1) {
+        tables.parallel.refuse("pipeline", number(pool.parallel.pipeline),
+                               "expected 1 with batching.policy = \"lightllm\"");
+    }
+}
+
 void check_context(const PoolSpec& pool, const ModelSpec& model, TableReader& table) {
     if (pool.max_context <= Tokens(model.max_context)) return;
     table.refuse("max_context", number(pool.max_context.value),
@@ -109,6 +121,7 @@ void check_pool(const PoolSpec& pool, const ModelSpec& model, PoolTables tables)
         check_dense(pool, model, tables.parallel);
     }
     check_batching(pool, tables.batching);
+    check_lightllm(pool, tables);
     check_context(pool, model, tables.pool);
 }
 

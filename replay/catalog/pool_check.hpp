@@ -11,6 +11,7 @@ struct PoolTables {
     TableReader& pool;
     TableReader& parallel;
     TableReader& batching;
+    TableReader& kv;
 };
 
 /// Refuses what `model` and the pool's GPU do not allow. To be called on a pool that was read without trouble.

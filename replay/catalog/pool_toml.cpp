@@ -14,11 +14,18 @@ constexpr IntegerRange k_blocks{1, 1'000'000'000};
 
 constexpr std::array<Choice<PoolRole>, 3> k_roles = {
     {{"mixed", PoolRole::mixed}, {"prefill", PoolRole::prefill}, {"decode", PoolRole::decode}}};
-constexpr std::array<Choice<BatchPolicyKind>, 1> k_policies = {{{"vllm_v1", BatchPolicyKind::vllm_v1}}};
-constexpr std::array<Choice<RouterKind>, 4> k_routers = {{{"round_robin", RouterKind::round_robin},
+constexpr std::array<Choice<BatchPolicyKind>, 6> k_policies = {
+    {{"vllm_v1", BatchPolicyKind::vllm_v1},
+     {"vllm", BatchPolicyKind::vllm},
+     {"sarathi", BatchPolicyKind::sarathi},
+     {"orca", BatchPolicyKind::orca},
+     {"faster_transformer", BatchPolicyKind::faster_transformer},
+     {"lightllm", BatchPolicyKind::lightllm}}};
+constexpr std::array<Choice<RouterKind>, 5> k_routers = {{{"round_robin", RouterKind::round_robin},
                                                           {"random", RouterKind::random},
                                                           {"least_outstanding", RouterKind::least_outstanding},
-                                                          {"least_tokens", RouterKind::least_tokens}}};
+                                                          {"least_tokens", RouterKind::least_tokens},
+                                                          {"lor", RouterKind::lor}}};
 
 constexpr std::string_view role_name(PoolRole role) {
     for (const Choice<PoolRole>& choice : k_roles) {
@@ -37,6 +44,13 @@ ParallelSpec read_parallel(TableReader& table) {
     return out;
 }
 
+/// Refuses `key` where it is written but the policy would not look at it.
+void need_policy(TableReader& table, std::string_view key, bool read, std::string_view policies) {
+    const TomlNode* value = table.any(key);
+    if (value == nullptr || read) return;
+    table.refuse(key, value->shown(), "belongs to " + std::string(policies) + "; remove it or change the policy");
+}
+
 BatchingSpec read_batching(TableReader& table) {
     BatchingSpec out;
     out.policy = table.choice<BatchPolicyKind>("policy", k_policies, out.policy);
@@ -44,6 +58,12 @@ BatchingSpec read_batching(TableReader& table) {
     out.max_sequences = table.integer("max_sequences", k_sequences, out.max_sequences);
     out.chunked_prefill = table.flag("chunked_prefill", out.chunked_prefill);
     out.long_prefill_threshold = Tokens(table.integer("long_prefill_threshold", {0, k_batch_tokens.most}, 0));
+    out.watermark = table.real("watermark", {0, 0.5, true}, out.watermark);
+    const bool chunks = out.policy == BatchPolicyKind::vllm_v1;
+    need_policy(table, "chunked_prefill", chunks, "policy = \"vllm_v1\"");
+    need_policy(table, "long_prefill_threshold", chunks, "policy = \"vllm_v1\"");
+    need_policy(table, "watermark", out.policy == BatchPolicyKind::vllm || out.policy == BatchPolicyKind::sarathi,
+                "policy = \"vllm\" or \"sarathi\"");
     table.finish();
     return out;
 }
@@ -103,7 +123,7 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.router = table.choice<RouterKind>("router", k_routers, out.router);
     out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));
     table.finish();
-    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching});
+    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv});
     return out;
 }
 

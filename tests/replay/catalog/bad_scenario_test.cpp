@@ -83,10 +83,11 @@ TEST(BadScenario, misspelt_names) {
         {std::string(k_dense) + "[[pool]]\nrole = 'prefil'\n",
          "s.toml:5: pool.role = \"prefil\": expected mixed, prefill or decode; did you mean \"prefill\"?"},
         {mixed("router = 'roundrobin'\n"),
-         "s.toml:6: pool.router = \"roundrobin\": expected round_robin, random, least_outstanding or least_tokens; did "
+         "s.toml:6: pool.router = \"roundrobin\": expected round_robin, random, least_outstanding, least_tokens or lor; did "
          "you mean \"round_robin\"?"},
-        {mixed("batching = { policy = 'vllm' }\n"),
-         "s.toml:6: pool.batching.policy = \"vllm\": expected vllm_v1; did you mean \"vllm_v1\"?"},
+        {mixed("batching = { policy = 'sarathy' }\n"),
+         "s.toml:6: pool.batching.policy = \"sarathy\": expected vllm_v1, vllm, sarathi, orca, faster_transformer or "
+         "lightllm; did you mean \"sarathi\"?"},
         {mixed("kv = { dtype = 'fp16' }\n"), "s.toml:6: pool.kv.dtype = \"fp16\": expected bf16 or fp8; did you mean \"bf16\"?"},
         {mixed("weights = 'nvfp4x'\n"), "s.toml:6: pool.weights = \"nvfp4x\": expected bf16, fp8, int8 or int4"},
         {std::string(k_dense) + "[cost]\nsource = 'analytical'\n" + k_mixed,
@@ -197,6 +198,26 @@ TEST(BadScenario, contradictions) {
         {std::string(k_dense) + "[cost]\nsource = 'linear'\nstep_us = 0\nprefill_token_us = 1\ndecode_sequence_us = 0\n" + k_mixed,
          "s.toml:6: cost.step_us = 0: expected more than 0 unless prefill_token_us and decode_sequence_us are: a step must "
          "take time"},
+    });
+}
+
+// Settings that the chosen batch policy would not look at, or could not work with.
+TEST(BadScenario, settings_of_another_policy) {
+    expect_messages({
+        {mixed("batching = { watermark = 0.02 }\n"),
+         "s.toml:6: pool.batching.watermark = 0.02: belongs to policy = \"vllm\" or \"sarathi\"; remove it or change the "
+         "policy"},
+        {mixed("batching = { policy = 'sarathi', watermark = 0.6 }\n"),
+         "s.toml:6: pool.batching.watermark = 0.6: expected a number of at least 0 and at most 0.5"},
+        {mixed("batching = { policy = 'sarathi', chunked_prefill = true }\n"),
+         "s.toml:6: pool.batching.chunked_prefill = true: belongs to policy = \"vllm_v1\"; remove it or change the policy"},
+        {mixed("batching = { policy = 'vllm', long_prefill_threshold = 64 }\n"),
+         "s.toml:6: pool.batching.long_prefill_threshold = 64: belongs to policy = \"vllm_v1\"; remove it or change the "
+         "policy"},
+        {mixed("batching = { policy = 'lightllm' }\n"),
+         "s.toml:4: pool.kv.block_tokens = 16: expected 1 with batching.policy = \"lightllm\""},
+        {mixed("batching = { policy = 'lightllm' }\nkv = { block_tokens = 1 }\nparallel = { pipeline = 2 }\n"),
+         "s.toml:8: pool.parallel.pipeline = 2: expected 1 with batching.policy = \"lightllm\""},
     });
 }
 

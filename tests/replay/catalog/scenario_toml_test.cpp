@@ -133,6 +133,29 @@ TEST(ParseScenario, leaves_the_stated_defaults) {
     EXPECT_EQ(parsed->cost, CostSource::analytic);
 }
 
+// Every batch policy and the added router are chosen by name; the watermark reaches its field.
+TEST(ParseScenario, reads_every_policy) {
+    const auto pool = [](const std::string& rest) {
+        const auto parsed = parse_scenario(
+            "name='s'\nmodel='Llama-3.1-8B'\ngpu='H100-SXM'\n[[pool]]\nrole='mixed'\n" + rest, "s.toml");
+        EXPECT_TRUE(parsed) << parsed.error().message;
+        return parsed.value().pools.at(0);
+    };
+    const std::pair<const char*, BatchPolicyKind> names[] = {{"vllm_v1", BatchPolicyKind::vllm_v1},
+                                                             {"vllm", BatchPolicyKind::vllm},
+                                                             {"sarathi", BatchPolicyKind::sarathi},
+                                                             {"orca", BatchPolicyKind::orca},
+                                                             {"faster_transformer", BatchPolicyKind::faster_transformer},
+                                                             {"lightllm", BatchPolicyKind::lightllm}};
+    for (const auto& [name, kind] : names) {
+        const std::string kv = kind == BatchPolicyKind::lightllm ? "kv = { block_tokens = 1 }\n" : "";
+        EXPECT_EQ(pool("batching = { policy = '" + std::string(name) + "' }\n" + kv).batching.policy, kind);
+    }
+    EXPECT_DOUBLE_EQ(pool("batching = { policy = 'vllm', watermark = 0.05 }\n").batching.watermark, 0.05);
+    EXPECT_DOUBLE_EQ(pool("batching = { policy = 'sarathi', watermark = 0 }\n").batching.watermark, 0);
+    EXPECT_EQ(pool("router = 'lor'\n").router, RouterKind::lor);
+}
+
 // A file may bring its own model and GPU; they are known inside that file only.
 TEST(ParseScenario, reads_models_and_gpus_of_its_own_file) {
     const std::string toml = R"(
