@@ -47,7 +47,11 @@ bool JsonCursor::pass(char c) {
 
 tl::unexpected<Error> JsonCursor::broken(std::string_view expected) const {
     std::string message = "column " + std::to_string(at_ + 1);
-    message += at_ < line_.size() ? " holds " + quoted(line_.substr(at_, 1)) : " is past the line's end";
+    if (at_ >= line_.size()) {
+        message += " is past the line's end";
+    } else {
+        message += peek() == '"' ? " holds '\"'" : " holds " + quoted(line_.substr(at_, 1));
+    }
     message += ": expected ";
     message += expected;
     return fail(Code::invalid_argument, std::move(message));

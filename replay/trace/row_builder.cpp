@@ -43,7 +43,7 @@ std::string RowBuilder::expected_of(Field field) const {
         case Field::queued:
         case Field::first_token:
         case Field::last_token: return std::string(unit_name(options_.unit)) + ", 0 or more";
-        case Field::hashes: return "an array of block hashes";
+        case Field::hashes:
         case Field::id:
         case Field::conversation:
         case Field::slo_class:

@@ -129,22 +129,24 @@ private:
 
     // Numbers may stand for text (a session 12), text for numbers only in our own format.
     Result<void> scalar(JsonCursor& cursor, const FieldName& field, JsonKind kind) {
-        const bool text_fits = is_text(field.field) || format_.strict;
-        if (kind == JsonKind::number) {
+        const bool single = field.field != Field::hashes;
+        const bool text_fits = single && (is_text(field.field) || format_.strict);
+        if (kind == JsonKind::number && single) {
             const auto number = cursor.number();
             if (!number) return tl::unexpected(number.error());
             return builder_.set(field, *number);
         }
-        if (kind == JsonKind::text && text_fits && field.field != Field::hashes) {
+        if (kind == JsonKind::text && text_fits) {
             if (auto read = cursor.text(text_); !read) return read;
             return builder_.set(field, text_);
         }
         const auto value = cursor.skip();
         if (!value) return tl::unexpected(value.error());
-        const std::string_view expected = is_text(field.field)           ? "text"
-                                          : field.field == Field::hashes ? "an array of whole numbers"
-                                                                         : "a number";
-        return wrong_value(field.name, *value, expected);
+        const std::string_view expected = !single                ? "an array of whole numbers"
+                                          : is_text(field.field) ? "text"
+                                                                 : "a number";
+        if (kind != JsonKind::text) return wrong_value(field.name, *value, expected);
+        return wrong_value(field.name, value->substr(1, value->size() - 2), std::string(expected) + ", not text");
     }
 
     const FormatTraits& format_;
