@@ -14,14 +14,14 @@ namespace {
 // SQLite's default of 2 MB makes scans of a big table re-read pages; 16 MB holds the inner nodes of any history.
 constexpr const char* k_reader_setup = "PRAGMA query_only = 1; PRAGMA cache_size = -16000";
 
-constexpr const char* k_run_columns =
-    "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, stream.name, "
-    "run.state, run.finished_ms, run.hash, run.failure, run.virtual_ns, run.arrived, run.waiting, run.running, "
-    "run.transferring, run.finished, run.rejected, run.preemptions, run.steps, run.prompt_tokens, "
-    "run.output_tokens, run.kv_blocks_used, run.kv_blocks_total, run.last_batch_sequences, "
-    "scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, scenario.slo_ttft_ns, "
-    "scenario.slo_tpot_ns, scenario.window_ns "
-    "FROM run JOIN stream ON stream.id = run.stream_id JOIN scenario ON scenario.id = run.scenario_id ";
+std::string select_runs() {
+    std::string sql = "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, "
+                      "stream.name, run.state, run.finished_ms, run.hash, run.failure";
+    for (const auto column : k_snapshot_columns) sql.append(", run.").append(column);
+    return sql + ", scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, "
+                 "scenario.slo_ttft_ns, scenario.slo_tpot_ns, scenario.window_ns FROM run "
+                 "JOIN stream ON stream.id = run.stream_id JOIN scenario ON scenario.id = run.scenario_id ";
+}
 
 RunInfo read_run(const Statement& row) {
     RunInfo info;
@@ -31,14 +31,8 @@ RunInfo read_run(const Statement& row) {
     info.totals.finished_ms = row.integer(8);
     info.totals.hash = row.text(9);
     info.totals.failure = row.text(10);
-    RunSnapshot& s = info.totals.snapshot;
     int column = 11;
-    for (std::int64_t* value :
-         {&s.now.ns, &s.arrived, &s.waiting, &s.running, &s.transferring, &s.finished, &s.rejected,
-          &s.preemptions, &s.steps, &s.prompt_tokens.value, &s.output_tokens.value, &s.kv_blocks_used,
-          &s.kv_blocks_total, &s.last_batch_sequences}) {
-        *value = row.integer(column++);
-    }
+    for (std::int64_t* value : integers_of(info.totals.snapshot)) *value = row.integer(column++);
     info.description = row.text(column++);
     info.model = row.text(column++);
     info.disaggregated = row.integer(column++) != 0;
@@ -164,8 +158,7 @@ Result<std::vector<StreamInfo>> Reader::streams() {
 
 Result<std::vector<RunInfo>> Reader::runs(const RunFilter& filter) {
     if (auto valid = check_limit(filter.limit); !valid) return tl::unexpected(valid.error());
-    auto rows = connection_.prepare(std::string(k_run_columns) +
-                                    "WHERE ?1 = '' OR stream.name = ?1 ORDER BY run.id DESC LIMIT ?2");
+    auto rows = connection_.prepare(select_runs() + "WHERE ?1 = '' OR stream.name = ?1 ORDER BY run.id DESC LIMIT ?2");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, filter.stream);
     rows->bind(2, static_cast<std::int64_t>(filter.limit));
@@ -173,7 +166,7 @@ Result<std::vector<RunInfo>> Reader::runs(const RunFilter& filter) {
 }
 
 Result<RunInfo> Reader::run(std::int64_t run_id) {
-    auto rows = connection_.prepare(std::string(k_run_columns) + "WHERE run.id = ?");
+    auto rows = connection_.prepare(select_runs() + "WHERE run.id = ?");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, run_id);
     auto runs = read_runs(connection_, *rows);

@@ -1,6 +1,6 @@
 #include "storage/run_rows.hpp"
 
-#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -185,10 +185,7 @@ Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
     const auto scenario_id = find_or_insert_scenario(connection, run, scenario);
     if (!scenario_id) return scenario_id;
     auto insert = connection.prepare(
-        "INSERT INTO run (stream_id, scenario_id, engine_version, created_ms, state, virtual_ns, arrived, waiting, "
-        "running, transferring, finished, rejected, preemptions, steps, prompt_tokens, output_tokens, "
-        "kv_blocks_used, kv_blocks_total, last_batch_sequences) "
-        "VALUES (?, ?, ?, ?, 'running', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)");
+        "INSERT INTO run (stream_id, scenario_id, engine_version, created_ms, state) VALUES (?, ?, ?, ?, 'running')");
     if (!insert) return tl::unexpected(insert.error());
     insert->bind(1, run.stream_id);
     insert->bind(2, *scenario_id);
@@ -205,23 +202,17 @@ Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
 
 Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {
     if (auto fits = check_totals(connection, run_id, totals); !fits) return fits;
-    auto update = connection.prepare(
-        "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, virtual_ns = ?, arrived = ?, waiting = ?, "
-        "running = ?, transferring = ?, finished = ?, rejected = ?, preemptions = ?, steps = ?, prompt_tokens = ?, "
-        "output_tokens = ?, kv_blocks_used = ?, kv_blocks_total = ?, last_batch_sequences = ? WHERE id = ?");
+    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?";
+    for (const auto column : k_snapshot_columns) sql.append(", ").append(column).append(" = ?");
+    auto update = connection.prepare(sql + " WHERE id = ?");
     if (!update) return tl::unexpected(update.error());
     update->bind(1, to_text(totals.state));
     bind_or_null(*update, 2, totals.finished_ms);
     bind_or_null(*update, 3, totals.hash);
     bind_or_null(*update, 4, totals.failure);
-    const RunSnapshot& s = totals.snapshot;
     int parameter = 5;
-    for (const std::int64_t value :
-         {s.now.ns, s.arrived, s.waiting, s.running, s.transferring, s.finished, s.rejected, s.preemptions,
-          s.steps, s.prompt_tokens.value, s.output_tokens.value, s.kv_blocks_used, s.kv_blocks_total,
-          s.last_batch_sequences, run_id}) {
-        update->bind(parameter++, value);
-    }
+    for (const std::int64_t* value : integers_of(totals.snapshot)) update->bind(parameter++, *value);
+    update->bind(parameter, run_id);
     return update->run();
 }
 

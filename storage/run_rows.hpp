@@ -1,6 +1,7 @@
 #pragma once
 // Streams, scenarios, runs, pools and memory plans: the rows that are written seldom.
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,38 @@
 #include "storage/history.hpp"
 
 namespace replayd::storage {
+
+/// Columns of `run` that hold a RunSnapshot.
+inline constexpr std::array<std::string_view, 19> k_snapshot_columns = {
+    "virtual_ns",      "arrived",          "waiting",          "running",
+    "transferring",    "finished",         "rejected",         "preemptions",
+    "steps",           "prompt_tokens",    "output_tokens",    "kv_blocks_used",
+    "kv_blocks_total", "last_batch_sequences", "kv_blocks_cached", "cache_queried_tokens",
+    "cache_hit_tokens", "cache_inserted_entries", "cache_evicted_entries"};
+
+/// Pointers to the members of a (const) RunSnapshot, in the order of k_snapshot_columns.
+template <class Snapshot>
+auto integers_of(Snapshot& s) {
+    return std::array{&s.now.ns,
+                      &s.arrived,
+                      &s.waiting,
+                      &s.running,
+                      &s.transferring,
+                      &s.finished,
+                      &s.rejected,
+                      &s.preemptions,
+                      &s.steps,
+                      &s.prompt_tokens.value,
+                      &s.output_tokens.value,
+                      &s.kv_blocks_used,
+                      &s.kv_blocks_total,
+                      &s.last_batch_sequences,
+                      &s.kv_blocks_cached,
+                      &s.cache.queried_tokens,
+                      &s.cache.hit_tokens,
+                      &s.cache.inserted_entries,
+                      &s.cache.evicted_entries};
+}
 
 /// "running", "finished", "failed" or "interrupted".
 [[nodiscard]] std::string_view to_text(RunState state);

@@ -51,20 +51,25 @@ CREATE TABLE run (
     hash              TEXT,                      -- of the event log; NULL while running
     failure           TEXT,                      -- why it failed; NULL otherwise
     -- Totals at the end of the run; 0 while running. run_summary sums the windows instead.
-    virtual_ns        INTEGER NOT NULL,
-    arrived           INTEGER NOT NULL,
-    waiting           INTEGER NOT NULL,
-    running           INTEGER NOT NULL,
-    transferring      INTEGER NOT NULL,
-    finished          INTEGER NOT NULL,
-    rejected          INTEGER NOT NULL,
-    preemptions       INTEGER NOT NULL,
-    steps             INTEGER NOT NULL,
-    prompt_tokens     INTEGER NOT NULL,
-    output_tokens     INTEGER NOT NULL,
-    kv_blocks_used    INTEGER NOT NULL,
-    kv_blocks_total   INTEGER NOT NULL,
-    last_batch_sequences INTEGER NOT NULL
+    virtual_ns             INTEGER NOT NULL DEFAULT 0,
+    arrived                INTEGER NOT NULL DEFAULT 0,
+    waiting                INTEGER NOT NULL DEFAULT 0,
+    running                INTEGER NOT NULL DEFAULT 0,
+    transferring           INTEGER NOT NULL DEFAULT 0,
+    finished               INTEGER NOT NULL DEFAULT 0,
+    rejected               INTEGER NOT NULL DEFAULT 0,
+    preemptions            INTEGER NOT NULL DEFAULT 0,
+    steps                  INTEGER NOT NULL DEFAULT 0,
+    prompt_tokens          INTEGER NOT NULL DEFAULT 0,
+    output_tokens          INTEGER NOT NULL DEFAULT 0,
+    kv_blocks_used         INTEGER NOT NULL DEFAULT 0,
+    kv_blocks_total        INTEGER NOT NULL DEFAULT 0,
+    last_batch_sequences   INTEGER NOT NULL DEFAULT 0,
+    kv_blocks_cached       INTEGER NOT NULL DEFAULT 0,
+    cache_queried_tokens   INTEGER NOT NULL DEFAULT 0,
+    cache_hit_tokens       INTEGER NOT NULL DEFAULT 0,
+    cache_inserted_entries INTEGER NOT NULL DEFAULT 0,
+    cache_evicted_entries  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX run_by_stream ON run (stream_id);
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "replay/base/assert.hpp"
 #include "replay/base/nearest_name.hpp"
 
 namespace replayd::storage {
@@ -24,6 +25,13 @@ constexpr std::array<std::string_view, 5> k_pragmas = {"table_info", "table_xinf
 constexpr std::array<std::string_view, 2> k_refused_functions = {"load_extension", "fts3_tokenizer"};
 const std::vector<std::string> k_own_functions = {"histogram_quantile", "histogram_count",
                                                   "histogram_merge", "percentile"};
+
+// SQLite declares a table function on its first use as if it created a table, which the authorizer would take for a
+// change of the schema: these are used once before it watches.
+constexpr std::array<std::string_view, 7> k_table_functions = {
+    "pragma_table_info", "pragma_table_xinfo", "pragma_table_list", "pragma_index_list", "pragma_index_info",
+    "json_each",         "json_tree"};
+constexpr const char* k_schema_change = "a change of the schema or an unlisted table function";
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -62,9 +70,9 @@ std::size_t size_of(const Cell& cell) {
 std::string name_of(int action, std::string_view first) {
     const bool schema = first.starts_with("sqlite_");
     switch (action) {
-        case SQLITE_INSERT: return schema ? "a change of the schema" : "INSERT into " + std::string(first);
-        case SQLITE_UPDATE: return schema ? "a change of the schema" : "UPDATE of " + std::string(first);
-        case SQLITE_DELETE: return schema ? "a change of the schema" : "DELETE from " + std::string(first);
+        case SQLITE_INSERT: return schema ? k_schema_change : "INSERT into " + std::string(first);
+        case SQLITE_UPDATE: return schema ? k_schema_change : "UPDATE of " + std::string(first);
+        case SQLITE_DELETE: return schema ? k_schema_change : "DELETE from " + std::string(first);
         case SQLITE_TRANSACTION: return std::string(first);
         case SQLITE_SAVEPOINT: return "SAVEPOINT";
         case SQLITE_ATTACH: return "ATTACH";
@@ -72,7 +80,7 @@ std::string name_of(int action, std::string_view first) {
         case SQLITE_PRAGMA: return "PRAGMA " + std::string(first);
         case SQLITE_REINDEX: return "REINDEX";
         case SQLITE_ANALYZE: return "ANALYZE";
-        default: return "a change of the schema";
+        default: return k_schema_change;
     }
 }
 
@@ -88,6 +96,9 @@ tl::unexpected<Error> refuse(const std::string& what) {
 
 SelectGuard::SelectGuard(Connection& connection) : connection_(connection) {
     sqlite3* raw = connection.raw();
+    for (const auto function : k_table_functions) {
+        REPLAYD_ASSERT(connection.prepare("SELECT 1 FROM " + std::string(function)));
+    }
     sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, k_value_bytes_max);
     sqlite3_limit(raw, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, k_like_pattern_bytes_max);
     sqlite3_limit(raw, SQLITE_LIMIT_VDBE_OP, k_program_instructions_max);
@@ -160,7 +171,7 @@ Result<Statement> SelectGuard::compile(std::string_view sql) {
     if (raw == nullptr) return fail(Code::invalid_argument, "sql is only a comment: expected one SELECT statement");
     if (sqlite3_stmt_readonly(raw) == 0) return refuse("a statement that writes");
     const auto used = static_cast<std::size_t>(rest - sql.data());
-    if (!is_blank(sql.substr(used))) {
+    if (!is_silent(sql.substr(used))) {
         return fail(Code::invalid_argument, "more than one statement: found text after ';' at character " +
                                                 std::to_string(used + 1) + ", expected one SELECT");
     }
@@ -169,6 +180,14 @@ Result<Statement> SelectGuard::compile(std::string_view sql) {
                                             "write the value into the SQL");
     }
     return statement;
+}
+
+bool SelectGuard::is_silent(std::string_view rest) {
+    sqlite3_stmt* raw = nullptr;
+    const int status =
+        sqlite3_prepare_v2(connection_.raw(), rest.data(), static_cast<int>(rest.size()), &raw, nullptr);
+    const Statement second(raw);
+    return is_blank(rest) || (status == SQLITE_OK && raw == nullptr);
 }
 
 Result<Table> SelectGuard::collect(Statement& statement, const QueryLimits& limits) {

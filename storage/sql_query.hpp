@@ -57,6 +57,8 @@ public:
 
 private:
     [[nodiscard]] Result<Statement> compile(std::string_view sql);
+    /// True for blanks and comments.
+    [[nodiscard]] bool is_silent(std::string_view rest);
     [[nodiscard]] Result<Table> collect(Statement& statement, const QueryLimits& limits);
     [[nodiscard]] Error sql_error(const QueryLimits& limits);
     [[nodiscard]] std::string suggestion(std::string_view message);
