@@ -121,9 +121,13 @@ public:
         configure(subprotocol);
         websocket::response_type answer;
         error_code failed;
-        stream_.async_handshake(answer, host_and_port(endpoint), target,
-                                [&failed](error_code error) { failed = error; });
-        run(io_);
+        bool done = false;
+        stream_.async_handshake(answer, host_and_port(endpoint), target, [&](error_code error) {
+            failed = error;
+            done = true;
+        });
+        // Not run(): after a refusal the stream's handshake timer is still pending.
+        for (io_.restart(); !done;) io_.run_one();
         if (failed == websocket::error::upgrade_declined) {
             return fail(code_of(answer.result_int()), address_ + " refused the connection with " +
                                                           std::to_string(answer.result_int()) + ": " +
@@ -168,15 +172,15 @@ public:
 
     void close(std::uint16_t code) override {
         if (closed_) return;
-        bool done = false;
         stream_.async_close(websocket::close_reason(static_cast<websocket::close_code>(code)),
-                            [&done](error_code) { done = true; });
-        while (!done && !closed_) {
+                            [this](error_code) { closed_ = true; });
+        const Clock::time_point deadline = Clock::now() + k_close_timeout;
+        while (!closed_) {
             inbox_.clear();
-            if (!run_until([&] { return done || closed_ || !inbox_.empty(); }, Clock::now() + k_close_timeout)) break;
+            if (!run_until([this] { return closed_ || !inbox_.empty(); }, deadline)) break;
         }
+        inbox_.clear();
         beast::get_lowest_layer(stream_).close();
-        run(io_);
         closed_ = true;
     }
 
@@ -208,7 +212,8 @@ private:
     void on_read_error(error_code error) {
         closed_ = true;
         const auto& reason = stream_.reason();
-        if (error != websocket::error::closed) {
+        // A peer that is gone right after its close frame breaks our answer to it, but has told its reason.
+        if (error != websocket::error::closed && reason.code == websocket::close_code::none) {
             trouble_ = "the connection to " + address_ + " is lost: " + error.message();
             return;
         }

@@ -8,7 +8,7 @@ namespace replayd::net {
 namespace {
 
 tl::unexpected<Error> refuse(std::string_view text, const std::string& why) {
-    return fail(Code::invalid_argument, "the address " + quoted(text) + " " + why + ": expected http://HOST:PORT");
+    return fail(Code::invalid_argument, "the address " + net::quoted(text) + " " + why + ": expected http://HOST:PORT");
 }
 
 /// Where the host ends: after ']' for an IPv6 address, else at the colon of the port.

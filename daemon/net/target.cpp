@@ -16,7 +16,7 @@ std::optional<unsigned> hex_digit(char c) {
 }
 
 tl::unexpected<Error> refuse(const std::string& part, std::string_view text, const std::string& why) {
-    return fail(Code::invalid_argument, "the " + part + " " + quoted(text) + " of the request " + why);
+    return fail(Code::invalid_argument, "the " + part + " " + net::quoted(text) + " of the request " + why);
 }
 
 Result<std::string> decode(const std::string& part, std::string_view text, bool plus_is_space) {

@@ -58,7 +58,7 @@ std::string known_paths(const ServerState& state) {
 HttpResponse wrong_version(std::string_view version) {
     HttpResponse response =
         problem(426, "upgrade_required",
-                "Sec-WebSocket-Version is " + quoted(version) + ": expected " + quoted(k_websocket_version));
+                "Sec-WebSocket-Version is " + net::quoted(version) + ": expected " + net::quoted(k_websocket_version));
     response.headers.emplace_back("Sec-WebSocket-Version", k_websocket_version);
     return response;
 }
@@ -74,25 +74,25 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state) {
     const auto found = state.routes.find(request.path);
     if (found == state.routes.end()) {
         return {nullptr, problem(404, "not_found",
-                                 "no websocket at " + quoted(request.path) + ": expected " + known_paths(state))};
+                                 "no websocket at " + net::quoted(request.path) + ": expected " + known_paths(state))};
     }
     if (request.method != "GET") {
         return {nullptr, problem(405, "invalid_argument",
-                                 "the method of a websocket upgrade is " + quoted(request.method) + ": expected GET")};
+                                 "the method of a websocket upgrade is " + net::quoted(request.method) + ": expected GET")};
     }
     const std::string_view version = header(request, "sec-websocket-version");
     if (version != k_websocket_version) return {nullptr, wrong_version(version)};
     const std::string_view key = header(request, "sec-websocket-key");
     if (!is_base64_key(key)) {
         return {nullptr, problem(400, "invalid_argument",
-                                 "Sec-WebSocket-Key is " + quoted(key) + ": expected 16 bytes in base64")};
+                                 "Sec-WebSocket-Key is " + net::quoted(key) + ": expected 16 bytes in base64")};
     }
     const std::string_view offered = header(request, "sec-websocket-protocol");
     const std::string& expected = found->second.route.subprotocol;
     if (!lists(offered, expected)) {
         return {nullptr, problem(400, "invalid_argument",
-                                 "Sec-WebSocket-Protocol offers " + quoted(offered) + ": expected " +
-                                     quoted(expected) + " on " + request.path)};
+                                 "Sec-WebSocket-Protocol offers " + net::quoted(offered) + ": expected " +
+                                     net::quoted(expected) + " on " + request.path)};
     }
     return {&found->second, {}};
 }
@@ -100,7 +100,7 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state) {
 HttpResponse upgrade_required(const HttpRequest& request, const Route& route) {
     HttpResponse response = problem(426, "upgrade_required",
                                     request.path + " is a websocket: expected an upgrade with the subprotocol " +
-                                        quoted(route.route.subprotocol));
+                                        net::quoted(route.route.subprotocol));
     response.headers.emplace_back("Upgrade", "websocket");
     return response;
 }

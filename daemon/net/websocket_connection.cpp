@@ -30,6 +30,8 @@ constexpr std::chrono::seconds k_handshake_timeout{30};
 constexpr std::size_t k_close_reason_bytes_max = 123;  // RFC 6455 section 5.5: 125 less the code
 /// A read buffer that grew beyond this for one message is given back after it.
 constexpr std::size_t k_buffer_kept_max = 1u << 20;
+constexpr std::size_t k_read_chunk = 64u << 10;
+constexpr std::uint16_t k_too_big = 1009;
 constexpr std::uint16_t k_going_away = 1001;
 constexpr std::uint16_t k_internal = 1011;
 constexpr std::uint16_t k_try_later = 1013;
@@ -49,7 +51,9 @@ public:
         state_->add(shared_from_this());
         ++route_.open;
         set_idle_timeout(state_->options.websocket_idle_timeout);
-        stream_.read_message_max(state_->options.websocket_message_bytes_max);
+        // The limit is kept in on_read: the stream's own one closes the socket with input unread, which resets the
+        // connection, and the peer may never see the 1009.
+        stream_.read_message_max(0);
         stream_.auto_fragment(false);
         stream_.set_option(websocket::stream_base::decorator(
             [subprotocol = route_.route.subprotocol](websocket::response_type& response) {
@@ -58,7 +62,7 @@ public:
             }));
         stream_.async_accept(handshake(key), [self = shared_from_this(),
                                               request = std::move(upgrade)](error_code error) {
-            error ? self->leave() : self->on_accepted(request);
+            error ? self->finish(self->reason_of(error)) : self->on_accepted(request);
         });
     }
 
@@ -138,17 +142,25 @@ private:
     void read_next() {
         if (reading_ || held_ || phase_ == Phase::closed || (paused_ && phase_ == Phase::open)) return;
         reading_ = true;
-        stream_.async_read(buffer_, [self = shared_from_this()](error_code error, std::size_t) {
+        stream_.async_read_some(buffer_, k_read_chunk, [self = shared_from_this()](error_code error, std::size_t) {
             self->reading_ = false;
             self->on_read(error);
         });
     }
 
+    /// Part of a message came, or its end.
     void on_read(error_code error) {
         if (phase_ == Phase::closed) return;
         if (error) return finish(reason_of(error));
+        if (phase_ == Phase::closing) {
+            buffer_.clear();
+            if (!close_sent_) read_next();
+            return;
+        }
+        if (buffer_.size() > state_->options.websocket_message_bytes_max) return give_up_large_message();
+        if (!stream_.is_message_done()) return read_next();
         held_ = true;
-        if (!paused_ || phase_ != Phase::open) deliver();
+        if (!paused_) deliver();
     }
 
     /// Hands the message in the buffer to the session; a connection that is closing only drops it.
@@ -163,6 +175,12 @@ private:
         buffer_.clear();
         if (buffer_.capacity() > k_buffer_kept_max) buffer_.shrink_to_fit();
         if (!close_sent_) read_next();
+    }
+
+    void give_up_large_message() {
+        buffer_.clear();
+        begin_close(k_too_big, "a message has more than " +
+                                   std::to_string(state_->options.websocket_message_bytes_max) + " bytes");
     }
 
     void set_paused(bool paused) {
@@ -256,30 +274,23 @@ private:
             return close_sent_ ? closed_text("closed with ", close_frame_)
                                : closed_text("closed by the peer with ", stream_.reason());
         }
-        if (error == websocket::error::message_too_big) {
-            return "a message has more than " + std::to_string(state_->options.websocket_message_bytes_max) + " bytes";
-        }
         if (error == beast::error::timeout) {
             return "the peer was silent for " + std::to_string(state_->options.websocket_idle_timeout.count()) + " ms";
         }
         return "the connection is lost: " + error.message();
     }
 
+    /// The one way out: the session hears of it before the server counts the connection as gone.
     void finish(const std::string& reason) {
-        if (phase_ == Phase::closed) return;
-        leave();
-        drop_queue();
-        if (const auto session = std::exchange(session_, nullptr)) {
-            call_session([&] { session->on_close(reason); });
-        }
-    }
-
-    void leave() {
         if (phase_ == Phase::closed) return;
         phase_ = Phase::closed;
         close_deadline_.cancel();
         beast::close_socket(beast::get_lowest_layer(stream_));
+        drop_queue();
         --route_.open;
+        if (const auto session = std::exchange(session_, nullptr)) {
+            call_session([&] { session->on_close(reason); });
+        }
         state_->remove(*this);
     }
 

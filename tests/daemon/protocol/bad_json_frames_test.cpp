@@ -42,7 +42,7 @@ TEST(BadJsonFrames, text_that_is_no_message_is_refused) {
         {"hello", "the text frame is not JSON: syntax error at byte 0" + expected},
         {R"({"end":{"seq":1})", "the text frame is not JSON: incomplete JSON at byte 16" + expected},
         {R"({"end":{"seq":1}} x)", "the text frame is not JSON: extra data at byte 18" + expected},
-        {R"({"end":{"seq":01}})", "the text frame is not JSON: syntax error at byte 14" + expected},
+        {R"({"end":{"seq":01}})", "the text frame is not JSON: syntax error at byte 15" + expected},
         {"{\"end\":{\"seq\":\"\xff\"}}", "the text frame is not JSON: syntax error at byte 15" + expected},
         {std::string(100, '['), "the text frame is not JSON: too deep at byte 32" + expected},
         {"[]", "the message is an array of 0: expected an object"},

@@ -60,7 +60,7 @@ TEST(Codec, damaged_log_payload_is_an_io_error) {
     ASSERT_FALSE(cut);
     EXPECT_EQ(cut.error().code, Code::io);
     EXPECT_EQ(cut.error().message,
-              "the logged batch of 17 bytes is damaged (batch.arrivals[0] is cut off: 15 bytes announced, 13 left): "
+              "the logged batch of 18 bytes is damaged (batch.arrivals[0] is cut off: 15 bytes announced, 14 left): "
               "expected what replayd logged; restore the database");
     const auto empty = parse_log_batch("");
     ASSERT_FALSE(empty);
