@@ -20,6 +20,7 @@ struct ParallelSpec {
     std::int64_t pipeline = 1;  ///< PP: stages
     std::int64_t data = 1;      ///< DP attention: scheduler ranks of one replica that share its experts
     std::int64_t expert = 1;    ///< EP: ranks over which whole experts are spread; 1 or a divisor of tensor × data
+    std::int64_t redundant_experts = 0;  ///< copies of experts beside the model's own, over all expert ranks
 
     /// GPUs of one replica: tensor × pipeline × data.
     [[nodiscard]] std::int64_t gpus() const { return tensor * pipeline * data; }
@@ -43,11 +44,44 @@ struct BatchingSpec {
     double watermark = 0.01;          ///< vllm, sarathi: share of blocks that admission leaves free
 };
 
+/// Which unused block of the prefix cache goes first.
+enum class EvictionKind {
+    least_recently_freed,  ///< the one that its last user left first: vLLM's free queue
+    lru,                   ///< the one whose last hit or computation is longest ago
+};
+
 struct KvSpec {
     Tokens block{16};                        ///< tokens per KV block
     double memory_fraction = 0.9;            ///< share of device memory that replayd may plan with
     std::optional<std::int64_t> num_blocks;  ///< pins the block count instead of the memory plan
     DataType dtype = DataType::bf16;
+    bool flashmla = false;  ///< MLA in fp8 as FlashMLA stores it: 656 bytes per token and layer instead of 576
+    Bytes host{0};          ///< host memory per GPU for KV blocks that leave the device; 0: no host tier
+    bool prefix_caching = false;             ///< prompts with equal leading hashes share blocks
+    EvictionKind eviction = EvictionKind::least_recently_freed;
+};
+
+/// How a step moves tokens to experts, and so which buffers exist.
+enum class MoeBackend {
+    fused,               ///< tensor- or all-gather-style exchange, fused kernels (vLLM's default)
+    deepep_normal,       ///< DeepEP normal mode, masked or contiguous grouped GEMM by the threshold
+    deepep_low_latency,  ///< DeepEP low-latency mode, masked grouped GEMM in the dispatch buffer
+};
+
+enum class AttentionBackend {
+    flash_attention,  ///< needs no workspace
+    flashinfer,       ///< FlashInfer FA2 prefill plans with a float and an int workspace
+};
+
+/// What the serving engine keeps beside weights and KV cache.
+struct RuntimeSpec {
+    bool cuda_graphs = true;
+    std::int64_t graph_tokens_max = 512;   ///< largest captured batch
+    MoeBackend moe = MoeBackend::fused;
+    std::int64_t masked_tokens_max = 256;  ///< DeepEP normal: up to so many received tokens the masked layout is used
+    AttentionBackend attention = AttentionBackend::flash_attention;
+    bool shared_workspace = true;          ///< one attention workspace for all captured graphs, not one each
+    std::int64_t draft_layers = 0;         ///< multi-token-prediction layers that are loaded
 };
 
 enum class RouterKind {
@@ -55,6 +89,8 @@ enum class RouterKind {
     random,             ///< seeded
     least_outstanding,  ///< fewest requests routed there and not left
     least_tokens,       ///< fewest tokens of such requests
+    prefix_aware,       ///< smallest match_weight × prompt tokens not cached + load_weight × outstanding tokens
+    session_affinity,   ///< by a hash of the conversation; requests without one go to the least outstanding
     lor,                ///< shortest waiting queue: "least outstanding" as vidur counts it, running ones left out
 };
 
@@ -68,13 +104,17 @@ struct PoolSpec {
     KvSpec kv;
     DataType weights = DataType::bf16;
     RouterKind router = RouterKind::least_outstanding;
+    double router_match_weight = 1.0;  ///< prefix_aware
+    double router_load_weight = 1.0;   ///< prefix_aware
     Tokens max_context{0};  ///< prompt + output at most; defaults to the model's
+    RuntimeSpec runtime;
 };
 
 /// The network between the prefill and the decode pool, per replica and direction.
 struct TransferSpec {
     double bytes_per_s = 0;   ///< bandwidth of one prefill replica's egress
     Duration latency{0};      ///< added once per transfer
+    std::optional<DataType> dtype;  ///< precision on the wire; unset: that of the KV cache
 };
 
 struct SloSpec {

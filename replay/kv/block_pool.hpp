@@ -1,33 +1,47 @@
 #pragma once
-// The paged KV cache of one replica, as a count of blocks: what is allocated is released exactly once, and
-// never more than the capacity is out.
+// The paged KV cache of one replica, as counts of blocks: what is allocated is released exactly once, and never
+// more than the capacity is out. Blocks that only a prefix cache keeps count as free: they are evicted when
+// they are needed.
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "replay/base/assert.hpp"
 #include "replay/base/units.hpp"
+#include "replay/kv/prefix_cache.hpp"
 
 namespace replayd {
 
 class BlockPool {
 public:
-    /// `capacity` blocks of `block` tokens each; both > 0 (a pool of capacity 0 can serve nothing).
-    BlockPool(std::int64_t capacity, Tokens block) : capacity_(capacity), block_(block) {
+    /// `capacity` blocks of `block` tokens each; capacity >= 0, block > 0.
+    BlockPool(std::int64_t capacity, Tokens block, std::optional<EvictionKind> prefix_cache = std::nullopt)
+        : capacity_(capacity), block_(block) {
         REPLAYD_ASSERT(capacity >= 0 && block.value > 0);
+        if (prefix_cache) cache_.emplace(*prefix_cache, block.value);
     }
 
     [[nodiscard]] std::int64_t capacity() const { return capacity_; }
+    /// Held by requests; a shared block counts once.
     [[nodiscard]] std::int64_t used() const { return used_; }
     [[nodiscard]] std::int64_t free() const { return capacity_ - used_; }
+    /// Kept by the prefix cache for later requests, a part of free().
+    [[nodiscard]] std::int64_t cached() const { return cache_ ? cache_->unused_blocks() : 0; }
 
     /// Blocks that hold the KV of `tokens` tokens.
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return ceil_div(tokens, block_.value); }
     [[nodiscard]] std::int64_t block_tokens() const { return block_.value; }
 
-    /// Precondition: blocks <= free().
+    /// Absent without prefix caching.
+    [[nodiscard]] const PrefixCache* cache() const { return cache_ ? &*cache_ : nullptr; }
+
+    /// Takes blocks for one request, evicting cached ones as needed. Precondition: blocks <= free().
     void allocate(std::int64_t blocks) {
         REPLAYD_ASSERT(blocks >= 0 && blocks <= free());
         used_ += blocks;
+        while (used_ + cached() > capacity_) cache_->evict();
     }
     /// Precondition: blocks <= used().
     void release(std::int64_t blocks) {
@@ -35,10 +49,29 @@ public:
         used_ -= blocks;
     }
 
+    /// Shares the first entries of a chain that `match` found, with the tokens of the context it was found for.
+    void use_prefix(std::span<const std::uint64_t> hashes, const PrefixMatch& match, std::int64_t context,
+                    std::vector<CacheEntry>& held) {
+        cache_->counters().queried_tokens += context;
+        cache_->counters().hit_tokens += match.tokens;
+        used_ += match.unused_blocks;
+        cache_->use(hashes, match.entries, held);
+    }
+    /// Hands a computed block to the cache; returns the engine blocks that are shared from now on.
+    std::int64_t share_prefix(std::uint64_t hash, std::int64_t index, std::int64_t hash_tokens,
+                              std::vector<CacheEntry>& held) {
+        return cache_->insert(hash, index, hash_tokens, held) ? cache_->entry_blocks(index, hash_tokens) : 0;
+    }
+    /// Drops a request's references; the blocks stay cached.
+    void release_prefix(std::vector<CacheEntry>& held) {
+        if (!held.empty()) release(cache_->release(held));
+    }
+
 private:
     std::int64_t capacity_;
     Tokens block_;
     std::int64_t used_ = 0;
+    std::optional<PrefixCache> cache_;
 };
 
 }  // namespace replayd

@@ -33,6 +33,20 @@ struct ReplicaState {
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return kv.blocks_for(tokens) + state_blocks; }
 };
 
+/// The cached prefix that a request could start from: nothing without prefix caching, without hashes, or when
+/// it has KV of its own.
+[[nodiscard]] PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& requests, RequestSlot slot);
+
+/// Shares the matched prefix with the request, which starts behind it.
+void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match);
+
+/// Makes the hashed blocks of the prompt up to `computed` tokens shareable. As in vLLM this happens when they
+/// are scheduled: requests admitted to the same step find them.
+void share_computed(ReplicaState& replica, RequestTable& requests, RequestSlot slot, std::int64_t computed);
+
+/// Gives back every block that the request holds; shared ones stay cached.
+void release_kv(ReplicaState& replica, RequestTable& requests, RequestSlot slot);
+
 /// Queues a request whose KV has arrived, behind others of that kind and before those that must compute.
 /// Such a request must never wait behind one that needs the very blocks it holds.
 void enqueue_ready(ReplicaState& replica, const RequestTable& requests, RequestSlot slot);

@@ -6,6 +6,7 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/base/units.hpp"
+#include "replay/kv/prefix_cache.hpp"
 #include "replay/sim/records.hpp"
 #include "replay/trace/arrival.hpp"
 
@@ -24,7 +25,10 @@ struct RequestState {
                                   ///< preemption the prompt and what was generated
     std::int64_t generated = 0;   ///< output tokens made
     std::int64_t high_water = 0;  ///< most tokens ever computed on any replica; below it work is recomputation
-    std::int64_t blocks = 0;      ///< held at `replica`
+    std::int64_t blocks = 0;      ///< held at `replica`, shared ones included
+    std::int64_t shared_blocks = 0;  ///< of these, entries of the replica's prefix cache
+    std::int64_t next_hash = 0;   ///< first hash of its prompt that is not computed or matched yet
+    std::int64_t cached = 0;      ///< tokens found in the prefix cache at its first admission
 
     std::int32_t replica = -1;
     std::int32_t prefill_replica = -1;
@@ -73,6 +77,7 @@ public:
             slot = static_cast<RequestSlot>(states_.size());
             states_.emplace_back();
             arrivals_.emplace_back();
+            held_.emplace_back();
         } else {
             slot = free_.back();
             free_.pop_back();
@@ -92,11 +97,15 @@ public:
     RequestState& operator[](RequestSlot slot) { return states_[slot]; }
     const RequestState& operator[](RequestSlot slot) const { return states_[slot]; }
     Arrival& arrival(RequestSlot slot) { return arrivals_[slot]; }
+    [[nodiscard]] const Arrival& arrival(RequestSlot slot) const { return arrivals_[slot]; }
+    /// Entries of its replica's prefix cache that the request uses.
+    std::vector<CacheEntry>& held(RequestSlot slot) { return held_[slot]; }
     [[nodiscard]] std::size_t active() const { return states_.size() - free_.size(); }
 
 private:
     std::vector<RequestState> states_;
     std::vector<Arrival> arrivals_;
+    std::vector<std::vector<CacheEntry>> held_;
     std::vector<RequestSlot> free_;
 };
 

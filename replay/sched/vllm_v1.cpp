@@ -33,8 +33,8 @@ bool any_in_flight(const ReplicaState& replica, const RequestTable& requests) {
 
 }  // namespace
 
-std::int64_t VllmV1Policy::chunk(const RequestState& request, std::int64_t budget) const {
-    std::int64_t tokens = request.pending();
+std::int64_t VllmV1Policy::chunk(std::int64_t pending, std::int64_t budget) const {
+    std::int64_t tokens = pending;
     if (spec_.long_prefill_threshold.value > 0) tokens = std::min(tokens, spec_.long_prefill_threshold.value);
     return std::min(tokens, budget);
 }
@@ -45,7 +45,7 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
         const RequestSlot slot = replica.running[i];
         RequestState& request = requests[slot];
         if (request.in_flight) continue;
-        const std::int64_t tokens = chunk(request, budget);
+        const std::int64_t tokens = chunk(request.pending(), budget);
         const std::int64_t needed = missing_blocks(replica, request, tokens);
         while (replica.kv.free() < needed) {
             const std::size_t victim = last_idle(replica, requests);
@@ -59,6 +59,7 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
             if (evicted == slot) return false;
         }
         give_blocks(replica, request, needed);
+        if (!request.decoding()) share_computed(replica, requests, slot, request.computed + tokens);
         decision.members.push_back({slot, tokens, !request.decoding()});
         budget -= tokens;
     }
@@ -71,11 +72,18 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
            static_cast<std::int64_t>(replica.running.size()) < spec_.max_sequences) {
         const RequestSlot slot = replica.waiting.front();
         RequestState& request = requests[slot];
-        if (!spec_.chunked_prefill && request.pending() > budget) return;
-        const std::int64_t tokens = chunk(request, budget);
-        const std::int64_t needed = missing_blocks(replica, request, tokens);
-        if (replica.kv.free() < needed) return;
+        const PrefixMatch match = match_prefix(replica, requests, slot);
+        const std::int64_t pending = request.pending() - match.tokens;
+        if (!spec_.chunked_prefill && pending > budget) return;
+        const std::int64_t tokens = chunk(pending, budget);
+        const std::int64_t context = request.computed + match.tokens + tokens;
+        const std::int64_t needed =
+            std::max<std::int64_t>(0, replica.blocks_for(context) - request.blocks - match.blocks);
+        // Blocks that only the cache held so far stop being free when this request uses them.
+        if (replica.kv.free() < needed + match.unused_blocks) return;
+        start_from_prefix(replica, requests, slot, match);
         give_blocks(replica, request, needed);
+        if (!request.decoding()) share_computed(replica, requests, slot, context);
         replica.waiting.pop_front();
         replica.running.push_back(slot);
         decision.members.push_back({slot, tokens, !request.decoding()});

@@ -18,7 +18,7 @@ public:
                                       std::int64_t context) const override;
 
 private:
-    [[nodiscard]] std::int64_t chunk(const RequestState& request, std::int64_t budget) const;
+    [[nodiscard]] std::int64_t chunk(std::int64_t pending, std::int64_t budget) const;
     /// Whether waiting requests may be admitted after it: nothing was evicted and nobody lacks blocks.
     bool schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                           std::int64_t& budget) const;

@@ -29,9 +29,11 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         const MemoryPlan& plan = compiled_->plans[pool];
         pool_begin_.push_back(replicas_.size());
         policies_.push_back(make_batch_policy(spec, plan.blocks));
-        routers_.emplace_back(spec.router, scenario.seed + pool);
+        routers_.emplace_back(spec, scenario.seed + pool);
         solo_.emplace_back(compiled_->costs[pool]);
         const std::int64_t ranks = spec.replicas * spec.parallel.data;
+        std::optional<EvictionKind> cache;
+        if (spec.kv.prefix_caching) cache = spec.kv.eviction;
         for (std::int64_t i = 0; i < ranks; ++i) {
             const std::int64_t state_blocks =
                 plan.state_bytes_per_request.value == 0
@@ -39,7 +41,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                     : ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
             replicas_.push_back(ReplicaState{.index = static_cast<std::int32_t>(replicas_.size()),
                                              .pool = pool,
-                                             .kv = BlockPool(plan.blocks, spec.kv.block),
+                                             .kv = BlockPool(plan.blocks, spec.kv.block, cache),
                                              .state_blocks = state_blocks});
             runtimes_.emplace_back();
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
@@ -123,7 +125,11 @@ void Run::Impl::accept(Arrival&& arrival) {
         reject(std::move(arrival), std::move(reason));
         return;
     }
-    const auto index = routers_[0].pick(pool_replicas(0), [](const ReplicaState&) { return true; });
+    if (compiled_->scenario.pools[0].router == RouterKind::prefix_aware) {
+        // What a decode stretch has grown into may have evicted cached blocks that the router must not see.
+        for (const ReplicaState& replica : pool_replicas(0)) sync_blocks(replica.index, now_);
+    }
+    const auto index = routers_[0].pick(pool_replicas(0), arrival, [](const ReplicaState&) { return true; });
     ReplicaState& replica = replicas_[*index];
     const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
     RequestState& request = requests_[slot];
@@ -211,6 +217,8 @@ RunSnapshot Run::Impl::snapshot() const {
         now.waiting += static_cast<std::int64_t>(replica.waiting.size());
         now.running += static_cast<std::int64_t>(replica.running.size());
         now.kv_blocks_used += replica.kv.used();
+        now.kv_blocks_cached += replica.kv.cached();
+        if (replica.kv.cache() != nullptr) now.cache += replica.kv.cache()->counters();
         now.last_batch_sequences = std::max(now.last_batch_sequences, runtimes_[i].last_sequences);
     }
     return now;

@@ -77,7 +77,17 @@ private:
         }
     };
     /// What goes into the state hash, with the time and the request.
-    enum class LogEntry : std::uint64_t { arrived = 1, rejected, routed, preempted, first_token, transfer, decode_ready, finished };
+    enum class LogEntry : std::uint64_t {
+        arrived = 1,
+        rejected,
+        routed,
+        scheduled,
+        preempted,
+        first_token,
+        transfer,
+        decode_ready,
+        finished
+    };
 
     // engine.cpp: the loop
     void run_until(VirtualTime limit);

@@ -38,7 +38,8 @@ bool Run::Impl::place_handoffs() {
         for (const ReplicaState& destination : destinations) sync_blocks(destination.index, now_);
         const std::int64_t blocks = policies_[pool]->reservation(destinations[0], requests_[slot].prompt);
         const auto pick = routers_[pool].pick(
-            destinations, [&](const ReplicaState& replica) { return has_room(replica, blocks); });
+            destinations, requests_.arrival(slot),
+            [&](const ReplicaState& replica) { return has_room(replica, blocks); });
         if (!pick) break;
         handoffs_.pop_front();
         start_transfer({slot, destinations[*pick].index, blocks, now_}, destinations[*pick]);
@@ -89,7 +90,7 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     request.wait_part = LedgerPart::decode_queue;
 
     ReplicaState& source = replicas_[static_cast<std::size_t>(request.replica)];
-    source.kv.release(request.blocks);
+    release_kv(source, requests_, handoff.slot);
     mark_dirty(source.index);
 
     ReplicaState& destination = replicas_[static_cast<std::size_t>(handoff.destination)];

@@ -64,6 +64,7 @@ void Run::Impl::join_batch(RequestState& request) {
     if (!request.ever_scheduled) {
         request.ever_scheduled = true;
         request.scheduled = now_;
+        log(LogEntry::scheduled, request.sequence, request.cached);
     }
     if (!request.decoding()) {
         request.account_wait(now_);
@@ -236,7 +237,7 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
     if (request.in_decode_segment) close_decode_segment(replica, request, request.computed);
     if (policies_[replica.pool]->releases_at_finish()) {
-        replica.kv.release(request.blocks);
+        release_kv(replica, requests_, slot);
     } else {
         replica.deferred_blocks += request.blocks;
     }
@@ -263,6 +264,7 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
     record.model = std::move(arrival.model);
     record.prompt = arrival.prompt;
     record.output = arrival.output;
+    record.cached = Tokens(request.cached);
     record.arrived = request.arrived;
     record.scheduled = request.scheduled;
     record.first_token = request.first_token;

@@ -12,6 +12,7 @@
 #include "replay/base/error.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/cost/cost_model.hpp"
+#include "replay/kv/prefix_cache.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
 #include "replay/sim/state_hash.hpp"
@@ -43,6 +44,8 @@ struct RunSnapshot {
     Tokens output_tokens{0};
     std::int64_t kv_blocks_used = 0;
     std::int64_t kv_blocks_total = 0;
+    std::int64_t kv_blocks_cached = 0;  ///< unused, kept by prefix caches
+    CacheCounters cache;             ///< of all prefix caches
     std::int64_t last_batch_sequences = 0;
 };
 

@@ -79,7 +79,8 @@ inline Scenario pd_scenario(std::int64_t prefill, std::int64_t decode, std::int6
     Scenario scenario = mixed_scenario();
     scenario.name = "pd";
     scenario.pools = {pool("prefill", PoolRole::prefill, prefill, blocks), pool("decode", PoolRole::decode, decode, blocks)};
-    scenario.transfer = {1e9, Duration(10'000)};
+    scenario.transfer.bytes_per_s = 1e9;
+    scenario.transfer.latency = Duration(10'000);
     return scenario;
 }
 

@@ -35,19 +35,38 @@ Scenario random_scenario(Random& random) {
         spec.batching.max_sequences = between(random, 2, 40);
         if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
         if (random.below(4) == 0) spec.parallel.pipeline = 2;
-        spec.router = static_cast<RouterKind>(random.below(5));
+        spec.router = static_cast<RouterKind>(random.below(7));
         if (random.below(2) == 0) choose_policy(random, spec);
+        spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;
+        spec.kv.eviction = random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed;
     }
     scenario.seed = random.next();
     scenario.slo = {Duration(200 * k_ns_per_ms), Duration(12 * k_ns_per_ms)};
     scenario.window = Duration(between(random, 50, 3000) * k_ns_per_ms);
-    scenario.transfer = {static_cast<double>(between(random, 1, 1000)) * 1e6, Duration(between(random, 0, 5'000'000))};
+    scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1, 1000)) * 1e6;
+    scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
     return scenario;
 }
 
+/// Hash chains that branch: few first blocks, many later ones, so that requests share prefixes of any length.
+void add_prefixes(Random& random, std::vector<Arrival>& arrivals) {
+    const std::int64_t size = between(random, 4, 64);
+    for (Arrival& arrival : arrivals) {
+        arrival.prefix_block = Tokens(size);
+        arrival.conversation = "c" + std::to_string(random.below(6));
+        std::uint64_t chain = 1;
+        for (std::int64_t covered = 0; covered < arrival.prompt.value; covered += size) {
+            chain = chain * 1'000'003 + random.below(2);
+            arrival.prefix_hashes.push_back(chain);
+        }
+    }
+}
+
 std::vector<Arrival> random_trace(Random& random) {
-    return random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms, between(random, 1, 400),
-                           between(random, 1, 120));
+    std::vector<Arrival> arrivals = random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms,
+                                                    between(random, 1, 400), between(random, 1, 120));
+    if (random.below(2) == 0) add_prefixes(random, arrivals);
+    return arrivals;
 }
 
 void check_record(const RequestRecord& record) {
@@ -77,6 +96,7 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
             ASSERT_FALSE(seen[static_cast<std::size_t>(record.sequence)]);
             seen[static_cast<std::size_t>(record.sequence)] = true;
             EXPECT_EQ(record.id, arrivals[static_cast<std::size_t>(record.sequence)].id);
+            EXPECT_LT(record.cached, record.prompt);
             if (record.outcome == Outcome::rejected) continue;
             made += record.output.value;
             if (scenario.disaggregated() && record.output.value > 1) {

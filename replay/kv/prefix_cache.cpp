@@ -1,0 +1,107 @@
+#include "replay/kv/prefix_cache.hpp"
+
+#include <algorithm>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd {
+
+PrefixMatch PrefixCache::match(std::span<const std::uint64_t> hashes, std::int64_t hash_tokens,
+                               std::int64_t tokens) const {
+    PrefixMatch match;
+    // Entries beyond this would leave no token to compute, or hold a block that the prompt fills only in part.
+    const std::int64_t usable = (tokens - 1) / block_tokens_ * block_tokens_;
+    const std::int64_t whole = std::min(static_cast<std::int64_t>(hashes.size()), tokens / hash_tokens);
+    while (match.entries < whole && match.entries * hash_tokens < usable) {
+        const CacheEntry place = index_.find(hashes[static_cast<std::size_t>(match.entries)]);
+        if (place == k_none) break;
+        match.blocks += table_[place].blocks;
+        if (table_[place].references == 0) match.unused_blocks += table_[place].blocks;
+        ++match.entries;
+    }
+    const std::int64_t covered = match.entries * hash_tokens / block_tokens_ * block_tokens_;
+    match.tokens = std::min(covered, usable);
+    return match;
+}
+
+void PrefixCache::use(std::span<const std::uint64_t> hashes, std::int64_t entries, std::vector<CacheEntry>& held) {
+    for (std::int64_t i = 0; i < entries; ++i) {
+        const CacheEntry place = index_.find(hashes[static_cast<std::size_t>(i)]);
+        REPLAYD_ASSERT(place != k_none);
+        if (table_[place].references++ == 0) leave_unused(place);
+        table_[place].used_at = ++clock_;
+        held.push_back(place);
+    }
+}
+
+bool PrefixCache::insert(std::uint64_t hash, std::int64_t index, std::int64_t hash_tokens,
+                         std::vector<CacheEntry>& held) {
+    if (index_.find(hash) != k_none) return false;
+    CacheEntry place = static_cast<CacheEntry>(table_.size());
+    if (free_.empty()) {
+        table_.emplace_back();
+    } else {
+        place = free_.back();
+        free_.pop_back();
+    }
+    Entry& entry = table_[place];
+    entry = Entry{};
+    entry.hash = hash;
+    entry.blocks = static_cast<std::int32_t>(entry_blocks(index, hash_tokens));
+    entry.references = 1;
+    entry.used_at = ++clock_;
+    index_.insert(hash, place);
+    held.push_back(place);
+    ++counters_.inserted_entries;
+    return true;
+}
+
+std::int64_t PrefixCache::release(std::vector<CacheEntry>& held) {
+    std::int64_t freed = 0;
+    for (std::size_t i = held.size(); i-- > 0;) {
+        Entry& entry = table_[held[i]];
+        REPLAYD_ASSERT(entry.references > 0);
+        if (--entry.references > 0) continue;
+        freed += entry.blocks;
+        join_unused(held[i]);
+    }
+    held.clear();
+    return freed;
+}
+
+std::int64_t PrefixCache::evict() {
+    const CacheEntry victim = eviction_ == EvictionKind::lru ? by_use_.begin()->second : oldest_;
+    REPLAYD_ASSERT(victim != k_none);
+    const std::int64_t blocks = table_[victim].blocks;
+    leave_unused(victim);
+    index_.erase(table_[victim].hash);
+    free_.push_back(victim);
+    ++counters_.evicted_entries;
+    return blocks;
+}
+
+void PrefixCache::join_unused(CacheEntry place) {
+    Entry& entry = table_[place];
+    unused_blocks_ += entry.blocks;
+    if (eviction_ == EvictionKind::lru) {
+        by_use_.emplace(entry.used_at, place);
+        return;
+    }
+    entry.older = newest_;
+    entry.newer = k_none;
+    (newest_ == k_none ? oldest_ : table_[newest_].newer) = place;
+    newest_ = place;
+}
+
+void PrefixCache::leave_unused(CacheEntry place) {
+    Entry& entry = table_[place];
+    unused_blocks_ -= entry.blocks;
+    if (eviction_ == EvictionKind::lru) {
+        by_use_.erase({entry.used_at, place});
+        return;
+    }
+    (entry.older == k_none ? oldest_ : table_[entry.older].newer) = entry.newer;
+    (entry.newer == k_none ? newest_ : table_[entry.newer].older) = entry.older;
+}
+
+}  // namespace replayd
