@@ -32,13 +32,16 @@ struct AttentionSpec {
     std::int64_t kv_heads = 0;      ///< MLA: equals q_heads
     std::int64_t head_dim = 0;      ///< GQA: of queries, keys and values; MLA: qk_nope_head_dim + qk_rope_head_dim
     bool qkv_bias = false;          ///< bias on the q, k, v projections
+    bool output_bias = false;       ///< bias on the output projection
     bool qk_norm = false;           ///< RMS norm on each head's query and key
     bool gated_query = false;       ///< the query projection also yields an output gate (Qwen3-Next): 2 × q
-    std::int64_t q_lora_rank = 0;   ///< MLA; 0: the query is projected directly
+    std::int64_t q_lora_rank = 0;   ///< MLA, and Step-3's MFA (gqa); 0: the query is projected directly
     std::int64_t kv_lora_rank = 0;  ///< MLA
     std::int64_t qk_nope_head_dim = 0;
     std::int64_t qk_rope_head_dim = 0;
     std::int64_t v_head_dim = 0;
+    std::int64_t sliding_window = 0;   ///< tokens that a windowed layer looks back at; 0: no layer has a window
+    std::int64_t global_interval = 0;  ///< layers with (layer+1) % interval == 0 have no window; 0: every layer has one
 };
 
 /// Gated delta net layers of a hybrid model; full attention on layers with (layer+1) % interval == 0.
@@ -60,6 +63,7 @@ struct MoeSpec {
     bool shared_gate = false;            ///< a sigmoid gate on the shared expert (Qwen3-Next)
     bool router_bias = false;            ///< score-correction bias (DeepSeek-V3)
     std::int64_t first_dense_layers = 0; ///< leading layers with the dense FFN
+    std::int64_t last_dense_layers = 0;  ///< trailing layers with the dense FFN (Step-3)
 };
 
 struct ModelSpec {
@@ -71,13 +75,14 @@ struct ModelSpec {
     bool gated_ffn = true;        ///< gate, up, down (3 matrices) against up, down (2)
     bool tied_embeddings = false;
     std::int64_t max_context = 0; ///< tokens: max_position_embeddings
+    std::int64_t mtp_layers = 0;  ///< multi-token-prediction layers that follow the model's own in the checkpoint
     DataType weights = DataType::bf16;  ///< precision of the released checkpoint
     AttentionSpec attention;
     std::optional<LinearAttentionSpec> linear_attention;
     std::optional<MoeSpec> moe;
     std::string source;           ///< where the figures come from
 
-    /// Layers whose KV cache grows with the context (all, or the full-attention ones of a hybrid).
+    /// Layers with full attention or a sliding window (all, or the full-attention ones of a hybrid).
     [[nodiscard]] std::int64_t full_attention_layers() const;
     /// Layers with routed experts.
     [[nodiscard]] std::int64_t moe_layers() const;

@@ -24,7 +24,11 @@ void read_gqa(TableReader& table, AttentionSpec& out) {
     out.head_dim = table.integer("head_dim", k_head_dim);
     out.qkv_bias = table.flag("qkv_bias", false);
     out.qk_norm = table.flag("qk_norm", false);
+    out.output_bias = table.flag("output_bias", false);
     out.gated_query = table.flag("gated_query", false);
+    out.q_lora_rank = table.integer("q_lora_rank", {0, k_lora_rank.most}, 0);
+    out.sliding_window = table.integer("sliding_window", {0, k_context.most}, 0);
+    if (out.sliding_window > 0) out.global_interval = table.integer("global_interval", {0, k_layers.most}, 0);
     if (!table.errors().any() && out.q_heads % out.kv_heads != 0) {
         table.refuse("kv_heads", std::to_string(out.kv_heads),
                      "expected a divisor of q_heads = " + std::to_string(out.q_heads));
@@ -73,6 +77,7 @@ MoeSpec read_moe(TableReader table, std::int64_t layers) {
     out.shared_gate = table.flag("shared_gate", false);
     out.router_bias = table.flag("router_bias", false);
     out.first_dense_layers = table.integer("first_dense_layers", {0, layers - 1}, 0);
+    out.last_dense_layers = table.integer("last_dense_layers", {0, layers - 1 - out.first_dense_layers}, 0);
     table.finish();
     return out;
 }
@@ -88,6 +93,7 @@ ModelSpec read_model(TableReader& table, const std::string& name) {
     out.gated_ffn = table.flag("gated_ffn", true);
     out.tied_embeddings = table.flag("tied_embeddings", false);
     out.max_context = table.integer("max_context", k_context);
+    out.mtp_layers = table.integer("mtp_layers", {0, 16}, 0);
     out.weights = table.choice<DataType>("weights", k_weight_types, DataType::bf16);
     out.source = table.text("source");
     if (const TomlNode* node = table.table("attention", true)) {
@@ -101,7 +107,7 @@ ModelSpec read_model(TableReader& table, const std::string& name) {
         out.moe = read_moe(TableReader(*node, table.path_of("moe"), table.errors()), out.layers);
     }
     // Models whose every layer has experts state a dense width that no layer uses; it is left out here.
-    if (!out.moe || out.moe->first_dense_layers > 0) out.ffn = table.integer("ffn", k_ffn);
+    if (out.moe_layers() < out.layers) out.ffn = table.integer("ffn", k_ffn);
     table.finish();
     return out;
 }

@@ -19,6 +19,20 @@ std::int64_t full_attention_before(const ModelSpec& model, std::int64_t count) {
     return model.linear_attention ? count / model.linear_attention->full_attention_interval : count;
 }
 
+/// Layers with a sliding window among the first `count` layers of the model.
+std::int64_t windowed_before(const ModelSpec& model, std::int64_t count) {
+    const AttentionSpec& a = model.attention;
+    if (a.sliding_window == 0) return 0;
+    return a.global_interval == 0 ? count : count - count / a.global_interval;
+}
+
+/// Layers with experts among the first `count` layers of the model.
+std::int64_t moe_before(const ModelSpec& model, std::int64_t count) {
+    if (!model.moe) return 0;
+    const std::int64_t begin = model.moe->first_dense_layers;
+    return std::clamp(count, begin, model.layers - model.moe->last_dense_layers) - begin;
+}
+
 }  // namespace
 
 PipelineStage pipeline_stage(const ModelSpec& model, std::int64_t stages, std::int64_t stage) {
@@ -29,7 +43,8 @@ PipelineStage pipeline_stage(const ModelSpec& model, std::int64_t stages, std::i
     const std::int64_t end = out.first + out.layers;
     out.full_attention = full_attention_before(model, end) - full_attention_before(model, out.first);
     out.linear_attention = out.layers - out.full_attention;
-    if (model.moe) out.moe = end - std::clamp(model.moe->first_dense_layers, out.first, end);
+    out.windowed = windowed_before(model, end) - windowed_before(model, out.first);
+    out.moe = moe_before(model, end) - moe_before(model, out.first);
     out.dense = out.layers - out.moe;
     out.holds_embedding = stage == 0;
     out.holds_head = stage == stages - 1;

@@ -11,7 +11,8 @@ namespace replayd {
 struct PipelineStage {
     std::int64_t first = 0;  ///< index of its first layer
     std::int64_t layers = 0;
-    std::int64_t full_attention = 0;    ///< layers whose KV grows with the context
+    std::int64_t full_attention = 0;    ///< layers with a KV cache
+    std::int64_t windowed = 0;          ///< of those, layers that look back at a sliding window only
     std::int64_t linear_attention = 0;  ///< layers with a fixed state
     std::int64_t moe = 0;
     std::int64_t dense = 0;  ///< layers with the dense FFN

@@ -6,6 +6,7 @@
 namespace replayd {
 namespace {
 
+constexpr double k_giga = 1e9;
 constexpr IntegerRange k_width{1, 4'096};
 constexpr IntegerRange k_replicas{1, 10'000};
 constexpr IntegerRange k_batch_tokens{1, 10'000'000};
@@ -27,6 +28,12 @@ constexpr std::array<Choice<RouterKind>, 5> k_routers = {{{"round_robin", Router
                                                           {"least_tokens", RouterKind::least_tokens},
                                                           {"lor", RouterKind::lor}}};
 
+constexpr std::array<Choice<MoeBackend>, 3> k_moe_backends = {{{"fused", MoeBackend::fused},
+                                                               {"deepep_normal", MoeBackend::deepep_normal},
+                                                               {"deepep_low_latency", MoeBackend::deepep_low_latency}}};
+constexpr std::array<Choice<AttentionBackend>, 2> k_attention_backends = {
+    {{"flash_attention", AttentionBackend::flash_attention}, {"flashinfer", AttentionBackend::flashinfer}}};
+
 constexpr std::string_view role_name(PoolRole role) {
     for (const Choice<PoolRole>& choice : k_roles) {
         if (choice.value == role) return choice.name;
@@ -40,6 +47,7 @@ ParallelSpec read_parallel(TableReader& table) {
     out.pipeline = table.integer("pipeline", k_width, out.pipeline);
     out.data = table.integer("data", k_width, out.data);
     out.expert = table.integer("expert", k_width, out.expert);
+    out.redundant_experts = table.integer("redundant_experts", {0, k_width.most}, 0);
     table.finish();
     return out;
 }
@@ -74,7 +82,22 @@ KvSpec read_kv(TableReader& table) {
     out.memory_fraction = table.real("memory_fraction", {0, 1}, out.memory_fraction);
     if (table.has("num_blocks")) out.num_blocks = table.integer("num_blocks", k_blocks);
     out.dtype = table.choice<DataType>("dtype", k_kv_types, out.dtype);
+    out.flashmla = table.flag("flashmla", false);
+    out.host = Bytes(static_cast<std::int64_t>(table.real("host_gigabytes", {0, 1e6, true}, 0.0) * k_giga));
     table.any("num_blocks");
+    table.finish();
+    return out;
+}
+
+RuntimeSpec read_runtime(TableReader& table) {
+    RuntimeSpec out;
+    out.cuda_graphs = table.flag("cuda_graphs", out.cuda_graphs);
+    out.graph_tokens_max = table.integer("graph_tokens_max", {1, 65'536}, out.graph_tokens_max);
+    out.moe = table.choice<MoeBackend>("moe", k_moe_backends, out.moe);
+    out.masked_tokens_max = table.integer("masked_tokens_max", {0, k_batch_tokens.most}, out.masked_tokens_max);
+    out.attention = table.choice<AttentionBackend>("attention", k_attention_backends, out.attention);
+    out.shared_workspace = table.flag("shared_workspace", out.shared_workspace);
+    out.draft_layers = table.integer("draft_layers", {0, 16}, 0);
     table.finish();
     return out;
 }
@@ -107,9 +130,11 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     const TomlNode parallel_node = sub_table(table, "parallel", empty);
     const TomlNode batching_node = sub_table(table, "batching", empty);
     const TomlNode kv_node = sub_table(table, "kv", empty);
+    const TomlNode runtime_node = sub_table(table, "runtime", empty);
     TableReader parallel(parallel_node, table.path_of("parallel"), table.errors());
     TableReader batching(batching_node, table.path_of("batching"), table.errors());
     TableReader kv(kv_node, table.path_of("kv"), table.errors());
+    TableReader runtime(runtime_node, table.path_of("runtime"), table.errors());
 
     PoolSpec out;
     out.role = table.choice<PoolRole>("role", k_roles);
@@ -119,11 +144,12 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.parallel = read_parallel(parallel);
     out.batching = read_batching(batching);
     out.kv = read_kv(kv);
+    out.runtime = read_runtime(runtime);
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
     out.router = table.choice<RouterKind>("router", k_routers, out.router);
     out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));
     table.finish();
-    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv});
+    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv, runtime});
     return out;
 }
 

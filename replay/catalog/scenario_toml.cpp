@@ -55,6 +55,8 @@ TransferSpec read_transfer(TableReader table) {
     if (!bits) out.bytes_per_s = table.real("gigabytes_per_s", k_bandwidth) * k_giga;
     table.any("gigabits_per_s");
     out.latency = table.duration("latency_us", k_ns_per_us, Duration(0));
+    if (table.has("dtype")) out.dtype = table.choice<DataType>("dtype", k_kv_types);
+    table.any("dtype");
     table.finish();
     return out;
 }

@@ -18,8 +18,8 @@ constexpr const char* k_link = "[transfer]\ngigabits_per_s = 400\nlatency_us = 2
 constexpr const char* k_gpu_names =
     "A100-SXM-80GB, B200, H100-SXM, H20, H200-SXM, H800, RTX-4090 or RTX-PRO-6000";
 constexpr const char* k_model_names =
-    "DeepSeek-V3, Llama-3-70B, Llama-3.1-8B, Qwen3-235B-A22B, Qwen3-30B-A3B, Qwen3-32B, Qwen3-8B or "
-    "Qwen3-Next-80B-A3B";
+    "DeepSeek-V3, Llama-3-70B, Llama-3.1-8B, Qwen3-235B-A22B, Qwen3-30B-A3B, Qwen3-32B, Qwen3-8B, "
+    "Qwen3-Next-80B-A3B or Step-3";
 
 struct BadCase {
     std::string toml;
@@ -67,8 +67,8 @@ TEST(BadScenario, misspelt_keys) {
         {std::string(k_dense) + "[transfr]\nlatency_us = 1\n" + k_pair,
          "s.toml:4: transfr: unknown key; did you mean \"transfer\"?"},
         {mixed("zzz = 1\n"),
-         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, role, name, gpu, replicas, weights, router "
-         "or max_context"},
+         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, role, name, gpu, replicas, weights, "
+         "router or max_context"},
     });
 }
 
@@ -221,6 +221,43 @@ TEST(BadScenario, settings_of_another_policy) {
     });
 }
 
+// Memory settings that the model or the other settings make meaningless.
+TEST(BadScenario, memory_settings) {
+    const std::string deepseek = "name = 's'\nmodel = 'DeepSeek-V3'\ngpu = 'H200-SXM'\n[[pool]]\nrole = 'mixed'\n";
+    expect_messages({
+        {mixed("kv = { dtype = 'fp8', flashmla = true }\n"),
+         "s.toml:6: pool.kv.flashmla = true: expected false: the layout is of multi-head latent attention with dtype = "
+         "\"fp8\""},
+        {deepseek + "kv = { flashmla = true }\n",
+         "s.toml:6: pool.kv.flashmla = true: expected false: the layout is of multi-head latent attention with dtype = "
+         "\"fp8\""},
+        {mixed("parallel = { redundant_experts = 8 }\n"),
+         "s.toml:6: pool.parallel.redundant_experts = 8: expected 0: Llama-3.1-8B has no experts"},
+        {moe("parallel = { data = 4, expert = 4, redundant_experts = 2 }\n"),
+         "s.toml:6: pool.parallel.redundant_experts = 2: with the 128 experts of Qwen3-30B-A3B there are 130: expected a "
+         "multiple of expert = 4"},
+        {mixed("runtime = { moe = 'deepep_normal' }\n"),
+         "s.toml:6: pool.runtime.moe = a DeepEP mode: expected \"fused\": Llama-3.1-8B has no experts"},
+        {moe("parallel = { tensor = 4 }\nruntime = { moe = 'deepep_low_latency' }\n"),
+         "s.toml:7: pool.runtime.moe = a DeepEP mode: expected \"fused\": DeepEP sends tokens to whole experts, and here "
+         "each is cut into 4 slices; set parallel.expert = 4"},
+        {mixed("runtime = { draft_layers = 1 }\n"),
+         "s.toml:6: pool.runtime.draft_layers = 1: expected at most 0, the multi-token-prediction layers of Llama-3.1-8B"},
+        {deepseek + "runtime = { attention = 'flashinfer' }\n",
+         "s.toml:6: pool.runtime.attention = \"flashinfer\": expected \"flash_attention\": the prefill plan is of "
+         "grouped-query attention, and DeepSeek-V3 has latent attention"},
+        {mixed("runtime = { moe = 'deepep' }\n"),
+         "s.toml:6: pool.runtime.moe = \"deepep\": expected fused, deepep_normal or deepep_low_latency; did you mean "
+         "\"deepep_normal\"?"},
+        {mixed("runtime = { cudagraphs = false }\n"),
+         "s.toml:6: pool.runtime.cudagraphs: unknown key; did you mean \"cuda_graphs\"?"},
+        {mixed("kv = { host_gigabytes = -1 }\n"),
+         "s.toml:6: pool.kv.host_gigabytes = -1: expected a number of at least 0 and at most 1e+06"},
+        {std::string(k_dense) + k_pair + k_link + "dtype = 'int8'\n",
+         "s.toml:11: transfer.dtype = \"int8\": expected bf16 or fp8"},
+    });
+}
+
 // Models and GPUs of a user's own.
 TEST(BadScenario, models_and_gpus_of_the_file) {
     const std::string experts = "layers = 2\nhidden = 64\nvocab = 100\nmax_context = 512\nsource = 'x'\n";
@@ -237,7 +274,7 @@ TEST(BadScenario, models_and_gpus_of_the_file) {
         {"[gpus.toy]\nmemory_bytes = 0\n", "s.toml:2: gpus.toy.memory_bytes = 0: expected an integer from 1 to 1125899906842624"},
         {std::string("[models.tiny]\n") + model + "moe = { experts = 8, top_k = 2, ffn = 64 }\n",
          "s.toml:7: models.tiny.ffn: unknown key; expected layers, hidden, vocab, gated_ffn, tied_embeddings, max_context, "
-         "weights, source, attention, linear_attention or moe"},
+         "mtp_layers, weights, source, attention, linear_attention or moe"},
         {"[gpus.toy]\nmemory_byte = 80\n", "s.toml:2: gpus.toy.memory_byte: unknown key; did you mean \"memory_bytes\"?"},
         {"gpus = 5\n", "s.toml:1: gpus = 5: expected a table"},
     });

@@ -32,11 +32,20 @@ gpu = "H20"
   tensor = 4
   data = 2
   expert = 8
+  redundant_experts = 16
   [pool.batching]
   policy = "vllm_v1"
   max_batched_tokens = 1024
   max_sequences = 128
+  [pool.runtime]
+  cuda_graphs = false
+  graph_tokens_max = 128
+  moe = "deepep_low_latency"
+  masked_tokens_max = 64
+  attention = "flashinfer"
+  shared_workspace = false
   [pool.kv]
+  host_gigabytes = 1.5
   block_tokens = 64
   memory_fraction = 0.85
   num_blocks = 1000
@@ -56,6 +65,7 @@ role = "prefill"
 [transfer]
 gigabits_per_s = 400
 latency_us = 12.5
+dtype = "bf16"
 
 [cost]
 source = "linear"
@@ -110,6 +120,15 @@ TEST(ParseScenario, reads_every_key) {
     EXPECT_DOUBLE_EQ(decode.kv.memory_fraction, 0.85);
     EXPECT_EQ(decode.kv.num_blocks, 1000);
     EXPECT_EQ(decode.kv.dtype, DataType::fp8);
+    EXPECT_EQ(decode.kv.host, Bytes(1'500'000'000));
+    EXPECT_EQ(decode.parallel.redundant_experts, 16);
+    EXPECT_FALSE(decode.runtime.cuda_graphs);
+    EXPECT_EQ(decode.runtime.graph_tokens_max, 128);
+    EXPECT_EQ(decode.runtime.moe, MoeBackend::deepep_low_latency);
+    EXPECT_EQ(decode.runtime.masked_tokens_max, 64);
+    EXPECT_EQ(decode.runtime.attention, AttentionBackend::flashinfer);
+    EXPECT_FALSE(decode.runtime.shared_workspace);
+    EXPECT_EQ(s.transfer.dtype, DataType::bf16);
 }
 
 // The defaults are those that scenario.hpp and README.md state.
@@ -224,7 +243,7 @@ TEST(Catalog, names_the_nearest_entry) {
               "RTX-4090 or RTX-PRO-6000; did you mean \"H100-SXM\"?");
     EXPECT_EQ(Catalog::built_in().model_names(),
               (std::vector<std::string>{"DeepSeek-V3", "Llama-3-70B", "Llama-3.1-8B", "Qwen3-235B-A22B",
-                                        "Qwen3-30B-A3B", "Qwen3-32B", "Qwen3-8B", "Qwen3-Next-80B-A3B"}));
+                                        "Qwen3-30B-A3B", "Qwen3-32B", "Qwen3-8B", "Qwen3-Next-80B-A3B", "Step-3"}));
 }
 
 // The example that the README shows is a valid file.
