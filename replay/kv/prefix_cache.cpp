@@ -49,6 +49,7 @@ bool PrefixCache::insert(std::uint64_t hash, std::int64_t index, std::int64_t ha
     entry.hash = hash;
     entry.blocks = static_cast<std::int32_t>(entry_blocks(index, hash_tokens));
     entry.references = 1;
+    entry.depth = static_cast<std::int32_t>(index);
     entry.used_at = ++clock_;
     index_.insert(hash, place);
     held.push_back(place);
@@ -57,6 +58,10 @@ bool PrefixCache::insert(std::uint64_t hash, std::int64_t index, std::int64_t ha
 }
 
 std::int64_t PrefixCache::release(std::vector<CacheEntry>& held) {
+    // The request used the whole chain up to its last computation.
+    std::int64_t last_use = 0;
+    for (const CacheEntry place : held) last_use = std::max(last_use, table_[place].used_at);
+    for (const CacheEntry place : held) table_[place].used_at = last_use;
     std::int64_t freed = 0;
     for (std::size_t i = held.size(); i-- > 0;) {
         Entry& entry = table_[held[i]];
@@ -70,7 +75,7 @@ std::int64_t PrefixCache::release(std::vector<CacheEntry>& held) {
 }
 
 std::int64_t PrefixCache::evict() {
-    const CacheEntry victim = eviction_ == EvictionKind::lru ? by_use_.begin()->second : oldest_;
+    const CacheEntry victim = eviction_ == EvictionKind::lru ? std::get<CacheEntry>(*by_use_.begin()) : oldest_;
     REPLAYD_ASSERT(victim != k_none);
     const std::int64_t blocks = table_[victim].blocks;
     leave_unused(victim);
@@ -84,7 +89,7 @@ void PrefixCache::join_unused(CacheEntry place) {
     Entry& entry = table_[place];
     unused_blocks_ += entry.blocks;
     if (eviction_ == EvictionKind::lru) {
-        by_use_.emplace(entry.used_at, place);
+        by_use_.insert(use_order(place));
         return;
     }
     entry.older = newest_;
@@ -97,7 +102,7 @@ void PrefixCache::leave_unused(CacheEntry place) {
     Entry& entry = table_[place];
     unused_blocks_ -= entry.blocks;
     if (eviction_ == EvictionKind::lru) {
-        by_use_.erase({entry.used_at, place});
+        by_use_.erase(use_order(place));
         return;
     }
     (entry.older == k_none ? oldest_ : table_[entry.older].newer) = entry.newer;

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <set>
 #include <span>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "replay/catalog/scenario.hpp"
@@ -82,9 +82,16 @@ private:
         std::int64_t used_at = 0;       ///< clock of the last use, for lru
         std::int32_t blocks = 0;
         std::int32_t references = 0;
+        std::int32_t depth = 0;         ///< index in its chain
         CacheEntry older = k_none;      ///< neighbours among the unused, for least_recently_freed
         CacheEntry newer = k_none;
     };
+
+    /// Order of eviction under lru: last use, then the end of a chain before its beginning.
+    using UseOrder = std::tuple<std::int64_t, std::int32_t, CacheEntry>;
+    [[nodiscard]] UseOrder use_order(CacheEntry entry) const {
+        return {table_[entry].used_at, -table_[entry].depth, entry};
+    }
 
     void leave_unused(CacheEntry entry);
     void join_unused(CacheEntry entry);
@@ -96,7 +103,7 @@ private:
     std::vector<CacheEntry> free_;
     CacheEntry oldest_ = k_none;
     CacheEntry newest_ = k_none;
-    std::set<std::pair<std::int64_t, CacheEntry>> by_use_;  ///< unused entries under lru
+    std::set<UseOrder> by_use_;  ///< unused entries under lru
     std::int64_t clock_ = 0;
     std::int64_t unused_blocks_ = 0;
     CacheCounters counters_;

@@ -104,7 +104,11 @@ std::int64_t VllmV1Policy::repeats(const ReplicaState& replica, const RequestTab
     const std::int64_t steps = steps_until_a_finish(requests, decision, limit);
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
-    return steps_within_blocks(replica, requests, decision, steps, replica.kv.free());
+    std::int64_t blocks = replica.kv.free();
+    // Only a cached prefix breaks that rule: with less of it left, the first waiting request may want fewer
+    // blocks in its next chunk. So a stretch evicts nothing while somebody waits.
+    if (!replica.waiting.empty()) blocks -= replica.kv.cached();
+    return steps_within_blocks(replica, requests, decision, steps, blocks);
 }
 
 std::string VllmV1Policy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {
