@@ -52,9 +52,9 @@ private:
     Random sessions_;
     std::uint64_t hash_salt_;
     std::priority_queue<Turn> open_;  // next turn of every open session
-    Turn next_start_;                 // first turn of the session that starts next
     std::int64_t started_ = 0;
     std::int64_t emitted_ = 0;
+    Turn next_start_;  // first turn of the session that starts next; made by what stands above it
 };
 
 }  // namespace replayd

@@ -193,25 +193,48 @@ Result<void> JsonCursor::whole_numbers(std::string_view field, bool allow_quoted
     if (pass(']')) return {};
     for (;;) {
         pass_spaces();
-        std::string_view shown;
-        if (allow_quoted && kind() == JsonKind::text) {
-            if (auto read = text(scratch_); !read) return read;
-            shown = scratch_;
+        if (const auto plain = plain_number()) {
+            out.push_back(*plain);
         } else {
-            const auto read = skip();
-            if (!read) return tl::unexpected(read.error());
-            shown = *read;
+            const auto value = whole_number(field, allow_quoted, out.size());
+            if (!value) return tl::unexpected(value.error());
+            out.push_back(*value);
         }
-        const auto value = parse_whole(shown);
-        if (!value) {
-            return wrong_value(std::string(field) + "[" + std::to_string(out.size()) + "]", shown,
-                            "a whole number, 0 to 18446744073709551615");
-        }
-        out.push_back(*value);
         pass_spaces();
         if (pass(']')) return {};
         if (!pass(',')) return broken("',' or ']'");
     }
+}
+
+// The common case, fast: a few digits and then the next element. Anything else is left to whole_number.
+std::optional<std::uint64_t> JsonCursor::plain_number() {
+    constexpr std::size_t k_safe_digits = 19;  // always below 2^64
+    std::uint64_t value = 0;
+    std::size_t end = at_;
+    while (end < line_.size() && is_digit(line_[end]) && end - at_ < k_safe_digits) {
+        value = value * 10 + static_cast<std::uint64_t>(line_[end++] - '0');
+    }
+    const bool ends_here = end < line_.size() && (line_[end] == ',' || line_[end] == ']');
+    const bool leading_zero = end - at_ > 1 && line_[at_] == '0';
+    if (end == at_ || !ends_here || leading_zero) return std::nullopt;
+    at_ = end;
+    return value;
+}
+
+Result<std::uint64_t> JsonCursor::whole_number(std::string_view field, bool allow_quoted, std::size_t index) {
+    std::string_view shown;
+    if (allow_quoted && kind() == JsonKind::text) {
+        if (auto read = text(scratch_); !read) return tl::unexpected(read.error());
+        shown = scratch_;
+    } else {
+        const auto read = skip();
+        if (!read) return tl::unexpected(read.error());
+        shown = *read;
+    }
+    const auto value = parse_whole(shown);
+    if (value) return *value;
+    return wrong_value(std::string(field) + "[" + std::to_string(index) + "]", shown,
+                       "a whole number, 0 to 18446744073709551615");
 }
 
 Result<std::string_view> JsonCursor::skip() {

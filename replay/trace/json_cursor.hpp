@@ -3,6 +3,7 @@
 // their text, so that times lose nothing. Every byte of the line is checked, passed-over values too.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ public:
 private:
     [[nodiscard]] char peek() const { return at_ < line_.size() ? line_[at_] : '\0'; }
     void pass_spaces();
+    [[nodiscard]] std::optional<std::uint64_t> plain_number();
+    [[nodiscard]] Result<std::uint64_t> whole_number(std::string_view field, bool allow_quoted, std::size_t index);
     [[nodiscard]] bool pass(char c);
     [[nodiscard]] tl::unexpected<Error> broken(std::string_view expected) const;
     [[nodiscard]] Result<void> escape(std::string& out);

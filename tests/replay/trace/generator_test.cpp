@@ -193,6 +193,19 @@ TEST(TraceGenerator, keeps_sessions_inside_the_context) {
     for (const Arrival& arrival : generated(options)) ASSERT_LE((arrival.prompt + arrival.output).value, 20'000);
 }
 
+// Sessions are numbered from 0 in order of their start: each has its own name, and so its own hashes.
+TEST(TraceGenerator, numbers_sessions_in_order_of_their_start) {
+    auto options = requests(2'000);
+    options.conversations.mean_turns = 3.0;
+    std::set<std::string> seen;
+    for (const Arrival& arrival : generated(options)) {
+        if (seen.contains(arrival.conversation)) continue;
+        ASSERT_EQ(arrival.conversation, "s" + std::to_string(seen.size()));
+        seen.insert(arrival.conversation);
+    }
+    EXPECT_GT(seen.size(), 500U);
+}
+
 // With a duration alone the trace ends by time, strictly before it; with both, whichever is first.
 TEST(TraceGenerator, ends_by_count_or_by_time) {
     GeneratorOptions options;
