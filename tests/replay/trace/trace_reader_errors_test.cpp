@@ -158,6 +158,9 @@ TEST(BadTrace, vllm_aiperf_and_our_own_rows) {
          "t:1: created_time and timestamp are both given: expected one of them, they mean the same"},
         {"{\"session_id\": \"s\", \"delay\": 10, \"input_length\": 1, \"output_length\": 1}\n",
          "t:1: delay is given without timestamp: expected a timestamp on the first turn of session_id \"s\""},
+        {"{\"session_id\": \"s\", \"timestamp\": 9e12, \"input_length\": 1, \"output_length\": 1}\n"
+         "{\"session_id\": \"s\", \"delay\": 9e12, \"input_length\": 1, \"output_length\": 1}\n",
+         "t:2: delay leads past the end of time: expected less than 292 years in all"},
         {"{\"session_id\": \"s\", \"input_length\": 1, \"output_length\": 1}\n",
          "t:1: timestamp is missing: expected milliseconds, 0 or more, or delay after an earlier turn of the same session_id"},
         {"{\"session_id\": [], \"timestamp\": 1, \"input_length\": 1, \"output_length\": 1}\n",
