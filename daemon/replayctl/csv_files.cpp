@@ -1,0 +1,73 @@
+#include "daemon/replayctl/csv_files.hpp"
+
+#include <utility>
+
+#include "daemon/files/file_handle.hpp"
+#include "daemon/net/quoted.hpp"
+#include "daemon/replayctl/record_csv.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+Result<void> check(const ReplayOptions& options) {
+    if (!options.batches_csv.empty() && options.scenarios.size() > 1) {
+        return fail(Code::invalid_argument, "--batches-csv with " + std::to_string(options.scenarios.size()) +
+                                                " scenarios: expected one, since its rows do not name a scenario");
+    }
+    const std::pair<const char*, const std::string*> paths[] = {{"--requests-csv", &options.requests_csv},
+                                                                {"--windows-csv", &options.windows_csv},
+                                                                {"--batches-csv", &options.batches_csv}};
+    for (const auto& [name, path] : paths) {
+        if (files::is_standard_stream(*path)) {
+            return fail(Code::invalid_argument,
+                        std::string(name) + " is \"-\": expected a file, since the summary goes to standard output");
+        }
+        for (const auto& [other_name, other] : paths) {
+            if (other == path || path->empty() || *other != *path) continue;
+            return fail(Code::invalid_argument, std::string(name) + " and " + other_name + " are both " +
+                                                    net::quoted(*path) + ": expected different files");
+        }
+    }
+    return {};
+}
+
+Result<void> open_one(std::optional<files::OutputFile>& slot, const std::string& path, void (*append_header)(std::string&)) {
+    if (path.empty()) return {};
+    auto file = files::OutputFile::open(path);
+    if (!file) return tl::unexpected(file.error());
+    slot = std::move(*file);
+    std::string header;
+    append_header(header);
+    return slot->write(header);
+}
+
+}  // namespace
+
+Result<CsvFiles> CsvFiles::open(const ReplayOptions& options) {
+    CsvFiles out;
+    if (auto fine = check(options); !fine) return tl::unexpected(fine.error());
+    for (auto opened : {open_one(out.requests_, options.requests_csv, append_request_header),
+                        open_one(out.windows_, options.windows_csv, append_window_header),
+                        open_one(out.batches_, options.batches_csv, append_batch_header)}) {
+        if (!opened) return tl::unexpected(opened.error());
+    }
+    return out;
+}
+
+Result<void> CsvFiles::write(const CsvText& text) {
+    Result<void> done;
+    if (requests_) done = requests_->write(text.requests);
+    if (done && windows_) done = windows_->write(text.windows);
+    if (done && batches_) done = batches_->write(text.batches);
+    return done;
+}
+
+Result<void> CsvFiles::close() {
+    for (auto* file : {&requests_, &windows_, &batches_}) {
+        if (!*file) continue;
+        if (auto closed = (*file)->close(); !closed) return closed;
+    }
+    return {};
+}
+
+}  // namespace replayd::ctl

@@ -1,0 +1,114 @@
+#include "daemon/replayctl/history_source.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+#include "daemon/api/json_objects.hpp"
+#include "daemon/api/run_view.hpp"
+#include "daemon/replayctl/daemon_api.hpp"
+#include "storage/query.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+namespace json = boost::json;
+
+class FileSource final : public HistorySource {
+public:
+    explicit FileSource(std::unique_ptr<storage::Reader> reader) : reader_(std::move(reader)) {}
+
+    Result<json::array> runs(const std::string& stream, std::size_t limit) override {
+        const auto infos = reader_->runs({stream, limit});
+        if (!infos) return tl::unexpected(infos.error());
+        json::array runs;
+        for (const storage::RunInfo& info : *infos) {
+            const auto view = api::past_view(*reader_, info);
+            if (!view) return tl::unexpected(view.error());
+            runs.push_back(api::run_json(*view));
+        }
+        return runs;
+    }
+
+    Result<json::array> requests(const std::string& id, std::optional<std::int64_t> run) override {
+        const auto found = reader_->requests_by_id(id, run);
+        if (!found) return tl::unexpected(found.error());
+        json::array requests;
+        for (const storage::RunRequest& request : *found) {
+            requests.push_back(api::request_json(request.record, request.run_id, request.scenario));
+        }
+        return requests;
+    }
+
+    Result<json::object> query(const std::string& sql) override {
+        const auto table = reader_->query(sql);
+        if (!table) return tl::unexpected(table.error());
+        return api::table_json(*table);
+    }
+
+private:
+    std::unique_ptr<storage::Reader> reader_;
+};
+
+class DaemonSource final : public HistorySource {
+public:
+    explicit DaemonSource(net::Endpoint daemon) : daemon_(std::move(daemon)) {}
+
+    Result<json::array> runs(const std::string& stream, std::size_t limit) override {
+        std::string target = "/api/v1/runs?limit=" + std::to_string(limit);
+        if (!stream.empty()) target += "&stream=" + url_encoded(stream);
+        return items(target);
+    }
+
+    Result<json::array> requests(const std::string& id, std::optional<std::int64_t> run) override {
+        return items("/api/v1/requests/" + url_encoded(id) + (run ? "?run=" + std::to_string(*run) : ""));
+    }
+
+    Result<json::object> query(const std::string& sql) override {
+        const auto answer = api_post(daemon_, "/api/v1/query", json::object{{"sql", sql}});
+        if (!answer) return tl::unexpected(answer.error());
+        if (auto rows = array_member(*answer, "rows"); !rows) return tl::unexpected(rows.error());
+        if (auto columns = array_member(*answer, "columns"); !columns) return tl::unexpected(columns.error());
+        return answer->get_object();
+    }
+
+private:
+    Result<json::array> items(const std::string& target) const {
+        const auto answer = api_get(daemon_, target);
+        if (!answer) return tl::unexpected(answer.error());
+        const auto list = array_member(*answer, "items");
+        if (!list) return tl::unexpected(list.error());
+        return **list;
+    }
+
+    net::Endpoint daemon_;
+};
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string daemon_address(const std::string& option) {
+    if (!option.empty()) return option;
+    std::string address = environment("REPLAYD_DAEMON");
+    return address.empty() ? std::string(k_default_daemon) : address;
+}
+
+Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice) {
+    if (!choice.db.empty() && !choice.daemon.empty()) {
+        return fail(Code::invalid_argument, "--db and --daemon are both given: expected one of them");
+    }
+    const std::string db = choice.db.empty() && choice.daemon.empty() ? environment("REPLAYD_DB") : choice.db;
+    if (!db.empty()) {
+        auto reader = storage::Reader::open(db);
+        if (!reader) return tl::unexpected(reader.error());
+        return std::make_unique<FileSource>(std::move(*reader));
+    }
+    auto endpoint = net::parse_endpoint(daemon_address(choice.daemon));
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    return std::make_unique<DaemonSource>(std::move(*endpoint));
+}
+
+}  // namespace replayd::ctl

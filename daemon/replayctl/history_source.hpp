@@ -1,0 +1,42 @@
+#pragma once
+// Where runs, requests and query results come from: a history file, or a daemon. Both answer in the API's objects.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "replay/base/error.hpp"
+
+namespace replayd::ctl {
+
+class HistorySource {
+public:
+    virtual ~HistorySource() = default;
+    /// Runs, newest first, of one stream (empty: of all), at most `limit`.
+    [[nodiscard]] virtual Result<boost::json::array> runs(const std::string& stream, std::size_t limit) = 0;
+    /// The request of this id in every run that has it, or in one.
+    [[nodiscard]] virtual Result<boost::json::array> requests(const std::string& id,
+                                                              std::optional<std::int64_t> run) = 0;
+    /// `{"columns","rows","truncated","elapsed_ms"}` of one SELECT.
+    [[nodiscard]] virtual Result<boost::json::object> query(const std::string& sql) = 0;
+};
+
+/// What the command line says; empty: not given.
+struct SourceChoice {
+    std::string db;
+    std::string daemon;
+};
+
+/// The file of --db, else the daemon of --daemon, else the file of $REPLAYD_DB, else the daemon of $REPLAYD_DAEMON or
+/// at the default address. Errors: `invalid_argument` (both given, not an address), those of opening the file.
+[[nodiscard]] Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice);
+
+/// The address of --daemon, else of $REPLAYD_DAEMON, else the default one.
+[[nodiscard]] std::string daemon_address(const std::string& option);
+
+}  // namespace replayd::ctl

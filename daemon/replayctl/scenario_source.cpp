@@ -1,0 +1,78 @@
+#include "daemon/replayctl/scenario_source.hpp"
+
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "daemon/config/config.hpp"
+#include "daemon/net/quoted.hpp"
+#include "replay/base/nearest_name.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+tl::unexpected<Error> unknown(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& [known, toml] : built_in_scenarios()) names.push_back(known);
+    const std::string nearest = nearest_name(name, names);
+    return fail(Code::not_found,
+                "no scenario and no file " + net::quoted(name) +
+                    (nearest.empty() ? "; `replayctl scenario list` lists the built-in scenarios"
+                                     : "; did you mean " + net::quoted(nearest) + "?"));
+}
+
+}  // namespace
+
+Result<ScenarioSource> ScenarioSource::create(const std::vector<std::string>& catalogs) {
+    Catalog catalog = Catalog::built_in();
+    for (const std::string& path : catalogs) {
+        const auto text = config::read_text_file(path);
+        if (!text) return fail(Code::not_found, text.error().message);
+        if (auto added = catalog.add(*text, path); !added) return tl::unexpected(added.error());
+    }
+    return ScenarioSource(std::move(catalog));
+}
+
+Result<stream::LibraryScenario> ScenarioSource::compile_text(std::string toml, const std::string& origin,
+                                                             bool is_built_in) const {
+    auto scenario = parse_scenario(toml, origin, catalog_);
+    if (!scenario) return tl::unexpected(scenario.error());
+    auto compiled = compile(std::move(*scenario));
+    if (!compiled) return fail(compiled.error().code, origin + ": " + compiled.error().message);
+    return stream::LibraryScenario{std::move(toml), is_built_in, std::move(*compiled)};
+}
+
+Result<stream::LibraryScenario> ScenarioSource::load(const std::string& name_or_path) const {
+    const auto known = built_in_scenarios().find(name_or_path);
+    if (known != built_in_scenarios().end()) {
+        return compile_text(known->second, "built-in scenario " + name_or_path, true);
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(name_or_path, ignored)) return unknown(name_or_path);
+    auto text = config::read_text_file(name_or_path);
+    if (!text) return tl::unexpected(text.error());
+    return compile_text(std::move(*text), name_or_path, false);
+}
+
+Result<std::vector<stream::LibraryScenario>> ScenarioSource::load_all(const std::vector<std::string>& names) const {
+    std::vector<stream::LibraryScenario> scenarios;
+    std::set<std::string> seen;
+    for (const std::string& name : names) {
+        auto scenario = load(name);
+        if (!scenario) return tl::unexpected(scenario.error());
+        if (!seen.insert(scenario->name()).second) {
+            return fail(Code::invalid_argument, "scenario " + net::quoted(scenario->name()) +
+                                                    " is named twice: expected scenarios with different names");
+        }
+        scenarios.push_back(std::move(*scenario));
+    }
+    return scenarios;
+}
+
+Result<std::vector<stream::LibraryScenario>> ScenarioSource::built_in() const {
+    std::vector<std::string> names;
+    for (const auto& [name, toml] : built_in_scenarios()) names.push_back(name);
+    return load_all(names);
+}
+
+}  // namespace replayd::ctl

@@ -1,0 +1,34 @@
+#pragma once
+// Scenarios that the command line names: built-in ones by name, others by the path of their TOML file.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/stream/scenario_library.hpp"
+#include "replay/base/error.hpp"
+
+namespace replayd::ctl {
+
+class ScenarioSource {
+public:
+    /// `catalogs`: TOML files of models and GPUs laid over the built-in catalog, in order. Errors name the file.
+    [[nodiscard]] static Result<ScenarioSource> create(const std::vector<std::string>& catalogs);
+
+    /// Parses and composes the scenario of that name, or of the file at that path. Errors: `not_found` with the
+    /// nearest name, `invalid_argument` for a wrong text, `io`.
+    [[nodiscard]] Result<stream::LibraryScenario> load(const std::string& name_or_path) const;
+    /// As above for several. Error `invalid_argument` when two have the same name.
+    [[nodiscard]] Result<std::vector<stream::LibraryScenario>> load_all(const std::vector<std::string>& names) const;
+    /// The built-in scenarios in the order of their names.
+    [[nodiscard]] Result<std::vector<stream::LibraryScenario>> built_in() const;
+
+private:
+    explicit ScenarioSource(Catalog catalog) : catalog_(std::move(catalog)) {}
+    [[nodiscard]] Result<stream::LibraryScenario> compile_text(std::string toml, const std::string& origin,
+                                                               bool is_built_in) const;
+
+    Catalog catalog_;
+};
+
+}  // namespace replayd::ctl

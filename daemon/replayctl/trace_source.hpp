@@ -1,0 +1,48 @@
+#pragma once
+// The trace of a command: a file, or the first part of one, in slices of arrivals. Reading it again with the same
+// input gives the same arrivals.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/files/trace_file.hpp"
+#include "daemon/replayctl/progress_bar.hpp"
+
+namespace replayd::ctl {
+
+/// What the command line says about a trace.
+struct TraceInput {
+    std::string path;            ///< "-" is standard input
+    TraceOptions options;        ///< `origin` is set from the path
+    std::optional<std::int64_t> limit;  ///< arrivals at most; 1 or more
+};
+
+class TraceSource {
+public:
+    /// Errors as of TraceFile::open.
+    [[nodiscard]] static Result<TraceSource> open(const TraceInput& input);
+
+    /// The next arrivals, at most `count`; none at the end. Errors as of TraceFile::next.
+    [[nodiscard]] Result<std::vector<Arrival>> take(std::size_t count);
+
+    [[nodiscard]] std::int64_t taken() const { return taken_; }
+    [[nodiscard]] const files::TraceFile& file() const { return file_; }
+    /// How far reading is; `detail` is the caller's.
+    [[nodiscard]] Progress progress() const;
+    /// What was passed over so far, a sentence each: rows of failed requests, fields without a meaning here.
+    [[nodiscard]] std::vector<std::string> remarks() const;
+
+private:
+    TraceSource(files::TraceFile file, std::optional<std::int64_t> limit) : file_(std::move(file)), limit_(limit) {}
+
+    files::TraceFile file_;
+    std::optional<std::int64_t> limit_;
+    std::vector<Arrival> held_;   ///< read and not taken, from `next_` on
+    std::size_t next_ = 0;
+    std::int64_t taken_ = 0;
+};
+
+}  // namespace replayd::ctl
