@@ -257,7 +257,9 @@ Result<HttpResponse> http_request(const Endpoint& endpoint, const std::string& m
     asio::io_context io;
     beast::tcp_stream stream(io);
     stream.expires_after(timeout);
-    if (auto connected = open_connection(io, stream, endpoint); !connected) return tl::unexpected<Error>(connected.error());
+    if (auto connected = open_connection(io, stream, endpoint); !connected) {
+        return tl::unexpected<Error>(connected.error());
+    }
 
     http::request<http::string_body> request;
     request.version(11);

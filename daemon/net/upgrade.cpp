@@ -78,7 +78,8 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state) {
     }
     if (request.method != "GET") {
         return {nullptr, problem(405, "invalid_argument",
-                                 "the method of a websocket upgrade is " + net::quoted(request.method) + ": expected GET")};
+                                 "the method of a websocket upgrade is " + net::quoted(request.method) +
+                                     ": expected GET")};
     }
     const std::string_view version = header(request, "sec-websocket-version");
     if (version != k_websocket_version) return {nullptr, wrong_version(version)};

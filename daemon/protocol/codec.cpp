@@ -38,7 +38,8 @@ Result<ArrivalBatch> parse_log_batch(std::string_view payload) {
     }
     if (trouble.empty()) return batch;
     return fail(Code::io, "the logged batch of " + std::to_string(payload.size()) +
-                              " bytes is damaged (" + trouble + "): expected what replayd logged; restore the database");
+                              " bytes is damaged (" + trouble +
+                              "): expected what replayd logged; restore the database");
 }
 
 }  // namespace replayd::protocol

@@ -8,7 +8,8 @@ Hello full_hello() {
     Hello hello;
     hello.stream = "azure-conv_2023.11";
     hello.scenarios = {"llama3-70b-h100", "llama3-70b-h100-pd"};
-    hello.traced_system = {"vllm", "0.11.0", "llama-3-70b", "H100-SXM", 8, {{"max_num_seqs", "256"}, {"größe", "größer"}}};
+    hello.traced_system = {"vllm",     "0.11.0", "llama-3-70b",
+                           "H100-SXM", 8,        {{"max_num_seqs", "256"}, {"größe", "größer"}}};
     hello.client = "replayctl 0.1.0";
     hello.speed = 12.5;
     return hello;
