@@ -1,0 +1,84 @@
+#include "replay/cost/laws/hardware.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace replayd::cost {
+namespace {
+
+// Bandwidths and peaks: systems/*.yaml of ai-dynamo/aiconfigurator, which follow the vendors' data sheets;
+// H800 and H20: Step-3 report (arXiv 2507.19427), table 4. L2 sizes: NVIDIA architecture white papers.
+// L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
+// hbm_share 0.94 of the H200: HBM3e systems reach a smaller part of their peak than the H100 (planning value).
+constexpr std::array<Hardware, 8> k_hardware = {{
+    {"a100_sxm", 80, 108, 2.039e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 300e3},
+    {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3},
+    {"h200_sxm", 90, 132, 4.8e6, 0.94, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3},
+    {"h800_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 200e3},
+    {"h20_sxm", 90, 78, 4.0e6, 0.97, 60e6, 4.5e6, 148e6, 296e6, 296e6, 450e3},
+    {"b200_sxm", 100, 148, 7.7e6, 1.0, 126e6, 10.0e6, 2250e6, 4500e6, 9000e6, 900e3},
+    {"gb200", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2500e6, 5000e6, 10000e6, 900e3},
+    {"rtx_pro_6000_server", 120, 188, 1.792e6, 1.0, 128e6, 6.0e6, 467.8e6, 935.6e6, 1871.2e6, 64e3},
+}};
+
+struct CatalogName {
+    std::string_view catalog;
+    std::string_view system;
+};
+constexpr std::array<CatalogName, 7> k_catalog_names = {{
+    {"A100-SXM", "a100_sxm"},
+    {"H100-SXM", "h100_sxm"},
+    {"H200", "h200_sxm"},
+    {"H800", "h800_sxm"},
+    {"H20", "h20_sxm"},
+    {"B200", "b200_sxm"},
+    {"RTX-PRO-6000", "rtx_pro_6000_server"},
+}};
+
+constexpr double k_per_us = 1e-6;
+
+double distance(const GpuSpec& gpu, const Hardware& known) {
+    const double ratio = gpu.bf16_flops / gpu.hbm_bytes_per_s;
+    const double known_ratio = known.bf16_flops_per_us / known.hbm_bytes_per_us;
+    return std::abs(std::log(ratio / known_ratio)) +
+           std::abs(std::log(static_cast<double>(gpu.sm_count) / known.sms));
+}
+
+}  // namespace
+
+std::span<const Hardware> known_hardware() { return k_hardware; }
+
+const Hardware* find_hardware(std::string_view name) {
+    for (const Hardware& hardware : k_hardware) {
+        if (hardware.name == name) return &hardware;
+    }
+    return nullptr;
+}
+
+Hardware hardware_of(const GpuSpec& gpu) {
+    for (const CatalogName& entry : k_catalog_names) {
+        if (entry.catalog == gpu.name) return *find_hardware(entry.system);
+    }
+    const Hardware* nearest = &k_hardware.front();
+    double nearest_distance = std::numeric_limits<double>::infinity();
+    for (const Hardware& known : k_hardware) {
+        const double candidate = distance(gpu, known);
+        if (candidate < nearest_distance) {
+            nearest = &known;
+            nearest_distance = candidate;
+        }
+    }
+    Hardware hardware = *nearest;
+    hardware.sms = static_cast<double>(gpu.sm_count);
+    hardware.hbm_bytes_per_us = gpu.hbm_bytes_per_s * k_per_us;
+    hardware.hbm_share = 1;
+    hardware.bf16_flops_per_us = gpu.bf16_flops * k_per_us;
+    hardware.fp8_flops_per_us = (gpu.fp8_flops > 0 ? gpu.fp8_flops : gpu.bf16_flops) * k_per_us;
+    hardware.fp4_flops_per_us = hardware.fp8_flops_per_us;
+    hardware.link_bytes_per_us =
+        (gpu.nvlink_bytes_per_s > 0 ? gpu.nvlink_bytes_per_s : gpu.pcie_bytes_per_s) * k_per_us;
+    return hardware;
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,36 @@
+#pragma once
+// The facts of a GPU that the laws scale with, under the system names of the public kernel tables.
+
+#include <span>
+#include <string_view>
+
+#include "replay/catalog/gpu_spec.hpp"
+
+namespace replayd::cost {
+
+/// Peak rates per microsecond, so that work divided by a rate is a time in microseconds.
+struct Hardware {
+    std::string_view name;          ///< e.g. "h100_sxm"
+    int architecture = 0;           ///< SM version: 80, 90, 100, 120
+    double sms = 0;
+    double hbm_bytes_per_us = 0;    ///< data sheet
+    double hbm_share = 1;           ///< achievable share of it, relative to the GPU that a law was fitted on
+    double l2_bytes = 0;
+    double l2_bytes_per_us = 0;     ///< planning value; cancels between GPUs of one architecture
+    double bf16_flops_per_us = 0;
+    double fp8_flops_per_us = 0;    ///< the bf16 rate where the GPU has no fp8
+    double fp4_flops_per_us = 0;    ///< the fp8 rate where the GPU has no fp4
+    double link_bytes_per_us = 0;   ///< GPU to GPU inside a node, one direction
+};
+
+/// The systems of the public tables and some of their relatives.
+[[nodiscard]] std::span<const Hardware> known_hardware();
+
+/// nullptr where the name is unknown.
+[[nodiscard]] const Hardware* find_hardware(std::string_view name);
+
+/// The same facts for a GPU of the catalog: a known system where the names match, else what its data sheet
+/// says and the L2 and architecture of the known system with the nearest compute-to-bandwidth ratio and SM count.
+[[nodiscard]] Hardware hardware_of(const GpuSpec& gpu);
+
+}  // namespace replayd::cost

@@ -1,0 +1,63 @@
+#include "replay/cost/laws/kernel_law.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd::cost {
+
+double physical_us(const Hardware& hardware, const KernelShares& shares, const KernelWork& work) {
+    const double compute = work.compute_us / shares.compute;
+    const double cached = std::min(work.hbm_bytes, shares.l2 * hardware.l2_bytes);
+    const double memory = cached / hardware.l2_bytes_per_us +
+                          (work.hbm_bytes - cached) / (shares.memory * hardware.hbm_share * hardware.hbm_bytes_per_us);
+    const double both = std::cbrt(compute * compute * compute + memory * memory * memory);
+    return shares.fixed_us + both + work.link_us / shares.link;
+}
+
+KernelLaw::KernelLaw(Parts parts) : parts_(std::move(parts)), own_(find_hardware(parts_.gpu)) {
+    REPLAYD_ASSERT(own_ != nullptr && parts_.table != nullptr && !parts_.kernels.empty());
+}
+
+std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
+    for (std::size_t i = 0; i < parts_.kernels.size(); ++i) {
+        if (parts_.kernels[i].name == row.kernel) return i;
+    }
+    assumed = true;
+    // The kernel that most rows of this variant used; a name that begins alike (the same phase or collective)
+    // goes before one that does not.
+    const std::string_view prefix = std::string_view(row.kernel).substr(0, row.kernel.find('/'));
+    const auto variant = static_cast<std::int64_t>(row.number[parts_.table->variant_number]);
+    const auto rank = [&](const LawKernel& kernel) {
+        const auto found = kernel.rows_by_variant.find(variant);
+        const bool alike = !prefix.empty() && kernel.name.starts_with(prefix);
+        return std::pair(alike, found == kernel.rows_by_variant.end() ? std::int64_t{0} : found->second);
+    };
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < parts_.kernels.size(); ++i) {
+        if (rank(parts_.kernels[i]) > rank(parts_.kernels[best])) best = i;
+    }
+    return best;
+}
+
+void KernelLaw::features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const {
+    out.push_back(static_cast<float>(kernel));
+    const double own_us = physical_us(*own_, parts_.kernels[kernel].shares, parts_.table->work(*own_, row));
+    parts_.table->features(*own_, row, own_us, out);
+}
+
+KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const {
+    KernelPrice price;
+    const std::size_t kernel = kernel_of(row, price.kernel_assumed);
+    for (std::size_t i = 0; i < parts_.number_min.size(); ++i) {
+        price.extrapolated |= row.number[i] < parts_.number_min[i] || row.number[i] > parts_.number_max[i];
+    }
+    std::vector<float> values;
+    features(row, kernel, values);
+    price.us = physical_us(target, parts_.kernels[kernel].shares, parts_.table->work(target, row)) *
+               std::exp(parts_.correction.sum(values));
+    return price;
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,79 @@
+#pragma once
+// The law of one operator on one GPU under one serving framework: a physical form
+//     t = fixed + (compute³ + memory³)^(1/3) + link
+// whose shares of the data-sheet rates are fitted per kernel, times a learned correction. On another GPU the
+// physical form is evaluated with that GPU's facts and the correction is kept: the fixed part stays, the
+// compute and memory parts scale. Immutable; any thread.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/base/error.hpp"
+#include "replay/cost/laws/forest.hpp"
+#include "replay/cost/laws/kernel_table.hpp"
+
+namespace replayd::cost {
+
+/// What a kernel reaches.
+struct KernelShares {
+    double fixed_us = 3;
+    double compute = 0.7;  ///< of the tensor peak
+    double memory = 0.85;  ///< of the HBM bandwidth
+    double l2 = 0.5;       ///< part of the L2 that holds operands from one call to the next
+    double link = 0.7;     ///< of the link rate
+};
+
+/// Microseconds of the physical form. Work that stays in L2 between calls (the public tables repeat a call
+/// without flushing) moves at the L2's rate.
+[[nodiscard]] double physical_us(const Hardware& hardware, const KernelShares& shares, const KernelWork& work);
+
+/// One kernel of a law and what it was fitted on.
+struct LawKernel {
+    std::string name;
+    KernelShares shares;
+    std::map<std::int64_t, std::int64_t> rows_by_variant;  ///< by KernelTable::variant_number
+};
+
+struct KernelPrice {
+    double us = 0;
+    bool extrapolated = false;    ///< a number of the row lies outside the fitted range
+    bool kernel_assumed = false;  ///< the row's kernel is unknown to the law: its usual one was taken
+};
+
+class KernelLaw {
+public:
+    struct Parts {
+        const KernelTable* table = nullptr;
+        std::string gpu;
+        std::string backend;
+        std::string source;  ///< which data the law was fitted on, and their licence
+        std::vector<LawKernel> kernels;
+        std::vector<double> number_min;
+        std::vector<double> number_max;
+        Forest correction;
+    };
+    /// `gpu` is a known system; at least one kernel.
+    explicit KernelLaw(Parts parts);
+
+    /// Time of `row` on `target`, which may be another GPU than the law's own.
+    [[nodiscard]] KernelPrice price(const Hardware& target, const KernelRow& row) const;
+
+    /// The features that the correction of `row` sees, the kernel's index first. Appends to `out`.
+    void features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const;
+
+    [[nodiscard]] const Parts& parts() const { return parts_; }
+
+    [[nodiscard]] std::string to_bytes() const;
+    /// Error `invalid_argument` names what is wrong with the bytes.
+    [[nodiscard]] static Result<KernelLaw> from_bytes(std::string_view bytes);
+
+private:
+    [[nodiscard]] std::size_t kernel_of(const KernelRow& row, bool& assumed) const;
+    Parts parts_;
+    const Hardware* own_;
+};
+
+}  // namespace replayd::cost

@@ -1,0 +1,112 @@
+// The stored form of a law: a head of text lines, "forest <bytes>", then the forest's bytes.
+
+#include <charconv>
+#include <sstream>
+
+#include "replay/cost/laws/kernel_law.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr std::string_view k_magic = "replayd-law 1";
+
+std::string text_of(double value) {
+    char buffer[32];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+    return {buffer, end};
+}
+
+Result<KernelLaw> damaged(std::string_view what) {
+    return fail(Code::invalid_argument, "a law file is damaged at " + std::string(what) + "; fit the law again");
+}
+
+/// "a:1,b:2" as numbers.
+std::map<std::int64_t, std::int64_t> variants_of(const std::string& text) {
+    std::map<std::int64_t, std::int64_t> variants;
+    std::istringstream in(text);
+    std::int64_t key = 0;
+    std::int64_t count = 0;
+    char colon = 0;
+    char comma = 0;
+    while (in >> key >> colon >> count) {
+        variants[key] = count;
+        in >> comma;
+    }
+    return variants;
+}
+
+}  // namespace
+
+std::string KernelLaw::to_bytes() const {
+    std::string out(k_magic);
+    out += "\ntable " + std::string(parts_.table->name) + "\ngpu " + parts_.gpu + "\nbackend " + parts_.backend +
+           "\nsource " + parts_.source + "\n";
+    for (std::size_t i = 0; i < parts_.number_min.size(); ++i) {
+        out += "range " + text_of(parts_.number_min[i]) + " " + text_of(parts_.number_max[i]) + "\n";
+    }
+    for (const LawKernel& kernel : parts_.kernels) {
+        const KernelShares& s = kernel.shares;
+        out += "kernel " + (kernel.name.empty() ? std::string("-") : kernel.name);
+        for (const double share : {s.fixed_us, s.compute, s.memory, s.l2, s.link}) out += " " + text_of(share);
+        char separator = ' ';
+        for (const auto& [variant, rows] : kernel.rows_by_variant) {
+            out += separator + std::to_string(variant) + ":" + std::to_string(rows);
+            separator = ',';
+        }
+        out += "\n";
+    }
+    const std::string forest = parts_.correction.to_bytes();
+    return out + "forest " + std::to_string(forest.size()) + "\n" + forest;
+}
+
+Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
+    Parts parts;
+    bool first = true;
+    while (true) {
+        const std::size_t end = bytes.find('\n');
+        if (end == std::string_view::npos) return damaged("its head");
+        std::istringstream line{std::string(bytes.substr(0, end))};
+        const std::string_view whole = bytes.substr(0, end);
+        bytes.remove_prefix(end + 1);
+        if (std::exchange(first, false)) {
+            if (whole != k_magic) return damaged("its first line");
+            continue;
+        }
+        std::string key;
+        line >> key;
+        if (key == "forest") break;
+        if (key == "table") {
+            std::string name;
+            line >> name;
+            parts.table = find_kernel_table(name);
+        } else if (key == "gpu") {
+            line >> parts.gpu;
+        } else if (key == "backend") {
+            line >> parts.backend;
+        } else if (key == "source") {
+            parts.source = std::string(whole.substr(key.size() + 1));
+        } else if (key == "range") {
+            line >> parts.number_min.emplace_back() >> parts.number_max.emplace_back();
+        } else if (key == "kernel") {
+            LawKernel& kernel = parts.kernels.emplace_back();
+            KernelShares& s = kernel.shares;
+            std::string variants;
+            line >> kernel.name >> s.fixed_us >> s.compute >> s.memory >> s.l2 >> s.link;
+            if (!line) return damaged("the kernel '" + kernel.name + "'");
+            if (kernel.name == "-") kernel.name.clear();
+            line >> variants;
+            kernel.rows_by_variant = variants_of(variants);
+        } else {
+            return damaged("the line '" + std::string(whole) + "'");
+        }
+    }
+    if (parts.table == nullptr || find_hardware(parts.gpu) == nullptr || parts.kernels.empty()) {
+        return damaged("its table, GPU or kernels");
+    }
+    auto forest = Forest::from_bytes(bytes);
+    if (!forest) return tl::unexpected(forest.error());
+    parts.correction = std::move(*forest);
+    return KernelLaw(std::move(parts));
+}
+
+}  // namespace replayd::cost

@@ -1,0 +1,77 @@
+#pragma once
+// The kernel tables that the laws know: one per operator, in the column layout of the public tables of
+// ai-dynamo/aiconfigurator. A row becomes numbers and the name of its kernel; a table says which work a row
+// is and which features the learned correction sees.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replay/cost/laws/hardware.hpp"
+
+namespace replayd::cost {
+
+inline constexpr std::size_t k_row_numbers_max = 10;
+
+/// One kernel call. `number[i]` belongs to the i-th number or type column of the table.
+struct KernelRow {
+    std::array<double, k_row_numbers_max> number{};
+    std::string kernel;  ///< kernel_source, with op_name or phase before it where the table has them; "": unknown
+};
+
+/// What the row does, before any efficiency.
+struct KernelWork {
+    double compute_us = 0;      ///< FLOPs / peak
+    double hbm_bytes = 0;       ///< bytes that must pass between HBM or L2 and the SMs once
+    double link_us = 0;         ///< bytes sent to other GPUs / link rate
+};
+
+enum class ColumnKind : std::uint8_t {
+    number,        ///< integer ≥ 0
+    type,          ///< data type, becomes its TypeTraits index
+    distribution,  ///< "balanced" (0) or "power_law_<exponent>"
+    name,          ///< part of KernelRow::kernel
+};
+
+struct Column {
+    std::string_view name;
+    ColumnKind kind = ColumnKind::number;
+    bool optional = false;     ///< read as 0 (numbers) or left out (names) where the file lacks it
+};
+
+struct KernelTable {
+    std::string_view name;                      ///< file stem, e.g. "gemm"
+    std::span<const Column> columns;
+    std::span<const std::string_view> results;  ///< measured columns that sum to the row's time
+    double result_us = 1000;                    ///< microseconds per unit of `results`
+    /// Numbers that make up a "shape" (for hold-outs by shape) and a "family".
+    std::span<const std::size_t> shape_numbers;
+    std::size_t variant_number = 0;             ///< number that picks the usual kernel of a row without one
+    KernelWork (*work)(const Hardware&, const KernelRow&) = nullptr;
+    /// Appends the features, always the same count; `law_us` is the law's own answer.
+    void (*features)(const Hardware&, const KernelRow&, double law_us, std::vector<float>&) = nullptr;
+};
+
+/// All tables, by name.
+[[nodiscard]] std::span<const KernelTable> kernel_tables();
+[[nodiscard]] const KernelTable* find_kernel_table(std::string_view name);
+
+/// Storage and arithmetic of a data type of the tables.
+struct TypeTraits {
+    std::string_view name;
+    double bytes = 2;        ///< per stored weight element, scales included
+    double input_bytes = 2;  ///< per activation element: 2, 1 or 0.5 pick the bf16, fp8 or fp4 peak
+};
+[[nodiscard]] std::span<const TypeTraits> type_traits();
+/// -1 where the name is unknown.
+[[nodiscard]] int find_type(std::string_view name);
+/// Traits by the number that a row holds.
+[[nodiscard]] const TypeTraits& type_of(double number);
+/// Tensor peak for activations of that type.
+[[nodiscard]] double peak_flops_per_us(const Hardware& hardware, const TypeTraits& type);
+
+}  // namespace replayd::cost

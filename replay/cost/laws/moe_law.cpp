@@ -1,0 +1,87 @@
+// The routed experts of one MoE layer on one rank: two grouped GEMMs, the activation between them, sorting.
+
+#include <string>
+
+#include "replay/cost/laws/expert_spread.hpp"
+#include "replay/cost/laws/feature_list.hpp"
+#include "replay/cost/laws/tables.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr std::array<Column, 10> k_columns = {{{"moe_dtype", ColumnKind::type},
+                                               {"num_tokens"},
+                                               {"hidden_size"},
+                                               {"inter_size"},
+                                               {"topk"},
+                                               {"num_experts"},
+                                               {"moe_tp_size"},
+                                               {"moe_ep_size"},
+                                               {"distribution", ColumnKind::distribution},
+                                               {"kernel_source", ColumnKind::name, true}}};
+constexpr std::array<std::string_view, 1> k_latency = {"latency"};
+constexpr std::array<std::size_t, 4> k_family = {2, 3, 4, 5};
+
+struct Moe {
+    TypeTraits type;
+    double tokens, hidden, top_k, experts, ranks;
+    double inner;          ///< expert width on this rank
+    double local_experts;
+    double gates;          ///< weight matrices per expert: 3, or 2 without a gate
+    ExpertSpread spread;
+};
+
+Moe moe(const KernelRow& row) {
+    const auto& n = row.number;
+    const double gates = row.kernel.find("nongated") != std::string::npos ? 2 : 3;
+    return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates,
+            expert_spread(n[1], n[4], n[5], n[7], n[8])};
+}
+
+KernelWork work_of(const Hardware& hardware, const Moe& m) {
+    const double flops = 2 * m.spread.rows * m.hidden * m.inner * m.gates;
+    const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
+    const double activations = m.spread.rows * (2 + m.type.input_bytes) * (m.hidden + m.inner * m.gates / 2);
+    return {flops / peak_flops_per_us(hardware, m.type), weights + activations, 0};
+}
+
+KernelWork work(const Hardware& hardware, const KernelRow& row) { return work_of(hardware, moe(row)); }
+
+void features(const Hardware& hardware, const KernelRow& row, double law_us, std::vector<float>& out) {
+    const Moe m = moe(row);
+    const ExpertSpread& s = m.spread;
+    const KernelWork w = work_of(hardware, m);
+    FeatureList f(out);
+    f.plain(row.number[0]);
+    f.log(m.tokens);
+    f.log(m.hidden);
+    f.log(m.inner);
+    f.log(m.top_k);
+    f.log(m.experts);
+    f.log(m.local_experts);
+    f.log(m.ranks);
+    f.plain(row.number[8]);
+    f.log(law_us);
+    f.log(w.compute_us);
+    f.log(w.compute_us * hardware.hbm_bytes_per_us / w.hbm_bytes);
+    f.log(s.rows);
+    f.log(s.rows / s.active);
+    f.log(s.active);
+    f.log(s.active / m.local_experts);
+    f.log(s.largest);
+    f.log(m.tokens * m.top_k / m.experts);
+    f.log(m.hidden * m.inner * m.type.bytes);
+    f.log(s.active * m.hidden * m.inner * m.type.bytes);
+    for (std::size_t i = 0; i < k_expert_blocks.size(); ++i) {
+        const double row_blocks = s.padded[i] / k_expert_blocks[i];
+        f.plain(s.rows / s.padded[i]);
+        f.waves(row_blocks * std::ceil(m.inner * (m.gates - 1) / 128), hardware.sms);
+        f.waves(row_blocks * std::ceil(m.hidden / 128), hardware.sms);
+    }
+}
+
+}  // namespace
+
+KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, 0, &work, &features}; }
+
+}  // namespace replayd::cost

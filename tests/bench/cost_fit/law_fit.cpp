@@ -1,0 +1,148 @@
+#include "law_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+
+namespace replayd::cost_fit {
+namespace {
+
+using namespace replayd::cost;
+
+constexpr std::string_view k_source =
+    "fitted on public tables of ai-dynamo/aiconfigurator (commit 095f58a5, Apache-2.0)";
+/// A kernel with fewer rows keeps the shares of its table's largest one.
+constexpr std::size_t k_shares_rows_min = 40;
+constexpr std::size_t k_shares_rows_max = 4'000;
+
+double mean_error(const Hardware& hardware, const KernelShares& shares, const std::vector<KernelWork>& work,
+                  const std::vector<double>& us) {
+    double sum = 0;
+    for (std::size_t i = 0; i < work.size(); ++i) {
+        sum += std::min(1.0, std::abs(std::log(us[i] / physical_us(hardware, shares, work[i]))));
+    }
+    return sum / static_cast<double>(work.size());
+}
+
+/// Coordinate descent on the logarithms of the shares.
+KernelShares fit_shares(const Hardware& hardware, const std::vector<KernelWork>& work, const std::vector<double>& us) {
+    KernelShares shares;
+    shares.fixed_us = std::max(0.5, *std::min_element(us.begin(), us.end()));
+    double best = mean_error(hardware, shares, work, us);
+    struct Knob {
+        double KernelShares::* member;
+        double lowest, highest;
+    };
+    const Knob knobs[] = {{&KernelShares::fixed_us, 0.5, 300}, {&KernelShares::compute, 0.005, 1.0},
+                          {&KernelShares::memory, 0.02, 1.0},  {&KernelShares::l2, 0.05, 1.0},
+                          {&KernelShares::link, 0.01, 1.5}};
+    for (double step = 1.0; step > 0.01; step *= 0.7) {
+        for (const Knob& knob : knobs) {
+            for (const double direction : {step, -step}) {
+                KernelShares tried = shares;
+                tried.*knob.member = std::clamp(shares.*knob.member * std::exp(direction), knob.lowest, knob.highest);
+                const double error = mean_error(hardware, tried, work, us);
+                if (error < best) {
+                    best = error;
+                    shares = tried;
+                }
+            }
+        }
+    }
+    return shares;
+}
+
+std::vector<LawKernel> fit_kernels(const Samples& samples, const Hardware& hardware) {
+    std::map<std::string, std::vector<std::size_t>> by_kernel;
+    for (std::size_t i = 0; i < samples.rows.size(); ++i) by_kernel[samples.rows[i].kernel].push_back(i);
+    std::vector<LawKernel> kernels;
+    for (const auto& [name, indices] : by_kernel) {
+        LawKernel& kernel = kernels.emplace_back();
+        kernel.name = name;
+        const std::size_t stride = 1 + indices.size() / k_shares_rows_max;
+        std::vector<KernelWork> work;
+        std::vector<double> us;
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            const KernelRow& row = samples.rows[indices[i]];
+            ++kernel.rows_by_variant[static_cast<std::int64_t>(row.number[samples.table->variant_number])];
+            if (i % stride != 0) continue;
+            work.push_back(samples.table->work(hardware, row));
+            us.push_back(samples.us[indices[i]]);
+        }
+        if (indices.size() >= k_shares_rows_min) kernel.shares = fit_shares(hardware, work, us);
+    }
+    return kernels;
+}
+
+void note_ranges(const Samples& samples, KernelLaw::Parts& parts) {
+    std::size_t numbers = 0;
+    for (const Column& column : samples.table->columns) numbers += column.kind == ColumnKind::name ? 0 : 1;
+    parts.number_min.assign(numbers, 1e300);
+    parts.number_max.assign(numbers, -1e300);
+    for (const KernelRow& row : samples.rows) {
+        for (std::size_t i = 0; i < numbers; ++i) {
+            parts.number_min[i] = std::min(parts.number_min[i], row.number[i]);
+            parts.number_max[i] = std::max(parts.number_max[i], row.number[i]);
+        }
+    }
+}
+
+}  // namespace
+
+FitOptions options_for(const KernelTable& table, std::size_t rows) {
+    FitOptions options;
+    if (rows < 5'000) {
+        options.trees = 200;
+        options.depth = 5;
+        options.leaf_rows_min = 3;
+        options.leaf_prior = 1;
+    }
+    if (rows < 600) {
+        options.trees = 150;
+        options.depth = 4;
+        options.leaf_rows_min = 2;
+        options.leaf_prior = 0.5;
+    }
+    (void)table;
+    if (const char* text = std::getenv("COST_FIT_TREES")) options.trees = std::atoi(text);
+    if (const char* text = std::getenv("COST_FIT_DEPTH")) options.depth = std::atoi(text);
+    if (const char* text = std::getenv("COST_FIT_RATE")) options.rate = std::atof(text);
+    if (const char* text = std::getenv("COST_FIT_HUBER")) options.huber = std::atof(text);
+    if (const char* text = std::getenv("COST_FIT_PRIOR")) options.leaf_prior = std::atof(text);
+    if (const char* text = std::getenv("COST_FIT_FEATURES")) options.feature_share = std::atof(text);
+    if (const char* text = std::getenv("COST_FIT_MIN")) options.leaf_rows_min = std::atoi(text);
+    return options;
+}
+
+KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
+    const Hardware& hardware = *find_hardware(samples.gpu);
+    KernelLaw::Parts parts;
+    parts.table = samples.table;
+    parts.gpu = samples.gpu;
+    parts.backend = samples.backend;
+    parts.source = k_source;
+    parts.kernels = fit_kernels(samples, hardware);
+    note_ranges(samples, parts);
+
+    std::map<std::string, std::size_t> index;
+    for (std::size_t i = 0; i < parts.kernels.size(); ++i) index[parts.kernels[i].name] = i;
+    const KernelLaw bare(parts);
+    std::vector<std::vector<float>> columns;
+    std::vector<double> target;
+    std::vector<float> values;
+    for (std::size_t i = 0; i < samples.rows.size(); ++i) {
+        const KernelRow& row = samples.rows[i];
+        const std::size_t kernel = index.at(row.kernel);
+        values.clear();
+        bare.features(row, kernel, values);
+        columns.resize(values.size());
+        for (std::size_t f = 0; f < values.size(); ++f) columns[f].push_back(values[f]);
+        const KernelWork work = samples.table->work(hardware, row);
+        target.push_back(std::log(samples.us[i] / physical_us(hardware, parts.kernels[kernel].shares, work)));
+    }
+    parts.correction = fit_forest(columns, target, options);
+    return KernelLaw(std::move(parts));
+}
+
+}  // namespace replayd::cost_fit
