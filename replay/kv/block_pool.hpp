@@ -43,6 +43,12 @@ public:
         used_ += blocks;
         while (used_ + cached() > capacity_) cache_->evict();
     }
+    /// Another capacity from now on; cached blocks beyond it are evicted. Precondition: capacity >= used().
+    void resize(std::int64_t capacity) {
+        REPLAYD_ASSERT(capacity >= used_);
+        capacity_ = capacity;
+        while (used_ + cached() > capacity_) cache_->evict();
+    }
     /// Precondition: blocks <= used().
     void release(std::int64_t blocks) {
         REPLAYD_ASSERT(blocks >= 0 && blocks <= used_);

@@ -27,6 +27,8 @@ struct BatchInFlight {
     VirtualTime scheduled;
     std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
     std::size_t counted = 0;          ///< steps whose work is in the statistics
+    /// What its members would cost alone, if it was launched under another scenario than the present one.
+    std::shared_ptr<const CostModel> launched_under;
 
     /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
     /// `time` or later.
@@ -61,6 +63,9 @@ public:
     void finish();
     [[nodiscard]] StateHash hash() const { return hash_; }
     [[nodiscard]] RunSnapshot snapshot() const;
+    void report_to(RecordSink& sink) { sink_ = &sink; }
+    /// Goes on under `changed`; see Run::fork.
+    [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
 
 private:
     enum class EventKind : std::uint8_t { batch_end, transfer_end };
@@ -108,10 +113,10 @@ private:
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
     void end_batch(std::int32_t replica);
-    void end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens);
+    void end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens, const SoloCost& solo);
     void end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps);
     void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
-    void close_decode_segment(const ReplicaState& replica, RequestState& request, std::int64_t computed);
+    static void close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed, VirtualTime end);
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
     void interrupt(std::int32_t replica);
@@ -125,6 +130,10 @@ private:
     [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks) const;
     void start_transfer(Handoff handoff, ReplicaState& destination);
     void end_transfer(std::uint32_t transfer);
+
+    // engine_fork.cpp: changing the scenario in flight
+    [[nodiscard]] Result<void> check_adoptable(const CompiledScenario& changed) const;
+    void settle_for_change(std::int32_t replica);
 
     // engine_windows.cpp: statistics
     void close_windows(VirtualTime until);

@@ -1,6 +1,7 @@
 // Batches of a replica: forming, launching, decode stretches, and what their end does to requests.
 
 #include <algorithm>
+#include <optional>
 
 #include "replay/base/assert.hpp"
 #include "replay/sim/engine.hpp"
@@ -146,13 +147,22 @@ void Run::Impl::end_batch(std::int32_t index) {
     runtime.in_flight.pop_front();
     const auto steps = static_cast<std::int64_t>(batch.ends.size());
     const std::size_t left_before = left_running_;
+    std::optional<SoloCost> earlier;
+    if (batch.launched_under) earlier.emplace(batch.launched_under);
+    SoloCost& solo = earlier ? *earlier : solo_[replica.pool];
     for (const ScheduledTokens& member : batch.decision.members) {
-        requests_[member.slot].in_flight = false;
+        RequestState& request = requests_[member.slot];
+        request.in_flight = false;
         if (member.prefill) {
-            end_chunk(replica, member.slot, member.tokens);
-        } else {
-            end_decode(replica, member.slot, steps);
+            end_chunk(replica, member.slot, member.tokens, solo);
+            continue;
         }
+        if (earlier) {
+            close_decode_segment(solo, request, request.computed + steps, now_);
+            request.in_decode_segment = true;
+            request.segment_context = request.computed + steps;
+        }
+        end_decode(replica, member.slot, steps);
     }
     policies_[replica.pool]->ended(replica, requests_, batch.decision);
     if (left_running_ != left_before) {
@@ -172,15 +182,15 @@ void Run::Impl::end_batch(std::int32_t index) {
     mark_dirty(index);
 }
 
-void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens) {
+void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens, const SoloCost& solo) {
     RequestState& request = requests_[slot];
     const bool samples = request.computed + tokens == request.target;
-    const Duration solo = solo_[replica.pool].step(chunk_shape(request.computed, tokens, samples));
+    const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
     const Duration elapsed = now_ - request.mark;
-    REPLAYD_ASSERT(solo <= elapsed);
+    REPLAYD_ASSERT(alone <= elapsed);
     const bool again = request.computed < request.high_water;
-    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += solo;
-    request.ledger[LedgerPart::batch_interference] += elapsed - solo;
+    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += alone;
+    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
     request.mark = now_;
     request.wait_part = LedgerPart::chunk_wait;
     request.computed += tokens;
@@ -210,7 +220,7 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
     for (const RequestSlot slot : decision.preempted) {
         RequestState& request = requests_[slot];
         if (request.in_decode_segment) {
-            close_decode_segment(replica, request, request.high_water);
+            close_decode_segment(solo_[replica.pool], request, request.high_water, now_);
         } else {
             request.account_wait(now_);
         }
@@ -222,20 +232,19 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
     }
 }
 
-void Run::Impl::close_decode_segment(const ReplicaState& replica, RequestState& request, std::int64_t computed) {
-    const Duration solo =
-        solo_[replica.pool].decode(request.segment_context, computed - request.segment_context);
-    const Duration elapsed = now_ - request.mark;
-    REPLAYD_ASSERT(solo <= elapsed);
-    request.ledger[LedgerPart::decode_compute] += solo;
-    request.ledger[LedgerPart::batch_interference] += elapsed - solo;
-    request.mark = now_;
+void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed, VirtualTime end) {
+    const Duration alone = solo.decode(request.segment_context, computed - request.segment_context);
+    const Duration elapsed = end - request.mark;
+    REPLAYD_ASSERT(alone <= elapsed);
+    request.ledger[LedgerPart::decode_compute] += alone;
+    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
+    request.mark = end;
     request.in_decode_segment = false;
 }
 
 void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
-    if (request.in_decode_segment) close_decode_segment(replica, request, request.computed);
+    if (request.in_decode_segment) close_decode_segment(solo_[replica.pool], request, request.computed, now_);
     if (policies_[replica.pool]->releases_at_finish()) {
         release_kv(replica, requests_, slot);
     } else {

@@ -34,6 +34,21 @@ Run& Run::operator=(Run&&) noexcept = default;
 void Run::offer(const Arrival& arrival) { impl_->offer(arrival); }
 void Run::advance(VirtualTime watermark) { impl_->advance(watermark); }
 void Run::finish() { impl_->finish(); }
+Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Run Run::fork(RecordSink& sink) const {
+    auto copy = std::make_unique<Impl>(*impl_);
+    copy->report_to(sink);
+    return Run(std::move(copy));
+}
+
+Result<Run> Run::fork(std::shared_ptr<const CompiledScenario> changed, RecordSink& sink) const {
+    auto copy = std::make_unique<Impl>(*impl_);
+    copy->report_to(sink);
+    if (auto adopted = copy->adopt(std::move(changed)); !adopted) return tl::unexpected(adopted.error());
+    return Run(std::move(copy));
+}
+
 StateHash Run::hash() const { return impl_->hash(); }
 RunSnapshot Run::snapshot() const { return impl_->snapshot(); }
 

@@ -77,8 +77,19 @@ public:
     [[nodiscard]] StateHash hash() const;
     [[nodiscard]] RunSnapshot snapshot() const;
 
+    /// A copy of the run as it is now, reporting to `sink`: a checkpoint to go back to, or a branch. Offered the
+    /// same arrivals it goes on exactly as the original. O(state): requests in the system, caches, queues.
+    [[nodiscard]] Run fork(RecordSink& sink) const;
+
+    /// A copy that goes on under another scenario: batches in flight end as planned, everything later is
+    /// decided and priced by `changed`. Error `invalid_argument` names what cannot change in flight: the
+    /// number, roles, replicas, pipeline stages and KV block size of the pools, and a KV cache smaller than
+    /// what is in use.
+    [[nodiscard]] Result<Run> fork(std::shared_ptr<const CompiledScenario> changed, RecordSink& sink) const;
+
 private:
     class Impl;
+    explicit Run(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

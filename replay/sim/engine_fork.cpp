@@ -1,0 +1,93 @@
+// A run that goes on under another scenario. Batches in flight keep their planned end and are accounted for
+// under the scenario that launched them.
+
+#include <algorithm>
+
+#include "replay/sim/engine.hpp"
+
+namespace replayd {
+namespace {
+
+tl::unexpected<Error> fixed(const std::string& pool, const char* what, std::int64_t now, std::int64_t then) {
+    return fail(Code::invalid_argument, "pool " + pool + ": " + what + " is " + std::to_string(now) +
+                                            " in the run and " + std::to_string(then) +
+                                            " in the changed scenario: expected the same");
+}
+
+}  // namespace
+
+Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
+    const std::vector<PoolSpec>& now = compiled_->scenario.pools;
+    const std::vector<PoolSpec>& then = changed.scenario.pools;
+    if (now.size() != then.size()) {
+        return fail(Code::invalid_argument, "the run has " + std::to_string(now.size()) +
+                                                " pools and the changed scenario " + std::to_string(then.size()) +
+                                                ": expected the same number");
+    }
+    for (std::size_t pool = 0; pool < now.size(); ++pool) {
+        const std::string& name = now[pool].name;
+        if (now[pool].role != then[pool].role) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected the same role in the changed scenario");
+        }
+        const std::int64_t ranks_now = now[pool].replicas * now[pool].parallel.data;
+        const std::int64_t ranks_then = then[pool].replicas * then[pool].parallel.data;
+        if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
+        if (now[pool].parallel.pipeline != then[pool].parallel.pipeline) {
+            return fixed(name, "pipeline", now[pool].parallel.pipeline, then[pool].parallel.pipeline);
+        }
+        if (now[pool].kv.block != then[pool].kv.block) {
+            return fixed(name, "block_tokens", now[pool].kv.block.value, then[pool].kv.block.value);
+        }
+        if (now[pool].kv.prefix_caching != then[pool].kv.prefix_caching || now[pool].kv.eviction != then[pool].kv.eviction) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected the same prefix cache in the changed scenario");
+        }
+        for (std::size_t i = pool_begin_[pool]; i < pool_begin_[pool + 1]; ++i) {
+            if (replicas_[i].kv.used() > changed.plans[pool].blocks) {
+                return fail(Code::invalid_argument,
+                            "pool " + name + ": replica " + std::to_string(i) + " uses " +
+                                std::to_string(replicas_[i].kv.used()) + " KV blocks and the changed scenario has " +
+                                std::to_string(changed.plans[pool].blocks) + ": expected at least as many");
+            }
+        }
+    }
+    return {};
+}
+
+void Run::Impl::settle_for_change(std::int32_t index) {
+    sync_blocks(index, now_);
+    interrupt(index);
+    const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    for (BatchInFlight& batch : runtimes_[static_cast<std::size_t>(index)].in_flight) {
+        batch.launched_under = compiled_->costs[replica.pool];
+    }
+    // Members of a batch in flight are settled when it ends; the others have their last step behind them.
+    for (const RequestSlot slot : replica.running) {
+        RequestState& request = requests_[slot];
+        if (!request.in_decode_segment || request.in_flight) continue;
+        close_decode_segment(solo_[replica.pool], request, request.computed, now_);
+        request.begin_decode_segment();
+    }
+}
+
+Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
+    for (const ReplicaState& replica : replicas_) sync_blocks(replica.index, now_);
+    if (auto adoptable = check_adoptable(*changed); !adoptable) return adoptable;
+    for (const ReplicaState& replica : replicas_) settle_for_change(replica.index);
+    const Scenario& before = compiled_->scenario;
+    for (std::size_t pool = 0; pool < before.pools.size(); ++pool) {
+        const PoolSpec& spec = changed->scenario.pools[pool];
+        policies_[pool] = make_batch_policy(spec, changed->plans[pool].blocks);
+        if (spec.router != before.pools[pool].router) routers_[pool] = Router(spec, changed->scenario.seed + pool);
+        solo_[pool] = SoloCost(changed->costs[pool]);
+        for (ReplicaState& replica : pool_replicas(pool)) replica.kv.resize(changed->plans[pool].blocks);
+    }
+    totals_.kv_blocks_total = 0;
+    for (const ReplicaState& replica : replicas_) {
+        totals_.kv_blocks_total += replica.kv.capacity();
+        mark_dirty(replica.index);
+    }
+    compiled_ = std::move(changed);
+    return {};
+}
+
+}  // namespace replayd
