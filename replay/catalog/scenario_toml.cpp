@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replay/catalog/scenario_override.hpp"
 #include "replay/catalog/spec_toml.hpp"
 
 namespace replayd {
@@ -16,7 +17,28 @@ constexpr Duration k_window_least{k_ns_per_ms};
 constexpr std::array<Choice<CostSource>, 2> k_cost_sources = {
     {{"analytic", CostSource::analytic}, {"linear", CostSource::linear}}};
 
-ModelSpec read_scenario_model(TableReader& root, const Catalog& catalog) {
+/// The model of a config.json; its directory names it where the file is just "config.json".
+ModelSpec read_model_config(TableReader& root, const ModelConfigLoader& loader) {
+    const std::string path = root.text("model_config");
+    const std::string shown = '"' + path + '"';
+    if (root.has("model")) root.refuse("model_config", shown, "expected either model or model_config, not both");
+    root.any("model");
+    if (!loader) {
+        root.refuse("model_config", shown, "no file can be read here; put the model into [models.NAME] of this text");
+        return {};
+    }
+    const auto json = loader(path);
+    if (!json) {
+        root.refuse("model_config", shown, json.error().message);
+        return {};
+    }
+    auto model = parse_hugging_face_config(*json, path);
+    if (!model) root.refuse("model_config", shown, model.error().message);
+    return model ? std::move(*model) : ModelSpec{};
+}
+
+ModelSpec read_scenario_model(TableReader& root, const Catalog& catalog, const ModelConfigLoader& loader) {
+    if (root.has("model_config")) return read_model_config(root, loader);
     const std::vector<std::string> names = catalog.model_names();
     if (!root.has("model")) {
         root.any("model");
@@ -143,12 +165,12 @@ void check_transfer(const Scenario& scenario, TableReader& root) {
     }
 }
 
-Scenario read_scenario(TableReader& root, Catalog& catalog) {
+Scenario read_scenario(TableReader& root, Catalog& catalog, const ModelConfigLoader& loader) {
     Scenario out;
     catalog.add_tables(root);
     out.name = read_name(root, "name");
     out.description = root.text("description", "");
-    out.model = read_scenario_model(root, catalog);
+    out.model = read_scenario_model(root, catalog, loader);
     out.seed = static_cast<std::uint64_t>(root.integer("seed", {0}, 0));
     out.window = root.duration("window_s", k_ns_per_s, k_window_least, out.window);
     const auto sub_table = [&](std::string_view key, auto&& read) {
@@ -169,12 +191,19 @@ Scenario read_scenario(TableReader& root, Catalog& catalog) {
 }  // namespace
 
 Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const Catalog& catalog) {
-    const auto document = parse_toml(toml, origin);
+    return parse_scenario(toml, origin, ParseOptions{catalog, {}, {}});
+}
+
+Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const ParseOptions& options) {
+    auto document = parse_toml(toml, origin);
     if (!document) return tl::unexpected(document.error());
+    for (const std::string& setting : options.overrides) {
+        if (auto done = apply_override(*document, setting); !done) return tl::unexpected(done.error());
+    }
     TomlErrors errors(origin);
     TableReader root(*document, "", errors);
-    Catalog with_local = catalog;
-    Scenario scenario = read_scenario(root, with_local);
+    Catalog with_local = options.catalog;
+    Scenario scenario = read_scenario(root, with_local, options.model_config);
     if (errors.any()) return tl::unexpected(errors.first());
     return scenario;
 }

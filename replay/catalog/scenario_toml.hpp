@@ -2,11 +2,13 @@
 // Scenario and catalog text (TOML) to validated values and back. Parsing text only: callers read files.
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "replay/base/error.hpp"
+#include "replay/catalog/hugging_face_config.hpp"
 #include "replay/catalog/scenario.hpp"
 
 namespace replayd {
@@ -41,6 +43,16 @@ private:
 /// Unknown keys, misspelt names and impossible combinations are refused (Code::invalid_argument).
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin,
                                               const Catalog& catalog = Catalog::built_in());
+
+/// What a scenario's text may refer to, and what is changed in it before it is validated.
+struct ParseOptions {
+    const Catalog& catalog = Catalog::built_in();
+    std::span<const std::string> overrides = {};  ///< "KEY=VALUE", see scenario_override.hpp
+    ModelConfigLoader model_config = {};          ///< reads what `model_config` names; unset: such files are refused
+};
+
+/// As above. `model_config = "PATH"` in the text stands in place of `model`: the file is a Hugging Face config.json.
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const ParseOptions& options);
 
 /// The scenarios that ship with replayd: name → TOML text.
 [[nodiscard]] const std::map<std::string, std::string, std::less<>>& built_in_scenarios();

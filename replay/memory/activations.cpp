@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "replay/memory/planned_moe.hpp"
+
 namespace replayd {
 namespace {
 
@@ -37,35 +39,49 @@ std::int64_t attention_width(const ModelSpec& model, std::int64_t tensor) {
     return width;
 }
 
+/// Bytes inside vLLM's fused expert kernels for `tokens` tokens of each data rank: one buffer for the first product
+/// and the output, one for the activation, and what all data ranks gather and return.
+std::int64_t fused_moe_bytes(const ModelSpec& model, const ParallelSpec& parallel, std::int64_t tokens) {
+    const MoeSpec& moe = *model.moe;
+    const std::int64_t width = moe.ffn / (parallel.tensor * parallel.data / parallel.expert);
+    const std::int64_t rows = std::min(tokens * parallel.data, k_moe_chunk_rows) * moe.top_k;
+    const std::int64_t shared_buffer = std::max((model.gated_ffn ? 2 : 1) * width, model.hidden);
+    const std::int64_t gathered = parallel.data > 1 ? 2 * tokens * parallel.data * model.hidden : tokens * model.hidden;
+    return (rows * (shared_buffer + width) + gathered) * k_bf16_bytes;
+}
+
 /// Bytes inside the widest FFN for `tokens` tokens of each data rank.
-std::int64_t ffn_bytes(const ModelSpec& model, const ParallelSpec& parallel, std::int64_t tokens) {
+std::int64_t ffn_bytes(const ModelSpec& model, const PoolSpec& pool, std::int64_t tokens) {
     const std::int64_t columns = model.gated_ffn ? 3 : 2;
-    std::int64_t bytes = tokens * columns * (model.ffn / parallel.tensor) * k_bf16_bytes;
-    if (model.moe) {
-        const MoeSpec& moe = *model.moe;
-        const std::int64_t width = moe.ffn / (parallel.tensor * parallel.data / parallel.expert);
-        const std::int64_t rows = std::min(tokens * parallel.data, k_moe_chunk_rows) * moe.top_k;
-        const std::int64_t shared_buffer = std::max((columns - 1) * width, model.hidden);
-        const std::int64_t gathered = parallel.data > 1 ? 2 * tokens * parallel.data * model.hidden : tokens * model.hidden;
-        bytes = std::max(bytes, (rows * (shared_buffer + width) + gathered) * k_bf16_bytes);
-    }
-    return bytes;
+    const std::int64_t dense = tokens * columns * (model.ffn / pool.parallel.tensor) * k_bf16_bytes;
+    if (!model.moe) return dense;
+    const std::int64_t experts = pool.runtime.moe == MoeBackend::fused ? fused_moe_bytes(model, pool.parallel, tokens)
+                                                                       : deepep_temporaries(model, pool, tokens).value;
+    return std::max(dense, experts);
 }
 
 }  // namespace
 
+std::int64_t largest_step_tokens(const PoolSpec& pool) {
+    const bool whole_prompts = pool.batching.policy == BatchPolicyKind::orca ||
+                               pool.batching.policy == BatchPolicyKind::faster_transformer;
+    const std::int64_t budget = pool.batching.max_batched_tokens.value;
+    return whole_prompts ? std::max(budget, pool.max_context.value) : budget;
+}
+
 MemoryItem activation_item(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
-    const std::int64_t tokens = pool.batching.max_batched_tokens.value;
+    const std::int64_t tokens = largest_step_tokens(pool);
     const std::int64_t hidden = 2 * tokens * model.hidden * k_bf16_bytes;
     const std::int64_t layer = std::max(tokens * attention_width(model, pool.parallel.tensor) * k_bf16_bytes,
-                                        ffn_bytes(model, pool.parallel, tokens));
+                                        ffn_bytes(model, pool, tokens));
     const std::int64_t rows = stage.holds_head ? std::min(pool.batching.max_sequences, tokens) : 0;
     const std::int64_t sampler = rows * model.vocab * k_sampler_bytes_per_logit;
     return {"activations", Bytes(hidden + std::max(layer, sampler)),
-            "hidden states and residual of " + number(tokens) + " tokens (max_batched_tokens) " + number(hidden) +
+            "hidden states and residual of " + number(tokens) + " tokens (the largest step) " + number(hidden) +
                 " B + the larger of the widest layer " + number(layer) + " B and sampling " + number(rows) +
                 " rows x " + number(model.vocab) + " logits x " + number(k_sampler_bytes_per_logit) + " B = " +
-                number(sampler) + " B"};
+                number(sampler) + " B",
+            ItemBasis::habit};
 }
 
 MemoryItem mla_workspace_item(const ModelSpec& model, const PoolSpec& pool) {
@@ -77,7 +93,8 @@ MemoryItem mla_workspace_item(const ModelSpec& model, const PoolSpec& pool) {
     const std::int64_t expanded = a.q_heads / pool.parallel.tensor * (a.qk_nope_head_dim + a.v_head_dim);
     return {"MLA prefill workspace", Bytes(tokens * (latent + expanded) * k_bf16_bytes),
             number(tokens) + " context tokens x (latent " + number(latent) + " + keys and values " + number(expanded) +
-                ") x 2 B"};
+                ") x 2 B",
+            ItemBasis::habit};
 }
 
 }  // namespace replayd

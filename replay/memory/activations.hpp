@@ -6,8 +6,12 @@
 
 namespace replayd {
 
-/// Peak of the largest step on one GPU of the stage: hidden states, and the larger of the widest layer and (on the
-/// last stage) the sampler.
+/// Tokens of the largest step of one data rank: the token budget, or the longest prompt under a policy that takes
+/// prompts whole without a budget (orca, faster_transformer).
+[[nodiscard]] std::int64_t largest_step_tokens(const PoolSpec& pool);
+
+/// Peak of the largest step on one GPU of the stage: hidden states, and the largest of the widest attention layer, the
+/// widest FFN or expert layer and (on the last stage) the sampler.
 [[nodiscard]] MemoryItem activation_item(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage);
 
 /// MLA only: gathered context of chunked prefill and its up-projected keys and values; 0 bytes otherwise.

@@ -1,26 +1,20 @@
 #include "replay/memory/memory_plan.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
+#include <iterator>
 
-#include "replay/base/assert.hpp"
 #include "replay/memory/activations.hpp"
+#include "replay/memory/collective_buffers.hpp"
+#include "replay/memory/cuda_reserve.hpp"
 #include "replay/memory/kv_bytes.hpp"
+#include "replay/memory/planned_moe.hpp"
+#include "replay/memory/planned_workspace.hpp"
+#include "replay/memory/remedies.hpp"
 #include "replay/memory/weights.hpp"
 
 namespace replayd {
 namespace {
-
-/// Assumption: CUDA modules, cuBLAS workspaces and the allocator's slack that a process adds after its context
-/// exists. vLLM reports 0.16 to 0.20 GiB as non-torch memory (vllm-project/vllm pull requests 12126 and 14447).
-/// The context itself (0.51 GiB measured on H100 and H200) exists before vLLM takes its budget and, like CUDA graphs
-/// before vLLM 0.21, lives in the share of the device that memory_fraction leaves free.
-constexpr Bytes k_runtime_reserve{200LL << 20};
-
-/// Assumption: NCCL's buffers by size of the group. Source: NVIDIA aiconfigurator, systems/h100_sxm.yaml and its
-/// siblings, misc.nccl_mem.
-constexpr Bytes k_nccl_pair{342LL << 20};
-constexpr Bytes k_nccl_group{392LL << 20};
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -28,93 +22,81 @@ std::string type_name(DataType type) {
     switch (type) {
         case DataType::bf16: return "bf16";
         case DataType::fp8: return "fp8 + block scales";
-        case DataType::int8: return "int8";
+        case DataType::int8: return "int8 + channel scales";
         case DataType::int4: return "int4 + group scales";
         case DataType::fp32: return "fp32";
     }
     return {};
 }
 
-std::vector<MemoryItem> weight_items(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
+void add_weights(std::vector<MemoryItem>& items, const std::vector<WeightPart>& parts, DataType type) {
+    for (const WeightPart& part : parts) {
+        const DataType stored = part.quantized ? type : DataType::bf16;
+        items.push_back({"weights: " + part.name, weight_bytes(part, type), part.formula + ", " + type_name(stored)});
+    }
+}
+
+/// Decoding in the latent space multiplies by kv_b, for which vLLM keeps an unquantized copy
+/// (vllm/v1/attention/backends/mla/common.py, process_weights_after_loading).
+MemoryItem absorbed_item(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
+    const std::int64_t kv_b = pool.weights == DataType::bf16 ? 0 : mla_kv_b_elements(model, pool.parallel, stage);
+    return {"weights: absorbed kv_b", Bytes(kv_b * bits(DataType::bf16) / 8), number(kv_b) + ", bf16 copy",
+            ItemBasis::habit};
+}
+
+std::vector<MemoryItem> budget_items(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
     std::vector<MemoryItem> items;
-    for (const WeightPart& part : weight_parts(model, pool.parallel, stage)) {
-        const DataType type = part.quantized ? pool.weights : DataType::bf16;
-        items.push_back({"weights: " + part.name, weight_bytes(part.elements, type), part.formula + ", " + type_name(type)});
-    }
-    const std::int64_t kv_b = mla_kv_b_elements(model, pool.parallel, stage);
-    if (kv_b > 0 && pool.weights != DataType::bf16) {
-        // Decoding in the latent space multiplies by kv_b, for which vLLM keeps an unquantized copy
-        // (vllm/v1/attention/backends/mla/common.py, process_weights_after_loading).
-        items.push_back({"weights: absorbed kv_b", weight_bytes(kv_b, DataType::bf16), number(kv_b) + ", bf16 copy"});
-    }
+    const auto add_all = [&](std::vector<MemoryItem> more) {
+        std::move(more.begin(), more.end(), std::back_inserter(items));
+    };
+    add_weights(items, weight_parts(model, pool.parallel, stage), pool.weights);
+    add_weights(items, mtp_parts(model, pool.parallel, stage, pool.runtime.draft_layers), pool.weights);
+    items.push_back(absorbed_item(model, pool, stage));
+    items.push_back(activation_item(model, pool, stage));
+    items.push_back(mla_workspace_item(model, pool));
+    add_all(workspace_items(model, pool));
+    add_all(deepep_items(model, pool));
+    add_all(collective_items(pool));
+    items.push_back(runtime_item());
+    std::erase_if(items, [](const MemoryItem& item) { return item.bytes == Bytes(0); });
     return items;
 }
 
-MemoryItem nccl_item(const ParallelSpec& parallel) {
-    const std::int64_t ranks = parallel.gpus();
-    const Bytes bytes = ranks == 1 ? Bytes(0) : ranks < 4 ? k_nccl_pair : k_nccl_group;
-    return {"NCCL buffers", bytes, number(ranks) + " GPUs in the group (assumption)"};
+/// Layers of a stage that have a growing KV cache; draft layers are the last stage's.
+std::int64_t cached_layers(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
+    return growing_layers(model, stage) + (stage.holds_head ? pool.runtime.draft_layers : 0);
 }
 
-MemoryItem state_item(const MemoryPlan& plan, const PoolSpec& pool) {
-    return {"linear-attention state", plan.state_bytes_per_request * pool.batching.max_sequences,
-            number(pool.batching.max_sequences) + " sequences (max_sequences) x " +
-                number(plan.state_bytes_per_request.value) + " B"};
-}
-
-void add_if_any(MemoryPlan& plan, MemoryItem item) {
-    if (item.bytes > Bytes(0)) plan.items.push_back(std::move(item));
-}
-
-/// The plan of one GPU of a stage. `fitting_blocks` is negative when not even the items fit.
-MemoryPlan plan_stage(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
+/// The plan of one GPU of a stage.
+MemoryPlan plan_stage(const ModelSpec& model, const PoolSpec& pool, std::int64_t index) {
+    const PipelineStage stage = pipeline_stage(model, pool.parallel.pipeline, index);
+    const std::int64_t tensor = pool.parallel.tensor;
     MemoryPlan plan;
     plan.pool = pool.name;
+    plan.stage = index;
     plan.device = pool.gpu.memory;
     plan.budget = Bytes(static_cast<std::int64_t>(static_cast<double>(plan.device.value) * pool.kv.memory_fraction));
-    plan.kv_bytes_per_token = kv_bytes_per_token(model, stage.full_attention, pool.parallel.tensor, pool.kv.dtype);
+    plan.kv_bytes_per_token = kv_bytes_per_token(model, cached_layers(model, pool, stage), tensor, kv_format(pool.kv));
     plan.kv_bytes_per_block = plan.kv_bytes_per_token * pool.kv.block.value;
-    plan.state_bytes_per_request = state_bytes_per_request(model, stage.linear_attention, pool.parallel.tensor);
-    plan.items = weight_items(model, pool, stage);
-    add_if_any(plan, activation_item(model, pool, stage));
-    add_if_any(plan, mla_workspace_item(model, pool));
-    add_if_any(plan, state_item(plan, pool));
-    add_if_any(plan, nccl_item(pool.parallel));
-    plan.items.push_back({"runtime", k_runtime_reserve, "CUDA modules and workspaces (assumption)"});
+    plan.state_bytes_per_request = state_bytes_per_request(model, stage.linear_attention, tensor) +
+                                   window_bytes_per_request(model, stage, tensor, pool.kv);
+    plan.items = budget_items(model, pool, stage);
+    plan.outside = outside_items(pool, stage);
+    const Bytes left = plan.budget - plan.used();
+    plan.missing = std::max(Bytes(0), plan.kv_bytes_per_block - left);
+    // A stage without growing layers holds no blocks; it fits when its items do.
+    if (plan.kv_bytes_per_block > Bytes(0)) {
+        plan.fitting_blocks = std::max<std::int64_t>(0, left.value) / plan.kv_bytes_per_block.value;
+        plan.host_blocks = pool.kv.host.value / plan.kv_bytes_per_block.value;
+    }
     return plan;
 }
 
-/// Bytes that the items leave to one more KV block, negative when they are missing.
-Bytes room_after_one_block(const MemoryPlan& plan) { return plan.budget - plan.used() - plan.kv_bytes_per_block; }
-
-Error no_room(const MemoryPlan& plan, const PoolSpec& pool) {
-    const auto largest = std::max_element(plan.items.begin(), plan.items.end(),
-                                          [](const MemoryItem& a, const MemoryItem& b) { return a.bytes < b.bytes; });
-    return {Code::invalid_argument,
-            "pool \"" + pool.name + "\": no room for one KV block on " + pool.gpu.name + ": " +
-                number(-room_after_one_block(plan).value) + " bytes are missing from a budget of " +
-                number(plan.budget.value) + "; the largest item is \"" + largest->name + "\" with " +
-                number(largest->bytes.value) + " bytes; expected more parallelism, smaller weights, or a higher " +
-                "kv.memory_fraction"};
-}
-
-Result<MemoryPlan> plan_pool(const ModelSpec& model, const PoolSpec& pool) {
-    std::optional<MemoryPlan> fullest;
-    for (std::int64_t i = 0; i < pool.parallel.pipeline; ++i) {
-        MemoryPlan plan = plan_stage(model, pool, pipeline_stage(model, pool.parallel.pipeline, i));
-        const bool short_of_room = room_after_one_block(plan) < Bytes(0);
-        if (short_of_room && !pool.kv.num_blocks) return tl::unexpected(no_room(plan, pool));
-        // A stage of linear-attention layers only needs no blocks and so cannot be the one that limits them.
-        if (plan.kv_bytes_per_block == Bytes(0)) continue;
-        plan.fitting_blocks =
-            short_of_room ? 0 : (plan.budget - plan.used()).value / plan.kv_bytes_per_block.value;
-        if (!fullest || plan.fitting_blocks < fullest->fitting_blocks) fullest = std::move(plan);
-    }
-    REPLAYD_ASSERT(fullest.has_value());
-    fullest->pinned = pool.kv.num_blocks.has_value();
-    fullest->blocks = pool.kv.num_blocks.value_or(fullest->fitting_blocks);
-    fullest->parameters = parameter_count(model);
-    return *fullest;
+/// Whether `a` limits the pool more than `b`: it lacks more bytes, or else has fewer blocks.
+bool limits_more(const MemoryPlan& a, const MemoryPlan& b) {
+    if (a.missing != b.missing) return a.missing > b.missing;
+    if ((a.kv_bytes_per_block == Bytes(0)) != (b.kv_bytes_per_block == Bytes(0))) return b.kv_bytes_per_block == Bytes(0);
+    return a.fitting_blocks < b.fitting_blocks;
 }
 
 }  // namespace
@@ -125,21 +107,51 @@ Bytes MemoryPlan::used() const {
     return total;
 }
 
+Bytes MemoryPlan::margin() const {
+    Bytes left = device - budget;
+    for (const MemoryItem& item : outside) left -= item.bytes;
+    return left;
+}
+
+std::optional<double> MemoryPlan::fraction_for(std::int64_t count) const {
+    constexpr double k_steps = 1e6;
+    const Bytes need = used() + kv_bytes_per_block * count;
+    const double fraction = std::ceil(static_cast<double>(need.value) / static_cast<double>(device.value) * k_steps) / k_steps;
+    if (fraction > 1) return std::nullopt;
+    return fraction;
+}
+
+MemoryPlan plan_pool(const ModelSpec& model, const PoolSpec& pool) {
+    MemoryPlan fullest = plan_stage(model, pool, 0);
+    for (std::int64_t i = 1; i < pool.parallel.pipeline; ++i) {
+        MemoryPlan plan = plan_stage(model, pool, i);
+        if (limits_more(plan, fullest)) fullest = std::move(plan);
+    }
+    fullest.pinned = pool.kv.num_blocks.has_value();
+    fullest.blocks = pool.kv.num_blocks.value_or(fullest.fitting_blocks);
+    fullest.parameters = parameter_count(model);
+    return fullest;
+}
+
 Result<std::vector<MemoryPlan>> plan_memory(const Scenario& scenario) {
     std::vector<MemoryPlan> plans;
-    for (const PoolSpec& pool : scenario.pools) {
-        auto plan = plan_pool(scenario.model, pool);
-        if (!plan) return tl::unexpected(plan.error());
-        plans.push_back(std::move(*plan));
+    for (std::size_t i = 0; i < scenario.pools.size(); ++i) {
+        plans.push_back(plan_pool(scenario.model, scenario.pools[i]));
+        const MemoryPlan& plan = plans.back();
+        if (plan.missing > Bytes(0) && !plan.pinned) return fail(Code::invalid_argument, no_room(scenario, i, plan));
     }
     return plans;
 }
 
 TransferSize transfer_size(const Scenario& scenario) {
     const ModelSpec& model = scenario.model;
-    const std::int64_t full = model.full_attention_layers();
-    const DataType dtype = scenario.pools.front().kv.dtype;
-    return {kv_bytes_per_token(model, full, 1, dtype), state_bytes_per_request(model, model.layers - full, 1)};
+    const PoolSpec& sender = scenario.pools.front();
+    const PipelineStage whole = pipeline_stage(model, 1, 0);
+    KvSpec wire = sender.kv;
+    wire.dtype = scenario.transfer.dtype.value_or(sender.kv.dtype);
+    wire.flashmla = sender.kv.flashmla && wire.dtype == DataType::fp8;
+    return {kv_bytes_per_token(model, cached_layers(model, sender, whole), 1, kv_format(wire)),
+            state_bytes_per_request(model, whole.linear_attention, 1) + window_bytes_per_request(model, whole, 1, wire)};
 }
 
 }  // namespace replayd

@@ -28,6 +28,7 @@ TEST(ParameterCount, equals_the_checkpoints) {
         {"Qwen3-8B", 8'190'735'360},           {"Qwen3-32B", 32'762'123'264},
         {"Qwen3-30B-A3B", 30'532'122'624},     {"Qwen3-235B-A22B", 235'093'634'560},
         {"Qwen3-Next-80B-A3B", 79'674'391'296}, {"DeepSeek-V3", 671'026'419'200},
+        {"Step-3", 316'294'538'240},
     };
     for (const Total& total : totals) EXPECT_EQ(parameter_count(model(total.model)), total.parameters) << total.model;
 }
@@ -81,13 +82,99 @@ TEST(WeightParts, copies_a_tied_head_to_the_last_stage) {
     EXPECT_EQ(elements(weight_parts(tied, two, pipeline_stage(tied, 2, 1)), "LM head"), 128'256 * 4096LL);
 }
 
-// 128 × 128 fp8 weights carry one 4-byte scale; int4 groups of 128 carry 20 bits.
+WeightPart part(std::int64_t out, std::int64_t in) {
+    return {"w", out * in, ceil_div(out, 128) * ceil_div(in, 128), out, true, ""};
+}
+
+// 128 × 128 fp8 weights carry one 4-byte scale, int8 channels one each, int4 groups of 128 carry 20 bits.
 TEST(WeightBytes, counts_scales) {
-    EXPECT_EQ(weight_bytes(16'384, DataType::bf16), Bytes(32'768));
-    EXPECT_EQ(weight_bytes(16'384, DataType::fp8), Bytes(16'388));
-    EXPECT_EQ(weight_bytes(16'385, DataType::fp8), Bytes(16'393));
-    EXPECT_EQ(weight_bytes(16'384, DataType::int8), Bytes(16'384));
-    EXPECT_EQ(weight_bytes(16'384, DataType::int4), Bytes(8'192 + 128 * 20 / 8));
+    EXPECT_EQ(weight_bytes(part(128, 128), DataType::bf16), Bytes(32'768));
+    EXPECT_EQ(weight_bytes(part(128, 128), DataType::fp8), Bytes(16'388));
+    EXPECT_EQ(weight_bytes(part(129, 128), DataType::fp8), Bytes(129 * 128 + 8));
+    EXPECT_EQ(weight_bytes(part(128, 128), DataType::int8), Bytes(16'384 + 128 * 4));
+    EXPECT_EQ(weight_bytes(part(128, 128), DataType::int4), Bytes(8'192 + 128 * 20 / 8));
+    WeightPart norm = part(1, 128);
+    norm.quantized = false;
+    EXPECT_EQ(weight_bytes(norm, DataType::int4), Bytes(256)) << "norms stay in 16 bit";
+}
+
+// kv_a of DeepSeek has 576 rows, so its last row of scale blocks is half used.
+TEST(WeightBytes, rounds_scale_blocks_up_in_each_matrix) {
+    const ModelSpec deepseek = model("DeepSeek-V3");
+    const auto parts = weight_parts(deepseek, {}, pipeline_stage(deepseek, 1, 0));
+    const std::int64_t q_a = 12 * 56, kv_a = 5 * 56, q_b = 192 * 12, kv_b = 256 * 4, out = 56 * 128;
+    EXPECT_EQ(std::find_if(parts.begin(), parts.end(), [](const WeightPart& p) { return p.name == "attention"; })->blocks,
+              61 * (q_a + kv_a + q_b + kv_b + out));
+}
+
+struct ActiveCase {
+    const char* model;
+    std::int64_t parameters;
+};
+
+// What one token is multiplied with. DeepSeek's published 37 B add the embedding (0.93 B), Step-3's 38 B do not.
+TEST(ActiveParameters, count_the_chosen_experts) {
+    const ActiveCase cases[] = {{"DeepSeek-V3", 36'626'024'448}, {"Step-3", 37'910'000'000}, {"Llama-3.1-8B", 7'504'924'672}};
+    EXPECT_EQ(active_parameter_count(model("Llama-3.1-8B")), 8'030'261'248 - 128'256LL * 4096);
+    for (const ActiveCase& c : cases) {
+        EXPECT_NEAR(static_cast<double>(active_parameter_count(model(c.model))), static_cast<double>(c.parameters), 1e7) << c.model;
+    }
+    const std::int64_t embedding = 129'280LL * 7168;
+    EXPECT_NEAR(static_cast<double>(active_parameter_count(model("DeepSeek-V3")) + embedding) / 1e9, 37.55, 0.01);
+}
+
+// DeepSeek's extra layer: a layer with experts, the projection of 2 × hidden and three norms; embedding and head shared.
+TEST(MtpParameters, are_one_more_layer) {
+    const ModelSpec deepseek = model("DeepSeek-V3");
+    const std::int64_t layer = 187'107'328 + 2 * 7168 + 1'835'264 + 257 * 44'040'192LL;
+    EXPECT_EQ(mtp_parameter_count(deepseek), layer + 2 * 7168LL * 7168 + 3 * 7168);
+    EXPECT_EQ(mtp_parameter_count(model("Llama-3.1-8B")), 0);
+    const ParallelSpec two{.pipeline = 2};
+    const auto last = mtp_parts(deepseek, two, pipeline_stage(deepseek, 2, 1), 1);
+    EXPECT_EQ(elements(last, "MTP embedding"), 129'280LL * 7168) << "the last of two stages needs its own copy";
+    EXPECT_TRUE(mtp_parts(deepseek, two, pipeline_stage(deepseek, 2, 0), 1).empty());
+}
+
+// Step-3's table of the AFD specification: attention 169.345 M a layer, experts 5.395 B, dense 0.396 B.
+TEST(WeightParts, of_step_3) {
+    const ModelSpec step = model("Step-3");
+    const auto parts = weight_parts(step, {}, pipeline_stage(step, 1, 0));
+    EXPECT_EQ(elements(parts, "attention"), 61 * 169'345'024LL);
+    EXPECT_EQ(elements(parts, "routed experts") + elements(parts, "shared experts"), 56 * 49 * 110'100'480LL);
+    EXPECT_EQ(elements(parts, "dense FFN"), 5 * 396'361'728LL);
+    EXPECT_EQ(elements(parts, "router"), 56 * 344'064LL);
+    EXPECT_EQ(elements(parts, "embedding") + elements(parts, "LM head"), 2 * 128'815LL * 7168);
+    // Low-rank query and the one key-value head are on every rank; the query heads and the output divide.
+    const auto eighth = weight_parts(step, ParallelSpec{.tensor = 8}, pipeline_stage(step, 1, 0));
+    EXPECT_EQ(elements(eighth, "attention"), 61 * (7168 * 2048LL + 2 * 256 * 7168 + (2048 + 7168) * 16384LL / 8));
+    // The last stage of two holds the dense layer at the end, the first the four at the beginning.
+    EXPECT_EQ(pipeline_stage(step, 2, 0).dense, 4);
+    EXPECT_EQ(pipeline_stage(step, 2, 1).dense, 1);
+}
+
+// 256 experts and 32 copies over 32 ranks are 9 each (DeepSeek's prefill units), over 144 two each (decode).
+TEST(WeightParts, spread_redundant_experts) {
+    const ModelSpec deepseek = model("DeepSeek-V3");
+    const auto routed = [&](std::int64_t ranks) {
+        const ParallelSpec parallel{.data = ranks, .expert = ranks, .redundant_experts = 32};
+        return elements(weight_parts(deepseek, parallel, pipeline_stage(deepseek, 1, 0)), "routed experts");
+    };
+    EXPECT_EQ(routed(32), 58 * 9 * 44'040'192LL);
+    EXPECT_EQ(routed(144), 58 * 2 * 44'040'192LL);
+}
+
+// Uneven stages hold every layer once, and embedding and head only at the ends.
+TEST(WeightParts, of_uneven_stages_add_up) {
+    for (const char* name : {"DeepSeek-V3", "Step-3", "Qwen3-Next-80B-A3B", "Llama-3-70B"}) {
+        const ModelSpec m = model(name);
+        for (const std::int64_t stages : {2, 3, 4, 7}) {
+            std::int64_t sum = 0;
+            for (std::int64_t s = 0; s < stages; ++s) {
+                for (const WeightPart& p : weight_parts(m, {.pipeline = stages}, pipeline_stage(m, stages, s))) sum += p.elements;
+            }
+            EXPECT_EQ(sum, parameter_count(m)) << name << ' ' << stages;
+        }
+    }
 }
 
 struct KvCase {
@@ -111,8 +198,22 @@ TEST(KvBytesPerToken, follows_the_attention_kind) {
     };
     for (const KvCase& c : cases) {
         const ModelSpec m = model(c.model);
-        EXPECT_EQ(kv_bytes_per_token(m, m.full_attention_layers(), c.tensor, c.dtype), Bytes(c.bytes)) << c.model;
+        EXPECT_EQ(kv_bytes_per_token(m, m.full_attention_layers(), c.tensor, {c.dtype, false}), Bytes(c.bytes)) << c.model;
     }
+}
+
+// Layers with a window do not grow: they hold a full window and the block where it begins.
+TEST(WindowBytes, are_fixed_beside_growing_layers) {
+    ModelSpec m = model("Llama-3.1-8B");
+    m.attention.sliding_window = 1024;
+    m.attention.global_interval = 4;
+    const PipelineStage stage = pipeline_stage(m, 1, 0);
+    EXPECT_EQ(stage.windowed, 24);
+    EXPECT_EQ(growing_layers(m, stage), 8);
+    EXPECT_EQ(window_bytes_per_request(m, stage, 1, KvSpec{}), Bytes(24 * 4096LL * (1024 + 16)));
+    m.attention.global_interval = 0;
+    EXPECT_EQ(growing_layers(m, pipeline_stage(m, 1, 0)), 32) << "all grow until the window is full";
+    EXPECT_EQ(window_bytes_per_request(m, pipeline_stage(m, 1, 0), 1, KvSpec{}), Bytes(0));
 }
 
 // The fixed state: 36 layers × 32 heads × 128 × 128 in fp32, and three inputs of 8,192 channels in 16 bit.
