@@ -55,17 +55,13 @@ bool foreign_post(const net::HttpRequest& request) {
 class Api::ReaderLease {
 public:
     static Result<ReaderLease> take(Api& api) {
-        {
-            const std::lock_guard lock(api.readers_mutex_);
-            if (!api.idle_readers_.empty()) {
-                auto reader = std::move(api.idle_readers_.back());
-                api.idle_readers_.pop_back();
-                return ReaderLease(api, std::move(reader));
-            }
+        std::unique_ptr<storage::Reader> reader = api.idle_reader();
+        if (!reader) {
+            auto opened = storage::Reader::open(api.context_.history_path);
+            if (!opened) return tl::unexpected(opened.error());
+            reader = std::move(*opened);
         }
-        auto opened = storage::Reader::open(api.context_.history_path);
-        if (!opened) return tl::unexpected(opened.error());
-        return ReaderLease(api, std::move(*opened));
+        return ReaderLease(api, std::move(reader));
     }
     ReaderLease(ReaderLease&&) = default;
     ReaderLease& operator=(ReaderLease&&) = delete;
@@ -89,6 +85,14 @@ private:
 
 Api::Api(ApiContext context) : context_(std::move(context)), views_(context_.registry) {}
 Api::~Api() = default;
+
+std::unique_ptr<storage::Reader> Api::idle_reader() {
+    const std::lock_guard lock(readers_mutex_);
+    if (idle_readers_.empty()) return nullptr;
+    auto reader = std::move(idle_readers_.back());
+    idle_readers_.pop_back();
+    return reader;
+}
 
 void Api::cancel_queries() {
     const std::lock_guard lock(readers_mutex_);

@@ -48,6 +48,7 @@ private:
     class ReaderLease;
     [[nodiscard]] net::HttpResponse answer(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse readiness() const;
+    [[nodiscard]] std::unique_ptr<storage::Reader> idle_reader();
 
     const ApiContext context_;
     RunViews views_;
