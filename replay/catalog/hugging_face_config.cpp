@@ -129,7 +129,8 @@ private:
         if (!sparse && !named) return std::nullopt;
         MoeSpec out;
         out.experts = either(keys, k_experts);
-        out.top_k = either({"num_experts_per_tok", "moe_top_k"}, {1, out.experts});
+        const bool counted = !table_.errors().any();
+        out.top_k = either({"num_experts_per_tok", "moe_top_k"}, {1, counted ? out.experts : k_experts.most});
         out.ffn = family_ == Family::mixtral ? table_.integer("intermediate_size", k_width)
                                              : table_.integer("moe_intermediate_size", k_width);
         shared_experts(out);

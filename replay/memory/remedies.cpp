@@ -226,7 +226,8 @@ std::vector<Change> first_steps(const Scenario& scenario, const std::vector<std:
 
 void rank(std::vector<Remedy>& found) {
     std::stable_sort(found.begin(), found.end(), [](const Remedy& a, const Remedy& b) {
-        return std::tuple(a.cost, a.gpus, -a.plan.fitting_blocks) < std::tuple(b.cost, b.gpus, -b.plan.fitting_blocks);
+        return std::tuple(a.cost, a.gpus, -bits(a.pool.weights), -a.plan.fitting_blocks) <
+               std::tuple(b.cost, b.gpus, -bits(b.pool.weights), -b.plan.fitting_blocks);
     });
 }
 
