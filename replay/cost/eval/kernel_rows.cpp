@@ -63,6 +63,25 @@ Result<double> read_value(const Cell& cell, const Column& column) {
     return read_number(cell, column.optional || column.name == "num_key_value_heads" || column.name == "step");
 }
 
+/// What the columns of one MoE row must agree on. The positions are those of moe_table().
+Result<void> check_experts(std::string_view name, const KernelTable& table, std::size_t row, const KernelRow& values) {
+    if (table.name != "moe") return {};
+    const double top_k = values.number[4];
+    const double experts = values.number[5];
+    const double ranks = values.number[7];
+    const auto whole = [](double value) { return std::to_string(static_cast<long long>(value)); };
+    const std::string where = std::string(name) + ", row " + std::to_string(row + 1) + ": ";
+    if (top_k > experts) {
+        return fail(Code::invalid_argument, where + whole(top_k) + " experts per token of " + whole(experts) +
+                                                " experts; topk must be at most num_experts");
+    }
+    if (ranks > experts) {
+        return fail(Code::invalid_argument, where + whole(experts) + " experts over " + whole(ranks) +
+                                                " ranks; moe_ep_size must be at most num_experts");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTable& table, const CsvTable& csv) {
@@ -85,6 +104,9 @@ Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTa
             rows[i].number[number] = *value;
         }
         if (column.kind != ColumnKind::name) ++number;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (auto checked = check_experts(name, table, i, rows[i]); !checked) return tl::unexpected(checked.error());
     }
     return rows;
 }

@@ -39,7 +39,7 @@ Moe moe(const KernelRow& row) {
 }
 
 KernelWork work_of(const Hardware& hardware, const Moe& m) {
-    const double flops = 2 * m.spread.rows * m.hidden * m.inner * m.gates;
+    const double flops = 2 * m.spread.padded[1] * m.hidden * m.inner * m.gates;
     const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
     const double activations = m.spread.rows * (2 + m.type.input_bytes) * (m.hidden + m.inner * m.gates / 2);
     return {flops / peak_flops_per_us(hardware, m.type), weights + activations, 0};

@@ -11,7 +11,7 @@ namespace replayd::cost_fit {
 
 struct FitOptions {
     int trees = 300;
-    int depth = 6;
+    int depth = 7;
     double rate = 0.1;             ///< part of each tree's answer that is kept
     double huber = 0.2;            ///< residuals count at most this much
     double leaf_prior = 2;         ///< rows of answer 0 that every leaf is mixed with

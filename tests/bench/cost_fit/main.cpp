@@ -130,9 +130,10 @@ void hold_out(const Samples& samples) {
     const Hardware& own = *find_hardware(samples.gpu);
     for (const bool whole_shapes : {false, true}) {
         if (std::getenv("COST_FIT_KIND") && *std::getenv("COST_FIT_KIND") != (whole_shapes ? 's' : 'p')) continue;
-        const std::uint64_t folds = whole_shapes && has_few_shapes(samples) ? 5 : 10;
+        const bool every_fold = whole_shapes && has_few_shapes(samples);
+        const std::uint64_t folds = every_fold ? 16 : 10;
         std::vector<double> errors;
-        for (std::uint64_t fold = 0; fold < (folds == 5 ? folds : 1); ++fold) {
+        for (std::uint64_t fold = 0; fold < (every_fold ? folds : 1); ++fold) {
             const auto held = keep_aside(samples, whole_shapes, folds, fold);
             const Samples rest = without(samples, held);
             if (rest.rows.empty()) continue;

@@ -1,0 +1,91 @@
+#include "replay/cost/laws/law_choice.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "replay/base/assert.hpp"
+#include "replay/cost/laws/embedded_laws.hpp"
+
+namespace replayd::cost {
+namespace {
+
+constexpr std::array<std::string_view, 4> k_backends = {"sglang", "vllm", "trtllm", "nccl"};
+
+struct Name {
+    std::string_view gpu, backend, table;
+};
+
+Name taken_apart(std::string_view name) {
+    const std::size_t first = name.find('.');
+    const std::size_t second = name.find('.', first + 1);
+    return {name.substr(0, first), name.substr(first + 1, second - first - 1), name.substr(second + 1)};
+}
+
+double backend_rank(std::string_view backend) {
+    for (std::size_t i = 0; i < k_backends.size(); ++i) {
+        if (k_backends[i] == backend) return static_cast<double>(i);
+    }
+    return static_cast<double>(k_backends.size());
+}
+
+/// Smaller is nearer: another architecture weighs more than another framework, and that more than another
+/// GPU of the same architecture (kernels follow the architecture; frameworks differ by 10 to 26 per cent).
+double distance(const Name& law, const Hardware& target, std::string_view backend) {
+    const Hardware* own = find_hardware(law.gpu);
+    REPLAYD_ASSERT(own != nullptr);
+    double distance = own->architecture == target.architecture ? 0 : 1000;
+    if (law.backend != backend) distance += 100 + backend_rank(law.backend);
+    return distance + std::abs(std::log(own->bf16_flops_per_us / target.bf16_flops_per_us)) +
+           std::abs(std::log(own->hbm_bytes_per_us / target.hbm_bytes_per_us));
+}
+
+}  // namespace
+
+std::string_view known_backends() { return "sglang, vllm, trtllm, nccl"; }
+
+std::string ChosenLaw::provenance(const KernelPrice& price) const {
+    const auto& parts = law.parts();
+    std::string text = "law " + parts.gpu + "/" + parts.backend;
+    if (parts.gpu != target.name) text += " scaled to " + std::string(target.name);
+    if (parts.backend != backend) text += " for " + backend;
+    if (price.kernel_assumed) text += "; usual kernel assumed";
+    if (price.extrapolated) text += "; extrapolated";
+    return text;
+}
+
+Result<ChosenLaw> choose_law(const KernelTable& table, const Hardware& target, std::string_view backend) {
+    if (backend_rank(backend) >= static_cast<double>(k_backends.size())) {
+        return fail(Code::invalid_argument, "backend: '" + std::string(backend) +
+                                                "' is not one that laws were fitted for; write one of " +
+                                                std::string(known_backends()));
+    }
+    const EmbeddedLaw* nearest = nullptr;
+    double nearest_distance = std::numeric_limits<double>::infinity();
+    for (const EmbeddedLaw& law : embedded_laws()) {
+        const Name name = taken_apart(law.name);
+        if (name.table != table.name) continue;
+        const double candidate = distance(name, target, backend);
+        if (candidate < nearest_distance) {
+            nearest = &law;
+            nearest_distance = candidate;
+        }
+    }
+    REPLAYD_ASSERT(nearest != nullptr);
+    auto law = KernelLaw::from_bytes(nearest->bytes);
+    if (!law) return tl::unexpected(law.error());
+    return ChosenLaw{std::move(*law), target, std::string(backend)};
+}
+
+Result<ChosenLaw> choose_law(const KernelTable& table, std::string_view gpu, std::string_view backend) {
+    const Hardware* target = find_hardware(gpu);
+    if (target == nullptr) {
+        std::string names;
+        for (const Hardware& known : known_hardware()) names += (names.empty() ? "" : ", ") + std::string(known.name);
+        return fail(Code::invalid_argument,
+                    "gpu: '" + std::string(gpu) + "' is not known to the laws; write one of " + names);
+    }
+    return choose_law(table, *target, backend);
+}
+
+}  // namespace replayd::cost

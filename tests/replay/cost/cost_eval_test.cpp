@@ -1,0 +1,170 @@
+// `cost eval` as a library: what it appends, what it refuses, and how near it comes to the public tables.
+
+#include "replay/cost/eval/cost_eval.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "replay/cost/eval/kernel_rows.hpp"
+#include "replay/cost/laws/embedded_laws.hpp"
+#include "replay/cost/laws/law_choice.hpp"
+
+namespace replayd::cost {
+namespace {
+
+std::string eval_gemm(const std::string& csv, const std::string& gpu = "h100_sxm", const std::string& backend = "vllm") {
+    const auto out = cost_eval({gpu, backend, "gemm", "shapes.csv", csv});
+    return out ? *out : out.error().message;
+}
+
+double price_gemm(const std::string& gpu, double m, double n, double k) {
+    const auto law = choose_law(*find_kernel_table("gemm"), gpu, "vllm");
+    KernelRow row;
+    row.number = {static_cast<double>(find_type("bfloat16")), m, n, k};
+    return law->price(row).us;
+}
+
+// The order and text of the input survive; two columns are appended, the second never blank.
+TEST(CostEval, appends_prediction_and_provenance_to_every_row) {
+    std::istringstream out(eval_gemm("note,gemm_dtype,m,n,k\nfirst,bfloat16,128,4096,4096\r\n\nsecond,fp8,1,2048,2048\n"));
+    std::string line;
+    std::getline(out, line);
+    EXPECT_EQ(line, "note,gemm_dtype,m,n,k,predicted_us,provenance");
+    std::getline(out, line);
+    EXPECT_EQ(line.rfind("first,bfloat16,128,4096,4096,", 0), 0U) << line;
+    EXPECT_NE(line.find(",law h100_sxm/vllm"), std::string::npos) << line;
+    std::getline(out, line);
+    EXPECT_EQ(line.rfind("second,fp8,1,2048,2048,", 0), 0U) << line;
+    EXPECT_FALSE(std::getline(out, line));
+}
+
+// A pair of GPU and framework without a table is priced by the nearest one, and the answer says so.
+TEST(CostEval, names_the_law_it_carried_over) {
+    const std::string csv = "gemm_dtype,m,n,k,kernel_source\nbfloat16,128,4096,4096,torch.nn.functional.linear\n";
+    EXPECT_NE(eval_gemm(csv, "h200_sxm").find(",law h100_sxm/vllm scaled to h200_sxm\n"), std::string::npos);
+    EXPECT_NE(eval_gemm(csv, "gb200").find(",law b200_sxm/sglang scaled to gb200 for vllm; usual kernel assumed\n"),
+              std::string::npos);
+}
+
+// Beyond the fitted range the answer is flagged, and grows with the work.
+TEST(CostEval, flags_extrapolation_and_stays_monotone_there) {
+    EXPECT_NE(eval_gemm("gemm_dtype,m,n,k\nbfloat16,1000000,4096,4096\n").find("; extrapolated\n"), std::string::npos);
+    double before = price_gemm("h100_sxm", 65'536, 4096, 4096);
+    for (double m = 131'072; m < 1e8; m *= 1.7) {
+        const double now = price_gemm("h100_sxm", m, 4096, 4096);
+        EXPECT_GT(now, before) << m;
+        before = now;
+    }
+}
+
+// More bandwidth and the same tensor cores: an H200 is faster where memory binds and equal where compute does.
+TEST(CostEval, carries_a_law_to_a_gpu_by_its_memory_and_compute_parts) {
+    EXPECT_LT(price_gemm("h200_sxm", 16, 16'384, 16'384), 0.80 * price_gemm("h100_sxm", 16, 16'384, 16'384));
+    EXPECT_NEAR(price_gemm("h200_sxm", 16'384, 16'384, 16'384) / price_gemm("h100_sxm", 16'384, 16'384, 16'384), 1, 0.02);
+}
+
+// Every shipped law can be read, has a source, and answers for a plain row of its table.
+TEST(EmbeddedLaws, parse_and_name_their_source) {
+    ASSERT_GE(embedded_laws().size(), 45U);
+    for (const EmbeddedLaw& law : embedded_laws()) {
+        const auto parsed = KernelLaw::from_bytes(law.bytes);
+        ASSERT_TRUE(parsed) << law.name << ": " << parsed.error().message;
+        EXPECT_NE(parsed->parts().source.find("Apache-2.0"), std::string::npos) << law.name;
+        EXPECT_EQ(parsed->to_bytes(), law.bytes) << law.name;
+    }
+}
+
+struct Wrong {
+    const char* gpu;
+    const char* backend;
+    const char* op;
+    const char* csv;
+    const char* message;
+};
+
+// Bad input yields one message that names the place, the value and what was expected.
+TEST(CostEval, refuses_wrong_input_with_exact_messages) {
+    const std::vector<Wrong> cases = {
+        {"h100", "vllm", "gemm", "m\n",
+         "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
+         "gb200, rtx_pro_6000_server"},
+        {"h100_sxm", "tgi", "gemm", "m\n",
+         "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl"},
+        {"h100_sxm", "vllm", "matmul", "m\n",
+         "op: 'matmul' is not an operator; write one of gemm, context_attention, generation_attention, context_mla, "
+         "generation_mla, mla_bmm, moe, gdn, nccl, custom_allreduce, wideep_deepep_normal, wideep_deepep_ll"},
+        {"h100_sxm", "vllm", "gemm", "", "in.csv: empty; a header line with the column names was expected"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n\n",
+         "in.csv: the column 'k' is missing, which a table of gemm has"},
+        {"h100_sxm", "vllm", "gemm", "m,m\n", "in.csv: the column 'm' stands twice in the header; keep one"},
+        {"h100_sxm", "vllm", "gemm", "m,,k\n", "in.csv: column 2 of the header has no name; write one"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nbfloat16,1,2\n",
+         "in.csv, line 2: 3 cells, but the header has 4 columns; mend the line"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\n\"bfloat16\",1,2,3\n",
+         "in.csv, line 2: quoted cells are not read; write plain values without '\"'"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nbf16,1,2,3\n",
+         "in.csv, row 1, column gemm_dtype: 'bf16' is not a known data type (bfloat16, float16, half, fp8, fp8_block, int8, "
+         "int8_wo, int4_wo, w4a16_mxfp4, w4afp8, w4a8_mxfp4_mxfp8, nvfp4)"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,0,2,3\n",
+         "in.csv, row 1, column m: '0' is not a number from 1 to 1e12"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,3\nfp8,1,-2,3\n",
+         "in.csv, row 2, column n: '-2' is not a number from 1 to 1e12"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,4x\n",
+         "in.csv, row 1, column k: '4x' is not a number from 1 to 1e12"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,nan\n",
+         "in.csv, row 1, column k: 'nan' is not a number from 1 to 1e12"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k,predicted_us\nfp8,1,2,3,4\n",
+         "in.csv: the column 'predicted_us' is already there; take it out, it is what this command writes"},
+        {"h100_sxm", "vllm", "moe",
+         "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
+         "fp8,1,2048,768,8,128,1,1,zipf\n",
+         "in.csv, row 1, column distribution: 'zipf' is not 'balanced' or 'power_law_<exponent>'"},
+        {"h100_sxm", "vllm", "moe",
+         "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
+         "fp8,1,2048,768,9,8,1,1,balanced\n",
+         "in.csv, row 1: 9 experts per token of 8 experts; topk must be at most num_experts"},
+        {"h100_sxm", "vllm", "moe",
+         "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
+         "fp8,1,2048,768,2,8,1,16,balanced\n",
+         "in.csv, row 1: 8 experts over 16 ranks; moe_ep_size must be at most num_experts"},
+    };
+    for (const Wrong& wrong : cases) {
+        const auto out = cost_eval({wrong.gpu, wrong.backend, wrong.op, "in.csv", wrong.csv});
+        ASSERT_FALSE(out) << wrong.message;
+        EXPECT_EQ(out.error().message, wrong.message);
+        EXPECT_EQ(out.error().code, Code::invalid_argument);
+    }
+}
+
+// The laws sit close to the rows that they were fitted on: median error per small table of the H100.
+TEST(CostEval, meets_the_public_tables) {
+    const std::filesystem::path folder = REPLAYD_SOURCE_DIR "/../shared/data/kernel_times/h100_sxm/sglang";
+    if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no public kernel tables beside this checkout";
+    for (const char* op : {"context_mla", "mla_bmm", "wideep_deepep_ll", "wideep_deepep_normal"}) {
+        std::ifstream file(folder / (std::string(op) + ".csv"));
+        const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+        const KernelTable& table = *find_kernel_table(op);
+        const auto csv = parse_csv(op, text);
+        ASSERT_TRUE(csv);
+        const auto rows = kernel_rows(op, table, *csv);
+        const auto times = measured_us(op, table, *csv);
+        ASSERT_TRUE(rows && times);
+        const auto law = choose_law(table, "h100_sxm", "sglang");
+        std::vector<double> errors;
+        for (std::size_t i = 0; i < rows->size(); ++i) {
+            errors.push_back(std::abs(law->price((*rows)[i]).us / (*times)[i] - 1));
+        }
+        std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2), errors.end());
+        EXPECT_LT(errors[errors.size() / 2], 0.03) << op;
+    }
+}
+
+}  // namespace
+}  // namespace replayd::cost
