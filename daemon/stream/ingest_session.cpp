@@ -176,7 +176,7 @@ void Connection::refuse(const Refusal& refusal) {
                 {{"stream", stream_ ? stream_->name() : std::string("-")}, {"peer", socket_->peer()},
                  {"code", refusal.failure.code}, {"message", refusal.failure.message}});
     send(refusal.failure);
-    socket_->close(refusal.close_code, refusal.failure.code);
+    socket_->close(refusal.close_code, refusal.failure.message);
     close();
 }
 
