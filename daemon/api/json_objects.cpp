@@ -194,23 +194,44 @@ json::object request_json(const RequestRecord& record, std::int64_t run_id, std:
             {"observed_e2e_ns", duration_or_null(record.observed_e2e)}};
 }
 
-json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
-    json::array items;
-    for (const MemoryItem& item : plan.items) {
-        items.push_back(json::object{{"name", item.name}, {"bytes", item.bytes.value}, {"formula", item.formula}});
+namespace {
+
+json::array memory_items_json(const std::vector<MemoryItem>& items) {
+    json::array list;
+    for (const MemoryItem& item : items) {
+        list.push_back(json::object{{"name", item.name}, {"bytes", item.bytes.value}, {"formula", item.formula}});
     }
+    return list;
+}
+
+/// The fraction that gives a pinned block count.
+json::value fraction_or_null(const MemoryPlan& plan) {
+    const auto fraction = plan.pinned ? plan.fraction_for(plan.blocks) : std::nullopt;
+    return fraction ? json::value(*fraction) : json::value(nullptr);
+}
+
+}  // namespace
+
+json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
+    // The history keeps what the budget holds; a plan made now always has a CUDA context beside it.
+    const bool planned_now = !plan.outside.empty();
     return {{"pool", plan.pool},
             {"role", pool.role},
             {"gpu", pool.gpu},
             {"device_bytes", plan.device.value},
             {"budget_bytes", plan.budget.value},
-            {"items", std::move(items)},
+            {"items", memory_items_json(plan.items)},
+            {"outside", memory_items_json(plan.outside)},
+            {"margin_bytes", planned_now ? json::value(plan.margin().value) : json::value(nullptr)},
+            {"missing_bytes", plan.missing.value},
             {"kv_bytes_per_token", plan.kv_bytes_per_token.value},
             {"kv_bytes_per_block", plan.kv_bytes_per_block.value},
             {"state_bytes_per_request", plan.state_bytes_per_request.value},
             {"fitting_blocks", plan.fitting_blocks},
             {"blocks", plan.blocks},
+            {"host_blocks", plan.host_blocks},
             {"pinned", plan.pinned},
+            {"pinned_fraction", fraction_or_null(plan)},
             {"parameters", plan.parameters}};
 }
 

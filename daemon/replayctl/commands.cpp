@@ -204,6 +204,10 @@ std::vector<Declared> declare_scenario(CLI::App& scenario) {
 Declared declare_plan(CLI::App& root) {
     auto [command, options] = begin<ScenarioOptions>(root, "plan", "print where the memory of a scenario's GPUs goes");
     command.needed.push_back(command.app->add_option("--scenario", options->scenarios, "names or TOML files"));
+    command.app->add_option("--what-if", options->what_if, "change a key first: decode.parallel.tensor=4, pool.weights=fp8")
+        ->type_name("KEY=VALUE");
+    add_whole(*command.app, "--prompt", options->prompt, "say how many requests of N prompt tokens fit", 1);
+    add_whole(*command.app, "--output", options->output, "and N output tokens", 1);
     add_catalogs(*command.app, options->catalogs);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;

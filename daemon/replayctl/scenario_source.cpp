@@ -33,25 +33,35 @@ Result<ScenarioSource> ScenarioSource::create(const std::vector<std::string>& ca
     return ScenarioSource(std::move(catalog));
 }
 
-Result<stream::LibraryScenario> ScenarioSource::compile_text(std::string toml, const std::string& origin,
-                                                             bool is_built_in) const {
-    auto scenario = parse_scenario(toml, origin, catalog_);
-    if (!scenario) return tl::unexpected(scenario.error());
-    auto compiled = compile(std::move(*scenario));
-    if (!compiled) return fail(compiled.error().code, origin + ": " + compiled.error().message);
-    return stream::LibraryScenario{std::move(toml), is_built_in, std::move(*compiled)};
+Result<ScenarioSource::Text> ScenarioSource::find(const std::string& name_or_path) {
+    const auto known = built_in_scenarios().find(name_or_path);
+    if (known != built_in_scenarios().end()) return Text{known->second, "built-in scenario " + name_or_path, "", true};
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(name_or_path, ignored)) return unknown(name_or_path);
+    auto toml = config::read_text_file(name_or_path);
+    if (!toml) return tl::unexpected(toml.error());
+    return Text{std::move(*toml), name_or_path, std::filesystem::path(name_or_path).parent_path().string(), false};
+}
+
+Result<Scenario> ScenarioSource::parse_text(const Text& text, const std::vector<std::string>& overrides) const {
+    const auto beside = [&](std::string_view path) {
+        return config::read_text_file((std::filesystem::path(text.folder) / path).string());
+    };
+    return parse_scenario(text.toml, text.origin, ParseOptions{catalog_, overrides, beside});
+}
+
+Result<Scenario> ScenarioSource::parse(const std::string& name_or_path, const std::vector<std::string>& overrides) const {
+    return find(name_or_path).and_then([&](const Text& text) { return parse_text(text, overrides); });
 }
 
 Result<stream::LibraryScenario> ScenarioSource::load(const std::string& name_or_path) const {
-    const auto known = built_in_scenarios().find(name_or_path);
-    if (known != built_in_scenarios().end()) {
-        return compile_text(known->second, "built-in scenario " + name_or_path, true);
-    }
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(name_or_path, ignored)) return unknown(name_or_path);
-    auto text = config::read_text_file(name_or_path);
+    auto text = find(name_or_path);
     if (!text) return tl::unexpected(text.error());
-    return compile_text(std::move(*text), name_or_path, false);
+    auto scenario = parse_text(*text, {});
+    if (!scenario) return tl::unexpected(scenario.error());
+    auto compiled = compile(std::move(*scenario));
+    if (!compiled) return fail(compiled.error().code, text->origin + ": " + compiled.error().message);
+    return stream::LibraryScenario{std::move(text->toml), text->is_built_in, std::move(*compiled)};
 }
 
 Result<std::vector<stream::LibraryScenario>> ScenarioSource::load_all(const std::vector<std::string>& names) const {

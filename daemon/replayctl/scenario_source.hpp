@@ -15,6 +15,10 @@ public:
     /// `catalogs`: TOML files of models and GPUs laid over the built-in catalog, in order. Errors name the file.
     [[nodiscard]] static Result<ScenarioSource> create(const std::vector<std::string>& catalogs);
 
+    /// Parses the scenario of that name, or of the file at that path, with `overrides` ("KEY=VALUE") laid over its text.
+    /// A `model_config` is read beside the scenario's file. Errors as of `load`; it need not fit into memory.
+    [[nodiscard]] Result<Scenario> parse(const std::string& name_or_path, const std::vector<std::string>& overrides) const;
+
     /// Parses and composes the scenario of that name, or of the file at that path. Errors: `not_found` with the
     /// nearest name, `invalid_argument` for a wrong text, `io`.
     [[nodiscard]] Result<stream::LibraryScenario> load(const std::string& name_or_path) const;
@@ -25,8 +29,14 @@ public:
 
 private:
     explicit ScenarioSource(Catalog catalog) : catalog_(std::move(catalog)) {}
-    [[nodiscard]] Result<stream::LibraryScenario> compile_text(std::string toml, const std::string& origin,
-                                                               bool is_built_in) const;
+    struct Text {
+        std::string toml;
+        std::string origin;  ///< how messages name it
+        std::string folder;  ///< of the file; empty for a built-in one
+        bool is_built_in = false;
+    };
+    [[nodiscard]] static Result<Text> find(const std::string& name_or_path);
+    [[nodiscard]] Result<Scenario> parse_text(const Text& text, const std::vector<std::string>& overrides) const;
 
     Catalog catalog_;
 };

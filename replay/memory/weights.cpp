@@ -66,8 +66,7 @@ void add_gqa(const ModelSpec& model, const ParallelSpec& parallel, const Pipelin
     const std::int64_t query_input = a.q_lora_rank > 0 ? a.q_lora_rank : model.hidden;
     parts.add("attention", true, layers,
               {{a.q_lora_rank, model.hidden}, {query, query_input}, {kv, model.hidden, 2}, {model.hidden, q}},
-              "query " + number(query) + " from " + number(query_input) + ", low rank " + number(a.q_lora_rank) +
-                  ", key, value 2 x " + number(kv) + ", output " + number(q) + ", hidden " + number(model.hidden) +
+              "query " + number(query) + " from " + number(query_input) + ", key, value 2 x " + number(kv) + ", output " + number(q) + ", hidden " + number(model.hidden) +
                   ", TP " + number(parallel.tensor));
     if (a.q_lora_rank > 0) parts.add("low-rank query norm", false, layers, {{1, a.q_lora_rank}}, "low rank");
     if (a.qkv_bias) parts.add("attention bias", false, layers, {{1, query + 2 * kv}}, "query, key, value");
