@@ -29,7 +29,7 @@ void add_format(CLI::App& app, const std::string& help, const std::function<void
            "--format",
            [take](const std::string& name) {
                const auto format = parse_trace_format(name);
-               if (!format) throw CLI::ParseError("--format: " + format.error().message, 2);
+               if (!format) throw CLI::ParseError("--" + format.error().message, 2);
                take(*format);
            },
            help)

@@ -9,11 +9,12 @@ namespace replayd::ctl {
 namespace {
 
 constexpr std::string_view k_gap = "  ";
+constexpr std::size_t k_rule_characters_max = 120;  // a long last column may run on, its rule need not
 
 void append_rule(std::string& out, const std::vector<std::size_t>& widths) {
     std::size_t total = k_gap.size() * (widths.size() - 1);
     for (const std::size_t width : widths) total += width;
-    for (std::size_t i = 0; i < total; ++i) out += "─";
+    for (std::size_t i = 0; i < std::min(total, k_rule_characters_max); ++i) out += "─";
     out += '\n';
 }
 

@@ -24,7 +24,7 @@ public:
 
     /// Precondition: one cell per column.
     void add_row(std::vector<std::string> cells);
-    /// A line across the table.
+    /// A line across the table, at most 120 characters long.
     void add_rule();
 
     /// Titles (unless all are empty), a rule and the rows; every line ends in '\n' and has no spaces before it.

@@ -64,7 +64,7 @@ TEST_F(Recorded, gives_streams_names_of_their_own) {
 }
 
 TEST_F(Recorded, lists_runs_newest_first) {
-    const Said said = run_replayctl({"runs", "--json"}, "REPLAYD_DB=" + shell_word(db_));
+    const Said said = run_replayctl({"runs", "--json"}, "REPLAYD_DB=" + db_);
     ASSERT_EQ(said.status, 0) << said.err;
     const json::array items = json::parse(said.out).at("items").as_array();
     ASSERT_EQ(items.size(), 2u);
@@ -100,14 +100,14 @@ TEST_F(Recorded, says_which_request_it_does_not_have) {
 
 // Numbers to the right, NULL as a dash, reals with three decimals.
 TEST_F(Recorded, prints_query_results_aligned) {
-    const Said said = run_replayctl({"query", "SELECT 'a' AS name, 1 AS n, 1.5 AS x, NULL AS nothing UNION ALL "
+    const Said said = run_replayctl({"query", "SELECT 'a' AS name, 1 AS n, 1.5 AS x, NULL AS absent UNION ALL "
                                               "SELECT 'long', 1000, 20.25, NULL", "--db", db_});
     ASSERT_EQ(said.status, 0) << said.err;
     EXPECT_EQ(said.out,
-              "name     n       x  nothing\n"
-              "───────────────────────────\n"
-              "a        1   1.500        –\n"
-              "long  1000  20.250        –\n");
+              "name     n       x  absent\n"
+              "──────────────────────────\n"
+              "a        1   1.500       –\n"
+              "long  1000  20.250       –\n");
 }
 
 TEST_F(Recorded, prints_query_results_as_csv_and_json) {

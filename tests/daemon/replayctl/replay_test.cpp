@@ -26,7 +26,7 @@ protected:
     }
     std::string scenario() { return folder_.holding("small.toml", k_small_scenario); }
     json::object replayed(std::vector<std::string> more) {
-        std::vector<std::string> arguments = {"replay", trace(), "--scenario", scenario(), "--json"};
+        std::vector<std::string> arguments = {"replay", trace(), "--json", "--scenario", scenario()};
         arguments.insert(arguments.end(), more.begin(), more.end());
         const Said said = run_replayctl(arguments);
         EXPECT_EQ(said.status, 0) << said.err;

@@ -191,9 +191,9 @@ TEST_F(Streamed, asks_the_daemon_as_it_asks_a_file) {
             EXPECT_EQ(from_daemon.out, run_replayctl(of_file).out);
         }
     }
-    const Said said = run_replayctl({"query", "SELECT nothing FROM request", "--daemon", daemon()});
+    const Said said = run_replayctl({"query", "SELECT absent FROM request", "--daemon", daemon()});
     EXPECT_EQ(said.status, 2);
-    EXPECT_EQ(said.err, "replayctl: SQL error at character 8: no such column: nothing\n");
+    EXPECT_EQ(said.err, "replayctl: SQL error at character 8: no such column: absent\n");
 }
 
 // A stream that is not known, and a path the API does not have, come as the daemon tells them.

@@ -27,8 +27,8 @@ TEST_P(WrongUsage, is_told_in_one_line) {
 }
 
 const std::vector<Wrong> k_wrong_usages = {
-    {{}, "a command is missing after replayctl: expected replay, stream, generate, plan, runs, explain, query or scenario; see replayctl --help"},
-    {{"repaly"}, "unknown command \"repaly\": expected replay, stream, generate, plan, runs, explain, query or scenario; did you mean replay?"},
+    {{}, "a command is missing after replayctl: expected replay, stream, generate, plan, runs, explain, query, scenario or cost; see replayctl --help"},
+    {{"repaly"}, "unknown command \"repaly\": expected replay, stream, generate, plan, runs, explain, query, scenario or cost; did you mean replay?"},
     {{"--verbose"}, "unknown option \"--verbose\"; did you mean --version?; see replayctl --help"},
     {{"scenario"}, "a command is missing after replayctl scenario: expected check, list or show; see replayctl scenario --help"},
     {{"scenario", "chek"}, "unknown command \"chek\": expected check, list or show; did you mean check?"},
@@ -38,7 +38,7 @@ const std::vector<Wrong> k_wrong_usages = {
     {{"replay", "t.csv", "--scenari", "x"}, "unknown option \"--scenari\"; did you mean --scenario?; see replayctl replay --help"},
     {{"replay", "t.csv", "--scenario", k_built_in, "--limit", "many"}, "--limit is \"many\": expected a whole number, 1 or more"},
     {{"replay", "t.csv", "--scenario", k_built_in, "--limit", "0"}, "--limit is \"0\": expected a whole number, 1 or more"},
-    {{"replay", "t.csv", "--scenario", k_built_in, "--format", "azur"}, "--format: trace format is \"azur\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd; did you mean azure?"},
+    {{"replay", "t.csv", "--scenario", k_built_in, "--format", "azur"}, "--format is \"azur\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd; did you mean azure?"},
     {{"replay", "/no/such/trace.csv", "--scenario", k_built_in}, "/no/such/trace.csv: cannot open: No such file or directory"},
     {{"replay", "/", "--scenario", k_built_in}, "/ is a folder: expected a trace file"},
     {{"replay", "t.csv", "--scenario", "llama-3.1-8b-h100-mixd"}, "no scenario and no file \"llama-3.1-8b-h100-mixd\"; did you mean \"llama-3.1-8b-h100-mixed\"?"},
@@ -64,11 +64,10 @@ const std::vector<Wrong> k_wrong_usages = {
     {{"plan"}, "--scenario is missing: expected names or TOML files; see replayctl plan --help"},
     {{"plan", "extra", "--scenario", k_built_in}, "unexpected argument \"extra\"; see replayctl plan --help"},
     {{"runs", "--db", "a.db", "--daemon", "127.0.0.1:1"}, "--db and --daemon are both given: expected one of them"},
-    {{"runs", "--db", "/no/such/history.db"}, "history /no/such/history.db: there is no such file: expected the path of a history"},
+    {{"runs", "--db", "/no/such/history.db"}, "no history at /no/such/history.db: run the daemon or `replayctl replay --db` first, or name another file"},
     {{"explain"}, "REQUEST is missing: expected its id; see replayctl explain --help"},
     {{"query", "--db", "a.db"}, "SQL is missing: expected the statement; see replayctl query --help"},
-    {{"query", "SELECT 1", "--csv", "--json"}, ""},
-    {{"query", "SELECT 1", "--daemon", "http://host:port"}, ""},
+    {{"query", "SELECT 1", "--daemon", "http://host:port"}, "the address \"http://host:port\" has no port from 1 to 65535 after its host: expected http://HOST:PORT"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Replayctl, WrongUsage, testing::ValuesIn(k_wrong_usages));
@@ -83,6 +82,13 @@ TEST(Replayctl, tells_errors_as_json_when_asked) {
               "lists the built-in scenarios\"}\n");
 }
 
+TEST(Replayctl, refuses_two_forms_of_output_at_once) {
+    const Said said = run_replayctl({"query", "SELECT 1", "--csv", "--json"});
+    EXPECT_EQ(said.status, 2);
+    EXPECT_EQ(said.err,
+              "{\"code\":\"invalid_argument\",\"message\":\"--csv and --json are both given: expected one of them\"}\n");
+}
+
 // A daemon that is not there is a failed operation, which may succeed later: status 1. Port 1 has no listener.
 TEST(Replayctl, fails_with_status_1_when_no_daemon_listens) {
     const Said said = run_replayctl({"runs", "--daemon", "127.0.0.1:1"});
@@ -93,9 +99,9 @@ TEST(Replayctl, fails_with_status_1_when_no_daemon_listens) {
 // A full disk is a failed operation too, and must not look like success.
 TEST(Replayctl, fails_with_status_1_when_standard_output_is_full) {
     if (!std::ofstream("/dev/full").is_open()) GTEST_SKIP() << "there is no /dev/full";
-    const std::string command = shell_word(std::string(REPLAYD_BINARY_DIR) + "/replayctl") +
-                                " scenario show llama-3.1-8b-h100-pd >/dev/full 2>/dev/null";
-    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+    const Said said = run_replayctl({"scenario", "show", "llama-3.1-8b-h100-pd"}, {}, "/dev/null", "/dev/full");
+    EXPECT_EQ(said.status, 1);
+    EXPECT_EQ(said.err, "replayctl: cannot write standard output: No space left on device\n");
 }
 
 // The help of every level documents what scripts rely on.

@@ -1,0 +1,57 @@
+#include "tests/daemon/replayctl/replayctl_process.hpp"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace replayd::ctl {
+namespace {
+
+/// Pointers as exec wants them; `words` must stay.
+std::vector<char*> pointers(std::vector<std::string>& words) {
+    std::vector<char*> list;
+    for (std::string& word : words) list.push_back(word.data());
+    list.push_back(nullptr);
+    return list;
+}
+
+std::vector<std::string> environment_with(const std::string& setting) {
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        if (!std::string_view(*variable).starts_with("REPLAYD_")) variables.emplace_back(*variable);
+    }
+    if (!setting.empty()) variables.push_back(setting);
+    return variables;
+}
+
+}  // namespace
+
+Said run_replayctl(const std::vector<std::string>& arguments, const std::string& environment, const std::string& input,
+                   const std::string& output) {
+    const files::TemporaryFolder folder;
+    const std::string out = output.empty() ? folder.path("out") : output;
+    const std::string err = folder.path("err");
+    std::vector<std::string> words = {std::string(REPLAYD_BINARY_DIR) + "/replayctl"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<std::string> variables = environment_with(environment);
+    const std::vector<char*> argv = pointers(words);
+    const std::vector<char*> envp = pointers(variables);
+    // Other threads may hold locks: the child calls nothing but the system.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(::open(input.c_str(), O_RDONLY), STDIN_FILENO);
+        ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+        ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+        ::close_range(STDERR_FILENO + 1, ~0U, 0);
+        ::execve(argv[0], argv.data(), envp.data());
+        ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output.empty() ? files::contents(out) : "",
+            files::contents(err)};
+}
+
+}  // namespace replayd::ctl
