@@ -1,15 +1,16 @@
 // replayctl: see command_line.cpp for its commands.
 
 #include <exception>
+#include <string>
 
 #include "daemon/replayctl/command_line.hpp"
 #include "daemon/replayctl/console.hpp"
 
+namespace ctl = replayd::ctl;
+
 namespace {
 
-using namespace replayd;
-
-int told(const Error& error, bool json) {
+int told(const replayd::Error& error, bool json) {
     ctl::print_error(error, json);
     return static_cast<int>(ctl::status_of(error.code));
 }
@@ -29,6 +30,6 @@ int main(int argc, char** argv) {
         return status ? static_cast<int>(*status) : told(status.error(), json);
     } catch (const std::exception& error) {
         // Only reading an answer throws, when it has not the members that the API promises.
-        return told({Code::io, std::string("the daemon's answer cannot be read: ") + error.what()}, json);
+        return told({replayd::Code::io, std::string("the daemon's answer cannot be read: ") + error.what()}, json);
     }
 }
