@@ -235,21 +235,24 @@ json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
             {"parameters", plan.parameters}};
 }
 
-json::object scenario_json(const stream::LibraryScenario& entry, bool with_toml) {
-    const Scenario& scenario = entry.scenario();
+json::object scenario_json(const Scenario& scenario, bool built_in) {
     std::int64_t gpus = 0;
     std::string gpu;
     for (const PoolSpec& pool : scenario.pools) {
         gpus += pool.replicas * pool.parallel.gpus();
         if (gpu.find(pool.gpu.name) == std::string::npos) gpu += (gpu.empty() ? "" : " + ") + pool.gpu.name;
     }
-    json::object object{{"name", scenario.name},
-                        {"description", scenario.description},
-                        {"model", scenario.model.name},
-                        {"gpu", gpu},
-                        {"gpus", gpus},
-                        {"disaggregated", scenario.disaggregated()},
-                        {"built_in", entry.built_in}};
+    return {{"name", scenario.name},
+            {"description", scenario.description},
+            {"model", scenario.model.name},
+            {"gpu", gpu},
+            {"gpus", gpus},
+            {"disaggregated", scenario.disaggregated()},
+            {"built_in", built_in}};
+}
+
+json::object scenario_json(const stream::LibraryScenario& entry, bool with_toml) {
+    json::object object = scenario_json(entry.scenario(), entry.built_in);
     if (with_toml) object["toml"] = entry.toml;
     return object;
 }

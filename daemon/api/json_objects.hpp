@@ -25,6 +25,8 @@ namespace replayd::api {
                                                std::string_view scenario);
 /// `pool`: of the same scenario.
 [[nodiscard]] boost::json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool);
+/// The item's fields.
+[[nodiscard]] boost::json::object scenario_json(const Scenario& scenario, bool built_in);
 /// With the text when `with_toml`.
 [[nodiscard]] boost::json::object scenario_json(const stream::LibraryScenario& scenario, bool with_toml);
 [[nodiscard]] boost::json::object table_json(const storage::Table& table);

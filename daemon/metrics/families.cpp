@@ -26,6 +26,16 @@ void Families::counter(const std::string& name, const std::string& help, const L
     sample(name, help, prometheus::MetricType::Counter, labels).counter.value = value;
 }
 
+void Families::summary(const std::string& name, const std::string& help, const Labels& labels,
+                       const Histogram& window, const Histogram& total) {
+    auto& summary = sample(name, help, prometheus::MetricType::Summary, labels).summary;
+    for (const double q : {0.5, 0.9, 0.99}) {
+        summary.quantile.push_back({q, static_cast<double>(window.quantile(q)) * 1e-9});
+    }
+    summary.sample_count = static_cast<std::uint64_t>(total.count());
+    summary.sample_sum = static_cast<double>(total.sum()) * 1e-9;
+}
+
 void Families::histogram(const std::string& name, const std::string& help, const Labels& labels,
                          const stream::Distribution& distribution) {
     auto& histogram = sample(name, help, prometheus::MetricType::Histogram, labels).histogram;

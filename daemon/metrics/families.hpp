@@ -19,6 +19,9 @@ class Families {
 public:
     void gauge(const std::string& name, const std::string& help, const Labels& labels, double value);
     void counter(const std::string& name, const std::string& help, const Labels& labels, double value);
+    /// Quantiles 0.5, 0.9 and 0.99 of a recent window, count and sum of everything so far; nanoseconds become seconds.
+    void summary(const std::string& name, const std::string& help, const Labels& labels, const Histogram& window,
+                 const Histogram& total);
     void histogram(const std::string& name, const std::string& help, const Labels& labels,
                    const stream::Distribution& distribution);
 

@@ -8,12 +8,6 @@
 namespace replayd::metrics {
 namespace {
 
-struct Quantile {
-    double q;
-    const char* label;
-};
-constexpr std::array<Quantile, 3> k_quantiles = {{{0.5, "0.5"}, {0.9, "0.9"}, {0.99, "0.99"}}};
-
 Labels with(const Labels& base, const std::string& name, const std::string& value) {
     Labels labels = base;
     labels.emplace_back(name, value);
@@ -24,23 +18,18 @@ double ratio(std::int64_t part, std::int64_t whole) {
     return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void add_quantiles(Families& families, const Labels& labels, const char* name, const char* help,
-                   const Histogram& histogram) {
-    if (histogram.count() == 0) return;
-    for (const Quantile& quantile : k_quantiles) {
-        families.gauge(name, help, with(labels, "quantile", quantile.label),
-                       static_cast<double>(histogram.quantile(quantile.q)) * 1e-9);
-    }
-}
-
-void add_latencies(Families& families, const Labels& labels, const WindowRecord& window) {
-    add_quantiles(families, labels, "replayd_ttft_seconds",
-                  "Virtual time to first token in the last window with samples", window.ttft);
-    add_quantiles(families, labels, "replayd_tpot_seconds",
-                  "Virtual time per output token (per-request mean after the first) in that window", window.tpot);
-    add_quantiles(families, labels, "replayd_e2e_seconds", "Virtual end-to-end latency in that window", window.e2e);
-    add_quantiles(families, labels, "replayd_queue_seconds", "Virtual time until first scheduled in that window",
-                  window.queue);
+void add_latencies(Families& families, const Labels& labels, const WindowRecord& window,
+                   const stream::RunStatus& so_far) {
+    const auto add = [&](const char* name, const char* help, const Histogram& recent, const Histogram& total) {
+        if (recent.count() > 0) families.summary(name, help, labels, recent, total);
+    };
+    add("replayd_ttft_seconds", "Virtual time to first token; quantiles of the last window with samples", window.ttft,
+        so_far.ttft);
+    add("replayd_tpot_seconds", "Virtual time per output token after the first, per request; quantiles of that window",
+        window.tpot, so_far.tpot);
+    add("replayd_e2e_seconds", "Virtual end-to-end latency; quantiles of that window", window.e2e, so_far.e2e);
+    add("replayd_queue_seconds", "Virtual time until first scheduled; quantiles of that window", window.queue,
+        so_far.queue);
     if (window.finished > 0) {
         families.gauge("replayd_slo_attainment_ratio", "Share of that window's finished requests within every objective",
                        labels, ratio(window.within_slo, window.finished));
@@ -122,7 +111,7 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     if (!identity.compiled) return;  // its failed row in the history says why
     const Scenario& scenario = identity.compiled->scenario;
     add_scenario(families, labels, scenario, status.phase);
-    if (status.last_latencies) add_latencies(families, labels, *status.last_latencies);
+    if (status.last_latencies) add_latencies(families, labels, *status.last_latencies, status);
     if (status.last_window) add_last_window(families, labels, *status.last_window, scenario);
     add_snapshot(families, labels, status.snapshot);
     families.gauge("replayd_speedup_ratio", "Virtual seconds per wall second over the last 5 s of work", labels,

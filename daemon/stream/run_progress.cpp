@@ -33,6 +33,7 @@ void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {
     status_.ttft.merge(window->ttft);
     status_.tpot.merge(window->tpot);
     status_.e2e.merge(window->e2e);
+    status_.queue.merge(window->queue);
     status_.within_slo += window->within_slo;
     status_.window_finished += window->finished;
     if (window->ttft.count() > 0) status_.last_latencies = window;

@@ -58,6 +58,7 @@ struct RunStatus {
     Histogram ttft;                    ///< over all closed windows
     Histogram tpot;
     Histogram e2e;
+    Histogram queue;
     Distribution ttft_distribution{k_ttft_edges_s};
     Distribution tpot_distribution{k_tpot_edges_s};
     std::shared_ptr<const WindowRecord> last_window;    ///< null before the first

@@ -10,10 +10,9 @@ namespace replayd::stream {
 Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog) {
     std::unique_ptr<ScenarioLibrary> library(new ScenarioLibrary(std::move(catalog)));
     for (const auto& [name, toml] : built_in_scenarios()) {
-        auto compiled = library->compile_text(toml, "built-in scenario " + name);
-        if (!compiled) return tl::unexpected(compiled.error());
-        library->scenarios_[name] =
-            std::make_shared<const LibraryScenario>(LibraryScenario{toml, true, std::move(*compiled)});
+        auto scenario = parse_scenario(toml, "built-in scenario " + name, library->catalog_);
+        if (!scenario) return tl::unexpected(scenario.error());
+        library->scenarios_[name] = {toml, true, std::move(*scenario), nullptr};
     }
     return library;
 }
@@ -31,36 +30,47 @@ Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::add(std::string 
                                                                     bool replace_built_in) {
     auto compiled = compile_text(toml, origin);
     if (!compiled) return tl::unexpected(compiled.error());
-    auto added = std::make_shared<const LibraryScenario>(LibraryScenario{std::move(toml), false, std::move(*compiled)});
+    const auto added = std::make_shared<const LibraryScenario>(LibraryScenario{toml, false, std::move(*compiled)});
     const std::lock_guard lock(mutex_);
     const auto known = scenarios_.find(added->name());
-    if (known != scenarios_.end()) {
-        if (known->second->toml == added->toml) return known->second;
-        if (!(known->second->built_in && replace_built_in)) {
-            return fail(Code::already_exists, std::string(origin) + ": scenario " + net::quoted(added->name()) +
-                                                  " exists with another text: choose another name");
-        }
+    if (known != scenarios_.end() && known->second.toml != toml && !(known->second.built_in && replace_built_in)) {
+        return fail(Code::already_exists, std::string(origin) + ": scenario " + net::quoted(added->name()) +
+                                              " exists with another text: choose another name");
     }
-    scenarios_[added->name()] = added;
+    if (known != scenarios_.end() && known->second.toml == toml) return compose(known->second);
+    scenarios_[added->name()] = {std::move(toml), false, added->scenario(), added};
     return added;
+}
+
+Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::compose(Entry& entry) const {
+    if (!entry.composed) {
+        auto compiled = compile(entry.scenario);
+        if (!compiled) {
+            return fail(compiled.error().code,
+                        "scenario " + net::quoted(entry.scenario.name) + ": " + compiled.error().message);
+        }
+        entry.composed = std::make_shared<const LibraryScenario>(
+            LibraryScenario{entry.toml, entry.built_in, std::move(*compiled)});
+    }
+    return entry.composed;
 }
 
 Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::find(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     const auto found = scenarios_.find(name);
-    if (found != scenarios_.end()) return found->second;
+    if (found != scenarios_.end()) return compose(found->second);
     std::vector<std::string> names;
-    for (const auto& [known, scenario] : scenarios_) names.push_back(known);
+    for (const auto& [known, entry] : scenarios_) names.push_back(known);
     const std::string nearest = nearest_name(name, names);
     return fail(Code::not_found, "no scenario " + net::quoted(name) +
                                      (nearest.empty() ? "; GET /api/v1/scenarios lists them"
                                                       : "; did you mean " + net::quoted(nearest) + "?"));
 }
 
-std::vector<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::all() const {
+std::vector<ListedScenario> ScenarioLibrary::all() const {
     const std::lock_guard lock(mutex_);
-    std::vector<std::shared_ptr<const LibraryScenario>> list;
-    for (const auto& [name, scenario] : scenarios_) list.push_back(scenario);
+    std::vector<ListedScenario> list;
+    for (const auto& [name, entry] : scenarios_) list.push_back({entry.scenario, entry.built_in});
     return list;
 }
 

@@ -24,9 +24,16 @@ struct LibraryScenario {
     [[nodiscard]] const std::string& name() const { return compiled->scenario.name; }
 };
 
+/// One scenario of the list, parsed only.
+struct ListedScenario {
+    Scenario scenario;
+    bool built_in = false;
+};
+
+/// Scenarios are composed when they are first wanted: that takes milliseconds each, and there are dozens.
 class ScenarioLibrary {
 public:
-    /// Holds the built-in scenarios, read with `catalog`. A catalog file that makes one impossible is an error.
+    /// Holds the built-in scenarios, read with `catalog`. A catalog file that makes one unreadable is an error.
     [[nodiscard]] static Result<std::unique_ptr<ScenarioLibrary>> create(Catalog catalog);
 
     /// Adds a scenario of the user. `origin` names the text in messages. A file may stand in for a built-in
@@ -34,21 +41,28 @@ public:
     /// text). The same text again is no error.
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> add(std::string toml, std::string_view origin,
                                                                      bool replace_built_in);
-    /// Error `not_found` with the nearest name.
+    /// Errors: `not_found` with the nearest name, `invalid_argument` for an impossible combination.
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> find(std::string_view name) const;
     /// In the order of their names.
-    [[nodiscard]] std::vector<std::shared_ptr<const LibraryScenario>> all() const;
+    [[nodiscard]] std::vector<ListedScenario> all() const;
 
     /// Parses and composes a text without adding it.
     [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile_text(std::string_view toml,
                                                                                std::string_view origin) const;
 
 private:
+    struct Entry {
+        std::string toml;
+        bool built_in = false;
+        Scenario scenario;
+        std::shared_ptr<const LibraryScenario> composed;  ///< null until first wanted
+    };
+    [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> compose(Entry& entry) const;  ///< under the mutex
     explicit ScenarioLibrary(Catalog catalog) : catalog_(std::move(catalog)) {}
 
     const Catalog catalog_;
     mutable std::mutex mutex_;
-    std::map<std::string, std::shared_ptr<const LibraryScenario>, std::less<>> scenarios_;
+    mutable std::map<std::string, Entry, std::less<>> scenarios_;
 };
 
 }  // namespace replayd::stream

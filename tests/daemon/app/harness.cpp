@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "daemon/config/log.hpp"
 #include "daemon/protocol/codec.hpp"
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/sim/run.hpp"
@@ -43,7 +44,7 @@ step_us = 5000
 prefill_token_us = 50
 decode_sequence_us = 100
 [transfer]
-gb_per_s = 10
+gigabytes_per_s = 10
 latency_us = 100
 [[pool]]
 name = "prefill"
@@ -88,6 +89,7 @@ TestDaemon::TestDaemon(const std::function<void(config::DaemonConfig&)>& tweak) 
     config_.history_path = folder_ + "/history.db";
     config_.engine_threads = 2;
     if (tweak) tweak(config_);
+    config::start_log(config::LogLevel::error);
     restart();
     for (const char* toml : {k_mixed_toml, k_pd_toml}) {
         const HttpAnswer added = post("/api/v1/scenarios", toml, "application/toml");

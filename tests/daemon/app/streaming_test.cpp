@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "harness.hpp"
 
 namespace replayd::test {
@@ -63,6 +65,7 @@ TEST(Resume, a_client_that_comes_back_goes_on_where_the_daemon_says) {
         IngestClient client(daemon, true);
         (void)client.hello("t", k_both);
         client.wait_ack(send_arrivals(client, arrivals, 0, 100, 10, 1) - 1);
+        client.close();
     }
     IngestClient client(daemon, true);
     const auto welcome = client.hello("t", {});
@@ -111,8 +114,9 @@ TEST(Recovery, a_restart_in_the_middle_gives_the_same_rows_and_hashes) {
         IngestClient client(daemon, true);
         (void)client.hello("t", k_both);
         client.wait_ack(send_arrivals(client, arrivals, 0, 200, 7, 1) - 1);
-        daemon.stop();
+        const auto stopping = std::async(std::launch::async, [&daemon] { daemon.stop(); });
         EXPECT_EQ(client.wait_close(), 1001);
+        stopping.wait();
     }
     daemon.restart();
     IngestClient client(daemon, true);
@@ -123,6 +127,7 @@ TEST(Recovery, a_restart_in_the_middle_gives_the_same_rows_and_hashes) {
     client.send(protocol::End{end});
     client.wait_ack(end);
     expect_complete(daemon, "t", arrivals);
+    client.close();
     daemon.restart();
     const HttpAnswer past = daemon.get("/api/v1/runs?stream=t");
     ASSERT_EQ(past.body.at("items").as_array().size(), 2U);
@@ -142,6 +147,7 @@ TEST(Recovery, runs_of_an_ended_stream_finish_after_a_restart) {
         client.send(protocol::ArrivalBatch{1, arrivals, std::nullopt});
         client.send(protocol::End{2});
         client.wait_ack(2);
+        client.close();
     }
     daemon.restart();
     EXPECT_EQ(daemon.get("/api/v1/streams/t").text("state"), "paused");
