@@ -12,7 +12,8 @@ bool reserves_context(BatchPolicyKind policy) {
 /// Tokens whose KV the pool holds at once for a request at its longest.
 std::int64_t tokens_held(const ModelSpec& model, const PoolSpec& pool, RequestLengths lengths) {
     std::int64_t tokens = lengths.prompt.value;
-    if (pool.role != PoolRole::prefill) tokens += lengths.output.value;
+    // The last output token is never fed back, so its KV is never written.
+    if (pool.role != PoolRole::prefill) tokens += std::max<std::int64_t>(0, lengths.output.value - 1);
     if (reserves_context(pool.batching.policy)) tokens = pool.max_context.value;
     const AttentionSpec& a = model.attention;
     const bool windowed = a.sliding_window > 0 && a.global_interval == 0;
