@@ -22,6 +22,7 @@ public:
         }
         batching();
         lightllm();
+        prefix_cache();
         context();
         kv();
         runtime();
@@ -156,6 +157,19 @@ private:
         if (pool_.parallel.pipeline != 1) {
             refuse(PoolTable::parallel, "pipeline", number(pool_.parallel.pipeline),
                    "expected 1 with batching.policy = \"lightllm\"");
+        }
+    }
+
+    /// The other policies take every prompt whole; a router cannot weigh what no cache holds.
+    void prefix_cache() {
+        if (pool_.kv.prefix_caching && pool_.batching.policy != BatchPolicyKind::vllm_v1) {
+            refuse(PoolTable::kv, "prefix_caching", "true", "expected false unless batching.policy = \"vllm_v1\"");
+        }
+        if (pool_.router != RouterKind::prefix_aware) return;
+        if (pool_.role == PoolRole::decode) {
+            refuse(PoolTable::pool, "router", "\"prefix_aware\"", "expected another router: a decode pool computes no prompts");
+        } else if (!pool_.kv.prefix_caching) {
+            refuse(PoolTable::pool, "router", "\"prefix_aware\"", "expected kv.prefix_caching = true with it");
         }
     }
 

@@ -22,10 +22,14 @@ constexpr std::array<Choice<BatchPolicyKind>, 6> k_policies = {
      {"orca", BatchPolicyKind::orca},
      {"faster_transformer", BatchPolicyKind::faster_transformer},
      {"lightllm", BatchPolicyKind::lightllm}}};
-constexpr std::array<Choice<RouterKind>, 5> k_routers = {{{"round_robin", RouterKind::round_robin},
+constexpr std::array<Choice<EvictionKind>, 2> k_evictions = {
+    {{"least_recently_freed", EvictionKind::least_recently_freed}, {"lru", EvictionKind::lru}}};
+constexpr std::array<Choice<RouterKind>, 7> k_routers = {{{"round_robin", RouterKind::round_robin},
                                                           {"random", RouterKind::random},
                                                           {"least_outstanding", RouterKind::least_outstanding},
                                                           {"least_tokens", RouterKind::least_tokens},
+                                                          {"prefix_aware", RouterKind::prefix_aware},
+                                                          {"session_affinity", RouterKind::session_affinity},
                                                           {"lor", RouterKind::lor}}};
 
 constexpr std::array<Choice<MoeBackend>, 3> k_moe_backends = {{{"fused", MoeBackend::fused},
@@ -52,11 +56,15 @@ ParallelSpec read_parallel(TableReader& table) {
     return out;
 }
 
-/// Refuses `key` where it is written but the policy would not look at it.
-void need_policy(TableReader& table, std::string_view key, bool read, std::string_view policies) {
+/// Refuses `key` where it is written but nothing would look at it, since `what` was not chosen.
+void need_choice(TableReader& table, std::string_view key, bool read, std::string_view choice, std::string_view what) {
     const TomlNode* value = table.any(key);
     if (value == nullptr || read) return;
-    table.refuse(key, value->shown(), "belongs to " + std::string(policies) + "; remove it or change the policy");
+    table.refuse(key, value->shown(), "belongs to " + std::string(choice) + "; remove it or change the " + std::string(what));
+}
+
+void need_policy(TableReader& table, std::string_view key, bool read, std::string_view policies) {
+    need_choice(table, key, read, policies, "policy");
 }
 
 BatchingSpec read_batching(TableReader& table) {
@@ -82,6 +90,9 @@ KvSpec read_kv(TableReader& table) {
     out.memory_fraction = table.real("memory_fraction", {0, 1}, out.memory_fraction);
     if (table.has("num_blocks")) out.num_blocks = table.integer("num_blocks", k_blocks);
     out.dtype = table.choice<DataType>("dtype", k_kv_types, out.dtype);
+    out.prefix_caching = table.flag("prefix_caching", out.prefix_caching);
+    out.eviction = table.choice<EvictionKind>("eviction", k_evictions, out.eviction);
+    need_choice(table, "eviction", out.prefix_caching, "prefix_caching = true", "cache");
     out.flashmla = table.flag("flashmla", false);
     out.host = Bytes(static_cast<std::int64_t>(table.real("host_gigabytes", {0, 1e6, true}, 0.0) * k_giga));
     table.any("num_blocks");
@@ -100,6 +111,17 @@ RuntimeSpec read_runtime(TableReader& table) {
     out.draft_layers = table.integer("draft_layers", {0, 16}, 0);
     table.finish();
     return out;
+}
+
+void read_router(TableReader& table, PoolSpec& out) {
+    constexpr RealRange k_weight{0, 1e6, true};
+    out.router = table.choice<RouterKind>("router", k_routers, out.router);
+    const bool weighs = out.router == RouterKind::prefix_aware;
+    for (const auto& [key, weight] : {std::pair{"router_match_weight", &out.router_match_weight},
+                                      std::pair{"router_load_weight", &out.router_load_weight}}) {
+        *weight = table.real(key, k_weight, *weight);
+        need_choice(table, key, weighs, "router = \"prefix_aware\"", "router");
+    }
 }
 
 GpuSpec read_pool_gpu(TableReader& table, const std::string& default_gpu, const Catalog& catalog) {
@@ -146,7 +168,7 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.kv = read_kv(kv);
     out.runtime = read_runtime(runtime);
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
-    out.router = table.choice<RouterKind>("router", k_routers, out.router);
+    read_router(table, out);
     out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));
     table.finish();
     if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv, runtime});

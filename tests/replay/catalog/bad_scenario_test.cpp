@@ -68,7 +68,7 @@ TEST(BadScenario, misspelt_keys) {
          "s.toml:4: transfr: unknown key; did you mean \"transfer\"?"},
         {mixed("zzz = 1\n"),
          "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, role, name, gpu, replicas, weights, "
-         "router or max_context"},
+         "router, router_match_weight, router_load_weight or max_context"},
     });
 }
 
@@ -83,8 +83,8 @@ TEST(BadScenario, misspelt_names) {
         {std::string(k_dense) + "[[pool]]\nrole = 'prefil'\n",
          "s.toml:5: pool.role = \"prefil\": expected mixed, prefill or decode; did you mean \"prefill\"?"},
         {mixed("router = 'roundrobin'\n"),
-         "s.toml:6: pool.router = \"roundrobin\": expected round_robin, random, least_outstanding, least_tokens or lor; did "
-         "you mean \"round_robin\"?"},
+         "s.toml:6: pool.router = \"roundrobin\": expected round_robin, random, least_outstanding, least_tokens, prefix_aware, "
+         "session_affinity or lor; did you mean \"round_robin\"?"},
         {mixed("batching = { policy = 'sarathy' }\n"),
          "s.toml:6: pool.batching.policy = \"sarathy\": expected vllm_v1, vllm, sarathi, orca, faster_transformer or "
          "lightllm; did you mean \"sarathi\"?"},
@@ -214,6 +214,16 @@ TEST(BadScenario, settings_of_another_policy) {
         {mixed("batching = { policy = 'vllm', long_prefill_threshold = 64 }\n"),
          "s.toml:6: pool.batching.long_prefill_threshold = 64: belongs to policy = \"vllm_v1\"; remove it or change the "
          "policy"},
+        {mixed("kv = { eviction = 'lru' }\n"),
+         "s.toml:6: pool.kv.eviction = \"lru\": belongs to prefix_caching = true; remove it or change the cache"},
+        {mixed("router_load_weight = 2\n"),
+         "s.toml:6: pool.router_load_weight = 2: belongs to router = \"prefix_aware\"; remove it or change the router"},
+        {mixed("router = 'prefix_aware'\n"),
+         "s.toml:6: pool.router = \"prefix_aware\": expected kv.prefix_caching = true with it"},
+        {std::string(k_dense) + "[[pool]]\nrole = 'prefill'\n[[pool]]\nrole = 'decode'\nrouter = 'prefix_aware'\n" + k_link,
+         "s.toml:8: pool.router = \"prefix_aware\": expected another router: a decode pool computes no prompts"},
+        {mixed("batching = { policy = 'sarathi' }\nkv = { prefix_caching = true }\n"),
+         "s.toml:7: pool.kv.prefix_caching = true: expected false unless batching.policy = \"vllm_v1\""},
         {mixed("batching = { policy = 'lightllm' }\n"),
          "s.toml:4: pool.kv.block_tokens = 16: expected 1 with batching.policy = \"lightllm\""},
         {mixed("batching = { policy = 'lightllm' }\nkv = { block_tokens = 1 }\nparallel = { pipeline = 2 }\n"),

@@ -173,6 +173,14 @@ TEST(ParseScenario, reads_every_policy) {
     EXPECT_DOUBLE_EQ(pool("batching = { policy = 'vllm', watermark = 0.05 }\n").batching.watermark, 0.05);
     EXPECT_DOUBLE_EQ(pool("batching = { policy = 'sarathi', watermark = 0 }\n").batching.watermark, 0);
     EXPECT_EQ(pool("router = 'lor'\n").router, RouterKind::lor);
+    EXPECT_EQ(pool("router = 'session_affinity'\n").router, RouterKind::session_affinity);
+    const PoolSpec cached = pool("router = 'prefix_aware'\nrouter_match_weight = 2\nrouter_load_weight = 0\n"
+                                 "kv = { prefix_caching = true, eviction = 'lru' }\n");
+    EXPECT_EQ(cached.router, RouterKind::prefix_aware);
+    EXPECT_DOUBLE_EQ(cached.router_match_weight, 2);
+    EXPECT_DOUBLE_EQ(cached.router_load_weight, 0);
+    EXPECT_TRUE(cached.kv.prefix_caching);
+    EXPECT_EQ(cached.kv.eviction, EvictionKind::lru);
 }
 
 // A file may bring its own model and GPU; they are known inside that file only.
