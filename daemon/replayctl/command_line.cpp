@@ -101,6 +101,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
                                       declare_query(*root)};
     CLI::App& scenario = *root->add_subcommand("scenario", "check, list and show scenarios");
     for (Declared& command : declare_scenario(scenario)) commands.push_back(std::move(command));
+    CLI::App& cost = *root->add_subcommand("cost", "price kernels and steps, and check the laws behind");
+    for (Declared& command : declare_cost(cost)) commands.push_back(std::move(command));
     keep_unknown(*root);
     Command command;
     try {

@@ -26,6 +26,8 @@ struct Declared {
 [[nodiscard]] Declared declare_generate(CLI::App& root);
 /// `check`, `list` and `show` below `scenario`.
 [[nodiscard]] std::vector<Declared> declare_scenario(CLI::App& scenario);
+/// `eval`, `step` and `validate` below `cost`.
+[[nodiscard]] std::vector<Declared> declare_cost(CLI::App& cost);
 [[nodiscard]] Declared declare_plan(CLI::App& root);
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);

@@ -27,9 +27,9 @@ struct CatalogName {
     std::string_view system;
 };
 constexpr std::array<CatalogName, 7> k_catalog_names = {{
-    {"A100-SXM", "a100_sxm"},
+    {"A100-SXM-80GB", "a100_sxm"},
     {"H100-SXM", "h100_sxm"},
-    {"H200", "h200_sxm"},
+    {"H200-SXM", "h200_sxm"},
     {"H800", "h800_sxm"},
     {"H20", "h20_sxm"},
     {"B200", "b200_sxm"},

@@ -1,0 +1,44 @@
+#pragma once
+// `replayctl cost`: prices rows of kernel tables, takes one step of a scenario apart, and measures how near the
+// laws come to a folder of measured tables.
+
+#include <string>
+#include <vector>
+
+#include "daemon/replayctl/exit_status.hpp"
+#include "daemon/replayctl/output_mode.hpp"
+
+namespace replayd::ctl {
+
+struct CostEvalOptions {
+    std::string gpu;
+    std::string backend;
+    std::string op;
+    std::string in;   ///< CSV, also .gz or .zst
+    std::string out;  ///< "-" is standard output
+};
+
+/// Writes the rows of `in` with `predicted_us` and `provenance` appended.
+[[nodiscard]] Result<ExitStatus> cost_eval(const CostEvalOptions& options);
+
+struct CostStepOptions {
+    std::string scenario;  ///< name or file
+    std::string pool;      ///< "": the scenario's only one
+    std::string prefill;   ///< "2x512" or "2x512+1024": sequences × new tokens, after so many computed ones
+    std::string decode;    ///< "64x1024": sequences × context
+    std::vector<std::string> catalogs;
+    OutputMode mode = OutputMode::table;
+};
+
+/// Prints the operators of one step: time, FLOPs, bytes, share of the peaks, provenance.
+[[nodiscard]] Result<ExitStatus> cost_step(const CostStepOptions& options);
+
+struct CostValidateOptions {
+    std::string folder;  ///< <system>/<backend>/<table>.csv[.gz]
+    OutputMode mode = OutputMode::table;
+};
+
+/// Prints the median and 90th-percentile error of every table of the folder.
+[[nodiscard]] Result<ExitStatus> cost_validate(const CostValidateOptions& options);
+
+}  // namespace replayd::ctl

@@ -1,0 +1,68 @@
+// The options of `replayctl cost`.
+
+#include "daemon/replayctl/commands.hpp"
+#include "daemon/replayctl/cost_command.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+template <class Options>
+std::pair<Declared, std::shared_ptr<Options>> begin(CLI::App& root, const char* name, const char* what) {
+    Declared command;
+    command.app = root.add_subcommand(name, what);
+    command.json = std::make_shared<bool>(false);
+    command.app->add_flag("--json", *command.json, "print the result, and errors, as JSON");
+    return {std::move(command), std::make_shared<Options>()};
+}
+
+Declared declare_eval(CLI::App& cost) {
+    auto [command, options] = begin<CostEvalOptions>(cost, "eval", "price the rows of a kernel table");
+    CLI::App& app = *command.app;
+    command.needed = {
+        app.add_option("--gpu", options->gpu, "system of the tables, e.g. h100_sxm")->type_name("GPU"),
+        app.add_option("--backend", options->backend, "sglang, vllm, trtllm or nccl")->type_name("BACKEND"),
+        app.add_option("--op", options->op, "table, e.g. gemm or moe")->type_name("OP"),
+        app.add_option("--in", options->in, "CSV in the columns of that table, also .gz or .zst")->type_name("FILE"),
+        app.add_option("--out", options->out, "file for the rows with predicted_us and provenance; - is standard output")
+            ->type_name("FILE")};
+    command.run = [options = options](OutputMode) { return cost_eval(*options); };
+    return command;
+}
+
+Declared declare_step(CLI::App& cost) {
+    auto [command, options] = begin<CostStepOptions>(cost, "step", "take one step of a scenario apart");
+    CLI::App& app = *command.app;
+    command.needed = {app.add_option("--scenario", options->scenario, "name or TOML file")->type_name("SCENARIO")};
+    app.add_option("--pool", options->pool, "pool of the scenario, where it has several")->type_name("NAME");
+    app.add_option("--prefill", options->prefill, "sequences x new tokens [+ computed ones], e.g. 2x512 or 1x2048+4096");
+    app.add_option("--decode", options->decode, "sequences x context, e.g. 64x1024");
+    app.add_option("--catalog", options->catalogs, "TOML file of models and GPUs laid over the built-in ones; may be repeated")
+        ->type_name("FILE");
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return cost_step(*options);
+    };
+    return command;
+}
+
+Declared declare_validate(CLI::App& cost) {
+    auto [command, options] = begin<CostValidateOptions>(cost, "validate", "compare the laws with measured tables");
+    command.needed = {command.app->add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")};
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return cost_validate(*options);
+    };
+    return command;
+}
+
+}  // namespace
+
+std::vector<Declared> declare_cost(CLI::App& cost) {
+    std::vector<Declared> commands;
+    commands.push_back(declare_eval(cost));
+    commands.push_back(declare_step(cost));
+    commands.push_back(declare_validate(cost));
+    return commands;
+}
+
+}  // namespace replayd::ctl

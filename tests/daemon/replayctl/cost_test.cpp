@@ -1,0 +1,88 @@
+// `replayctl cost` from outside: what it prints, and its exact words for wrong input.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/daemon/replayctl/replayctl_process.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+constexpr const char* k_scenario = "llama-3.1-8b-h100-mixed";
+constexpr const char* k_two_pools = "llama-3.1-8b-h100-pd";
+
+std::string gemm_file() {
+    const std::string path = testing::TempDir() + "cost_gemm.csv";
+    std::ofstream(path) << "gemm_dtype,m,n,k\nbfloat16,64,4096,4096\n";
+    return path;
+}
+
+// The rows come back with a price and its source.
+TEST(CostCommand, eval_appends_price_and_provenance) {
+    const Said said = run_replayctl(
+        {"cost", "eval", "--gpu", "h200_sxm", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(), "--out", "-"});
+    EXPECT_EQ(said.status, 0) << said.err;
+    EXPECT_EQ(said.out.rfind("gemm_dtype,m,n,k,predicted_us,provenance\nbfloat16,64,4096,4096,", 0), 0U) << said.out;
+    EXPECT_NE(said.out.find(",law h100_sxm/vllm scaled to h200_sxm"), std::string::npos) << said.out;
+}
+
+// Every operator of the step with its source, and the sum.
+TEST(CostCommand, step_lists_operators) {
+    const Said said = run_replayctl({"cost", "step", "--scenario", k_scenario, "--prefill", "1x512+1024", "--decode", "8x2048"});
+    EXPECT_EQ(said.status, 0) << said.err;
+    for (const char* part : {"attention.prefill", "attention.decode", "lm_head", "step, all stages"}) {
+        EXPECT_NE(said.out.find(part), std::string::npos) << part;
+    }
+}
+
+// A folder without tables is said to be one; a folder with one gives its errors.
+TEST(CostCommand, validate_prints_the_error_of_every_table) {
+    const std::string folder = testing::TempDir() + "cost_tables/h100_sxm/vllm";
+    ASSERT_EQ(std::system(("mkdir -p " + folder).c_str()), 0);
+    std::ofstream(folder + "/gemm.csv") << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
+    const Said said = run_replayctl({"cost", "validate", testing::TempDir() + "cost_tables", "--json"});
+    EXPECT_EQ(said.status, 0) << said.err;
+    EXPECT_NE(said.out.find("\"system\":\"h100_sxm\",\"backend\":\"vllm\",\"table\":\"gemm\",\"rows\":1"), std::string::npos)
+        << said.out;
+}
+
+struct Wrong {
+    std::vector<std::string> arguments;
+    std::string message;
+};
+
+// Each ends with status 2, nothing on standard output and one line on standard error.
+TEST(CostCommand, tells_wrong_use_in_one_line) {
+    const std::vector<Wrong> cases = {
+        {{"cost"}, "a command is missing after replayctl cost: expected eval, step or validate; see replayctl cost --help"},
+        {{"cost", "eval", "--backend", "vllm", "--op", "gemm", "--in", "x", "--out", "-"},
+         "--gpu is missing: expected system of the tables, e.g. h100_sxm; see replayctl cost eval --help"},
+        {{"cost", "eval", "--gpu", "h100", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
+         "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
+         "gb200, rtx_pro_6000_server"},
+        {{"cost", "eval", "--gpu", "h100_sxm", "--backend", "tgi", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
+         "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl"},
+        {{"cost", "step", "--scenario", k_scenario},
+         "--prefill and --decode are missing: expected one of them, or both"},
+        {{"cost", "step", "--scenario", k_scenario, "--prefill", "2"},
+         "--prefill is \"2\": expected SEQUENCESxTOKENS or SEQUENCESxTOKENS+COMPUTED, e.g. 2x512 or 1x2048+4096"},
+        {{"cost", "step", "--scenario", k_scenario, "--prefill", "2x512+"},
+         "--prefill is \"2x512+\": expected SEQUENCESxTOKENS or SEQUENCESxTOKENS+COMPUTED, e.g. 2x512 or 1x2048+4096"},
+        {{"cost", "step", "--scenario", k_scenario, "--decode", "64x0"},
+         "--decode is \"64x0\": expected SEQUENCESxCONTEXT, e.g. 64x1024"},
+        {{"cost", "step", "--scenario", k_two_pools, "--decode", "64x10"},
+         "--pool is missing: scenario \"llama-3.1-8b-h100-pd\" has the pools prefill, decode"},
+        {{"cost", "step", "--scenario", k_scenario, "--decode", "64x10", "--pool", "x"},
+         "--pool is \"x\": scenario \"llama-3.1-8b-h100-mixed\" has the pools mixed"},
+    };
+    for (const Wrong& wrong : cases) {
+        const Said said = run_replayctl(wrong.arguments);
+        EXPECT_EQ(said.err, "replayctl: " + wrong.message + "\n");
+        EXPECT_EQ(said.status, 2) << wrong.message;
+        EXPECT_EQ(said.out, "");
+    }
+}
+
+}  // namespace
+}  // namespace replayd::ctl
