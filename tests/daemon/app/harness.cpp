@@ -80,21 +80,23 @@ std::vector<Arrival> synthetic_arrivals(std::size_t count) {
     return arrivals;
 }
 
-TestDaemon::TestDaemon(const std::function<void(config::DaemonConfig&)>& tweak) {
+std::string make_folder() {
     static std::atomic<int> number{0};
-    folder_ = testing::TempDir() + "replayd_app_" + std::to_string(getpid()) + "_" + std::to_string(number++);
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+    const std::string folder =
+        testing::TempDir() + "replayd_app_" + std::to_string(getpid()) + "_" + std::to_string(number++);
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    return folder;
+}
+
+TestDaemon::TestDaemon(const std::function<void(config::DaemonConfig&)>& tweak) : folder_(make_folder()) {
     config_.listen_port = 0;
     config_.history_path = folder_ + "/history.db";
     config_.engine_threads = 2;
     if (tweak) tweak(config_);
     config::start_log(config::LogLevel::error);
     restart();
-    for (const char* toml : {k_mixed_toml, k_pd_toml}) {
-        const HttpAnswer added = post("/api/v1/scenarios", toml, "application/toml");
-        EXPECT_EQ(added.status, 201U) << json::serialize(added.body);
-    }
+    add_scenarios();
 }
 
 TestDaemon::~TestDaemon() {
@@ -109,31 +111,38 @@ void TestDaemon::restart() {
     app_ = std::move(*started);
 }
 
-HttpAnswer TestDaemon::get(const std::string& target) const {
+void DaemonClient::add_scenarios() const {
+    for (const char* toml : {k_mixed_toml, k_pd_toml}) {
+        const HttpAnswer added = post("/api/v1/scenarios", toml, "application/toml");
+        EXPECT_EQ(added.status, 201U) << json::serialize(added.body);
+    }
+}
+
+HttpAnswer DaemonClient::get(const std::string& target) const {
     const auto response = net::http_request(endpoint(), "GET", target, {}, "application/json", k_patience);
     if (!response) throw std::runtime_error(response.error().message);
     return {response->status, json::parse(response->body)};
 }
 
-HttpAnswer TestDaemon::post(const std::string& target, const std::string& body, const std::string& type) const {
+HttpAnswer DaemonClient::post(const std::string& target, const std::string& body, const std::string& type) const {
     const auto response = net::http_request(endpoint(), "POST", target, body, type, k_patience);
     if (!response) throw std::runtime_error(response.error().message);
     return {response->status, json::parse(response->body)};
 }
 
-std::string TestDaemon::get_text(const std::string& target) const {
+std::string DaemonClient::get_text(const std::string& target) const {
     const auto response = net::http_request(endpoint(), "GET", target, {}, "text/plain", k_patience);
     return response ? response->body : response.error().message;
 }
 
-json::value TestDaemon::sql(const std::string& statement) const {
+json::value DaemonClient::sql(const std::string& statement) const {
     const HttpAnswer answer = post("/api/v1/query", json::serialize(json::object{{"sql", statement}}));
     if (answer.status != 200) throw std::runtime_error(json::serialize(answer.body));
     return answer.body.at("rows").at(0).at(0);
 }
 
-json::object TestDaemon::wait_stream(const std::string& name,
-                                     const std::function<bool(const json::object&)>& wanted) const {
+json::object DaemonClient::wait_stream(const std::string& name,
+                                       const std::function<bool(const json::object&)>& wanted) const {
     auto socket = net::WebSocketClient::connect(endpoint(), "/live/v1?stream=" + name, "replayd.live.v1");
     if (!socket) throw std::runtime_error(socket.error().message);
     while (true) {
@@ -148,11 +157,11 @@ json::object TestDaemon::wait_stream(const std::string& name,
     }
 }
 
-json::object TestDaemon::wait_finished(const std::string& name) const {
+json::object DaemonClient::wait_finished(const std::string& name) const {
     return wait_stream(name, [](const json::object& stream) { return stream.at("state") == "finished"; });
 }
 
-IngestClient::IngestClient(const TestDaemon& daemon, bool binary) : binary_(binary) {
+IngestClient::IngestClient(const DaemonClient& daemon, bool binary) : binary_(binary) {
     auto connected = net::WebSocketClient::connect(daemon.endpoint(), "/ingest/v1", "replayd.v1");
     if (!connected) throw std::runtime_error(connected.error().message);
     socket_ = std::move(*connected);
@@ -238,6 +247,25 @@ std::string engine_hash(const std::string& toml, const std::vector<Arrival>& arr
     for (const Arrival& arrival : arrivals) run.offer(arrival);
     run.finish();
     return run.hash().to_string();
+}
+
+void expect_complete(const DaemonClient& daemon, const std::string& stream, const std::vector<Arrival>& arrivals) {
+    const json::object finished = daemon.wait_finished(stream);
+    ASSERT_EQ(finished.at("runs").as_array().size(), 2U);
+    for (const auto& run : finished.at("runs").as_array()) {
+        const std::string id = std::to_string(run.at("id").as_int64());
+        const bool mixed = run.at("scenario") == "test-mixed";
+        EXPECT_EQ(run.at("hash").as_string(), engine_hash(mixed ? k_mixed_toml : k_pd_toml, arrivals));
+        EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id), arrivals.size());
+        EXPECT_EQ(daemon.sql("SELECT count(DISTINCT sequence) FROM request WHERE run_id = " + id), arrivals.size());
+        EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id +
+                             " AND gateway_queue_ns + routing_ns + prefill_queue_ns + prefill_compute_ns + chunk_wait_ns +"
+                             " transfer_wait_ns + transfer_ns + decode_queue_ns + decode_compute_ns +"
+                             " batch_interference_ns + preemption_stall_ns + recompute_ns <> finished_ns - arrived_ns"),
+                  0);
+        EXPECT_EQ(daemon.sql("SELECT sum(finished) + sum(rejected) FROM window WHERE run_id = " + id),
+                  arrivals.size());
+    }
 }
 
 }  // namespace replayd::test

@@ -36,18 +36,11 @@ struct HttpAnswer {
     [[nodiscard]] std::string text(const char* key) const { return std::string(body.at(key).as_string()); }
 };
 
-class TestDaemon {
+/// What a test asks a daemon over its socket.
+class DaemonClient {
 public:
-    /// `tweak` changes the configuration before the start.
-    explicit TestDaemon(const std::function<void(config::DaemonConfig&)>& tweak = {});
-    ~TestDaemon();
-
-    /// Stops the daemon and starts another one on the same history.
-    void restart();
-    void stop() { app_.reset(); }
-    [[nodiscard]] net::Endpoint endpoint() const { return {"127.0.0.1", app_->port()}; }
-    [[nodiscard]] const std::string& folder() const { return folder_; }
-    [[nodiscard]] const config::DaemonConfig& config() const { return config_; }
+    virtual ~DaemonClient() = default;
+    [[nodiscard]] virtual net::Endpoint endpoint() const = 0;
 
     [[nodiscard]] HttpAnswer get(const std::string& target) const;
     [[nodiscard]] HttpAnswer post(const std::string& target, const std::string& body,
@@ -55,10 +48,30 @@ public:
     [[nodiscard]] std::string get_text(const std::string& target) const;
     /// First column of the first row.
     [[nodiscard]] boost::json::value sql(const std::string& statement) const;
+    /// Adds the two exact clusters.
+    void add_scenarios() const;
     /// Follows the live websocket until the stream object satisfies `wanted`, and returns it.
     [[nodiscard]] boost::json::object wait_stream(const std::string& name,
                                                   const std::function<bool(const boost::json::object&)>& wanted) const;
     [[nodiscard]] boost::json::object wait_finished(const std::string& name) const;
+};
+
+/// Waits for both runs of a stream and checks their rows, ledgers and hashes against the engine alone.
+void expect_complete(const DaemonClient& daemon, const std::string& stream, const std::vector<Arrival>& arrivals);
+
+/// A daemon in this process, with a history in a temporary folder of its own.
+class TestDaemon final : public DaemonClient {
+public:
+    /// `tweak` changes the configuration before the start.
+    explicit TestDaemon(const std::function<void(config::DaemonConfig&)>& tweak = {});
+    ~TestDaemon() override;
+
+    /// Stops the daemon and starts another one on the same history.
+    void restart();
+    void stop() { app_.reset(); }
+    [[nodiscard]] net::Endpoint endpoint() const override { return {"127.0.0.1", app_->port()}; }
+    [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] const config::DaemonConfig& config() const { return config_; }
 
 private:
     std::string folder_;
@@ -66,10 +79,13 @@ private:
     std::unique_ptr<app::App> app_;
 };
 
+/// A new, empty folder for one test.
+[[nodiscard]] std::string make_folder();
+
 /// A client on `/ingest/v1`.
 class IngestClient {
 public:
-    IngestClient(const TestDaemon& daemon, bool binary);
+    IngestClient(const DaemonClient& daemon, bool binary);
 
     void send(const protocol::ClientMessage& message);
     void send_raw(const std::string& frame, bool binary);

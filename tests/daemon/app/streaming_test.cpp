@@ -12,26 +12,6 @@ namespace {
 
 const std::vector<std::string> k_both = {"test-mixed", "test-pd"};
 
-/// Checks rows, ledgers and hashes of a finished stream against the engine alone.
-void expect_complete(const TestDaemon& daemon, const std::string& stream, const std::vector<Arrival>& arrivals) {
-    const boost::json::object finished = daemon.wait_finished(stream);
-    ASSERT_EQ(finished.at("runs").as_array().size(), 2U);
-    for (const auto& run : finished.at("runs").as_array()) {
-        const std::string id = std::to_string(run.at("id").as_int64());
-        const bool mixed = run.at("scenario") == "test-mixed";
-        EXPECT_EQ(run.at("hash").as_string(), engine_hash(mixed ? k_mixed_toml : k_pd_toml, arrivals));
-        EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id), arrivals.size());
-        EXPECT_EQ(daemon.sql("SELECT count(DISTINCT sequence) FROM request WHERE run_id = " + id), arrivals.size());
-        EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id +
-                             " AND gateway_queue_ns + routing_ns + prefill_queue_ns + prefill_compute_ns + chunk_wait_ns +"
-                             " transfer_wait_ns + transfer_ns + decode_queue_ns + decode_compute_ns +"
-                             " batch_interference_ns + preemption_stall_ns + recompute_ns <> finished_ns - arrived_ns"),
-                  0);
-        EXPECT_EQ(daemon.sql("SELECT sum(finished) + sum(rejected) FROM window WHERE run_id = " + id),
-                  arrivals.size());
-    }
-}
-
 struct Framing {
     std::size_t frame;
     bool binary;
