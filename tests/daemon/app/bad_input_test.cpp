@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
 #include "harness.hpp"
 
 namespace replayd::test {
@@ -88,6 +93,29 @@ TEST(BadHttp, every_wrong_request_has_its_exact_answer) {
     }
     EXPECT_EQ(daemon.get_text("/healthz"), "ok\n");
     EXPECT_EQ(daemon.get_text("/readyz"), "ok\n");
+}
+
+/// Sends the bytes as they are and returns the first line of the answer.
+std::string status_line(const TestDaemon& daemon, const std::string& bytes) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::socket socket(io);
+    socket.connect({boost::asio::ip::make_address("127.0.0.1"), daemon.endpoint().port});
+    boost::asio::write(socket, boost::asio::buffer(bytes));
+    std::string answer;
+    boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n");
+    return answer.substr(0, answer.find("\r\n"));
+}
+
+// A page of another site must not make its visitor's browser change anything here; the daemon's own page may.
+TEST(BadHttp, posts_of_pages_from_other_origins_are_refused) {
+    const TestDaemon daemon;
+    const std::string host = "127.0.0.1:" + std::to_string(daemon.endpoint().port);
+    const auto post = [&host](const std::string& origin) {
+        return "POST /api/v1/query HTTP/1.1\r\nHost: " + host + "\r\nOrigin: " + origin +
+               "\r\nContent-Type: text/plain\r\nContent-Length: 18\r\n\r\n{\"sql\":\"SELECT 1\"}";
+    };
+    EXPECT_EQ(status_line(daemon, post("http://evil.example")), "HTTP/1.1 403 Forbidden");
+    EXPECT_EQ(status_line(daemon, post("http://" + host)), "HTTP/1.1 200 OK");
 }
 
 // Errors whose words come from the parts below keep their status and name the missing thing.
