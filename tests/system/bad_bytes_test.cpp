@@ -245,7 +245,7 @@ TEST_F(BadInputTest, wrong_json_messages_end_with_their_reason) {
         {"minus", {batch(1, R"({"id":"a","arrival_ns":0,"prompt_tokens":-5,"output_tokens":1})")}, "invalid_argument",
          4400, "batch.arrivals[0].prompt_tokens is -5: expected 1 to 2147483647"},
         {"half", {batch(1, R"({"id":"a","arrival_ns":0.5,"prompt_tokens":5,"output_tokens":1})")}, "invalid_argument",
-         4400, "batch.arrivals[0].arrival_ns is 0.5: expected an integer"},
+         4400, "batch.arrivals[0].arrival_ns is 0.5: expected an integer of 64 bits"},
     }, false);
 }
 

@@ -81,11 +81,11 @@ std::string row_sums(const TemporaryDirectory& directory, const std::string& db,
               "WHERE run_id IN " + runs_of(stream) + " GROUP BY scenario.name ORDER BY scenario.name");
     const json::array windows =
         query(directory, db,
-              "SELECT scenario.name, count(*), min(start_ns), max(start_ns + length_ns), sum(arrived), sum(finished), "
-              "sum(rejected), sum(steps), sum(busy_ns), sum(batch_tokens), sum(kv_blocks_used), sum(waiting), "
-              "sum(histogram_count(ttft)), sum(histogram_count(tpot)) "
-              "FROM window JOIN run ON run.id = run_id JOIN scenario ON scenario.id = scenario_id "
-              "WHERE run_id IN " + runs_of(stream) + " GROUP BY scenario.name ORDER BY scenario.name");
+              "SELECT scenario.name, count(*), min(w.start_ns), max(w.start_ns + w.length_ns), sum(w.arrived), "
+              "sum(w.finished), sum(w.rejected), sum(w.steps), sum(w.busy_ns), sum(w.batch_tokens), "
+              "sum(w.kv_blocks_used), sum(w.waiting), sum(histogram_count(w.ttft)), sum(histogram_count(w.tpot)) "
+              "FROM window AS w JOIN run ON run.id = w.run_id JOIN scenario ON scenario.id = scenario_id "
+              "WHERE w.run_id IN " + runs_of(stream) + " GROUP BY scenario.name ORDER BY scenario.name");
     EXPECT_EQ(requests.size(), two_scenarios().size());
     return json::serialize(requests) + "\n" + json::serialize(windows);
 }

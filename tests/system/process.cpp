@@ -6,9 +6,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,7 +101,8 @@ Process::Process(const std::vector<std::string>& arguments, std::string output_p
     if (pid_ == 0) become(argv, output_path_, ends[0]);
     if (ends[0] >= 0) close(ends[0]);
     input_ = ends[1];
-    pid_fd_ = pidfd_open(pid_, 0);
+    // glibc 2.36 declares pidfd_open without C linkage.
+    pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
     EXPECT_GE(pid_fd_, 0) << name_ << ": " << std::strerror(errno);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -27,13 +28,12 @@ void replay_something(const TemporaryDirectory& directory, const RunningDaemon& 
     replayctl(directory, arguments);
 }
 
-/// A Prometheus that scrapes one daemon five times a second.
+/// A Prometheus that scrapes one daemon every second.
 class Prometheus {
 public:
     Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon) {
         const std::string config = directory / "prometheus.yml";
-        write_file(config, "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
-                           "scrape_configs:\n- job_name: replayd\n  scrape_interval: 1s\n  scrape_timeout: 1s\n"
+        write_file(config, "scrape_configs:\n- job_name: replayd\n  scrape_interval: 1s\n  scrape_timeout: 1s\n"
                            "  static_configs: [{targets: ['127.0.0.1:" +
                                std::to_string(daemon.endpoint().port) + "']}]\n");
         process_ = std::make_unique<Process>(
