@@ -16,9 +16,8 @@ const DAEMON = join(BUILD, 'replayd');
 const CLIENT = join(BUILD, 'replayctl');
 const DEADLINE_MS = 60_000;
 /** Fast enough for a test, slow enough that a page sees the replay move. */
-const SPEED = 60;
-const RATE = 4;
-const REQUESTS = 4000;
+const SPEED = 120;
+const RATE = 9;
 
 function missing() {
   for (const path of [DAEMON, CLIENT]) if (!existsSync(path)) return `${path} isn't built (set REPLAYD_BUILD to the build folder)`;
@@ -89,11 +88,10 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
   });
 
   test('panels draw new points during a replay; a ledger and a past run open', async () => {
-    const scenarios = (await json('/api/v1/scenarios')).items;
-    const pick = (disaggregated) => scenarios.find((item) => item.disaggregated === disaggregated && item.model === 'llama-3-70b' && item.gpu === 'H100') ?? scenarios.find((item) => item.disaggregated === disaggregated);
-    const [mixed, pd] = [pick(false).name, pick(true).name];
-    const trace = join(folder, 'trace.csv');
-    await replayctl('generate', '--rate', String(RATE), '--requests', String(REQUESTS), '--seed', '7', '--out', trace);
+    const [mixed, pd] = ['llama-3.1-8b-h100-mixed', 'llama-3.1-8b-h100-pd'];
+    const trace = join(folder, 'trace.jsonl.gz');
+    await replayctl('generate', trace, '--rate', String(RATE), '--duration', '1h', '--seed', '7', '--process', 'diurnal', '--diurnal-period', '1h',
+      '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s', '--prompt-median', '600', '--output-median', '180');
     const args = (file, name, speed) => ['stream', file, '--stream', name, '--scenario', mixed, '--scenario', pd, '--speed', String(speed), '--daemon', base];
 
     // A first stream, as fast as possible, is the past run.
