@@ -17,9 +17,11 @@ struct HotOperator {
     AffineTime memory;
     std::int64_t fixed_ns = 0;
     Field gate = Field::rows;
+    const FieldCurve* curve = nullptr;  ///< of an operator that lives as long
 
     std::int64_t run_ns(const FieldValues& values) const {
         if (at(values, gate) == 0) return 0;
+        if (curve != nullptr) return fixed_ns + curve->curve.ns(at(values, curve->field));
         return fixed_ns + to_ns(std::max(compute.scaled(values), memory.scaled(values)));
     }
 };
@@ -76,7 +78,8 @@ public:
 
 private:
     void add_hot(const Operator& op) {
-        hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate});
+        const FieldCurve* curve = op.spec().curve ? &*op.spec().curve : nullptr;
+        hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate, curve});
         hot_counts_.insert(hot_counts_.end(), op.spec().counts.begin(), op.spec().counts.end());
     }
 

@@ -1,8 +1,11 @@
 #pragma once
-// The analytic cost source: every operator of a step from catalog facts and the constants of efficiency.hpp.
+// The analytic cost source: every operator of a step from the laws that were fitted on public kernel tables
+// (pool_laws.hpp), scaled to the pool's GPU, and from catalog facts and the constants of efficiency.hpp where no
+// table exists. Each operator's provenance says which.
 //
-// A step costs, per stage, Σ over operators of count × (fixed + max(compute, memory)), where each of the
-// three is rounded to nanoseconds before it is summed, so explain() adds up to step() exactly. Operators that
+// Composition turns a law into a curve over rows (row_curve.hpp) or, for attention, into a plane over pairs or
+// context and tokens. A step costs, per stage, Σ over operators of count × (fixed + max(compute, memory)),
+// where each of the three is rounded to nanoseconds before it is summed, so explain() adds up to step() exactly. Operators that
 // see only the number of tokens are summed into a table at construction; the few others (attention, head,
 // sampler) are evaluated as integer affine forms. Results are equal in every build.
 //

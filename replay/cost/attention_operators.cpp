@@ -1,6 +1,8 @@
 // Attention of one layer: projections, position embedding and cache write, prefill and decode kernels.
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "replay/cost/composition.hpp"
@@ -18,7 +20,21 @@ struct PrefillWidths {
     double query_output_bytes = 0;      ///< queries read and outputs written per new token
 };
 
-void add_prefill_kernel(Composer& composer, const PrefillWidths& widths) {
+constexpr double k_ns = 1e9;  // per second
+
+/// Lays a plane under a kernel as the operator's affine time: `work` units of a, worked off at the rate that
+/// gives per_a, and as many units of b as give per_b.
+void set_plane(OperatorSpec& kernel, Amount& amount, double& per_s, PricedPlane plane, double a_units) {
+    kernel.fixed = Duration(std::llround(plane.fixed_ns));
+    kernel.provenance = std::move(plane.provenance) + "; plane";
+    if (plane.per_a_ns <= 0) return;
+    per_s = a_units * k_ns / plane.per_a_ns;
+    amount.per_a = a_units;
+    amount.per_b = plane.per_b_ns * per_s / k_ns;
+}
+
+/// `law` prices the kernel where its widths are those of a table.
+void add_prefill_kernel(Composer& composer, const PrefillWidths& widths, std::optional<PricedPlane> law) {
     const double flops_per_pair = 2 * widths.multiply_adds_per_pair;
     OperatorSpec kernel;
     kernel.name = "attention.prefill";
@@ -30,6 +46,7 @@ void add_prefill_kernel(Composer& composer, const PrefillWidths& widths) {
     kernel.bytes = {0, widths.kv_bytes, Field::prefill_context, widths.query_output_bytes, Field::prefill_tokens};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
     kernel.counts = composer.layers.full;
+    if (law) set_plane(kernel, kernel.flops, kernel.flops_per_s, std::move(*law), flops_per_pair);
     composer.add(std::move(kernel));
 }
 
@@ -42,7 +59,7 @@ struct DecodeWidths {
 
 /// The only operator whose time grows with decode_context: for fixed sequences it is the maximum of two
 /// affine functions, hence convex.
-void add_decode_kernel(Composer& composer, const DecodeWidths& widths) {
+void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::optional<PricedPlane> law) {
     OperatorSpec kernel;
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
@@ -52,6 +69,11 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths) {
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
     kernel.counts = composer.layers.full;
+    if (law) {
+        // What is computed is part of the plane; at the full peak it never exceeds it.
+        kernel.flops_per_s = composer.pool.gpu.bf16_flops;
+        set_plane(kernel, kernel.bytes, kernel.bytes_per_s, std::move(*law), widths.kv_bytes);
+    }
     composer.add(std::move(kernel));
 }
 
@@ -71,8 +93,11 @@ void add_grouped_query(Composer& composer) {
     composer.add_gemm("attention.qkv", model.hidden, q_width + gate_width + kv_width, composer.layers.full);
     // Rotary embedding (and norms) in place on queries and keys, then the write into the cache.
     composer.add_elementwise("attention.rope", 2 * k_bf16_bytes * (q + kv) + cache_bytes, composer.layers.full);
-    add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q});
-    add_decode_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed});
+    const HeadCounts heads{q_heads, kv_heads, attention.head_dim};
+    const DataType cache = composer.pool.kv.dtype;
+    add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q}, composer.laws.prefill(heads, cache));
+    add_decode_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed},
+                      composer.laws.decode(heads, cache));
     if (gate_width > 0) {
         composer.add_elementwise("attention.gate", 3 * k_bf16_bytes * q, composer.layers.full);
     }
@@ -94,6 +119,12 @@ void add_latent_projections(Composer& composer, std::int64_t heads) {
                              composer.layers.full);
 }
 
+/// The public tables know latent attention of DeepSeek-V3's widths only.
+bool has_table_widths(const AttentionSpec& attention) {
+    return attention.kv_lora_rank == 512 && attention.qk_rope_head_dim == 64 && attention.qk_nope_head_dim == 128 &&
+           attention.v_head_dim == 128;
+}
+
 /// Decode works in latent space: queries are multiplied into it and outputs out of it, per head.
 void add_latent_absorption(Composer& composer, double heads) {
     const AttentionSpec& attention = composer.model.attention;
@@ -109,6 +140,12 @@ void add_latent_absorption(Composer& composer, double heads) {
                     Field::decode_sequences, 0, Field::decode_sequences};
     absorb.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_gemm_memory;
     absorb.counts = composer.layers.full;
+    if (has_table_widths(attention)) {
+        PricedCurve priced = composer.laws.absorbed_products(static_cast<std::int64_t>(heads));
+        absorb.fixed = Duration(0);
+        absorb.curve = FieldCurve{priced.curve, Field::decode_sequences};
+        absorb.provenance = std::move(priced.provenance);
+    }
     composer.add(std::move(absorb));
 }
 
@@ -126,10 +163,19 @@ void add_latent(Composer& composer) {
     composer.add_gemm("attention.kv_b", attention.kv_lora_rank,
                       heads * (attention.qk_nope_head_dim + attention.v_head_dim), composer.layers.full,
                       Field::prefill_context, Field::prefill_tokens, composer.pool.weights);
-    add_prefill_kernel(composer, {h * (qk + v), k_bf16_bytes * h * (qk + v), k_bf16_bytes * h * (qk + v)});
+    const bool in_tables = has_table_widths(attention);
+    const DataType cache = composer.pool.kv.dtype;
+    std::optional<PricedPlane> prefill;
+    std::optional<PricedPlane> decode;
+    if (in_tables) {
+        prefill = composer.laws.latent_prefill(heads, cache);
+        decode = composer.laws.latent_decode(heads, cache);
+    }
+    add_prefill_kernel(composer, {h * (qk + v), k_bf16_bytes * h * (qk + v), k_bf16_bytes * h * (qk + v)},
+                       std::move(prefill));
     add_latent_absorption(composer, h);
     add_decode_kernel(composer, {h * (2 * lora + rope), element_bytes(composer.pool.kv.dtype) * (lora + rope),
-                                 k_bf16_bytes * h * (2 * lora + rope), k_mla_decode_fixed});
+                                 k_bf16_bytes * h * (2 * lora + rope), k_mla_decode_fixed}, std::move(decode));
     composer.add_gemm("attention.o", heads * attention.v_head_dim, composer.model.hidden, composer.layers.full);
 }
 

@@ -1,5 +1,7 @@
 #include "replay/cost/composition.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "replay/catalog/pipeline_stage.hpp"
@@ -10,6 +12,8 @@ namespace {
 
 constexpr double k_bf16_bytes = 2;
 constexpr double k_fp32_bytes = 4;
+/// The public tables of one-shot all-reduces end here.
+constexpr std::int64_t k_one_shot_gpus_max = 8;
 
 void add_embedding(Composer& composer) {
     const double hidden = static_cast<double>(composer.model.hidden);
@@ -89,7 +93,7 @@ LayerCounts layer_counts(const ModelSpec& model, std::int64_t stages) {
 }
 
 Composer::Composer(const ModelSpec& model_spec, const PoolSpec& pool_spec)
-    : model(model_spec), pool(pool_spec), layers(layer_counts(model_spec, pool_spec.parallel.pipeline)) {}
+    : model(model_spec), pool(pool_spec), layers(layer_counts(model_spec, pool_spec.parallel.pipeline)), laws(model_spec, pool_spec) {}
 
 bool Composer::runs_in_8_bit(DataType type) const {
     return (type == DataType::fp8 && pool.gpu.fp8_flops > 0) || (type == DataType::int8 && pool.gpu.int8_ops > 0);
@@ -123,6 +127,13 @@ void Composer::add_gemm(std::string name, std::int64_t k, std::int64_t n, const 
                   field};
     gemm.bytes_per_s = pool.gpu.hbm_bytes_per_s * k_gemm_memory;
     gemm.counts = counts;
+    // A curve ends at 2^23 rows; sums of contexts may be larger.
+    const bool fits_curve = at(k_field_max, field) <= at(k_field_max, Field::rows);
+    if (auto priced = fits_curve ? laws.gemm(type, k, n) : std::nullopt) {
+        gemm.fixed = Duration(0);
+        gemm.curve = FieldCurve{priced->curve, field};
+        gemm.provenance = std::move(priced->provenance);
+    }
     add(std::move(gemm));
 }
 
@@ -153,6 +164,12 @@ void Composer::add_tensor_all_reduce(std::string name, const StageCounts& counts
     reduce.bytes.per_a = 2 * (ranks - 1) / ranks * k_bf16_bytes * static_cast<double>(model.hidden);
     reduce.bytes_per_s = over.bytes_per_s;
     reduce.counts = counts;
+    if (tensor <= std::min(k_one_shot_gpus_max, pool.gpu.gpus_per_node)) {
+        PricedCurve priced = laws.all_reduce(tensor, model.hidden);
+        reduce.fixed = Duration(0);
+        reduce.curve = FieldCurve{priced.curve, Field::rows};
+        reduce.provenance = std::move(priced.provenance);
+    }
     add(std::move(reduce));
 }
 

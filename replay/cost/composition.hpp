@@ -9,6 +9,7 @@
 #include "replay/base/error.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/cost/operator.hpp"
+#include "replay/cost/pool_laws.hpp"
 
 namespace replayd::cost {
 
@@ -60,6 +61,7 @@ public:
     const ModelSpec& model;
     const PoolSpec& pool;
     const LayerCounts layers;
+    PoolLaws laws;
 
 private:
     std::vector<OperatorSpec> operators_;

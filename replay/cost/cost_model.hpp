@@ -37,7 +37,7 @@ struct OperatorCost {
     Duration total{0};       ///< count × (fixed + max(compute, memory))
     double flops = 0;        ///< per run
     double bytes = 0;        ///< per run: HBM or network
-    std::string provenance;  ///< "analytic", "linear", …
+    std::string provenance;  ///< "law h100_sxm/vllm scaled to h200_sxm", "analytic", "linear", …; never blank
 };
 
 class CostModel {

@@ -77,6 +77,16 @@ void add_routed_experts(Composer& composer, const MoeGroup& group) {
     experts.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_experts_memory;
     experts.experts = group.load;
     experts.counts = composer.layers.moe;
+    const bool exchanged = composer.pool.parallel.data > 1 && group.ranks > 1;
+    if (auto priced = composer.laws.experts(weights, *model.moe, model.hidden, group.slices, group.ranks, exchanged,
+                                            group.load)) {
+        // The tables measure the whole fused layer, scatter, activation and gather included.
+        experts.fixed = Duration(0);
+        experts.curve = FieldCurve{priced->curve, Field::rows};
+        experts.provenance = std::move(priced->provenance);
+        composer.add(std::move(experts));
+        return;
+    }
     composer.add(std::move(experts));
 
     // Scatter to experts' rows, activation between the products, weighted gather back.

@@ -66,10 +66,26 @@ Result<Operator> Operator::make(OperatorSpec spec) {
 }
 
 bool Operator::depends_on_rows_only() const {
+    if (spec_.curve) return spec_.gate == Field::rows && spec_.curve->field == Field::rows;
     return spec_.gate == Field::rows && uses_only_rows(spec_.flops) && uses_only_rows(spec_.bytes);
 }
 
 Operator::Terms Operator::terms(const FieldValues& values) const {
+    Terms result = analytic_terms(values);
+    if (!spec_.curve) return result;
+    // The curve is the time of what binds; the other part keeps its share of it.
+    const std::int64_t longer = std::max(result.compute_ns, result.memory_ns);
+    const std::int64_t time = spec_.curve->curve.ns(at(values, spec_.curve->field));
+    const auto part = [&](std::int64_t ns) -> std::int64_t {
+        if (ns == longer) return time;
+        return std::llround(static_cast<double>(time) * static_cast<double>(ns) / static_cast<double>(longer));
+    };
+    result.compute_ns = part(result.compute_ns);
+    result.memory_ns = part(result.memory_ns);
+    return result;
+}
+
+Operator::Terms Operator::analytic_terms(const FieldValues& values) const {
     if (!spec_.experts) {
         return {to_ns(compute_.scaled(values)), to_ns(memory_.scaled(values)), spec_.flops.of(values),
                 spec_.bytes.of(values)};
@@ -86,6 +102,7 @@ Operator::Terms Operator::terms(const FieldValues& values) const {
 
 std::int64_t Operator::run_ns(const FieldValues& values) const {
     if (!runs(values)) return 0;
+    if (spec_.curve) return spec_.fixed.value + spec_.curve->curve.ns(at(values, spec_.curve->field));
     const Terms t = terms(values);
     return spec_.fixed.value + std::max(t.compute_ns, t.memory_ns);
 }
@@ -101,7 +118,7 @@ OperatorCost Operator::explain(const FieldValues& values) const {
     cost.total = cost.count * (cost.fixed + std::max(cost.compute, cost.memory));
     cost.flops = t.flops;
     cost.bytes = t.bytes;
-    cost.provenance = "analytic";
+    cost.provenance = spec_.provenance;
     return cost;
 }
 

@@ -12,6 +12,7 @@
 #include "replay/base/error.hpp"
 #include "replay/cost/cost_model.hpp"
 #include "replay/cost/expert_load.hpp"
+#include "replay/cost/row_curve.hpp"
 
 namespace replayd::cost {
 
@@ -76,6 +77,13 @@ struct AffineTime {
     return (scaled + (std::int64_t{1} << (k_fraction_bits - 1))) >> k_fraction_bits;
 }
 
+/// A measured or fitted time over one field. It takes the place of the affine times, whose larger one then
+/// only says what the time is spent on.
+struct FieldCurve {
+    RowCurve curve;
+    Field field = Field::rows;
+};
+
 /// An operator before its times are fixed. With `experts`, `flops.per_a` and `bytes.per_a` count per routed
 /// row of the slowest rank, `bytes.constant` per activated expert, and the work depends on `rows` alone.
 struct OperatorSpec {
@@ -87,7 +95,9 @@ struct OperatorSpec {
     Amount bytes;
     double bytes_per_s = 0;
     std::optional<ExpertLoad> experts;
+    std::optional<FieldCurve> curve;   ///< time of one run without `fixed`
     std::vector<std::int64_t> counts;  ///< runs per step on each pipeline stage
+    std::string provenance = "analytic";
 };
 
 /// An operator ready to be asked for its time. Copies are independent.
@@ -117,6 +127,7 @@ private:
         double flops = 0;
         double bytes = 0;
     };
+    [[nodiscard]] Terms analytic_terms(const FieldValues& values) const;
     explicit Operator(OperatorSpec spec) : spec_(std::move(spec)) {}
     [[nodiscard]] Terms terms(const FieldValues& values) const;
 

@@ -41,7 +41,11 @@ Moe moe(const KernelRow& row) {
 KernelWork work_of(const Hardware& hardware, const Moe& m) {
     const double flops = 2 * m.spread.padded[1] * m.hidden * m.inner * m.gates;
     const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
-    const double activations = m.spread.rows * (2 + m.type.input_bytes) * (m.hidden + m.inner * m.gates / 2);
+    // The fused kernels hold a row for every token and choice, those of other ranks' experts included, and
+    // read them all once more to sum a token's choices.
+    const double choices = 2 * 2 * m.tokens * m.top_k * m.hidden;
+    const double activations =
+        choices + m.spread.rows * (m.type.input_bytes * m.hidden + (2 + m.type.input_bytes) * m.inner * m.gates / 2);
     return {flops / peak_flops_per_us(hardware, m.type), weights + activations, 0};
 }
 
@@ -72,6 +76,7 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
     f.log(m.tokens * m.top_k / m.experts);
     f.log(m.hidden * m.inner * m.type.bytes);
     f.log(s.active * m.hidden * m.inner * m.type.bytes);
+    f.log(m.tokens * m.top_k * m.hidden);
     for (std::size_t i = 0; i < k_expert_blocks.size(); ++i) {
         const double row_blocks = s.padded[i] / k_expert_blocks[i];
         f.plain(s.rows / s.padded[i]);

@@ -1,0 +1,192 @@
+#include "replay/cost/pool_laws.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "replay/base/assert.hpp"
+#include "replay/cost/plane_fit.hpp"
+
+namespace replayd::cost {
+namespace {
+
+/// The engine's batching follows vLLM, so its kernels are the ones to price where its tables are sound. Its
+/// fp8 ones are not: block-scaled products take 60 to 90 µs at any size and fp8 experts longer than bf16
+/// ones, so fp8 is priced as SGLang's DeepGEMM and Triton kernels, which are the published systems' ones.
+constexpr std::string_view k_backend = "vllm";
+constexpr std::string_view k_fp8_backend = "sglang";
+/// vLLM's all-reduce inside a captured CUDA graph.
+constexpr std::string_view k_all_reduce_kernel = "vLLM_custom_graph";
+constexpr double k_ns_per_us = 1000;
+
+constexpr std::array<double, 6> k_prefill_lengths = {64, 256, 1'024, 4'096, 16'384, 32'768};
+constexpr std::array<double, 4> k_prefill_batches = {1, 2, 8, 16};
+constexpr double k_prefill_tokens_max = 32'768;
+constexpr std::array<double, 5> k_decode_contexts = {256, 1'024, 4'096, 16'384, 65'536};
+constexpr std::array<double, 6> k_decode_batches = {1, 4, 16, 64, 128, 256};
+constexpr double k_decode_context_max = 2'097'152;
+
+double type_number(std::string_view name) { return static_cast<double>(find_type(name)); }
+
+std::string_view kv_name(DataType type) { return type == DataType::fp8 ? "fp8" : "bfloat16"; }
+
+/// Samples `us(batch, length)` and lays a plane through the times.
+template <class Us>
+PricedPlane prefill_plane(const Us& us) {
+    std::vector<PlaneSample> samples;
+    for (const double length : k_prefill_lengths) {
+        for (const double batch : k_prefill_batches) {
+            if (batch * length > k_prefill_tokens_max) continue;
+            samples.push_back({batch * length * (length + 1) / 2, batch * length, us(batch, length) * k_ns_per_us});
+        }
+    }
+    const auto plane = fit_plane(samples);
+    return {plane[0], plane[1], plane[2], ""};
+}
+
+template <class Us>
+PricedPlane decode_plane(const Us& us) {
+    std::vector<PlaneSample> samples;
+    for (const double context : k_decode_contexts) {
+        for (const double batch : k_decode_batches) {
+            if (batch * context > k_decode_context_max) continue;
+            samples.push_back({batch * context, batch, us(batch, context) * k_ns_per_us});
+        }
+    }
+    const auto plane = fit_plane(samples);
+    return {plane[0], plane[1], plane[2], ""};
+}
+
+/// Without the per-row remarks: a curve covers rows inside and outside of the fitted range.
+std::string provenance_of(const ChosenLaw& law) { return law.provenance({}); }
+
+KernelRow head_row(const HeadCounts& heads, DataType kv, double batch, double length) {
+    KernelRow row;
+    row.number = {batch, length, static_cast<double>(heads.query), static_cast<double>(heads.kv),
+                  static_cast<double>(heads.dim), type_number("bfloat16"), type_number(kv_name(kv)), 0};
+    return row;
+}
+
+KernelRow latent_row(std::int64_t heads, DataType kv, double batch, double length) {
+    KernelRow row;
+    row.number = {type_number("bfloat16"), type_number(kv_name(kv)), static_cast<double>(heads), batch, length};
+    return row;
+}
+
+}  // namespace
+
+PoolLaws::PoolLaws(const ModelSpec& model, const PoolSpec& pool)
+    : hardware_(hardware_of(pool.gpu)),
+      has_fp8_(pool.gpu.fp8_flops > 0),
+      has_block_scales_(model.weights == DataType::fp8) {}
+
+const ChosenLaw& PoolLaws::law(std::string_view table, std::string_view backend) {
+    std::string key = std::string(backend) + "/" + std::string(table);
+    if (const auto found = laws_.find(key); found != laws_.end()) return found->second;
+    auto chosen = choose_law(*find_kernel_table(table), hardware_, backend);
+    REPLAYD_ASSERT(chosen.has_value());  // the shipped laws are whole, as a test makes sure
+    return laws_.emplace(std::move(key), std::move(*chosen)).first->second;
+}
+
+std::optional<PricedCurve> PoolLaws::gemm(DataType type, std::int64_t k, std::int64_t n) {
+    if (type != DataType::bf16 && !(type == DataType::fp8 && has_fp8_)) return std::nullopt;
+    const bool fp8 = type == DataType::fp8;
+    const ChosenLaw& gemm = law("gemm", fp8 ? k_fp8_backend : k_backend);
+    const std::string_view fp8_name = has_block_scales_ ? "fp8_block" : "fp8";
+    KernelRow row;
+    row.number = {type_number(fp8 ? fp8_name : "bfloat16"), 1, static_cast<double>(n),
+                  static_cast<double>(k)};
+    const auto us = [&](double rows) {
+        row.number[1] = rows;
+        return gemm.price(row).us;
+    };
+    return PricedCurve{RowCurve(us), provenance_of(gemm)};
+}
+
+PricedCurve PoolLaws::all_reduce(std::int64_t gpus, std::int64_t hidden) {
+    const ChosenLaw& reduce = law("custom_allreduce", k_backend);
+    KernelRow row;
+    row.kernel = k_all_reduce_kernel;
+    const auto us = [&](double rows) {
+        row.number = {type_number("bfloat16"), static_cast<double>(gpus), rows * static_cast<double>(hidden)};
+        return reduce.price(row).us;
+    };
+    return {RowCurve(us), provenance_of(reduce)};
+}
+
+PricedCurve PoolLaws::absorbed_products(std::int64_t heads) {
+    const ChosenLaw& products = law("mla_bmm", k_backend);
+    KernelRow row;
+    const auto us = [&](double sequences) {
+        double sum = 0;
+        for (const char* kernel : {"mla_gen_pre/vllm_torch_bmm", "mla_gen_post/vllm_torch_bmm"}) {
+            row.kernel = kernel;
+            row.number = {type_number("bfloat16"), sequences, static_cast<double>(heads)};
+            sum += products.price(row).us;
+        }
+        return sum;
+    };
+    return {RowCurve(us), provenance_of(products)};
+}
+
+std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, std::int64_t hidden,
+                                             std::int64_t slices, std::int64_t ranks, bool exchanged,
+                                             const ExpertLoad& load) {
+    std::string_view name = "bfloat16";
+    if (type == DataType::int4) name = "int4_wo";
+    if (type == DataType::int8 || (type == DataType::fp8 && !has_fp8_)) return std::nullopt;
+    if (type == DataType::fp8) name = "fp8_block";
+    const ChosenLaw& experts = law("moe", type == DataType::fp8 ? k_fp8_backend : k_backend);
+    const double top_k = static_cast<double>(moe.top_k);
+    const double groups = static_cast<double>(ranks);
+    const double local = static_cast<double>(moe.experts) / groups;
+    KernelRow row;
+    const auto us = [&](double rows) {
+        const auto whole = static_cast<std::int64_t>(rows);
+        // So many evenly routed tokens give every rank what the slowest one gets.
+        const double routed = load.routed_rows(whole);
+        const double tokens = exchanged ? routed : routed * groups / top_k;
+        row.number = {type_number(name),
+                      std::max(1.0, tokens),
+                      static_cast<double>(hidden),
+                      static_cast<double>(moe.ffn),
+                      exchanged ? 1 : top_k,
+                      exchanged ? local : static_cast<double>(moe.experts),
+                      static_cast<double>(slices),
+                      exchanged ? 1 : groups,
+                      0};
+        // Even routing touches as many experts as it can; random routing fewer, whose weights are not read.
+        const double touched = load.active_experts(whole) / std::min(local, std::max(1.0, routed));
+        return experts.price(row).us * std::min(1.0, touched);
+    };
+    return PricedCurve{RowCurve(us), provenance_of(experts)};
+}
+
+PricedPlane PoolLaws::prefill(const HeadCounts& heads, DataType kv) {
+    const ChosenLaw& attention = law("context_attention", k_backend);
+    auto plane = prefill_plane([&](double b, double s) { return attention.price(head_row(heads, kv, b, s)).us; });
+    plane.provenance = provenance_of(attention);
+    return plane;
+}
+
+PricedPlane PoolLaws::decode(const HeadCounts& heads, DataType kv) {
+    const ChosenLaw& attention = law("generation_attention", k_backend);
+    auto plane = decode_plane([&](double b, double s) { return attention.price(head_row(heads, kv, b, s)).us; });
+    plane.provenance = provenance_of(attention);
+    return plane;
+}
+
+PricedPlane PoolLaws::latent_prefill(std::int64_t heads, DataType kv) {
+    const ChosenLaw& attention = law("context_mla", k_backend);
+    auto plane = prefill_plane([&](double b, double s) { return attention.price(latent_row(heads, kv, b, s)).us; });
+    plane.provenance = provenance_of(attention);
+    return plane;
+}
+
+PricedPlane PoolLaws::latent_decode(std::int64_t heads, DataType kv) {
+    const ChosenLaw& attention = law("generation_mla", k_backend);
+    auto plane = decode_plane([&](double b, double s) { return attention.price(latent_row(heads, kv, b, s)).us; });
+    plane.provenance = provenance_of(attention);
+    return plane;
+}
+
+}  // namespace replayd::cost
