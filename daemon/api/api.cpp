@@ -102,7 +102,8 @@ void Api::cancel_queries() {
 
 net::HttpResponse Api::readiness() const {
     if (!ready_.load()) return plain_text(503, "not ready: starting or draining\n");
-    if (const auto trouble = context_.history.trouble()) return plain_text(503, "not ready: " + trouble->message + "\n");
+    if (const auto trouble = context_.history.trouble())
+        return plain_text(503, "not ready: " + trouble->message + "\n");
     return plain_text(200, "ok\n");
 }
 
@@ -112,12 +113,14 @@ void Api::handle(net::HttpRequest&& request, std::function<void(net::HttpRespons
     if (request.path == "/readyz") return respond(readiness());
     if (foreign_post(request)) {
         return respond(net::problem(403, "foreign_origin",
-                                    "origin " + net::quoted(request.headers.at("origin")) + " may not change anything "
-                                    "here: expected a request of this host's own page or of a program"));
+                                    "origin " + net::quoted(request.headers.at("origin")) +
+                                        " may not change anything "
+                                        "here: expected a request of this host's own page or of a program"));
     }
     auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const bool taken = context_.tasks.try_submit([this, shared, respond] { respond(answer(*shared)); });
-    if (!taken) respond(problem(Error{Code::unavailable, "too many requests wait for an answer: try again in a moment"}));
+    if (!taken)
+        respond(problem(Error{Code::unavailable, "too many requests wait for an answer: try again in a moment"}));
 }
 
 net::HttpResponse Api::answer(const net::HttpRequest& request) {
@@ -125,8 +128,8 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
     if (path.rfind(k_prefix, 0) == 0) {
         auto reader = ReaderLease::take(*this);
         if (!reader) return problem(reader.error());
-        return dispatch({request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_,
-                         **reader});
+        return dispatch(
+            {request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_, **reader});
     }
     if (request.method != "GET") {
         return net::problem(405, "method_not_allowed", request.method + " " + path + ": expected GET");

@@ -22,9 +22,9 @@ struct ApiContext {
     stream::TaskPool& tasks;
     const storage::History& history;
     std::string history_path;
-    std::string dashboard_dir;            ///< empty: no page
+    std::string dashboard_dir;  ///< empty: no page
     std::string engine_version;
-    std::function<std::string()> metrics; ///< the exposition text
+    std::function<std::string()> metrics;  ///< the exposition text
 };
 
 class Api {

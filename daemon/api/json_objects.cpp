@@ -40,7 +40,8 @@ json::object quantiles(const Histogram& histogram) {
 json::object full_quantiles(const Histogram& histogram) {
     json::object object{{"count", histogram.count()}};
     for (auto& member : quantiles(histogram)) object.insert(std::move(member));
-    object["mean_ns"] = histogram.count() == 0 ? json::value(nullptr) : json::value(histogram.sum() / histogram.count());
+    object["mean_ns"] =
+        histogram.count() == 0 ? json::value(nullptr) : json::value(histogram.sum() / histogram.count());
     object["max_ns"] = histogram.count() == 0 ? json::value(nullptr) : json::value(histogram.max());
     return object;
 }
@@ -107,10 +108,10 @@ json::object run_json(const RunView& run) {
     if (!run.failure.empty()) object["failure"] = run.failure;
     add_snapshot(object, run.snapshot);
     object["speedup"] = run.speedup;
-    object["slo"] = json::object{{"ttft_ns", number_or_null(run.slo.ttft.value)},
-                                 {"tpot_ns", number_or_null(run.slo.tpot.value)}};
-    object["slo_attainment"] = run.window_finished == 0 ? json::value(nullptr)
-                                                        : json::value(ratio(run.within_slo, run.window_finished));
+    object["slo"] =
+        json::object{{"ttft_ns", number_or_null(run.slo.ttft.value)}, {"tpot_ns", number_or_null(run.slo.tpot.value)}};
+    object["slo_attainment"] =
+        run.window_finished == 0 ? json::value(nullptr) : json::value(ratio(run.within_slo, run.window_finished));
     object["window_ns"] = run.window.value;
     object["ttft"] = quantiles(run.ttft);
     object["tpot"] = quantiles(run.tpot);
@@ -263,13 +264,15 @@ json::object table_json(const storage::Table& table) {
     for (const auto& row : table.rows) {
         json::array cells;
         for (const storage::Cell& cell : row) {
-            std::visit([&cells](const auto& value) {
-                if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
-                    cells.emplace_back(nullptr);
-                } else {
-                    cells.emplace_back(value);
-                }
-            }, cell);
+            std::visit(
+                [&cells](const auto& value) {
+                    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
+                        cells.emplace_back(nullptr);
+                    } else {
+                        cells.emplace_back(value);
+                    }
+                },
+                cell);
         }
         rows.push_back(std::move(cells));
     }
@@ -279,6 +282,8 @@ json::object table_json(const storage::Table& table) {
             {"elapsed_ms", static_cast<double>(table.elapsed_wall_ns) * 1e-6}};
 }
 
-json::object items_json(json::array items) { return {{"items", std::move(items)}}; }
+json::object items_json(json::array items) {
+    return {{"items", std::move(items)}};
+}
 
 }  // namespace replayd::api

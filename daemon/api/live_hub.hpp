@@ -38,8 +38,8 @@ public:
     using Clock = std::chrono::steady_clock;
     /// Makes the streams message for a filter (empty: all streams) off the io thread and hands it to `deliver` on
     /// the io thread; an error is not delivered.
-    using StreamsSource = std::function<void(const std::string& only_stream,
-                                             std::function<void(const std::string& message)> deliver)>;
+    using StreamsSource =
+        std::function<void(const std::string& only_stream, std::function<void(const std::string& message)> deliver)>;
 
     // Observer, any thread.
     void on_requests(const stream::RunIdentity& run, std::span<const RequestRecord> records) override;
@@ -68,7 +68,7 @@ private:
         std::string only_stream;
         bool wants_streams = true;
         std::map<std::int64_t, std::vector<std::shared_ptr<const WindowRecord>>> windows;  ///< by run
-        std::map<std::int64_t, std::uint64_t> requests_sent;  ///< version by run
+        std::map<std::int64_t, std::uint64_t> requests_sent;                               ///< version by run
         Clock::time_point requests_sent_at{};
     };
 
@@ -84,7 +84,7 @@ private:
     std::map<std::uint64_t, Reader> readers_;
     std::uint64_t next_token_ = 1;
     bool streams_changed_ = false;
-    std::size_t streams_asked_ = 0;     ///< streams messages that are being made
+    std::size_t streams_asked_ = 0;  ///< streams messages that are being made
     Clock::time_point streams_sent_at_{};
 };
 

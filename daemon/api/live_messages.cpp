@@ -8,8 +8,7 @@ namespace replayd::api {
 namespace {
 
 std::string message(const char* type, std::int64_t run, boost::json::array items) {
-    return boost::json::serialize(
-        boost::json::object{{"type", type}, {"run", run}, {"items", std::move(items)}});
+    return boost::json::serialize(boost::json::object{{"type", type}, {"run", run}, {"items", std::move(items)}});
 }
 
 }  // namespace

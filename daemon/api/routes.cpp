@@ -63,8 +63,8 @@ net::HttpResponse dispatch(const Call& call) {
         return problem(Error{Code::not_found, "no such path: " + net::quoted(call.request.path) +
                                                   "; daemon/api.md lists those under /api/v1"});
     }
-    net::HttpResponse response = net::problem(
-        405, "method_not_allowed", call.request.method + " " + call.request.path + ": expected " + allowed);
+    net::HttpResponse response = net::problem(405, "method_not_allowed",
+                                              call.request.method + " " + call.request.path + ": expected " + allowed);
     response.headers.emplace_back("allow", allowed);
     return response;
 }

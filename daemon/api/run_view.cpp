@@ -9,10 +9,14 @@ namespace {
 
 std::string_view state_name(storage::RunState state) {
     switch (state) {
-        case storage::RunState::running: return "interrupted";  // no process computes it
-        case storage::RunState::finished: return "finished";
-        case storage::RunState::failed: return "failed";
-        case storage::RunState::interrupted: return "interrupted";
+        case storage::RunState::running:
+            return "interrupted";  // no process computes it
+        case storage::RunState::finished:
+            return "finished";
+        case storage::RunState::failed:
+            return "failed";
+        case storage::RunState::interrupted:
+            return "interrupted";
     }
     return "interrupted";
 }
@@ -56,9 +60,12 @@ RunView view_of_row(const storage::RunInfo& info) {
 
 std::string_view role_name(PoolRole role) {
     switch (role) {
-        case PoolRole::mixed: return "mixed";
-        case PoolRole::prefill: return "prefill";
-        case PoolRole::decode: return "decode";
+        case PoolRole::mixed:
+            return "mixed";
+        case PoolRole::prefill:
+            return "prefill";
+        case PoolRole::decode:
+            return "decode";
     }
     return "mixed";
 }
@@ -66,8 +73,8 @@ std::string_view role_name(PoolRole role) {
 std::vector<storage::PoolInfo> pools_of(const Scenario& scenario) {
     std::vector<storage::PoolInfo> pools;
     for (const PoolSpec& pool : scenario.pools) {
-        pools.push_back({pool.name, std::string(role_name(pool.role)), pool.gpu.name, pool.replicas,
-                         pool.parallel.gpus()});
+        pools.push_back(
+            {pool.name, std::string(role_name(pool.role)), pool.gpu.name, pool.replicas, pool.parallel.gpus()});
     }
     return pools;
 }
@@ -115,7 +122,8 @@ Result<RunView> RunViews::get(storage::Reader& reader, const storage::RunInfo& i
         const auto stream = registry_.lookup(info.stream);
         return view_of(*run, stream && stream->pacer().paused());
     }
-    const bool over = info.totals.state == storage::RunState::finished || info.totals.state == storage::RunState::failed;
+    const bool over =
+        info.totals.state == storage::RunState::finished || info.totals.state == storage::RunState::failed;
     {
         const std::lock_guard lock(mutex_);
         const auto known = past_.find(info.row.id);

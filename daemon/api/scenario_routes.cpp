@@ -10,7 +10,8 @@ namespace replayd::api {
 
 Answer list_scenarios(const Call& call) {
     boost::json::array items;
-    for (const auto& scenario : call.registry.library().all()) items.push_back(scenario_json(scenario.scenario, scenario.built_in));
+    for (const auto& scenario : call.registry.library().all())
+        items.push_back(scenario_json(scenario.scenario, scenario.built_in));
     return json_answer(items_json(std::move(items)));
 }
 

@@ -31,7 +31,8 @@ std::string content_type(const fs::path& path) {
         {".map", "application/json"},
     }};
     const std::string extension = path.extension().string();
-    const auto* found = std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.first == extension; });
+    const auto* found =
+        std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.first == extension; });
     return std::string(found == types.end() ? "application/octet-stream" : found->second);
 }
 
@@ -64,8 +65,9 @@ std::optional<fs::path> resolve(const std::string& dir, std::string_view path) {
 
 net::HttpResponse static_file(const std::string& dir, std::string_view path) {
     if (dir.empty()) {
-        return problem(Error{Code::not_found, "no page is configured: start replayd with --dashboard DIR, or use the "
-                                              "API under /api/v1 and /metrics"});
+        return problem(Error{Code::not_found,
+                             "no page is configured: start replayd with --dashboard DIR, or use the "
+                             "API under /api/v1 and /metrics"});
     }
     const auto file = resolve(dir, path);
     if (!file) return problem(Error{Code::not_found, "no file " + net::quoted(path) + " in the page"});

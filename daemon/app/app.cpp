@@ -107,9 +107,9 @@ std::map<std::string, net::WebSocketRoute> App::Parts::websockets() {
     return {{k_ingest_path,
              {std::string(protocol::k_subprotocol),
               [this](const net::HttpRequest&) { return stream::make_ingest_session(*ingest); }}},
-            {k_live_path,
-             {std::string(api::k_live_subprotocol),
-              [this](const net::HttpRequest& upgrade) { return hub.make_session(upgrade); }}}};
+            {k_live_path, {std::string(api::k_live_subprotocol), [this](const net::HttpRequest& upgrade) {
+                               return hub.make_session(upgrade);
+                           }}}};
 }
 
 metrics::ConnectionCounts App::Parts::connections() const {
@@ -121,9 +121,9 @@ Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
         return metrics::render({*registry, *history, engine, commits, [this] { return connections(); }});
     };
-    api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path,
-                                                     config.dashboard_dir, std::string(config::k_version),
-                                                     metrics_text});
+    api =
+        std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path,
+                                                   config.dashboard_dir, std::string(config::k_version), metrics_text});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }});
     net::ServerOptions options;
@@ -132,7 +132,7 @@ Result<void> App::Parts::listen(int listen_fd) {
     options.listen_fd = listen_fd;
     auto listening = net::Server::listen(
         io.context(), options,
-        [this](net::HttpRequest&& request, std::function<void(net::HttpResponse&&)> respond) {
+        [this](net::HttpRequest&& request, std::function<void(net::HttpResponse &&)> respond) {
             api->handle(std::move(request), std::move(respond));
         },
         websockets());
@@ -177,11 +177,17 @@ void App::Parts::stop() {
 }
 
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-App::~App() { stop(); }
+App::~App() {
+    stop();
+}
 
-std::uint16_t App::port() const { return parts_->server->port(); }
+std::uint16_t App::port() const {
+    return parts_->server->port();
+}
 
-void App::stop() { parts_->stop(); }
+void App::stop() {
+    parts_->stop();
+}
 
 Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int listen_fd) {
     auto parts = std::make_unique<Parts>(config);
@@ -191,9 +197,10 @@ Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int 
     if (!library) return tl::unexpected(library.error());
     app->parts_->library = std::move(*library);
     Parts& built = *app->parts_;
-    auto started = built.open_history()
-                       .and_then([&built] { return built.start_streams(); })
-                       .and_then([&built, listen_fd] { return built.listen(listen_fd); });
+    auto started =
+        built.open_history().and_then([&built] { return built.start_streams(); }).and_then([&built, listen_fd] {
+            return built.listen(listen_fd);
+        });
     if (!started) return tl::unexpected(started.error());
     return app;
 }

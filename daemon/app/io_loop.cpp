@@ -28,11 +28,17 @@ struct IoLoop::State {
 };
 
 IoLoop::IoLoop() : state_(std::make_unique<State>()) {}
-IoLoop::~IoLoop() { stop(); }
+IoLoop::~IoLoop() {
+    stop();
+}
 
-boost::asio::io_context& IoLoop::context() { return state_->io; }
+boost::asio::io_context& IoLoop::context() {
+    return state_->io;
+}
 
-void IoLoop::post(std::function<void()> function) { boost::asio::post(state_->io, std::move(function)); }
+void IoLoop::post(std::function<void()> function) {
+    boost::asio::post(state_->io, std::move(function));
+}
 
 void IoLoop::start(std::chrono::milliseconds period, std::function<void()> tick) {
     state_->period = period;

@@ -35,15 +35,17 @@ sigset_t block_signals() {
 }
 
 /// The socket that systemd listens on for us, or -1.
-int activated_socket() { return sd_listen_fds(1) >= 1 ? SD_LISTEN_FDS_START : -1; }
+int activated_socket() {
+    return sd_listen_fds(1) >= 1 ? SD_LISTEN_FDS_START : -1;
+}
 
 int serve(const replayd::config::DaemonConfig& config) {
     sigset_t signals = block_signals();
     auto app = replayd::app::App::start(config, activated_socket());
     if (!app) return report(app.error());
     const std::string address = config.listen_address + ":" + std::to_string((*app)->port());
-    log(LogLevel::info, "ready", {{"version", replayd::config::k_version}, {"address", address},
-                                  {"history", config.history_path}});
+    log(LogLevel::info, "ready",
+        {{"version", replayd::config::k_version}, {"address", address}, {"history", config.history_path}});
     sd_notifyf(0, "READY=1\nSTATUS=listening on %s", address.c_str());
 
     int number = 0;

@@ -88,10 +88,11 @@ Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string
 
 Result<void> check_config(const DaemonConfig& config) {
     if (!config.allow_remote && !loopback(config.listen_address)) {
-        return fail(Code::invalid_argument,
-                    "listen address " + config.listen_address +
-                        " can be reached from other machines, and replayd has no passwords: expected a loopback "
-                        "address such as 127.0.0.1, or set allow_remote (--allow-remote) behind a proxy that guards it");
+        return fail(
+            Code::invalid_argument,
+            "listen address " + config.listen_address +
+                " can be reached from other machines, and replayd has no passwords: expected a loopback "
+                "address such as 127.0.0.1, or set allow_remote (--allow-remote) behind a proxy that guards it");
     }
     if (config.history_path.empty()) {
         return fail(Code::invalid_argument, "history.path (--db) is empty: expected the path of the SQLite file");

@@ -29,20 +29,20 @@ struct DaemonConfig {
     std::string port_file;             ///< the bound port is written here once listening; empty: nowhere
     std::string history_path = "replayd.db";
     storage::Durability durability = storage::Durability::normal;
-    std::string dashboard_dir;         ///< empty: no page, `/` says how to get one
-    std::vector<std::string> scenario_dirs;   ///< every *.toml in them is a scenario
+    std::string dashboard_dir;               ///< empty: no page, `/` says how to get one
+    std::vector<std::string> scenario_dirs;  ///< every *.toml in them is a scenario
     std::vector<std::string> scenario_files;
-    std::vector<std::string> catalog_files;   ///< models and GPUs laid over the built-in catalog, in order
+    std::vector<std::string> catalog_files;  ///< models and GPUs laid over the built-in catalog, in order
     std::vector<StreamConfig> streams;
-    std::size_t engine_threads = 0;    ///< 0: one per core
-    std::int64_t backlog_arrivals_max = 200'000;  ///< durable arrivals that the slowest run of a stream has not consumed
+    std::size_t engine_threads = 0;  ///< 0: one per core
+    std::int64_t backlog_arrivals_max =
+        200'000;  ///< durable arrivals that the slowest run of a stream has not consumed
     LogLevel log_level = LogLevel::info;
 };
 
 /// Parses the daemon's TOML over `base`. Unknown keys and wrong types are refused (Code::invalid_argument) as
 /// "ORIGIN:LINE: KEY …: expected …".
-[[nodiscard]] Result<DaemonConfig> parse_config(std::string_view toml, std::string_view origin,
-                                                DaemonConfig base = {});
+[[nodiscard]] Result<DaemonConfig> parse_config(std::string_view toml, std::string_view origin, DaemonConfig base = {});
 
 /// Splits "address:port", "[v6]:port" or "port" into the two fields. Error `invalid_argument`.
 [[nodiscard]] Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string_view origin);

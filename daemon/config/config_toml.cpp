@@ -37,8 +37,7 @@ public:
         for (const auto& [key, node] : table_) {
             const std::string name(key.str());
             if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-            return refuse(node, name + ": unknown key: expected one of " + list_of(known) +
-                                    did_you_mean(name, known));
+            return refuse(node, name + ": unknown key: expected one of " + list_of(known) + did_you_mean(name, known));
         }
         return {};
     }
@@ -106,13 +105,20 @@ public:
 private:
     static std::string type_of(const toml::node& node) {
         switch (node.type()) {
-            case toml::node_type::table: return "a table";
-            case toml::node_type::array: return "an array";
-            case toml::node_type::string: return "a string";
-            case toml::node_type::integer: return "an integer";
-            case toml::node_type::floating_point: return "a number";
-            case toml::node_type::boolean: return "a boolean";
-            default: return "a date or time";
+            case toml::node_type::table:
+                return "a table";
+            case toml::node_type::array:
+                return "an array";
+            case toml::node_type::string:
+                return "a string";
+            case toml::node_type::integer:
+                return "an integer";
+            case toml::node_type::floating_point:
+                return "a number";
+            case toml::node_type::boolean:
+                return "a boolean";
+            default:
+                return "a date or time";
         }
     }
 
@@ -144,9 +150,9 @@ Result<void> read_history(const Section& section, DaemonConfig& config) {
         .and_then([&]() -> Result<void> {
             if (durability.empty()) return {};
             if (durability != "normal" && durability != "full") {
-                return section.refuse(*section.table().get("durability"),
-                                      "durability is \"" + durability + "\": expected normal or full" +
-                                          did_you_mean(durability, values));
+                return section.refuse(
+                    *section.table().get("durability"),
+                    "durability is \"" + durability + "\": expected normal or full" + did_you_mean(durability, values));
             }
             config.durability = durability == "full" ? storage::Durability::full : storage::Durability::normal;
             return {};
@@ -160,9 +166,9 @@ Result<void> read_dashboard(const Section& section, DaemonConfig& config) {
 
 Result<void> read_scenarios(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 2> known = {"dirs", "files"};
-    return section.only(known)
-        .and_then([&] { return section.texts("dirs", config.scenario_dirs); })
-        .and_then([&] { return section.texts("files", config.scenario_files); });
+    return section.only(known).and_then([&] { return section.texts("dirs", config.scenario_dirs); }).and_then([&] {
+        return section.texts("files", config.scenario_files);
+    });
 }
 
 Result<void> read_catalog(const Section& section, DaemonConfig& config) {
@@ -173,31 +179,28 @@ Result<void> read_catalog(const Section& section, DaemonConfig& config) {
 Result<void> read_engine(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"threads"};
     auto threads = static_cast<std::int64_t>(config.engine_threads);
-    return section.only(known)
-        .and_then([&] { return section.integer("threads", 0, 1024, threads); })
-        .map([&] { config.engine_threads = static_cast<std::size_t>(threads); });
+    return section.only(known).and_then([&] { return section.integer("threads", 0, 1024, threads); }).map([&] {
+        config.engine_threads = static_cast<std::size_t>(threads);
+    });
 }
 
 Result<void> read_ingest(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"backlog_arrivals_max"};
-    return section.only(known).and_then([&] {
-        return section.integer("backlog_arrivals_max", 1, 100'000'000, config.backlog_arrivals_max);
-    });
+    return section.only(known).and_then(
+        [&] { return section.integer("backlog_arrivals_max", 1, 100'000'000, config.backlog_arrivals_max); });
 }
 
 Result<void> read_log(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"level"};
     std::string level;
-    return section.only(known)
-        .and_then([&] { return section.text("level", level); })
-        .and_then([&]() -> Result<void> {
-            if (level.empty()) return {};
-            const toml::node& at = *section.table().get("level");
-            auto parsed = parse_log_level(level, section.where(at) + "log.level");
-            if (!parsed) return tl::unexpected(parsed.error());
-            config.log_level = *parsed;
-            return {};
-        });
+    return section.only(known).and_then([&] { return section.text("level", level); }).and_then([&]() -> Result<void> {
+        if (level.empty()) return {};
+        const toml::node& at = *section.table().get("level");
+        auto parsed = parse_log_level(level, section.where(at) + "log.level");
+        if (!parsed) return tl::unexpected(parsed.error());
+        config.log_level = *parsed;
+        return {};
+    });
 }
 
 Result<StreamConfig> read_stream(const Section& section, const toml::node& at) {
@@ -234,15 +237,14 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
     static const std::array<std::string, 9> known = {"listen", "history", "dashboard", "scenarios", "catalog",
                                                      "engine", "ingest",  "log",       "stream"};
-    static const std::array<std::pair<const char*, Reader>, 8> readers = {
-        {{"listen", read_listen},
-         {"history", read_history},
-         {"dashboard", read_dashboard},
-         {"scenarios", read_scenarios},
-         {"catalog", read_catalog},
-         {"engine", read_engine},
-         {"ingest", read_ingest},
-         {"log", read_log}}};
+    static const std::array<std::pair<const char*, Reader>, 8> readers = {{{"listen", read_listen},
+                                                                           {"history", read_history},
+                                                                           {"dashboard", read_dashboard},
+                                                                           {"scenarios", read_scenarios},
+                                                                           {"catalog", read_catalog},
+                                                                           {"engine", read_engine},
+                                                                           {"ingest", read_ingest},
+                                                                           {"log", read_log}}};
     const Section top(root, "", origin);
     if (auto checked = top.only(known); !checked) return tl::unexpected(checked.error());
     for (const auto& [name, read] : readers) {

@@ -10,10 +10,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
     switch (level) {
-        case LogLevel::debug: return spdlog::level::debug;
-        case LogLevel::info: return spdlog::level::info;
-        case LogLevel::warn: return spdlog::level::warn;
-        case LogLevel::error: return spdlog::level::err;
+        case LogLevel::debug:
+            return spdlog::level::debug;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::warn:
+            return spdlog::level::warn;
+        case LogLevel::error:
+            return spdlog::level::err;
     }
     return spdlog::level::err;
 }
@@ -21,10 +25,14 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 /// Priorities of sd-daemon(3).
 const char* journal_prefix(LogLevel level) {
     switch (level) {
-        case LogLevel::debug: return "<7>";
-        case LogLevel::info: return "<6>";
-        case LogLevel::warn: return "<4>";
-        case LogLevel::error: return "<3>";
+        case LogLevel::debug:
+            return "<7>";
+        case LogLevel::info:
+            return "<6>";
+        case LogLevel::warn:
+            return "<4>";
+        case LogLevel::error:
+            return "<3>";
     }
     return "<3>";
 }

@@ -84,7 +84,8 @@ void add_process(Families& families) {
 
 std::vector<std::shared_ptr<stream::RunWorker>> exposed_runs(std::vector<std::shared_ptr<stream::RunWorker>> runs,
                                                              std::int64_t now_ms) {
-    std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a->identity().id < b->identity().id; });
+    std::sort(runs.begin(), runs.end(),
+              [](const auto& a, const auto& b) { return a->identity().id < b->identity().id; });
     const std::size_t older = runs.size() > k_newest_shown ? runs.size() - k_newest_shown : 0;
     const auto newest = runs.begin() + static_cast<std::ptrdiff_t>(older);
     const auto kept = std::remove_if(runs.begin(), newest, [now_ms](const auto& run) {

@@ -26,8 +26,8 @@ void Families::counter(const std::string& name, const std::string& help, const L
     sample(name, help, prometheus::MetricType::Counter, labels).counter.value = value;
 }
 
-void Families::summary(const std::string& name, const std::string& help, const Labels& labels,
-                       const Histogram& window, const Histogram& total) {
+void Families::summary(const std::string& name, const std::string& help, const Labels& labels, const Histogram& window,
+                       const Histogram& total) {
     auto& summary = sample(name, help, prometheus::MetricType::Summary, labels).summary;
     for (const double q : {0.5, 0.9, 0.99}) {
         summary.quantile.push_back({q, static_cast<double>(window.quantile(q)) * 1e-9});

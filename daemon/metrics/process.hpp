@@ -8,12 +8,12 @@
 namespace replayd::metrics {
 
 struct ProcessFacts {
-    double cpu_seconds = 0;          ///< user and system
+    double cpu_seconds = 0;  ///< user and system
     double resident_bytes = 0;
     double virtual_bytes = 0;
     double open_fds = 0;
-    double max_fds = 0;              ///< soft limit
-    double start_time_seconds = 0;   ///< since the Unix epoch
+    double max_fds = 0;             ///< soft limit
+    double start_time_seconds = 0;  ///< since the Unix epoch
 };
 
 /// Reads /proc/self, which also a hardened unit (ProcSubset=pid) sees. Error `io` where /proc is missing.

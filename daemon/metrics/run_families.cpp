@@ -31,8 +31,9 @@ void add_latencies(Families& families, const Labels& labels, const WindowRecord&
     add("replayd_queue_seconds", "Virtual time until first scheduled; quantiles of that window", window.queue,
         so_far.queue);
     if (window.finished > 0) {
-        families.gauge("replayd_slo_attainment_ratio", "Share of that window's finished requests within every objective",
-                       labels, ratio(window.within_slo, window.finished));
+        families.gauge("replayd_slo_attainment_ratio",
+                       "Share of that window's finished requests within every objective", labels,
+                       ratio(window.within_slo, window.finished));
     }
 }
 
@@ -105,9 +106,8 @@ void add_scenario(Families& families, const Labels& labels, const Scenario& scen
 void add_run(Families& families, const stream::RunWorker& run, std::int64_t durable_arrivals) {
     const stream::RunIdentity& identity = run.identity();
     const stream::RunStatus status = run.progress().status();
-    const Labels labels = {{"stream", identity.stream},
-                           {"scenario", identity.scenario},
-                           {"run", std::to_string(identity.id)}};
+    const Labels labels = {
+        {"stream", identity.stream}, {"scenario", identity.scenario}, {"run", std::to_string(identity.id)}};
     if (!identity.compiled) return;  // its failed row in the history says why
     const Scenario& scenario = identity.compiled->scenario;
     add_scenario(families, labels, scenario, status.phase);

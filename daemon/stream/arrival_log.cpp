@@ -23,7 +23,9 @@ Refusal refuse(Code code, std::string message, std::uint64_t seq) {
     return refusal_of(Error{code, std::move(message)}, seq);
 }
 
-std::string ns(VirtualTime time) { return std::to_string(time.ns) + " ns"; }
+std::string ns(VirtualTime time) {
+    return std::to_string(time.ns) + " ns";
+}
 
 }  // namespace
 
@@ -31,8 +33,7 @@ Refusal refusal_of(const Error& error, std::uint64_t seq) {
     return {protocol::failure_of(error, seq), protocol::facts(error.code).close_code};
 }
 
-ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail,
-                       Events events)
+ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events)
     : history_(history),
       stream_id_(stream_id),
       name_(std::move(name)),
@@ -47,12 +48,16 @@ ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::s
 std::optional<Refusal> ArrivalLog::check_seq(std::uint64_t seq, const char* what) const {
     const std::string expected = std::to_string(accepted_seq_ + 1);
     if (status_.trouble) {
-        return refuse(Code::unavailable, "stream " + net::quoted(name_) + " takes nothing: " +
-                                             status_.trouble->message + "; restart replayd once that is mended", seq);
+        return refuse(Code::unavailable,
+                      "stream " + net::quoted(name_) + " takes nothing: " + status_.trouble->message +
+                          "; restart replayd once that is mended",
+                      seq);
     }
     if (ending_) {
-        return refuse(Code::failed_state, std::string(what) + " " + std::to_string(seq) + ": stream " +
-                                              net::quoted(name_) + " has ended: expected nothing after its end", seq);
+        return refuse(Code::failed_state,
+                      std::string(what) + " " + std::to_string(seq) + ": stream " + net::quoted(name_) +
+                          " has ended: expected nothing after its end",
+                      seq);
     }
     if (seq == accepted_seq_ + 1) return std::nullopt;
     return Refusal{{std::string(protocol::k_sequence_gap.name),
@@ -66,9 +71,8 @@ std::optional<Refusal> ArrivalLog::check_times(const protocol::ArrivalBatch& bat
     const auto& arrivals = batch.arrivals;
     const std::string name = "batch " + std::to_string(batch.seq) + ": ";
     // Times never decrease inside a batch (checked when it was decoded), so the late ones come first.
-    const auto first_in_time = std::partition_point(arrivals.begin(), arrivals.end(), [this](const Arrival& arrival) {
-        return arrival.at < accepted_watermark_;
-    });
+    const auto first_in_time = std::partition_point(
+        arrivals.begin(), arrivals.end(), [this](const Arrival& arrival) { return arrival.at < accepted_watermark_; });
     if (first_in_time != arrivals.begin()) {
         return refuse(Code::invalid_argument,
                       name + std::to_string(first_in_time - arrivals.begin()) + " of " +
@@ -78,15 +82,18 @@ std::optional<Refusal> ArrivalLog::check_times(const protocol::ArrivalBatch& bat
                       batch.seq);
     }
     if (batch.watermark && *batch.watermark < accepted_watermark_) {
-        return refuse(Code::invalid_argument, name + "watermark_ns is " + std::to_string(batch.watermark->ns) +
-                                                  ": expected " + std::to_string(accepted_watermark_.ns) +
-                                                  " or more, the stream's watermark", batch.seq);
+        return refuse(Code::invalid_argument,
+                      name + "watermark_ns is " + std::to_string(batch.watermark->ns) + ": expected " +
+                          std::to_string(accepted_watermark_.ns) + " or more, the stream's watermark",
+                      batch.seq);
     }
-    const VirtualTime latest = std::max(batch.watermark.value_or(VirtualTime(0)),
-                                        arrivals.empty() ? VirtualTime(0) : arrivals.back().at);
+    const VirtualTime latest =
+        std::max(batch.watermark.value_or(VirtualTime(0)), arrivals.empty() ? VirtualTime(0) : arrivals.back().at);
     if (latest > k_virtual_time_max) {
-        return refuse(Code::invalid_argument, name + "its latest time is " + ns(latest) + ": expected at most " +
-                                                  ns(k_virtual_time_max) + " after the stream's epoch", batch.seq);
+        return refuse(Code::invalid_argument,
+                      name + "its latest time is " + ns(latest) + ": expected at most " + ns(k_virtual_time_max) +
+                          " after the stream's epoch",
+                      batch.seq);
     }
     return std::nullopt;
 }
@@ -218,8 +225,8 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::
         if (row.seq != seq + batches.size()) break;
         auto batch = protocol::parse_log_batch(row.payload);
         if (!batch) return tl::unexpected(batch.error());
-        batches.push_back({row.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch->arrivals)),
-                           row.watermark});
+        batches.push_back(
+            {row.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch->arrivals)), row.watermark});
     }
     if (batches.empty()) {
         return fail(Code::io, "the log of stream " + net::quoted(name_) + " has no batch " + std::to_string(seq) +

@@ -47,12 +47,12 @@ struct LogTail {
 
 struct LogStatus {
     LogTail durable;
-    std::int64_t accepted_arrivals = 0;   ///< durable ones and those on their way to disk
-    std::int64_t rejected_arrivals = 0;   ///< refused since the daemon started
-    std::int64_t acked_batches = 0;       ///< since the daemon started
-    std::size_t inflight_bytes = 0;       ///< of batches on their way to disk
+    std::int64_t accepted_arrivals = 0;        ///< durable ones and those on their way to disk
+    std::int64_t rejected_arrivals = 0;        ///< refused since the daemon started
+    std::int64_t acked_batches = 0;            ///< since the daemon started
+    std::size_t inflight_bytes = 0;            ///< of batches on their way to disk
     std::optional<VirtualTime> first_arrival;  ///< once durable; unknown for a log that was there at the start
-    std::optional<Error> trouble;         ///< a commit failed: the log takes nothing until a restart
+    std::optional<Error> trouble;              ///< a commit failed: the log takes nothing until a restart
 };
 
 class ArrivalLog : public std::enable_shared_from_this<ArrivalLog> {
@@ -107,10 +107,10 @@ private:
 
     mutable std::mutex mutex_;
     LogStatus status_;
-    std::uint64_t accepted_seq_;      ///< of the last accepted batch
+    std::uint64_t accepted_seq_;  ///< of the last accepted batch
     VirtualTime accepted_watermark_;
-    bool ending_ = false;             ///< an end was accepted
-    std::deque<Recent> recent_;       ///< contiguous, up to the last durable batch
+    bool ending_ = false;        ///< an end was accepted
+    std::deque<Recent> recent_;  ///< contiguous, up to the last durable batch
     std::size_t recent_bytes_ = 0;
 };
 

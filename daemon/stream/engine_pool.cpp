@@ -6,13 +6,15 @@
 
 namespace replayd::stream {
 
-EnginePool::EnginePool(std::size_t threads) : thread_count_(threads) {
+EnginePool::EnginePool(std::size_t threads) {
     REPLAYD_ASSERT(threads >= 1);
     threads_.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-EnginePool::~EnginePool() { stop(); }
+EnginePool::~EnginePool() {
+    stop();
+}
 
 void EnginePool::wake(const std::shared_ptr<Job>& job) {
     const std::lock_guard lock(mutex_);

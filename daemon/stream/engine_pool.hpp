@@ -36,7 +36,7 @@ private:
     friend class EnginePool;
     enum class State { idle, queued, running };
     State state_ = State::idle;
-    bool woken_ = false;  ///< wake() came while running
+    bool woken_ = false;                                          ///< wake() came while running
     std::optional<std::chrono::steady_clock::time_point> timer_;  ///< earliest one set; later ones are stale
 };
 
@@ -54,7 +54,6 @@ public:
     void stop();
     /// Jobs that wait for a thread.
     [[nodiscard]] std::size_t depth() const;
-    [[nodiscard]] std::size_t threads() const { return thread_count_; }
 
 private:
     struct Timer {
@@ -67,7 +66,6 @@ private:
     void enqueue(const std::shared_ptr<Job>& job);
     void after_slice(const std::shared_ptr<Job>& job, NextSlice next);
 
-    const std::size_t thread_count_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;

@@ -41,13 +41,13 @@ private:
     std::shared_ptr<net::WebSocket> socket_;
     std::shared_ptr<Stream> stream_;
     std::uint64_t token_ = 0;
-    bool binary_ = true;       ///< answers come in the encoding of the client's latest message
+    bool binary_ = true;  ///< answers come in the encoding of the client's latest message
     bool closed_ = false;
-    bool joining_ = false;     ///< the stream is being looked up or created
+    bool joining_ = false;  ///< the stream is being looked up or created
     bool reading_paused_ = false;
-    std::int64_t granted_ = 0;           ///< arrivals that the client may have sent in all
-    std::uint64_t acked_seq_ = 0;        ///< in the latest welcome or ack
-    std::uint64_t repeated_seq_ = 0;     ///< a message that was sent again and wants its ack again
+    std::int64_t granted_ = 0;        ///< arrivals that the client may have sent in all
+    std::uint64_t acked_seq_ = 0;     ///< in the latest welcome or ack
+    std::uint64_t repeated_seq_ = 0;  ///< a message that was sent again and wants its ack again
     std::atomic<bool> progress_posted_{false};
 };
 
@@ -156,8 +156,8 @@ void Connection::send_progress() {
         send(protocol::Ack{seq, static_cast<std::uint64_t>(granted_ - durable.arrivals), durable.arrivals});
     }
     if (status.log.trouble) {
-        return refuse(Code::unavailable, "stream \"" + stream_->name() + "\" cannot be logged: " +
-                                             status.log.trouble->message +
+        return refuse(Code::unavailable, "stream \"" + stream_->name() +
+                                             "\" cannot be logged: " + status.log.trouble->message +
                                              "; what was acknowledged is safe; restart replayd once that is mended");
     }
     if (reading_paused_ && status.log.inflight_bytes <= k_inflight_bytes_max / 2) {
@@ -173,8 +173,10 @@ void Connection::send(const protocol::ServerMessage& message) {
 void Connection::refuse(const Refusal& refusal) {
     if (closed_) return;
     config::log(config::LogLevel::warn, "ingest_refused",
-                {{"stream", stream_ ? stream_->name() : std::string("-")}, {"peer", socket_->peer()},
-                 {"code", refusal.failure.code}, {"message", refusal.failure.message}});
+                {{"stream", stream_ ? stream_->name() : std::string("-")},
+                 {"peer", socket_->peer()},
+                 {"code", refusal.failure.code},
+                 {"message", refusal.failure.message}});
     send(refusal.failure);
     socket_->close(refusal.close_code, refusal.failure.message);
     close();

@@ -4,8 +4,8 @@
 #include <memory>
 #include <span>
 
-#include "replay/sim/records.hpp"
 #include "daemon/stream/run_progress.hpp"
+#include "replay/sim/records.hpp"
 
 namespace replayd::stream {
 

@@ -1,7 +1,6 @@
 #include "daemon/stream/pacer.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace replayd::stream {
 
@@ -19,16 +18,6 @@ VirtualTime Pacer::target(WallTime now) const {
     const double ahead = std::max(0.0, wall_ns) * speed_;
     if (ahead >= static_cast<double>(INT64_MAX - origin_.ns)) return k_no_limit;
     return VirtualTime(origin_.ns + static_cast<std::int64_t>(ahead));
-}
-
-std::optional<WallTime> Pacer::reaches(VirtualTime virtual_time, WallTime now) const {
-    if (paused_ || (speed_ > 0 && !started_)) return std::nullopt;
-    if (speed_ == 0 || virtual_time <= target(now)) return now;
-    const double wall_ns = std::ceil(static_cast<double>(virtual_time.ns - origin_.ns) / speed_);
-    // Beyond a day the wait is cut: whoever waits asks again.
-    constexpr double k_day_ns = 86'400e9;
-    const double from_now = wall_ns - static_cast<double>(std::chrono::nanoseconds(now - origin_wall_).count());
-    return now + std::chrono::nanoseconds(static_cast<std::int64_t>(std::clamp(from_now, 0.0, k_day_ns)));
 }
 
 void Pacer::pause(VirtualTime reached, WallTime now) {

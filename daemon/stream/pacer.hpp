@@ -3,7 +3,6 @@
 // thread-safe.
 
 #include <chrono>
-#include <optional>
 
 #include "replay/base/units.hpp"
 
@@ -25,8 +24,6 @@ public:
 
     /// Events strictly before the target may happen.
     [[nodiscard]] VirtualTime target(WallTime now) const;
-    /// When the target will reach `virtual_time`; nothing while paused or not started. Past times are `now`.
-    [[nodiscard]] std::optional<WallTime> reaches(VirtualTime virtual_time, WallTime now) const;
 
     /// `reached`: virtual time of the run that came furthest; the target goes on from there where it had no limit.
     void pause(VirtualTime reached, WallTime now);

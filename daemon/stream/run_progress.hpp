@@ -28,9 +28,8 @@ struct RunIdentity {
 };
 
 /// vLLM's bucket edges in seconds, vllm/v1/metrics/loggers.py.
-inline constexpr std::array<double, 22> k_ttft_edges_s = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
-                                                          0.25,  0.5,   0.75, 1,    2.5,  5,    7.5,  10,
-                                                          20,    40,    80,   160,  640,  2560};
+inline constexpr std::array<double, 22> k_ttft_edges_s = {
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560};
 inline constexpr std::array<double, 19> k_tpot_edges_s = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
                                                           0.75, 1,     2.5,  5,     7.5, 10,   20,  40,  80};
 
@@ -39,17 +38,17 @@ struct Distribution {
     explicit Distribution(std::span<const double> edges);
     void observe(double seconds);
 
-    std::vector<double> edges;          ///< upper, inclusive, rising
-    std::vector<std::int64_t> counts;   ///< one more than edges
+    std::vector<double> edges;         ///< upper, inclusive, rising
+    std::vector<std::int64_t> counts;  ///< one more than edges
     double sum = 0;
 };
 
 /// A copy of everything, consistent in itself.
 struct RunStatus {
     RunPhase phase = RunPhase::running;
-    std::string failure;               ///< with phase failed
-    std::string hash;                  ///< with phase finished
-    std::int64_t finished_ms = 0;      ///< with phase finished or failed
+    std::string failure;           ///< with phase failed
+    std::string hash;              ///< with phase finished
+    std::int64_t finished_ms = 0;  ///< with phase finished or failed
     RunSnapshot snapshot;
     std::int64_t consumed_arrivals = 0;
     double speedup = 0;                ///< virtual seconds per wall second over the last 5 s of work
@@ -61,8 +60,8 @@ struct RunStatus {
     Histogram queue;
     Distribution ttft_distribution{k_ttft_edges_s};
     Distribution tpot_distribution{k_tpot_edges_s};
-    std::shared_ptr<const WindowRecord> last_window;    ///< null before the first
-    std::shared_ptr<const WindowRecord> last_latencies; ///< last window with a TTFT sample; null before it
+    std::shared_ptr<const WindowRecord> last_window;     ///< null before the first
+    std::shared_ptr<const WindowRecord> last_latencies;  ///< last window with a TTFT sample; null before it
 };
 
 class RunProgress {

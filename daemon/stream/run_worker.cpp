@@ -184,9 +184,13 @@ void RunWorker::tell_row(storage::RunTotals totals) {
         }
         config::log(finished ? config::LogLevel::info : config::LogLevel::error,
                     finished ? "run_finished" : "run_failed",
-                    {{"run", run.id}, {"stream", run.stream}, {"scenario", run.scenario},
-                     {"finished", totals.snapshot.finished}, {"rejected", totals.snapshot.rejected},
-                     {"hash", totals.hash}, {"error", totals.failure}});
+                    {{"run", run.id},
+                     {"stream", run.stream},
+                     {"scenario", run.scenario},
+                     {"finished", totals.snapshot.finished},
+                     {"rejected", totals.snapshot.rejected},
+                     {"hash", totals.hash},
+                     {"error", totals.failure}});
         self->feed_.on_run_progress();
         self->observer_.on_streams_changed();
     });

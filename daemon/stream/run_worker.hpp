@@ -68,12 +68,12 @@ private:
     std::optional<Run> run_;
 
     // Of the slices only.
-    bool over_ = false;                  ///< finished or failed, maybe not committed yet
-    std::vector<FeedBatch> fetched_;     ///< prefetched batches
-    std::size_t batch_ = 0;              ///< index into fetched_
-    std::size_t arrival_ = 0;            ///< index into the batch
-    VirtualTime bound_;                  ///< no arrival that is not offered yet is earlier
-    VirtualTime drained_to_;             ///< after the last arrival
+    bool over_ = false;               ///< finished or failed, maybe not committed yet
+    std::vector<FeedBatch> fetched_;  ///< prefetched batches
+    std::size_t batch_ = 0;           ///< index into fetched_
+    std::size_t arrival_ = 0;         ///< index into the batch
+    VirtualTime bound_;               ///< no arrival that is not offered yet is earlier
+    VirtualTime drained_to_;          ///< after the last arrival
     std::int64_t offered_ = 0;
     std::atomic<std::uint64_t> consumed_seq_{0};
 };

@@ -49,8 +49,8 @@ Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::compose(Entry& e
             return fail(compiled.error().code,
                         "scenario " + net::quoted(entry.scenario.name) + ": " + compiled.error().message);
         }
-        entry.composed = std::make_shared<const LibraryScenario>(
-            LibraryScenario{entry.toml, entry.built_in, std::move(*compiled)});
+        entry.composed =
+            std::make_shared<const LibraryScenario>(LibraryScenario{entry.toml, entry.built_in, std::move(*compiled)});
     }
     return entry.composed;
 }

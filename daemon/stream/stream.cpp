@@ -10,22 +10,30 @@ namespace replayd::stream {
 
 std::string_view to_string(StreamState state) {
     switch (state) {
-        case StreamState::running: return "running";
-        case StreamState::paused: return "paused";
-        case StreamState::ended: return "ended";
-        case StreamState::finished: return "finished";
+        case StreamState::running:
+            return "running";
+        case StreamState::paused:
+            return "paused";
+        case StreamState::ended:
+            return "ended";
+        case StreamState::finished:
+            return "finished";
     }
     return "running";
 }
 
 std::optional<std::string> speed_violation(double speed) {
     if (std::isfinite(speed) && speed >= 0) return std::nullopt;
-    return "speed is " + std::to_string(speed) +
-           ": expected 0 (as fast as possible) or a positive factor of real time";
+    return "speed is " + std::to_string(speed) + ": expected 0 (as fast as possible) or a positive factor of real time";
 }
 
 Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& context)
-    : context_(context), id_(row.id), name_(row.name), created_ms_(row.created_ms), row_(std::move(row)), pacer_(row_.speed) {
+    : context_(context),
+      id_(row.id),
+      name_(row.name),
+      created_ms_(row.created_ms),
+      row_(std::move(row)),
+      pacer_(row_.speed) {
     ArrivalLog::Events events{[this] { on_durable(); }, [this] { on_end_ready(); }};
     log_ = std::make_shared<ArrivalLog>(context_.history, id_, name_, tail, std::move(events));
 }

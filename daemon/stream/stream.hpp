@@ -106,7 +106,7 @@ private:
     std::vector<std::shared_ptr<RunWorker>> runs_;  ///< fixed after start
     std::shared_ptr<ArrivalLog> log_;
 
-    std::mutex row_mutex_;       ///< orders rewrites of the row; held while one is committed
+    std::mutex row_mutex_;  ///< orders rewrites of the row; held while one is committed
     storage::StreamRow row_;
 
     mutable std::mutex mutex_;

@@ -71,8 +71,8 @@ Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& w
         run.created_ms = wall_ms();
         auto added = context_.history.add_run(run, scenario->compiled->plans, scenario->scenario());
         if (!added) return tl::unexpected(added.error());
-        stream->add_run({added->id, stored->name, scenario->name(), scenario->toml, run.created_ms,
-                         scenario->compiled});
+        stream->add_run(
+            {added->id, stored->name, scenario->name(), scenario->toml, run.created_ms, scenario->compiled});
     }
     stream->start(std::nullopt);
     publish(stream);
@@ -136,7 +136,9 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     stream->start(*reached);
     publish(stream);
     config::log(config::LogLevel::info, "stream_recovered",
-                {{"stream", info.row.name}, {"arrivals", info.arrivals}, {"batches", info.batches},
+                {{"stream", info.row.name},
+                 {"arrivals", info.arrivals},
+                 {"batches", info.batches},
                  {"unfinished_runs", static_cast<std::int64_t>(unfinished->size())}});
     return {};
 }
@@ -152,9 +154,9 @@ Result<std::shared_ptr<Stream>> StreamRegistry::find(std::string_view name) cons
     std::vector<std::string> names;
     for (const auto& stream : all()) names.push_back(stream->name());
     const std::string nearest = nearest_name(name, names);
-    return fail(Code::not_found,
-                "no stream " + net::quoted(name) +
-                    (nearest.empty() ? "; GET /api/v1/streams lists them" : "; did you mean " + net::quoted(nearest) + "?"));
+    return fail(Code::not_found, "no stream " + net::quoted(name) +
+                                     (nearest.empty() ? "; GET /api/v1/streams lists them"
+                                                      : "; did you mean " + net::quoted(nearest) + "?"));
 }
 
 std::vector<std::shared_ptr<Stream>> StreamRegistry::all() const {

@@ -12,7 +12,9 @@ TaskPool::TaskPool(std::size_t threads, std::size_t queue_max) : queue_max_(queu
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-TaskPool::~TaskPool() { stop(); }
+TaskPool::~TaskPool() {
+    stop();
+}
 
 bool TaskPool::try_submit(std::function<void()> task) {
     {

@@ -39,20 +39,41 @@ std::vector<std::string> keys(const json::value& object) {
 
 // The keys and their order are the contract of api.md.
 TEST_F(ApiTest, objects_have_the_documented_keys) {
-    EXPECT_EQ(keys(stream_), (std::vector<std::string>{"name", "state", "speed", "created_ms", "arrivals",
-                                                       "watermark_ns", "ended", "credit", "clients",
-                                                       "backlog_arrivals", "runs"}));
+    EXPECT_EQ(keys(stream_),
+              (std::vector<std::string>{"name", "state", "speed", "created_ms", "arrivals", "watermark_ns", "ended",
+                                        "credit", "clients", "backlog_arrivals", "runs"}));
     EXPECT_EQ(keys(stream_.at("runs").at(0)),
-              (std::vector<std::string>{"id", "stream", "scenario", "state", "color", "created_ms", "finished_ms", "hash",
-                                        "virtual_ns", "arrived", "waiting", "running", "transferring", "finished",
-                                        "rejected", "preemptions", "prompt_tokens", "output_tokens", "kv_usage",
-                                        "speedup", "slo", "slo_attainment", "window_ns", "ttft", "tpot", "e2e", "pools"}));
+              (std::vector<std::string>{"id",          "stream",         "scenario",      "state",      "color",
+                                        "created_ms",  "finished_ms",    "hash",          "virtual_ns", "arrived",
+                                        "waiting",     "running",        "transferring",  "finished",   "rejected",
+                                        "preemptions", "prompt_tokens",  "output_tokens", "kv_usage",   "speedup",
+                                        "slo",         "slo_attainment", "window_ns",     "ttft",       "tpot",
+                                        "e2e",         "pools"}));
     const json::value window = daemon_.get("/api/v1/runs/" + run_ + "/windows?limit=1").body.at("items").at(0);
-    EXPECT_EQ(keys(window),
-              (std::vector<std::string>{"start_ns", "length_ns", "arrived", "finished", "rejected", "within_slo", "ttft",
-                                        "tpot", "e2e", "queue", "prompt_tokens", "output_tokens", "waiting", "running",
-                                        "transferring", "kv_blocks_used", "kv_blocks_total", "steps", "preemptions",
-                                        "batch_tokens_mean", "batch_sequences_mean", "busy_ratio", "ledger_ns", "pools"}));
+    EXPECT_EQ(keys(window), (std::vector<std::string>{"start_ns",
+                                                      "length_ns",
+                                                      "arrived",
+                                                      "finished",
+                                                      "rejected",
+                                                      "within_slo",
+                                                      "ttft",
+                                                      "tpot",
+                                                      "e2e",
+                                                      "queue",
+                                                      "prompt_tokens",
+                                                      "output_tokens",
+                                                      "waiting",
+                                                      "running",
+                                                      "transferring",
+                                                      "kv_blocks_used",
+                                                      "kv_blocks_total",
+                                                      "steps",
+                                                      "preemptions",
+                                                      "batch_tokens_mean",
+                                                      "batch_sequences_mean",
+                                                      "busy_ratio",
+                                                      "ledger_ns",
+                                                      "pools"}));
     EXPECT_EQ(window.at("arrived"), 300);  // one window: all of them merged
     EXPECT_EQ(keys(window.at("ttft")),
               (std::vector<std::string>{"count", "p50_ns", "p90_ns", "p99_ns", "mean_ns", "max_ns"}));
@@ -137,9 +158,7 @@ TEST(Configured, streams_of_the_configuration_are_created_once) {
 
 // Whoever started the daemon on port 0 finds the port in the file, whole.
 TEST(Configured, the_port_file_holds_the_bound_port) {
-    const TestDaemon daemon([](config::DaemonConfig& config) {
-        config.port_file = config.history_path + ".port";
-    });
+    const TestDaemon daemon([](config::DaemonConfig& config) { config.port_file = config.history_path + ".port"; });
     std::ifstream file(daemon.config().port_file);
     int port = 0;
     file >> port;

@@ -134,8 +134,8 @@ TEST(BadHttp, errors_of_the_history_and_of_scenario_texts_reach_the_client) {
 }
 
 struct BadIngest {
-    const char* first;   ///< JSON frame sent before, or empty
-    const char* frame;   ///< the wrong JSON frame
+    const char* first;  ///< JSON frame sent before, or empty
+    const char* frame;  ///< the wrong JSON frame
     const char* code;
     const char* message;
     std::uint16_t close_code;
@@ -148,7 +148,8 @@ const std::vector<BadIngest> k_bad_ingest = {
      4409},
     {"", R"({"end":{"seq":1}})", "failed_state", "an end before the hello: expected a hello first", 4409},
     {"", R"({"hello":{"stream":"new"}})", "invalid_argument",
-     "stream \"new\" does not exist and no scenarios were named: expected one or more scenarios to create it with", 4400},
+     "stream \"new\" does not exist and no scenarios were named: expected one or more scenarios to create it with",
+     4400},
     {"", R"({"hello":{"stream":"new","scenarios":["test-mixd"]}})", "not_found",
      "no scenario \"test-mixd\"; did you mean \"test-mixed\"?", 4404},
     {k_hello, k_hello, "failed_state", "a second hello: expected batches or an end after the welcome", 4409},
@@ -214,8 +215,7 @@ TEST(BadIngest, nothing_is_taken_after_the_end) {
     client.send(protocol::End{1});
     client.wait_ack(1);
     client.send(protocol::ArrivalBatch{1, {}, VirtualTime(5)});
-    EXPECT_EQ(client.wait_failure().first.message,
-              "batch 1: stream \"t\" has ended: expected nothing after its end");
+    EXPECT_EQ(client.wait_failure().first.message, "batch 1: stream \"t\" has ended: expected nothing after its end");
 }
 
 // A start that cannot succeed says which file or name is wrong.

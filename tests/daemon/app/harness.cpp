@@ -258,13 +258,13 @@ void expect_complete(const DaemonClient& daemon, const std::string& stream, cons
         EXPECT_EQ(run.at("hash").as_string(), engine_hash(mixed ? k_mixed_toml : k_pd_toml, arrivals));
         EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id), arrivals.size());
         EXPECT_EQ(daemon.sql("SELECT count(DISTINCT sequence) FROM request WHERE run_id = " + id), arrivals.size());
-        EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id +
-                             " AND gateway_queue_ns + routing_ns + prefill_queue_ns + prefill_compute_ns + chunk_wait_ns +"
-                             " transfer_wait_ns + transfer_ns + decode_queue_ns + decode_compute_ns +"
-                             " batch_interference_ns + preemption_stall_ns + recompute_ns <> finished_ns - arrived_ns"),
-                  0);
-        EXPECT_EQ(daemon.sql("SELECT sum(finished) + sum(rejected) FROM window WHERE run_id = " + id),
-                  arrivals.size());
+        EXPECT_EQ(
+            daemon.sql("SELECT count(*) FROM request WHERE run_id = " + id +
+                       " AND gateway_queue_ns + routing_ns + prefill_queue_ns + prefill_compute_ns + chunk_wait_ns +"
+                       " transfer_wait_ns + transfer_ns + decode_queue_ns + decode_compute_ns +"
+                       " batch_interference_ns + preemption_stall_ns + recompute_ns <> finished_ns - arrived_ns"),
+            0);
+        EXPECT_EQ(daemon.sql("SELECT sum(finished) + sum(rejected) FROM window WHERE run_id = " + id), arrivals.size());
     }
 }
 

@@ -99,8 +99,7 @@ protected:
 
 TEST_F(ProcessTest, tells_systemd_when_it_is_ready_and_when_it_stops_and_exits_with_zero) {
     DaemonProcess daemon(folder_);
-    EXPECT_EQ(daemon.ready(),
-              "READY=1\nSTATUS=listening on 127.0.0.1:" + std::to_string(daemon.endpoint().port));
+    EXPECT_EQ(daemon.ready(), "READY=1\nSTATUS=listening on 127.0.0.1:" + std::to_string(daemon.endpoint().port));
     EXPECT_EQ(daemon.get_text("/readyz"), "ok\n");
     const int status = daemon.end(SIGTERM);
     EXPECT_TRUE(WIFEXITED(status));

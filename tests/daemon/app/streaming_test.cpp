@@ -112,8 +112,9 @@ TEST(Recovery, a_restart_in_the_middle_gives_the_same_rows_and_hashes) {
     const HttpAnswer past = daemon.get("/api/v1/runs?stream=t");
     ASSERT_EQ(past.body.at("items").as_array().size(), 2U);
     EXPECT_EQ(past.body.at("items").at(0).at("state"), "finished");
-    EXPECT_EQ(past.body.at("items").at(0).at("finished").as_int64() + past.body.at("items").at(0).at("rejected").as_int64(),
-              400);
+    EXPECT_EQ(
+        past.body.at("items").at(0).at("finished").as_int64() + past.body.at("items").at(0).at("rejected").as_int64(),
+        400);
 }
 
 // Stopped after the end but, as far as the test can tell, before the runs were done: they finish after the start.

@@ -69,8 +69,9 @@ struct BadFile {
 // One wrong thing each; the sentence names line, key, what was found and what was expected.
 TEST(Config, wrong_files_are_refused_with_the_line_and_the_nearest_name) {
     const std::vector<BadFile> cases = {
-        {"[listne]\n", "d.toml:1: listne: unknown key: expected one of listen, history, dashboard, scenarios, catalog, "
-                       "engine, ingest, log, stream; did you mean \"listen\"?"},
+        {"[listne]\n",
+         "d.toml:1: listne: unknown key: expected one of listen, history, dashboard, scenarios, catalog, "
+         "engine, ingest, log, stream; did you mean \"listen\"?"},
         {"[listen]\nprot = 1\n",
          "d.toml:2: listen.prot: unknown key: expected one of address, port, allow_remote, port_file; did you mean "
          "\"port\"?"},
@@ -135,7 +136,8 @@ struct BadFlags {
 TEST(CommandLine, wrong_flags_are_refused) {
     const std::vector<BadFlags> cases = {
         {{"--listen", "here"}, "--listen is \"here\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
-        {{"--listen", "127.0.0.1:99999"}, "--listen is \"127.0.0.1:99999\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
+        {{"--listen", "127.0.0.1:99999"},
+         "--listen is \"127.0.0.1:99999\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", ":80"}, "--listen is \":80\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", "0.0.0.0:8080"},
          "listen address 0.0.0.0 can be reached from other machines, and replayd has no passwords: expected a loopback "

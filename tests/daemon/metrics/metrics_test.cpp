@@ -24,8 +24,8 @@ TEST(Process, facts_are_those_of_a_living_process) {
 
 TEST(CommitTimes, count_into_buckets_with_inclusive_edges) {
     CommitTimes times;
-    times.observe(100'000);      // 0.1 ms: on the first edge
-    times.observe(150'000);      // in the second bucket
+    times.observe(100'000);        // 0.1 ms: on the first edge
+    times.observe(150'000);        // in the second bucket
     times.observe(3'000'000'000);  // beyond the last edge
     const stream::Distribution distribution = times.snapshot();
     EXPECT_EQ(distribution.counts.front(), 1);

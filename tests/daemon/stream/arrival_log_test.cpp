@@ -97,18 +97,21 @@ TEST_F(ArrivalLogTest, a_batch_sent_again_changes_nothing) {
 TEST_F(ArrivalLogTest, wrong_batches_are_refused_by_name_and_not_logged) {
     ASSERT_EQ(refused(batch(1, {arrival("a", 100)}, VirtualTime(200))), "taken");
     wait_durable(1);
-    EXPECT_EQ(refused(batch(3, {arrival("b", 300)})), "sequence_gap: batch.seq is 3: expected 2; send again from batch 2");
-    EXPECT_EQ(refused(batch(2, {arrival("b", 150), arrival("c", 160), arrival("d", 250)})),
-              "invalid_argument: batch 2: 2 of 3 arrivals are earlier than the stream's watermark of 200 ns, the first is "
-              "\"b\" at 150 ns: expected no arrival before the watermark; none was taken");
+    EXPECT_EQ(refused(batch(3, {arrival("b", 300)})),
+              "sequence_gap: batch.seq is 3: expected 2; send again from batch 2");
+    EXPECT_EQ(
+        refused(batch(2, {arrival("b", 150), arrival("c", 160), arrival("d", 250)})),
+        "invalid_argument: batch 2: 2 of 3 arrivals are earlier than the stream's watermark of 200 ns, the first is "
+        "\"b\" at 150 ns: expected no arrival before the watermark; none was taken");
     EXPECT_EQ(refused(batch(2, {}, VirtualTime(199))),
               "invalid_argument: batch 2: watermark_ns is 199: expected 200 or more, the stream's watermark");
     EXPECT_EQ(refused(batch(2, {arrival("b", 5'000'000'000'000'000'000)})),
               "invalid_argument: batch 2: its latest time is 5000000000000000000 ns: expected at most "
               "4611686018427387904 ns after the stream's epoch");
-    EXPECT_EQ(refused(batch(2, {arrival("b", 300), arrival("c", 300)}), 2),
-              "over_credit: batch 2 has 2 arrivals: expected at most the 1 that are left of the credit; wait for an ack "
-              "with more");
+    EXPECT_EQ(
+        refused(batch(2, {arrival("b", 300), arrival("c", 300)}), 2),
+        "over_credit: batch 2 has 2 arrivals: expected at most the 1 that are left of the credit; wait for an ack "
+        "with more");
     EXPECT_EQ(log_->status().rejected_arrivals, 7);
     EXPECT_EQ(refused(batch(2, {arrival("b", 300)})), "taken");
     wait_durable(2);

@@ -11,9 +11,13 @@ using std::chrono::seconds;
 
 const WallTime k_start{seconds(1000)};
 
-VirtualTime at_seconds(std::int64_t s) { return VirtualTime(s * k_ns_per_s); }
+VirtualTime at_seconds(std::int64_t s) {
+    return VirtualTime(s * k_ns_per_s);
+}
 
-TEST(Pacer, has_no_limit_at_speed_zero) { EXPECT_EQ(Pacer(0).target(k_start), Pacer::k_no_limit); }
+TEST(Pacer, has_no_limit_at_speed_zero) {
+    EXPECT_EQ(Pacer(0).target(k_start), Pacer::k_no_limit);
+}
 
 // Nothing may happen before the first arrival has set the origin.
 TEST(Pacer, stands_at_zero_until_started) {
