@@ -2,7 +2,9 @@
 // a part of the rows predict the rest.
 //
 //   cost_fit DATA_DIR --out LAWS_DIR             fit everything and write one file per law
-//   cost_fit DATA_DIR --holdout [--only NAME]    print the errors on rows, shapes and GPUs kept aside
+//   cost_fit DATA_DIR --holdout                  print the errors on rows and shapes kept aside
+//   cost_fit DATA_DIR --carry-from GPU           print the errors on all other GPUs of laws fitted on that one
+//   … --only TEXT                                take only files whose path holds the text
 //
 // DATA_DIR holds <system>/<backend>/<table>.csv[.gz] in the column layout of the public tables.
 
@@ -14,7 +16,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -129,7 +130,6 @@ void print(const Samples& samples, const char* split, const Errors& errors) {
 void hold_out(const Samples& samples) {
     const Hardware& own = *find_hardware(samples.gpu);
     for (const bool whole_shapes : {false, true}) {
-        if (std::getenv("COST_FIT_KIND") && *std::getenv("COST_FIT_KIND") != (whole_shapes ? 's' : 'p')) continue;
         const bool every_fold = whole_shapes && has_few_shapes(samples);
         const std::uint64_t folds = every_fold ? 16 : 10;
         std::vector<double> errors;
@@ -139,24 +139,23 @@ void hold_out(const Samples& samples) {
             if (rest.rows.empty()) continue;
             const KernelLaw law = fit_law(rest, options_for(*samples.table, rest.rows.size()));
             add_errors(law, own, samples, held, errors);
-            if (whole_shapes && std::getenv("COST_FIT_SPLIT")) {
-                std::map<std::string, std::vector<double>> by;
-                for (std::size_t i = 0; i < samples.rows.size(); ++i) {
-                    if (!held[i]) continue;
-                    const KernelRow& r = samples.rows[i];
-                    std::string key;
-                    for (const std::size_t n : samples.table->shape_numbers) key += std::to_string(static_cast<long>(r.number[n])) + " ";
-                    key += r.kernel + " " + std::string(type_of(r.number[0]).name);
-                    by[key].push_back(law.price(own, r).us / samples.us[i] - 1);
-                }
-                for (auto& [key, list] : by) {
-                    std::sort(list.begin(), list.end());
-                    std::printf("   %-70s %6zu  p10 %6.1f p50 %6.1f p90 %6.1f\n", key.c_str(), list.size(), 100 * list[list.size() / 10],
-                                100 * list[list.size() / 2], 100 * list[list.size() * 9 / 10]);
-                }
-            }
         }
         print(samples, whole_shapes ? "shapes" : "points", summary(std::move(errors)));
+    }
+}
+
+/// How the law that was fitted on `from` does on this table of another GPU; nothing where `from` has no such
+/// table of that framework.
+void carry(const fs::path& data, const std::string& from, const Samples& samples) {
+    const std::string stem = from + "/" + samples.backend + "/" + std::string(samples.table->name) + ".csv";
+    for (const char* ending : {"", ".gz"}) {
+        const fs::path file = data / (stem + ending);
+        if (samples.gpu == from || !fs::exists(file)) continue;
+        const Samples own = read_samples(file, *samples.table, from, samples.backend);
+        const KernelLaw law = fit_law(own, options_for(*own.table, own.rows.size()));
+        std::vector<double> errors;
+        add_errors(law, *find_hardware(samples.gpu), samples, std::vector<bool>(samples.rows.size(), true), errors);
+        print(samples, "carried", summary(std::move(errors)));
     }
 }
 
@@ -165,11 +164,13 @@ void hold_out(const Samples& samples) {
 int main(int argc, char** argv) {
     std::optional<fs::path> out;
     std::string only;
-    if (argc < 3) stop("usage: cost_fit DATA_DIR --out DIR | --holdout [--only PART_OF_PATH]");
+    std::string from;
+    if (argc < 3) stop("usage: cost_fit DATA_DIR --out DIR | --holdout | --carry-from GPU [--only TEXT]");
     for (int i = 2; i < argc; ++i) {
         const std::string argument = argv[i];
         if (argument == "--out" && i + 1 < argc) out = argv[++i];
         if (argument == "--only" && i + 1 < argc) only = argv[++i];
+        if (argument == "--carry-from" && i + 1 < argc) from = argv[++i];
     }
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(argv[1])) {
@@ -186,6 +187,10 @@ int main(int argc, char** argv) {
         if (table == nullptr) continue;
         const Samples samples = read_samples(file, *table, file.parent_path().parent_path().filename().string(),
                                              file.parent_path().filename().string());
+        if (!from.empty()) {
+            carry(argv[1], from, samples);
+            continue;
+        }
         if (!out) {
             hold_out(samples);
             continue;
