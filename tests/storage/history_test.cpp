@@ -277,6 +277,7 @@ TEST(History, full_file_holds_rows_back_and_reports_it) {
     const std::string full =
         "history " + dir.file() + ": database or disk is full; free disk space, or raise the size limit of the history";
     {
+        std::string answer;  // outlives the writer, which may answer while it stops
         const auto history = must(History::open(options));
         const auto run_id = sample_run(*history).id;
         history->add_requests(run_id, sample_requests(0, 20'000));
@@ -287,7 +288,6 @@ TEST(History, full_file_holds_rows_back_and_reports_it) {
         std::thread blocked([&] { history->add_requests(run_id, sample_requests(20'000, 40'000)); });
         history->refuse_rows();
         blocked.join();
-        std::string answer;
         history->finish_run(run_id, finished_totals("aa"), [&](Result<void> done) { answer = error_of(done); });
         EXPECT_EQ(error_of(history->flush()), full);
     }

@@ -111,9 +111,9 @@ TEST(TaskPool, runs_what_is_queued_before_it_stops) {
 
 // The one thread is held, so what is submitted after it waits in the queue of two.
 TEST(TaskPool, refuses_requests_beyond_its_queue) {
-    TaskPool pool(1, 2);
-    std::promise<void> entered;
+    std::promise<void> entered;  // outlive the pool's thread
     std::promise<void> go_on;
+    TaskPool pool(1, 2);
     pool.submit([&] {
         entered.set_value();
         go_on.get_future().wait();

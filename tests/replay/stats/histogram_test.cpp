@@ -17,7 +17,7 @@ TEST(Histogram, quantiles_are_within_the_stated_error) {
     Histogram histogram;
     std::vector<std::int64_t> values;
     for (int i = 0; i < 5000; ++i) {
-        const auto value = static_cast<std::int64_t>(random.below(std::uint64_t{1} << (1 + random.below(60))));
+        const auto value = static_cast<std::int64_t>(random.below(std::uint64_t{1} << (1 + random.below(50))));
         values.push_back(value);
         histogram.record(value);
     }
