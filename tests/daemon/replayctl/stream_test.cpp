@@ -39,7 +39,7 @@ protected:
         auto app = app::App::start(config);
         ASSERT_TRUE(app) << app.error().message;
         app_ = std::move(*app);
-        port_ = app_->port();
+        if (port == 0) port_ = app_->port();  // a client thread may be reading it
     }
     [[nodiscard]] std::string daemon() const { return "http://127.0.0.1:" + std::to_string(port_); }
     [[nodiscard]] Said stream(const std::string& name, std::vector<std::string> more = {}) const {
