@@ -60,7 +60,11 @@ std::vector<protocol::ArrivalBatch> make_batches() {
 
 double over_websocket(const TemporaryDirectory& directory, const std::vector<protocol::ArrivalBatch>& batches, bool binary) {
     RunningDaemon daemon(directory);
-    daemon.post("/api/v1/scenarios", k_scenario);
+    const net::HttpResponse added = daemon.ask("POST", "/api/v1/scenarios", k_scenario, "application/toml");
+    if (added.status != 201) {
+        std::fprintf(stderr, "ingest_bench: scenario: %s\n", added.body.c_str());
+        std::exit(1);
+    }
     auto client = must(net::WebSocketClient::connect(daemon.endpoint(), "/ingest/v1", "replayd.v1"), "connect");
     protocol::Hello hello;
     hello.stream = "bench";
