@@ -10,7 +10,7 @@ namespace replayd::api {
 
 Answer list_scenarios(const Call& call) {
     boost::json::array items;
-    for (const auto& scenario : call.registry.library().all())
+    for (const auto& scenario : call.registry.scenarios().all())
         items.push_back(scenario_json(scenario.scenario, scenario.built_in));
     return json_answer(items_json(std::move(items)));
 }
@@ -22,19 +22,19 @@ Answer add_scenario(const Call& call) {
                                                 (type == call.request.headers.end() ? "missing" : type->second) +
                                                 ": expected application/toml with a scenario as the body");
     }
-    auto added = call.registry.library().add(call.request.body, "body", false);
+    auto added = call.registry.scenarios().add(call.request.body, "body", false);
     if (!added) return tl::unexpected(added.error());
     return json_answer(scenario_json(**added, true), 201);
 }
 
 Answer show_scenario(const Call& call) {
-    auto scenario = call.registry.library().find(call.path[1]);
+    auto scenario = call.registry.scenarios().find(call.path[1]);
     if (!scenario) return tl::unexpected(scenario.error());
     return json_answer(scenario_json(**scenario, true));
 }
 
 Answer plan_scenario(const Call& call) {
-    auto scenario = call.registry.library().find(call.path[1]);
+    auto scenario = call.registry.scenarios().find(call.path[1]);
     if (!scenario) return tl::unexpected(scenario.error());
     const auto pools = pools_of((*scenario)->scenario());
     boost::json::array plans;

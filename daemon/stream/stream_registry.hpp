@@ -46,7 +46,7 @@ public:
     /// The worker of a run that this process computes or computed; null otherwise.
     [[nodiscard]] std::shared_ptr<RunWorker> run(std::int64_t run_id) const;
 
-    [[nodiscard]] ScenarioLibrary& library() { return library_; }
+    [[nodiscard]] ScenarioLibrary& scenarios() { return library_; }
 
 private:
     using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
