@@ -49,6 +49,8 @@ Result<void> add_prefill(const std::string& text, StepShape& shape) {
     shape.prefill_tokens = *sequences * *tokens;
     shape.prefill_pairs = *sequences * (*tokens * *before + *tokens * (*tokens + 1) / 2);
     shape.prefill_context = *sequences * (*tokens + *before);
+    shape.prefill_squares = *sequences * *tokens * *tokens;
+    shape.prefill_past_tiles = *sequences * ((*before + k_kv_tile_tokens - 1) / k_kv_tile_tokens);
     shape.sampled_sequences += *sequences;
     return {};
 }

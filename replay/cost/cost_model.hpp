@@ -13,6 +13,10 @@
 
 namespace replayd {
 
+/// Tokens of one tile of keys and values, the granule in which attention kernels read computed context: the page of
+/// FlashMLA, and the step in which vidur looks prefill attention up.
+inline constexpr std::int64_t k_kv_tile_tokens = 64;
+
 /// The work of one step, summed over its sequences.
 struct StepShape {
     std::int64_t prefill_tokens = 0;     ///< new prompt (or recomputed) tokens
@@ -23,6 +27,8 @@ struct StepShape {
     std::int64_t decode_sequences = 0;   ///< one token each
     std::int64_t decode_context = 0;     ///< Σ context length, the new token included
     std::int64_t sampled_sequences = 0;  ///< sequences that produce an output token (rows of the LM head)
+    std::int64_t prefill_squares = 0;     ///< Σ n²: attention of the chunks among themselves grows with it
+    std::int64_t prefill_past_tiles = 0;  ///< Σ ⌈c / k_kv_tile_tokens⌉: tiles of computed context that chunks read
 
     bool operator==(const StepShape&) const = default;
 };
@@ -50,6 +56,11 @@ public:
     /// Time of each pipeline stage for this step, > 0 for a shape with work; `out.size()` == stages().
     /// Monotone: more work never costs less. Pure, allocates nothing, any thread.
     virtual void step(const StepShape& shape, std::span<Duration> out) const = 0;
+
+    /// Times of consecutive steps that repeat `shape`, which only decodes, on a pool of one stage: out[k] is that of
+    /// the step whose contexts have grown by k + 1 tokens each. Equal to `step` for every one of them; models that
+    /// can tell what changes from step to step answer many at a fraction of the cost.
+    virtual void next_decode_steps(const StepShape& shape, std::span<Duration> out) const;
 
     /// Operators of the step in execution order. Their totals sum to the sum over stages of `step`.
     [[nodiscard]] virtual std::vector<OperatorCost> explain(const StepShape& shape) const = 0;

@@ -26,6 +26,8 @@ StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) 
         shape.prefill_pairs += chunk.prefill_pairs;
         shape.prefill_context += chunk.prefill_context;
         shape.sampled_sequences += chunk.sampled_sequences;
+        shape.prefill_squares += chunk.prefill_squares;
+        shape.prefill_past_tiles += chunk.prefill_past_tiles;
     }
     return shape;
 }

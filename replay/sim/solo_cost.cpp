@@ -9,6 +9,8 @@ StepShape chunk_shape(std::int64_t computed, std::int64_t tokens, bool samples) 
     shape.prefill_pairs = tokens * computed + tokens * (tokens + 1) / 2;
     shape.prefill_context = computed + tokens;
     shape.sampled_sequences = samples ? 1 : 0;
+    shape.prefill_squares = tokens * tokens;
+    shape.prefill_past_tiles = (computed + k_kv_tile_tokens - 1) / k_kv_tile_tokens;
     return shape;
 }
 
