@@ -57,6 +57,11 @@ public:
     /// Monotone: more work never costs less. Pure, allocates nothing, any thread.
     virtual void step(const StepShape& shape, std::span<Duration> out) const = 0;
 
+    /// What the tokens of one request would cost without others in the step, stage by stage: never more than any step
+    /// that holds them among others. A monotone `step` says just that; a model whose `step` is not (a table looked up
+    /// by the mean of a batch) answers with a lower bound. The latency ledger asks it, not the step loop.
+    virtual void alone(const StepShape& shape, std::span<Duration> out) const { step(shape, out); }
+
     /// Times of consecutive steps that repeat `shape`, which only decodes, on a pool of one stage: out[k] is that of
     /// the step whose contexts have grown by k + 1 tokens each. Equal to `step` for every one of them; models that
     /// can tell what changes from step to step answer many at a fraction of the cost.

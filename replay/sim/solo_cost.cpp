@@ -18,7 +18,7 @@ SoloCost::SoloCost(std::shared_ptr<const CostModel> cost)
     : cost_(std::move(cost)), stages_(static_cast<std::size_t>(cost_->stages())), sums_{0} {}
 
 Duration SoloCost::step(const StepShape& shape) const {
-    cost_->step(shape, stages_);
+    cost_->alone(shape, stages_);
     Duration total{0};
     for (const Duration stage : stages_) total += stage;
     return total;

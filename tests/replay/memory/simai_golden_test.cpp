@@ -10,41 +10,12 @@
 #include "replay/memory/kv_bytes.hpp"
 #include "replay/memory/weights.hpp"
 #include "tests/replay/memory/fixture.hpp"
+#include "tests/replay/simai_models.hpp"
 
 namespace replayd {
 namespace {
 
-struct Shape {
-    const char* name;
-    std::int64_t layers, hidden, q, kv, ffn;
-};
-
-/// Shapes of the dense classes as SimAI states them.
-constexpr Shape k_dense[] = {
-    {"meta-llama/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},   {"NousResearch/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},
-    {"meta-llama/Llama-2-70b-hf", 80, 8192, 64, 8, 28672},   {"meta-llama/Meta-Llama-3-8B", 32, 4096, 32, 8, 14336},
-    {"meta-llama/Meta-Llama-3-70B", 80, 8192, 64, 8, 28672}, {"codellama/CodeLlama-34b-Instruct-hf", 48, 8192, 64, 8, 22016},
-    {"internlm/internlm-20b", 60, 5120, 40, 40, 13824},      {"internlm/internlm2-20b", 48, 6144, 48, 8, 16384},
-    {"microsoft/phi-2", 32, 2560, 32, 32, 10240},            {"Qwen/Qwen-72B", 80, 8192, 64, 64, 24576},
-};
-
-std::optional<ModelSpec> dense_model(const std::string& name) {
-    for (const Shape& s : k_dense) {
-        if (name != s.name) continue;
-        ModelSpec m;
-        m.name = name;
-        m.layers = s.layers;
-        m.hidden = s.hidden;
-        m.vocab = 32'000;
-        m.ffn = s.ffn;
-        m.gated_ffn = name != "microsoft/phi-2";
-        m.attention.q_heads = s.q;
-        m.attention.kv_heads = s.kv;
-        m.attention.head_dim = s.hidden / s.q;
-        return m;
-    }
-    return std::nullopt;
-}
+using test::simai_dense_model;
 
 const char* catalog_name(const std::string& simai) {
     if (simai.starts_with("deepseek")) return "DeepSeek-V3";
@@ -76,7 +47,7 @@ TEST(SimAiParameters, of_dense_layers_are_right) {
     int checked = 0;
     for (const TomlNode& row : rows->children) {
         const TomlNode& in = at(row, "input");
-        const auto model = dense_model(at(in, "model").text);
+        const auto model = simai_dense_model(at(in, "model").text);
         ASSERT_TRUE(model) << at(in, "model").text;
         if (failed(row)) continue;
         const std::int64_t stages = integer_at(in, "pp");
@@ -200,7 +171,7 @@ TEST(SimAiKv, transfers_one_token_too_many) {
         EXPECT_EQ(integer_at(out, "transfer_bytes"), per_token * (integer_at(in, "prefill_tokens") + 1)) << "D9: + 1";
         const double link = number_at(in, "bandwidth") * static_cast<double>(1LL << 30) / 8;
         EXPECT_DOUBLE_EQ(number_at(out, "transfer_s"), number_at(out, "transfer_bytes") / link) << "2^30, not 10^9";
-        const auto model = dense_model(at(in, "model").text);
+        const auto model = simai_dense_model(at(in, "model").text);
         if (!model) continue;
         const std::string type = at(in, "dtype").text;
         EXPECT_EQ(kv_bytes_per_token(*model, model->layers, 1, {wire_type(type), false}).value, per_token) << model->name;
@@ -245,7 +216,7 @@ TEST(SimAiPlanner, leaves_out_the_vocabulary_of_dense_models) {
     int checked = 0;
     for (const TomlNode& row : rows->children) {
         const TomlNode& in = at(row, "input");
-        const auto model = dense_model(at(in, "model").text);
+        const auto model = simai_dense_model(at(in, "model").text);
         if (failed(row) || !model || at(row, "expected").find("max_batch_size") == nullptr) continue;
         const TomlNode& out = at(row, "expected");
         const std::int64_t tensor = integer_at(in, "tp");
