@@ -24,6 +24,33 @@ struct HotOperator {
         if (curve != nullptr) return fixed_ns + curve->curve.ns(at(values, curve->field));
         return fixed_ns + to_ns(std::max(compute.scaled(values), memory.scaled(values)));
     }
+
+    bool grows_with_decode_context() const {
+        if (curve != nullptr) return curve->field == Field::decode_context;
+        return compute.per(Field::decode_context) + memory.per(Field::decode_context) > 0;
+    }
+
+    /// Adds `count` runs of each of the steps after `values`, whose context grows by one token per sequence.
+    void add_decode_steps(FieldValues values, std::int64_t count, std::span<Duration> out) const {
+        if (at(values, gate) == 0) return;
+        const std::int64_t grown = at(values, Field::decode_sequences);
+        if (curve != nullptr) {
+            for (Duration& each : out) {
+                values[static_cast<std::size_t>(Field::decode_context)] += grown;
+                each.value += count * run_ns(values);
+            }
+            return;
+        }
+        std::int64_t compute_time = compute.scaled(values);
+        std::int64_t memory_time = memory.scaled(values);
+        const std::int64_t compute_growth = compute.per(Field::decode_context) * grown;
+        const std::int64_t memory_growth = memory.per(Field::decode_context) * grown;
+        for (Duration& each : out) {
+            compute_time += compute_growth;
+            memory_time += memory_growth;
+            each.value += count * (fixed_ns + to_ns(std::max(compute_time, memory_time)));
+        }
+    }
 };
 
 FieldValues only_rows(std::int64_t rows) {
@@ -51,17 +78,28 @@ public:
     void step(const StepShape& shape, std::span<Duration> out) const override {
         REPLAYD_ASSERT(out.size() == stages_);
         const FieldValues values = field_values(shape);
-        const auto rows = static_cast<std::size_t>(at(values, Field::rows));
-        if ((rows + 1) * stages_ <= table_.size()) {
-            std::copy_n(table_.begin() + static_cast<std::ptrdiff_t>(rows * stages_), stages_, out.begin());
-        } else {
-            std::fill(out.begin(), out.end(), Duration(0));
-            add_row_operators(values, out);
-        }
+        step_rows(values, out);
         const std::int64_t* counts = hot_counts_.data();
         for (const HotOperator& op : hot_) {
             const std::int64_t run_ns = op.run_ns(values);
             for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += *counts++ * run_ns;
+        }
+    }
+
+    void next_decode_steps(const StepShape& shape, std::span<Duration> out) const override {
+        REPLAYD_ASSERT(stages_ == 1 && shape.prefill_tokens == 0);
+        StepShape longest = shape;
+        longest.decode_context += shape.decode_sequences * static_cast<std::int64_t>(out.size());
+        (void)field_values(longest);  // aborts where a later step would leave the range
+        const FieldValues values = field_values(shape);
+        Duration same{0};
+        step_rows(values, std::span(&same, 1));
+        for (std::size_t i = 0; i < hot_.size(); ++i) {
+            if (!hot_[i].grows_with_decode_context()) same.value += hot_counts_[i] * hot_[i].run_ns(values);
+        }
+        std::fill(out.begin(), out.end(), same);
+        for (std::size_t i = 0; i < hot_.size(); ++i) {
+            if (hot_[i].grows_with_decode_context()) hot_[i].add_decode_steps(values, hot_counts_[i], out);
         }
     }
 
@@ -81,6 +119,17 @@ private:
         const FieldCurve* curve = op.spec().curve ? &*op.spec().curve : nullptr;
         hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate, curve});
         hot_counts_.insert(hot_counts_.end(), op.spec().counts.begin(), op.spec().counts.end());
+    }
+
+    /// The operators that see only the number of tokens.
+    void step_rows(const FieldValues& values, std::span<Duration> out) const {
+        const auto rows = static_cast<std::size_t>(at(values, Field::rows));
+        if ((rows + 1) * stages_ <= table_.size()) {
+            std::copy_n(table_.begin() + static_cast<std::ptrdiff_t>(rows * stages_), stages_, out.begin());
+        } else {
+            std::fill(out.begin(), out.end(), Duration(0));
+            add_row_operators(values, out);
+        }
     }
 
     void add_row_operators(const FieldValues& values, std::span<Duration> out) const {

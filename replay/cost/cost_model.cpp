@@ -7,6 +7,14 @@
 
 namespace replayd {
 
+void CostModel::next_decode_steps(const StepShape& shape, std::span<Duration> out) const {
+    StepShape next = shape;
+    for (Duration& each : out) {
+        next.decode_context += next.decode_sequences;
+        step(next, std::span(&each, 1));
+    }
+}
+
 Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
     if (pool.parallel.pipeline < 1) {
         return fail(Code::invalid_argument, "pool \"" + pool.name + "\": parallel.pipeline is " +

@@ -37,16 +37,6 @@ bool uses_only_rows(const Amount& amount) {
 
 }  // namespace
 
-FieldValues field_values(const StepShape& shape) {
-    const FieldValues values = {shape.prefill_tokens,   shape.prefill_sequences, shape.prefill_pairs,
-                                shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
-                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences};
-    bool in_range = true;
-    for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
-    REPLAYD_ASSERT(in_range);
-    return values;
-}
-
 double Amount::of(const FieldValues& values) const {
     return constant + per_a * static_cast<double>(at(values, a)) + per_b * static_cast<double>(at(values, b));
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/base/assert.hpp"
 #include "replay/base/error.hpp"
 #include "replay/cost/cost_model.hpp"
 #include "replay/cost/expert_load.hpp"
@@ -43,7 +44,15 @@ inline constexpr FieldValues k_field_max = {
 }
 
 /// The fields of a step. Aborts where one is negative or beyond k_field_max.
-[[nodiscard]] FieldValues field_values(const StepShape& shape);
+[[nodiscard]] inline FieldValues field_values(const StepShape& shape) {
+    const FieldValues values = {shape.prefill_tokens,   shape.prefill_sequences, shape.prefill_pairs,
+                                shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
+                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences};
+    bool in_range = true;
+    for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
+    REPLAYD_ASSERT(in_range);
+    return values;
+}
 
 /// FLOPs or bytes: constant + per_a × a + per_b × b, none negative.
 struct Amount {
@@ -70,6 +79,8 @@ struct AffineTime {
     [[nodiscard]] std::int64_t scaled(const FieldValues& values) const {
         return constant + per_a * at(values, a) + per_b * at(values, b);
     }
+    /// Growth with one unit of `field`.
+    [[nodiscard]] std::int64_t per(Field field) const { return (a == field ? per_a : 0) + (b == field ? per_b : 0); }
 };
 
 /// Rounds a scaled time to nanoseconds, half up.

@@ -46,7 +46,7 @@ public:
 
     /// The members of `decision` are no longer in flight (finished ones have left): a policy that keeps its
     /// running list in order of execution rearranges it here.
-    virtual void ended(ReplicaState& /*replica*/, const RequestTable& /*requests*/,
+    virtual void ended(ReplicaState& /*replica*/, RequestTable& /*requests*/,
                        const BatchDecision& /*decision*/) const {}
 
     /// Why a request of `prompt` tokens whose context grows to `context` tokens could never be served by an

@@ -20,11 +20,14 @@ std::int64_t steps_within_blocks(const ReplicaState& replica, const RequestTable
         std::int64_t grown = 0;
         for (const ScheduledTokens& member : decision.members) {
             const RequestState& request = requests[member.slot];
-            grown += std::max<std::int64_t>(0, replica.blocks_for(request.computed + 1 + more) - request.blocks);
+            grown += replica.missing_blocks(request, request.computed + 1 + more);
         }
         return grown;
     };
     if (steps <= 0 || blocks < 0) return 0;
+    // Each member holds the blocks of what it has computed, so this bound needs no look at them.
+    const auto members = static_cast<std::int64_t>(decision.members.size());
+    if (members * ceil_div(steps + 1, replica.kv.block_tokens()) <= blocks) return steps;
     if (growth(steps) <= blocks) return steps;
     std::int64_t enough = 0;
     std::int64_t too_many = steps;

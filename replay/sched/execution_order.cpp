@@ -6,53 +6,59 @@
 
 namespace replayd {
 
-void ExecutionOrderPolicy::ended(ReplicaState& replica, const RequestTable& requests,
-                                 const BatchDecision& decision) const {
-    std::vector<RequestSlot> others;
-    for (const RequestSlot slot : replica.running) {
-        const bool member = std::any_of(decision.members.begin(), decision.members.end(),
-                                        [&](const ScheduledTokens& m) { return m.slot == slot; });
-        if (!member) others.push_back(slot);
-    }
+void ExecutionOrderPolicy::ended(ReplicaState& replica, RequestTable& requests, const BatchDecision& decision) const {
+    for (const ScheduledTokens& member : decision.members) requests[member.slot].moving = true;
+    std::erase_if(replica.running, [&](RequestSlot slot) { return requests[slot].moving; });
     for (const ScheduledTokens& member : decision.members) {
-        if (!requests[member.slot].left_running) others.push_back(member.slot);
+        requests[member.slot].moving = false;
+        if (!requests[member.slot].left_running) replica.running.push_back(member.slot);
     }
-    replica.running = std::move(others);
 }
 
-std::deque<RequestSlot> ExecutionOrderPolicy::take_idle(ReplicaState& replica, const RequestTable& requests) {
-    std::deque<RequestSlot> idle;
+SlotQueue ExecutionOrderPolicy::take_idle(ReplicaState& replica, const RequestTable& requests) {
+    std::vector<RequestSlot> idle = std::move(replica.spare_slots);
+    std::size_t in_flight = 0;
     for (const RequestSlot slot : replica.running) {
-        if (!requests[slot].in_flight) idle.push_back(slot);
+        if (requests[slot].in_flight) {
+            replica.running[in_flight++] = slot;
+        } else {
+            idle.push_back(slot);
+        }
     }
-    std::erase_if(replica.running, [&](RequestSlot slot) { return !requests[slot].in_flight; });
-    return idle;
+    replica.running.resize(in_flight);
+    return SlotQueue(std::move(idle));
 }
 
-void ExecutionOrderPolicy::put_back(ReplicaState& replica, const std::deque<RequestSlot>& idle,
-                                    const BatchDecision& decision) {
-    replica.running.insert(replica.running.end(), idle.begin(), idle.end());
+void ExecutionOrderPolicy::sort_by_arrival(SlotQueue& idle, const RequestTable& requests) {
+    const auto earlier = [&](RequestSlot a, RequestSlot b) { return requests[a].sequence < requests[b].sequence; };
+    const std::span<RequestSlot> slots = idle.slots();
+    if (!std::is_sorted(slots.begin(), slots.end(), earlier)) std::sort(slots.begin(), slots.end(), earlier);
+}
+
+void ExecutionOrderPolicy::put_back(ReplicaState& replica, SlotQueue&& idle, const BatchDecision& decision) {
+    const std::span<const RequestSlot> left = idle.slots();
+    replica.running.insert(replica.running.end(), left.begin(), left.end());
     for (const ScheduledTokens& member : decision.members) replica.running.push_back(member.slot);
+    replica.spare_slots = idle.release();
 }
 
-std::int64_t ExecutionOrderPolicy::holders(const ReplicaState& replica, const std::deque<RequestSlot>& idle,
+std::int64_t ExecutionOrderPolicy::holders(const ReplicaState& replica, const SlotQueue& idle,
                                            const BatchDecision& decision) {
     return static_cast<std::int64_t>(replica.running.size() + idle.size() + decision.members.size());
 }
 
 void ExecutionOrderPolicy::schedule_decode(ReplicaState& replica, RequestTable& requests,
-                                           std::deque<RequestSlot>& idle, RequestSlot slot, BatchDecision& decision) {
+                                           SlotQueue& idle, RequestSlot slot, BatchDecision& decision) {
     while (replica.kv.free() < 1) {
-        const RequestSlot victim = idle.empty() ? slot : idle.back();
-        if (!idle.empty()) idle.pop_back();
+        const RequestSlot victim = idle.empty() ? slot : idle.pop_back();
         preempt(replica, requests, victim);
         decision.preempted.push_back(victim);
         if (victim == slot) return;
     }
     RequestState& request = requests[slot];
-    const std::int64_t grown = std::max(request.blocks, replica.blocks_for(request.computed + 1));
-    replica.kv.allocate(grown - request.blocks);
-    request.blocks = grown;
+    const std::int64_t missing = replica.missing_blocks(request, request.computed + 1);
+    replica.kv.allocate(missing);
+    request.blocks += missing;
     decision.members.push_back({slot, 1, false});
 }
 

@@ -42,10 +42,10 @@ LightllmPolicy::LightllmPolicy(const PoolSpec& pool)
       batch_tokens_max_(pool.batching.max_batched_tokens.value),
       decodes_here_(pool.role != PoolRole::prefill) {}
 
-void LightllmPolicy::admit(ReplicaState& replica, RequestTable& requests, const std::deque<RequestSlot>& idle,
+void LightllmPolicy::admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
                            BatchDecision& decision) const {
     std::vector<Need> needs;
-    for (const RequestSlot slot : idle) needs.push_back(need_of(requests[slot], decodes_here_));
+    for (const RequestSlot slot : idle.slots()) needs.push_back(need_of(requests[slot], decodes_here_));
     std::int64_t budget = batch_tokens_max_;
     while (!replica.waiting.empty() && holders(replica, idle, decision) < sequences_max_) {
         const RequestState& head = requests[replica.waiting.front()];
@@ -61,7 +61,7 @@ void LightllmPolicy::admit(ReplicaState& replica, RequestTable& requests, const 
 }
 
 void LightllmPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
-    std::deque<RequestSlot> idle = take_idle(replica, requests);
+    SlotQueue idle = take_idle(replica, requests);
     if (idle.empty() || replica.steps_since_admission >= k_waiting_steps_max) {
         replica.steps_since_admission = 0;
         admit(replica, requests, idle, decision);
@@ -69,12 +69,11 @@ void LightllmPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDe
     if (decision.members.empty() && !idle.empty()) {
         ++replica.steps_since_admission;
         while (!idle.empty()) {
-            const RequestSlot slot = idle.front();
-            idle.pop_front();
+            const RequestSlot slot = idle.pop_front();
             schedule_decode(replica, requests, idle, slot, decision);
         }
     }
-    put_back(replica, idle, decision);
+    put_back(replica, std::move(idle), decision);
 }
 
 std::string LightllmPolicy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {

@@ -22,7 +22,7 @@ public:
                                       std::int64_t context) const override;
 
 private:
-    void admit(ReplicaState& replica, RequestTable& requests, const std::deque<RequestSlot>& idle,
+    void admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
                BatchDecision& decision) const;
 
     std::int64_t sequences_max_;

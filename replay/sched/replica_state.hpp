@@ -21,6 +21,7 @@ struct ReplicaState {
     /// First the requests whose KV is here already (they need no block to start), then the others.
     std::deque<RequestSlot> waiting{};
     std::vector<RequestSlot> running{};  ///< in order of admission
+    std::vector<RequestSlot> spare_slots{};  ///< empty memory for policies that take lists apart
     std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way
 
     std::int64_t deferred_blocks = 0;       ///< of finished requests, under a policy that releases them together
@@ -31,6 +32,12 @@ struct ReplicaState {
 
     /// Blocks that a request with `tokens` computed tokens holds.
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return kv.blocks_for(tokens) + state_blocks; }
+    /// Blocks that it needs beside those it holds, to have `tokens` tokens computed.
+    [[nodiscard]] std::int64_t missing_blocks(const RequestState& request, std::int64_t tokens) const {
+        // Most of the time the last block has room, which takes no division to see.
+        if (tokens <= (request.blocks - state_blocks) * kv.block_tokens()) return 0;
+        return blocks_for(tokens) - request.blocks;
+    }
 };
 
 /// The cached prefix that a request could start from: nothing without prefix caching, without hashes, or when

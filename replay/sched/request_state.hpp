@@ -15,37 +15,37 @@ namespace replayd {
 /// Slot of a request in the RequestTable. Slots are reused; `RequestState::sequence` is the identity.
 using RequestSlot = std::uint32_t;
 
-struct RequestState {
-    std::int64_t sequence = 0;
-    std::int64_t prompt = 0;
-    std::int64_t output = 0;
-
+/// Steps read and write the first cache line of their members only.
+struct alignas(64) RequestState {
     std::int64_t computed = 0;    ///< tokens whose KV is in the cache of `replica`
     std::int64_t target = 0;      ///< tokens to compute before the next sampling: the prompt, or after a
                                   ///< preemption the prompt and what was generated
     std::int64_t generated = 0;   ///< output tokens made
-    std::int64_t high_water = 0;  ///< most tokens ever computed on any replica; below it work is recomputation
+    std::int64_t output = 0;
     std::int64_t blocks = 0;      ///< held at `replica`, shared ones included
-    std::int64_t shared_blocks = 0;  ///< of these, entries of the replica's prefix cache
-    std::int64_t next_hash = 0;   ///< first hash of its prompt that is not computed or matched yet
-    std::int64_t cached = 0;      ///< tokens found in the prefix cache at its first admission
-
+    std::int64_t sequence = 0;
     std::int32_t replica = -1;
-    std::int32_t prefill_replica = -1;
     std::int32_t decode_replica = -1;
-    std::int32_t preemptions = 0;
     bool in_flight = false;       ///< member of a batch that has not ended
     bool ever_scheduled = false;
     bool left_running = false;    ///< to be dropped from its replica's running list
     bool in_decode_segment = false;  ///< from `mark` on it decodes; the ledger is settled when that ends
+    bool moving = false;          ///< scratch of policies that rearrange running lists
+    LedgerPart wait_part = LedgerPart::prefill_queue;  ///< what waiting from `mark` on counts as
 
+    VirtualTime mark;             ///< the ledger accounts for everything before this moment
+    std::int64_t segment_context = 0;  ///< `computed` when the current stretch of decode steps began
+    std::int64_t prompt = 0;
+    std::int64_t high_water = 0;  ///< most tokens ever computed on any replica; below it work is recomputation
+    std::int64_t shared_blocks = 0;  ///< of `blocks`, entries of the replica's prefix cache
+    std::int64_t next_hash = 0;   ///< first hash of its prompt that is not computed or matched yet
+    std::int64_t cached = 0;      ///< tokens found in the prefix cache at its first admission
+    std::int32_t prefill_replica = -1;
+    std::int32_t preemptions = 0;
     VirtualTime arrived;
     VirtualTime scheduled;
     VirtualTime first_token;
     VirtualTime decode_started;
-    VirtualTime mark;             ///< the ledger accounts for everything before this moment
-    LedgerPart wait_part = LedgerPart::prefill_queue;  ///< what waiting from `mark` on counts as
-    std::int64_t segment_context = 0;  ///< `computed` when the current stretch of decode steps began
     Ledger ledger;
 
     [[nodiscard]] bool decoding() const { return computed >= target; }

@@ -8,13 +8,12 @@ OrcaPolicy::OrcaPolicy(const PoolSpec& pool)
     : sequences_max_(pool.batching.max_sequences), reserved_tokens_(pool.max_context.value) {}
 
 void OrcaPolicy::schedule_idle(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
-    std::deque<RequestSlot> idle = take_idle(replica, requests);
+    SlotQueue idle = take_idle(replica, requests);
     while (!idle.empty() && static_cast<std::int64_t>(decision.members.size()) < sequences_max_) {
-        const RequestSlot slot = idle.front();
-        idle.pop_front();
+        const RequestSlot slot = idle.pop_front();
         decision.members.push_back({slot, requests[slot].pending(), !requests[slot].decoding()});
     }
-    put_back(replica, idle, decision);
+    put_back(replica, std::move(idle), decision);
 }
 
 void OrcaPolicy::admit(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {

@@ -14,13 +14,11 @@ bool SarathiPolicy::full(const BatchDecision& decision) const {
     return static_cast<std::int64_t>(decision.members.size()) >= batch_sequences_max_;
 }
 
-void SarathiPolicy::schedule_running(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+void SarathiPolicy::schedule_running(ReplicaState& replica, RequestTable& requests, SlotQueue& idle,
                                      BatchDecision& decision, std::int64_t& budget) const {
     std::vector<RequestSlot> unfinished;
-    std::vector<RequestSlot> skipped;
     while (!idle.empty() && !full(decision)) {
-        const RequestSlot slot = idle.front();
-        idle.pop_front();
+        const RequestSlot slot = idle.pop_front();
         if (!requests[slot].decoding()) {
             unfinished.push_back(slot);
             continue;
@@ -32,18 +30,16 @@ void SarathiPolicy::schedule_running(ReplicaState& replica, RequestTable& reques
     for (const RequestSlot slot : unfinished) {
         const std::int64_t tokens = std::min(requests[slot].pending(), std::max<std::int64_t>(0, budget));
         if (tokens == 0) {
-            skipped.push_back(slot);
+            idle.push_back(slot);
             continue;
         }
         decision.members.push_back({slot, tokens, true});
         budget -= tokens;
     }
-    idle.insert(idle.begin(), skipped.begin(), skipped.end());
-    std::sort(idle.begin(), idle.end(),
-              [&](RequestSlot a, RequestSlot b) { return requests[a].sequence < requests[b].sequence; });
+    sort_by_arrival(idle, requests);
 }
 
-void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const std::deque<RequestSlot>& idle,
+void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
                           BatchDecision& decision, std::int64_t& budget) const {
     while (!replica.waiting.empty() && !full(decision) && budget > 0 &&
            holders(replica, idle, decision) < sequences_max_) {
@@ -58,11 +54,11 @@ void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const s
 }
 
 void SarathiPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
-    std::deque<RequestSlot> idle = take_idle(replica, requests);
+    SlotQueue idle = take_idle(replica, requests);
     std::int64_t budget = chunk_tokens_;
     schedule_running(replica, requests, idle, decision, budget);
     admit(replica, requests, idle, decision, budget);
-    put_back(replica, idle, decision);
+    put_back(replica, std::move(idle), decision);
 }
 
 std::int64_t SarathiPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,

@@ -21,9 +21,9 @@ public:
 
 private:
     [[nodiscard]] bool full(const BatchDecision& decision) const;
-    void schedule_running(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+    void schedule_running(ReplicaState& replica, RequestTable& requests, SlotQueue& idle,
                           BatchDecision& decision, std::int64_t& budget) const;
-    void admit(ReplicaState& replica, RequestTable& requests, const std::deque<RequestSlot>& idle,
+    void admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
                BatchDecision& decision, std::int64_t& budget) const;
 
     std::int64_t sequences_max_;

@@ -10,7 +10,7 @@ VllmPrefillFirstPolicy::VllmPrefillFirstPolicy(const PoolSpec& pool, std::int64_
       padded_tokens_max_(pool.batching.max_batched_tokens.value),
       watermark_blocks_(static_cast<std::int64_t>(pool.batching.watermark * static_cast<double>(blocks))) {}
 
-void VllmPrefillFirstPolicy::admit(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+void VllmPrefillFirstPolicy::admit(ReplicaState& replica, RequestTable& requests, SlotQueue& idle,
                                    BatchDecision& decision) const {
     std::int64_t longest = 0;
     while (!replica.waiting.empty()) {
@@ -30,19 +30,16 @@ void VllmPrefillFirstPolicy::admit(ReplicaState& replica, RequestTable& requests
 }
 
 void VllmPrefillFirstPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
-    std::deque<RequestSlot> idle = take_idle(replica, requests);
+    SlotQueue idle = take_idle(replica, requests);
     admit(replica, requests, idle, decision);
     if (decision.members.empty()) {
-        // Sequences count arrivals in order, so this is the stable order of arrival.
-        std::sort(idle.begin(), idle.end(),
-                  [&](RequestSlot a, RequestSlot b) { return requests[a].sequence < requests[b].sequence; });
+        sort_by_arrival(idle, requests);
         while (!idle.empty() && static_cast<std::int64_t>(decision.members.size()) < batch_sequences_max_) {
-            const RequestSlot slot = idle.front();
-            idle.pop_front();
+            const RequestSlot slot = idle.pop_front();
             schedule_decode(replica, requests, idle, slot, decision);
         }
     }
-    put_back(replica, idle, decision);
+    put_back(replica, std::move(idle), decision);
 }
 
 std::int64_t VllmPrefillFirstPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,

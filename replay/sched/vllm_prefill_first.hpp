@@ -18,7 +18,7 @@ public:
                                       std::int64_t context) const override;
 
 private:
-    void admit(ReplicaState& replica, RequestTable& requests, std::deque<RequestSlot>& idle,
+    void admit(ReplicaState& replica, RequestTable& requests, SlotQueue& idle,
                BatchDecision& decision) const;
 
     std::int64_t sequences_max_;        ///< that hold blocks

@@ -8,11 +8,6 @@
 namespace replayd {
 namespace {
 
-/// Additional blocks that `request` needs to compute `tokens` more tokens.
-std::int64_t missing_blocks(const ReplicaState& replica, const RequestState& request, std::int64_t tokens) {
-    return std::max<std::int64_t>(0, replica.blocks_for(request.computed + tokens) - request.blocks);
-}
-
 void give_blocks(ReplicaState& replica, RequestState& request, std::int64_t blocks) {
     replica.kv.allocate(blocks);
     request.blocks += blocks;
@@ -46,7 +41,7 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
         RequestState& request = requests[slot];
         if (request.in_flight) continue;
         const std::int64_t tokens = chunk(request.pending(), budget);
-        const std::int64_t needed = missing_blocks(replica, request, tokens);
+        const std::int64_t needed = replica.missing_blocks(request, request.computed + tokens);
         while (replica.kv.free() < needed) {
             const std::size_t victim = last_idle(replica, requests);
             const RequestSlot evicted = replica.running[victim];

@@ -1,14 +1,13 @@
 #include "replay/sim/engine.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "replay/base/assert.hpp"
 
 namespace replayd {
 namespace {
 
-constexpr VirtualTime k_never{std::numeric_limits<std::int64_t>::max()};
+constexpr VirtualTime k_never = ReplicaTimers::k_never;
 
 }  // namespace
 
@@ -49,11 +48,12 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         }
     }
     pool_begin_.push_back(replicas_.size());
+    batch_ends_ = ReplicaTimers(replicas_.size());
 }
 
-void Run::Impl::offer(const Arrival& arrival) {
+void Run::Impl::offer(Arrival&& arrival) {
     REPLAYD_ASSERT(pending_.empty() ? arrival.at >= now_ : arrival.at >= pending_.back().at);
-    pending_.push_back(arrival);
+    pending_.push_back(std::move(arrival));
 }
 
 void Run::Impl::advance(VirtualTime watermark) {
@@ -70,16 +70,13 @@ void Run::Impl::finish() {
     if (!windows_.untouched()) close_window();
 }
 
-VirtualTime Run::Impl::next_time() {
-    while (!events_.empty()) {
-        const Event& top = events_.top();
-        const bool is_void = top.kind == EventKind::batch_end &&
-                             runtimes_[static_cast<std::size_t>(top.key)].version != top.version;
-        if (!is_void) break;
-        events_.pop();
-    }
-    const VirtualTime event = events_.empty() ? k_never : events_.top().time;
-    return pending_.empty() ? event : std::min(event, pending_.front().at);
+VirtualTime Run::Impl::next_event() const {
+    const VirtualTime batch = batch_ends_.first_time();
+    return transfer_ends_.empty() ? batch : std::min(batch, transfer_ends_.top().time);
+}
+
+VirtualTime Run::Impl::next_time() const {
+    return pending_.empty() ? next_event() : std::min(next_event(), pending_.front().at);
 }
 
 void Run::Impl::run_until(VirtualTime limit) {
@@ -100,20 +97,22 @@ void Run::Impl::tick(VirtualTime now) {
         // Placing a hand-off can cut a decode stretch to a step that ends now.
         do {
             drain_events();
-        } while (place_handoffs() && next_time() == now);
+        } while (place_handoffs() && next_event() == now);
         blocks_freed_ = false;
         schedule_dirty();
     } while (blocks_freed_ && !handoffs_.empty());
 }
 
 void Run::Impl::drain_events() {
-    while (next_time() == now_ && !events_.empty() && events_.top().time == now_) {
-        const Event event = events_.top();
-        events_.pop();
-        switch (event.kind) {
-            case EventKind::batch_end: end_batch(static_cast<std::int32_t>(event.key)); break;
-            case EventKind::transfer_end: end_transfer(event.version); break;
+    // At one instant batches end first, in order of replicas; then transfers, in order of requests.
+    while (next_event() == now_) {
+        if (batch_ends_.first_time() == now_) {
+            end_batch(batch_ends_.first());
+            continue;
         }
+        const std::uint32_t place = transfer_ends_.top().place;
+        transfer_ends_.pop();
+        end_transfer(place);
     }
 }
 

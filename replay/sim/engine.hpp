@@ -1,6 +1,6 @@
 #pragma once
-// The discrete-event engine behind Run. Arrivals wait in a sorted queue of their own; the heap holds at most
-// one event per batch in flight and per KV transfer. Decode steps that repeat the same batch are planned in
+// The discrete-event engine behind Run. Arrivals wait in a sorted queue of their own, batch ends in one timer per
+// replica, KV transfers in a heap. Decode steps that repeat the same batch are planned in
 // one go (a decode stretch): only their end times are computed, requests and blocks are brought up to date
 // when something touches the replica. With `stretch_steps_max` 0 every step is an event of its own; the
 // results are the same, which is a property test.
@@ -14,6 +14,7 @@
 #include "replay/sched/replica_state.hpp"
 #include "replay/sched/request_state.hpp"
 #include "replay/sched/router.hpp"
+#include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
 #include "replay/sim/solo_cost.hpp"
 #include "replay/sim/window_accumulator.hpp"
@@ -33,13 +34,19 @@ struct BatchInFlight {
     /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
     /// `time` or later.
     [[nodiscard]] std::size_t step_at(VirtualTime time) const;
+    /// Empty again, with the memory that it has.
+    void reset() {
+        decision.clear();
+        ends.clear();
+        counted = 0;
+        launched_under.reset();
+    }
 };
 
 /// What the engine knows of a replica beside what schedulers see.
 struct ReplicaRuntime {
-    std::deque<BatchInFlight> in_flight;    ///< oldest first, at most one per pipeline stage
+    std::vector<BatchInFlight> in_flight;   ///< oldest first, at most one per pipeline stage
     std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
-    std::uint32_t version = 0;              ///< events of older versions are void
     VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
     VirtualTime egress_free;                ///< when the KV egress link has sent what was queued
     bool dirty = false;                     ///< to be scheduled in this tick
@@ -58,7 +65,7 @@ class Run::Impl {
 public:
     Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& sink, RunOptions options);
 
-    void offer(const Arrival& arrival);
+    void offer(Arrival&& arrival);
     void advance(VirtualTime watermark);
     void finish();
     [[nodiscard]] StateHash hash() const { return hash_; }
@@ -68,17 +75,14 @@ public:
     [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
 
 private:
-    enum class EventKind : std::uint8_t { batch_end, transfer_end };
-    struct Event {
+    struct TransferEnd {
         VirtualTime time;
-        EventKind kind = EventKind::batch_end;
-        std::int64_t key = 0;        ///< replica index, or sequence of the request: order among equal times
-        std::uint32_t version = 0;   ///< batch_end: version of the replica; transfer_end: index into transfers_
+        std::int64_t sequence = 0;   ///< of the request: order among equal times
+        std::uint32_t place = 0;     ///< in transfers_
         /// Heap order: earliest first.
-        bool operator<(const Event& other) const {
+        bool operator<(const TransferEnd& other) const {
             if (time != other.time) return other.time < time;
-            if (kind != other.kind) return other.kind < kind;
-            return other.key < key;
+            return other.sequence < sequence;
         }
     };
     /// What goes into the state hash, with the time and the request.
@@ -105,10 +109,13 @@ private:
     void mark_dirty(std::int32_t replica);
     void log(LogEntry entry, std::int64_t sequence, std::int64_t detail = 0);
     [[nodiscard]] std::span<ReplicaState> pool_replicas(std::size_t pool);
-    [[nodiscard]] VirtualTime next_time();
+    [[nodiscard]] VirtualTime next_event() const;
+    [[nodiscard]] VirtualTime next_time() const;
 
     // engine_steps.cpp: batches
     void schedule(std::int32_t replica);
+    [[nodiscard]] bool form(ReplicaState& replica, BatchDecision& decision);
+    [[nodiscard]] BatchInFlight empty_batch();
     void join_batch(RequestState& request);
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
@@ -152,7 +159,9 @@ private:
 
     std::deque<Arrival> pending_;
     RequestTable requests_;
-    std::priority_queue<Event> events_;
+    ReplicaTimers batch_ends_;             ///< end of the oldest batch in flight of each replica
+    std::priority_queue<TransferEnd> transfer_ends_;
+    std::vector<BatchInFlight> spare_batches_;  ///< memory of ended ones
     std::vector<std::int32_t> dirty_;
     std::deque<RequestSlot> handoffs_;     ///< wait for a destination, first come first served
     std::vector<Handoff> transfers_;       ///< on the wire, in reusable places
@@ -161,6 +170,7 @@ private:
     std::size_t left_running_ = 0;         ///< counts requests that left a running list
     std::vector<RequestSlot> ended_;       ///< completed by the batch that ends now
     std::vector<Duration> stage_times_;    ///< scratch
+    std::vector<Duration> stretch_times_;  ///< scratch
     bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed
 
     VirtualTime now_;

@@ -76,7 +76,7 @@ void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
         transfers_[place] = handoff;
     }
     ++transferring_;
-    events_.push({end, EventKind::transfer_end, request.sequence, place});
+    transfer_ends_.push({end, request.sequence, place});
 }
 
 void Run::Impl::end_transfer(std::uint32_t place) {

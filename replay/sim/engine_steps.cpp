@@ -38,14 +38,11 @@ void Run::Impl::schedule(std::int32_t index) {
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     while (runtime.in_flight.size() < runtime.stage_free.size()) {
-        BatchInFlight batch;
-        do {
-            batch.decision.clear();
-            policies_[replica.pool]->form(replica, requests_, batch.decision);
-            account_preemptions(replica, batch.decision);
-            // An eviction that left nothing to run is followed by another attempt, as in a scheduler's loop.
-        } while (batch.decision.members.empty() && !batch.decision.preempted.empty());
-        if (batch.decision.members.empty()) return;
+        BatchInFlight batch = empty_batch();
+        if (!form(replica, batch.decision)) {
+            spare_batches_.push_back(std::move(batch));
+            return;
+        }
         if (runtime.in_flight.empty()) runtime.busy_since = now_;
         batch.scheduled = now_;
         batch.shape = shape_of(batch.decision, requests_);
@@ -53,13 +50,30 @@ void Run::Impl::schedule(std::int32_t index) {
         runtime.last_sequences = static_cast<std::int64_t>(batch.decision.members.size());
         plan_stages(index, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
-        // One event per replica covers the oldest batch; the next one's is pushed when that ends.
-        if (runtime.in_flight.empty()) {
-            events_.push({batch.ends.back(), EventKind::batch_end, index, ++runtime.version});
-        }
+        // The timer of a replica is for its oldest batch; the next one's is set when that ends.
+        if (runtime.in_flight.empty()) batch_ends_.set(index, batch.ends.back());
         runtime.in_flight.push_back(std::move(batch));
         if (batches_wanted_) emit_batch(replica, runtime.in_flight.back());
     }
+}
+
+bool Run::Impl::form(ReplicaState& replica, BatchDecision& decision) {
+    if (replica.running.empty() && replica.waiting.empty()) return false;
+    do {
+        decision.clear();
+        policies_[replica.pool]->form(replica, requests_, decision);
+        account_preemptions(replica, decision);
+        // An eviction that left nothing to run is followed by another attempt, as in a scheduler's loop.
+    } while (decision.members.empty() && !decision.preempted.empty());
+    return !decision.members.empty();
+}
+
+BatchInFlight Run::Impl::empty_batch() {
+    if (spare_batches_.empty()) return {};
+    BatchInFlight batch = std::move(spare_batches_.back());
+    spare_batches_.pop_back();
+    batch.reset();
+    return batch;
 }
 
 void Run::Impl::join_batch(RequestState& request) {
@@ -101,14 +115,12 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
     const std::int64_t repeats =
         policies_[replica.pool]->repeats(replica, requests_, batch.decision, options_.stretch_steps_max);
     if (repeats == 0) return;
-    const CostModel& cost = *compiled_->costs[replica.pool];
-    StepShape shape = batch.shape;
+    stretch_times_.resize(static_cast<std::size_t>(repeats));
+    compiled_->costs[replica.pool]->next_decode_steps(batch.shape, stretch_times_);
     VirtualTime end = batch.ends.back();
-    batch.ends.reserve(static_cast<std::size_t>(repeats) + 1);
-    for (std::int64_t step = 0; step < repeats; ++step) {
-        shape.decode_context += shape.decode_sequences;
-        cost.step(shape, stage_times_);
-        end = end + stage_times_[0];
+    batch.ends.reserve(stretch_times_.size() + 1);
+    for (const Duration step : stretch_times_) {
+        end = end + step;
         batch.ends.push_back(end);
     }
     runtimes_[static_cast<std::size_t>(index)].stage_free[0] = end;
@@ -122,7 +134,7 @@ void Run::Impl::interrupt(std::int32_t index) {
     if (current + 1 >= batch.ends.size()) return;
     batch.ends.resize(current + 1);
     runtime.stage_free[0] = batch.ends.back();
-    events_.push({batch.ends.back(), EventKind::batch_end, index, ++runtime.version});
+    batch_ends_.set(index, batch.ends.back());
 }
 
 void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
@@ -134,9 +146,10 @@ void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
     const auto steps = static_cast<std::int64_t>(batch.step_at(time)) + 1;
     for (const ScheduledTokens& member : batch.decision.members) {
         RequestState& request = requests_[member.slot];
-        const std::int64_t grown = std::max(request.blocks, replica.blocks_for(request.computed + steps));
-        replica.kv.allocate(grown - request.blocks);
-        request.blocks = grown;
+        const std::int64_t missing = replica.missing_blocks(request, request.computed + steps);
+        if (missing == 0) continue;
+        replica.kv.allocate(missing);
+        request.blocks += missing;
     }
 }
 
@@ -146,7 +159,7 @@ void Run::Impl::end_batch(std::int32_t index) {
     sync_blocks(index, now_);
     count_steps(index, runtime.in_flight.front(), VirtualTime(now_.ns + 1));
     BatchInFlight batch = std::move(runtime.in_flight.front());
-    runtime.in_flight.pop_front();
+    runtime.in_flight.erase(runtime.in_flight.begin());
     const auto steps = static_cast<std::int64_t>(batch.ends.size());
     const std::size_t left_before = left_running_;
     std::optional<SoloCost> earlier;
@@ -176,10 +189,12 @@ void Run::Impl::end_batch(std::int32_t index) {
     }
     for (const RequestSlot slot : ended_) requests_.remove(slot);
     ended_.clear();
+    spare_batches_.push_back(std::move(batch));
     if (runtime.in_flight.empty()) {
         count_busy(index, now_);
+        batch_ends_.set(index, ReplicaTimers::k_never);
     } else {
-        events_.push({runtime.in_flight.front().ends.back(), EventKind::batch_end, index, ++runtime.version});
+        batch_ends_.set(index, runtime.in_flight.front().ends.back());
     }
     mark_dirty(index);
 }

@@ -31,7 +31,7 @@ Run::~Run() = default;
 Run::Run(Run&&) noexcept = default;
 Run& Run::operator=(Run&&) noexcept = default;
 
-void Run::offer(const Arrival& arrival) { impl_->offer(arrival); }
+void Run::offer(Arrival arrival) { impl_->offer(std::move(arrival)); }
 void Run::advance(VirtualTime watermark) { impl_->advance(watermark); }
 void Run::finish() { impl_->finish(); }
 Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

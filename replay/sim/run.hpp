@@ -65,7 +65,7 @@ public:
 
     /// Queues the next arrival of the stream. Precondition: `violation(arrival)` is empty, and `at` is not
     /// earlier than the previous arrival's.
-    void offer(const Arrival& arrival);
+    void offer(Arrival arrival);
 
     /// Processes everything that happens strictly before `watermark`: no later arrival may be earlier.
     /// Going back is a no-op.

@@ -40,13 +40,17 @@ void WindowAccumulator::count_outcome(const RequestRecord& record) {
     }
     ++window.finished;
     if (within_slo(record, slo_)) ++window.within_slo;
-    if (const auto tpot = record.tpot()) window.tpot.record(tpot->value);
-    window.e2e.record(record.e2e().value);
-    window.queue.record(record.queue().value);
+    if (const auto tpot = record.tpot()) note(tpots_, window.tpot, *tpot);
+    note(e2es_, window.e2e, record.e2e());
+    note(queues_, window.queue, record.queue());
     for (std::size_t part = 0; part < k_ledger_parts; ++part) window.ledger[part] += record.ledger.parts[part];
 }
 
 WindowRecord WindowAccumulator::close() {
+    flush(ttfts_, window_.ttft);
+    flush(tpots_, window_.tpot);
+    flush(e2es_, window_.e2e);
+    flush(queues_, window_.queue);
     WindowRecord closed = std::move(window_);
     reset(closed.start + closed.length);
     return closed;

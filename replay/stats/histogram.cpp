@@ -58,7 +58,48 @@ void Histogram::record(std::int64_t value, std::int64_t times) {
     max_ = count_ == 0 ? value : std::max(max_, value);
     count_ += times;
     sum_ += value * times;
-    buckets_[bucket_of(value)] += times;
+    const std::int32_t bucket = bucket_of(value);
+    const auto at = std::lower_bound(buckets_.begin(), buckets_.end(), Bucket(bucket, 0));
+    if (at != buckets_.end() && at->first == bucket) {
+        at->second += times;
+    } else {
+        buckets_.insert(at, {bucket, times});
+    }
+}
+
+void Histogram::record_all(std::span<const std::int64_t> values) {
+    if (values.empty()) return;
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    REPLAYD_ASSERT(*least >= 0);
+    min_ = count_ == 0 ? *least : std::min(min_, *least);
+    max_ = count_ == 0 ? *most : std::max(max_, *most);
+    count_ += static_cast<std::int64_t>(values.size());
+    std::vector<std::int32_t> indices;
+    indices.reserve(values.size());
+    for (const std::int64_t value : values) {
+        sum_ += value;
+        indices.push_back(bucket_of(value));
+    }
+    std::sort(indices.begin(), indices.end());
+    std::vector<Bucket> ascending;
+    for (const std::int32_t index : indices) {
+        if (ascending.empty() || ascending.back().first != index) ascending.emplace_back(index, 0);
+        ++ascending.back().second;
+    }
+    add(ascending);
+}
+
+void Histogram::add(std::span<const Bucket> ascending) {
+    std::vector<Bucket> merged;
+    merged.reserve(buckets_.size() + ascending.size());
+    auto mine = buckets_.begin();
+    for (const Bucket& bucket : ascending) {
+        while (mine != buckets_.end() && mine->first < bucket.first) merged.push_back(*mine++);
+        merged.push_back(bucket);
+        if (mine != buckets_.end() && mine->first == bucket.first) merged.back().second += (mine++)->second;
+    }
+    merged.insert(merged.end(), mine, buckets_.end());
+    buckets_ = std::move(merged);
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -67,7 +108,7 @@ void Histogram::merge(const Histogram& other) {
     max_ = count_ == 0 ? other.max_ : std::max(max_, other.max_);
     count_ += other.count_;
     sum_ += other.sum_;
-    for (const auto& [bucket, times] : other.buckets_) buckets_[bucket] += times;
+    add(other.buckets_);
 }
 
 void Histogram::clear() { *this = Histogram(); }
@@ -125,7 +166,7 @@ Result<Histogram> Histogram::decode(std::string_view bytes) {
         if (*times <= 0 || *times > out.count_ - counted) return corrupt("bucket counts do not sum to the count");
         previous += 1 + *gap;
         counted += *times;
-        out.buckets_.emplace_hint(out.buckets_.end(), static_cast<std::int32_t>(previous), *times);
+        out.buckets_.emplace_back(static_cast<std::int32_t>(previous), *times);
     }
     if (counted != out.count_) return corrupt("bucket counts do not sum to the count");
     if (out.min_ > out.max_) return corrupt("the minimum is above the maximum");

@@ -46,6 +46,27 @@ TEST(AnalyticCost, each_further_token_never_costs_less) {
     }
 }
 
+// Many steps of a stretch at once cost what each of them costs alone, for every scenario with one stage.
+TEST(AnalyticCost, next_decode_steps_equal_single_steps) {
+    Random random(3);
+    for (const Scenario& each : scenario_zoo()) {
+        const Model model = model_of(each);
+        if (model->stages() != 1) continue;
+        for (int i = 0; i < 20; ++i) {
+            const auto sequences = 1 + static_cast<std::int64_t>(random.below(300));
+            StepShape shape{.decode_sequences = sequences,
+                            .decode_context = sequences * static_cast<std::int64_t>(1 + random.below(9'000)),
+                            .sampled_sequences = sequences};
+            std::vector<Duration> steps(1 + random.below(200));
+            model->next_decode_steps(shape, steps);
+            for (const Duration step : steps) {
+                shape.decode_context += sequences;
+                ASSERT_EQ(step.value, step_ns(*model, shape)) << each.name << " context " << shape.decode_context;
+            }
+        }
+    }
+}
+
 TEST(AnalyticCost, explained_operators_add_up_to_the_stages_exactly) {
     Random random(2);
     for (const Scenario& each : scenario_zoo()) {

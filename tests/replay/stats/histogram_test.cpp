@@ -43,6 +43,20 @@ TEST(Histogram, merge_equals_recording_in_one) {
     EXPECT_EQ(merged.encode(), whole.encode());
 }
 
+// Many values at once equal the same values one by one, into an empty histogram and on top of another's buckets.
+TEST(Histogram, record_all_equals_recording_each) {
+    Histogram each, all;
+    for (std::int64_t round = 1; round <= 3; ++round) {
+        std::vector<std::int64_t> values;
+        for (std::int64_t i = 0; i < 500; ++i) values.push_back((i * 7919 % 1000) * round * 1001);
+        for (const std::int64_t value : values) each.record(value);
+        all.record_all(values);
+        ASSERT_EQ(all, each);
+    }
+    all.record_all({});
+    EXPECT_EQ(all, each);
+}
+
 TEST(Histogram, encode_round_trips_and_damage_is_refused) {
     Histogram histogram;
     for (std::int64_t v : {0L, 1L, 127L, 128L, 1'000'000L, 9'223'372'036'854'775'807L / 4}) histogram.record(v, 3);
