@@ -73,6 +73,18 @@ std::vector<TomlNode*> pools_named(TomlNode& document, std::string_view name) {
     return named.empty() ? with_role : named;
 }
 
+/// With `[split]` a phase is what `[split.prefill]` or `[split.decode]` lays over the template; made where absent.
+TomlNode* phase_named(TomlNode& document, std::string_view name) {
+    TomlNode* split = child(document, "split");
+    if (split == nullptr || split->kind != TomlNode::Kind::table) return nullptr;
+    for (const std::string_view role : {"prefill", "decode"}) {
+        TomlNode* phase = child(*split, role);
+        if (name == role) return phase != nullptr ? phase : &make_child(*split, role);
+        if (phase != nullptr && text_of(*phase, "name") == name) return phase;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 Result<void> apply_override(TomlNode& document, std::string_view setting) {
@@ -84,6 +96,9 @@ Result<void> apply_override(TomlNode& document, std::string_view setting) {
     const TomlNode value = value_of(setting.substr(equals + 1));
     const std::size_t dot = path.find('.');
     if (dot != std::string_view::npos) {
+        if (TomlNode* phase = phase_named(document, path.substr(0, dot))) {
+            return set(*phase, path.substr(dot + 1), value, setting);
+        }
         const std::vector<TomlNode*> pools = pools_named(document, path.substr(0, dot));
         for (TomlNode* pool : pools) {
             if (auto done = set(*pool, path.substr(dot + 1), value, setting); !done) return done;

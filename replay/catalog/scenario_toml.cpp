@@ -4,6 +4,7 @@
 
 #include "replay/catalog/scenario_override.hpp"
 #include "replay/catalog/spec_toml.hpp"
+#include "replay/catalog/split_toml.hpp"
 
 namespace replayd {
 namespace {
@@ -183,6 +184,7 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ModelConfigLoa
     sub_table("cost", [&](TableReader table) { read_cost(std::move(table), out); });
     const std::string default_gpu = read_default_gpu(root, catalog);
     out.pools = read_pools(root, out.model, default_gpu, catalog);
+    root.any("split");  // expanded before; known, so that a misspelling of it is seen as one
     root.finish();
     if (!root.errors().any()) check_transfer(out, root);
     return out;
@@ -201,6 +203,8 @@ Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, 
         if (auto done = apply_override(*document, setting); !done) return tl::unexpected(done.error());
     }
     TomlErrors errors(origin);
+    expand_split(*document, errors);
+    if (errors.any()) return tl::unexpected(errors.first());
     TableReader root(*document, "", errors);
     Catalog with_local = options.catalog;
     Scenario scenario = read_scenario(root, with_local, options.model_config);

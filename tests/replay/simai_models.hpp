@@ -15,15 +15,22 @@ struct SimaiShape {
 };
 
 inline constexpr SimaiShape k_simai_dense[] = {
-    {"meta-llama/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},   {"NousResearch/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},
-    {"meta-llama/Llama-2-70b-hf", 80, 8192, 64, 8, 28672},   {"meta-llama/Meta-Llama-3-8B", 32, 4096, 32, 8, 14336},
-    {"meta-llama/Meta-Llama-3-70B", 80, 8192, 64, 8, 28672}, {"codellama/CodeLlama-34b-Instruct-hf", 48, 8192, 64, 8, 22016},
-    {"internlm/internlm-20b", 60, 5120, 40, 40, 13824},      {"internlm/internlm2-20b", 48, 6144, 48, 8, 16384},
-    {"microsoft/phi-2", 32, 2560, 32, 32, 10240},            {"Qwen/Qwen-72B", 80, 8192, 64, 64, 24576},
+    {"meta-llama/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},
+    {"NousResearch/Llama-2-7b-hf", 32, 4096, 32, 32, 11008},
+    {"meta-llama/Llama-2-70b-hf", 80, 8192, 64, 8, 28672},
+    {"meta-llama/Meta-Llama-3-8B", 32, 4096, 32, 8, 14336},
+    {"meta-llama/Meta-Llama-3-70B", 80, 8192, 64, 8, 28672},
+    {"codellama/CodeLlama-34b-Instruct-hf", 48, 8192, 64, 8, 22016},
+    {"internlm/internlm-20b", 60, 5120, 40, 40, 13824},
+    {"internlm/internlm2-20b", 48, 6144, 48, 8, 16384},
+    {"microsoft/phi-2", 32, 2560, 32, 32, 10240},
+    {"Qwen/Qwen-72B", 80, 8192, 64, 64, 24576},
 };
 
 /// phi-2's layers have no gate and no norm before the FFN.
-inline bool simai_gated(std::string_view name) { return name != "microsoft/phi-2"; }
+inline bool simai_gated(std::string_view name) {
+    return name != "microsoft/phi-2";
+}
 
 /// Nothing for the mixture-of-experts models, whose tables SimAI's defects D11 and D13 touch.
 inline std::optional<ModelSpec> simai_dense_model(std::string_view name) {

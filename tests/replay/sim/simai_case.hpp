@@ -25,7 +25,7 @@ struct SimaiCase {
     boost::json::object input;
     boost::json::value expected;  ///< null where SimAI failed
     std::string error;
-    boost::json::array partial;   ///< requests at the time of the failure
+    boost::json::array partial;  ///< requests at the time of the failure
 
     [[nodiscard]] std::string_view text(const char* key) const { return std::string_view(input.at(key).as_string()); }
     [[nodiscard]] std::int64_t integer(const char* key, std::int64_t otherwise) const {
@@ -49,7 +49,9 @@ struct SimaiCase {
 };
 
 /// GoogleTest prints a parameter with this; the default would dump the bytes of the case.
-inline void PrintTo(const SimaiCase& c, std::ostream* out) { *out << c.name; }
+inline void PrintTo(const SimaiCase& c, std::ostream* out) {
+    *out << c.name;
+}
 
 inline std::vector<SimaiCase> simai_cases(bool defects) {
     std::vector<std::filesystem::path> files;
@@ -69,8 +71,13 @@ inline std::vector<SimaiCase> simai_cases(bool defects) {
         const boost::json::value all = boost::json::parse(text.str());
         for (const boost::json::value& value : all.as_array()) {
             const boost::json::object& row = value.as_object();
-            SimaiCase c{std::string(row.at("input").at("name").as_string()), row.at("input").as_object(), row.at("expected"), {}, {}};
-            if (const auto* error = row.if_contains("error"); error != nullptr && error->is_string()) c.error = error->as_string();
+            SimaiCase c{std::string(row.at("input").at("name").as_string()),
+                        row.at("input").as_object(),
+                        row.at("expected"),
+                        {},
+                        {}};
+            if (const auto* error = row.if_contains("error"); error != nullptr && error->is_string())
+                c.error = error->as_string();
             if (const auto* partial = row.if_contains("partial_requests")) c.partial = partial->as_array();
             if (c.defect() == defects) cases.push_back(std::move(c));
         }
@@ -94,7 +101,9 @@ inline std::string simai_test_name(const testing::TestParamInfo<SimaiCase>& info
     return name;
 }
 
-inline std::int64_t simai_ns(const boost::json::value& seconds) { return std::llround(seconds.to_number<double>() * 1e9); }
+inline std::int64_t simai_ns(const boost::json::value& seconds) {
+    return std::llround(seconds.to_number<double>() * 1e9);
+}
 
 /// Refuses an argument that this file would not translate.
 inline void check_arguments(const SimaiCase& c, const char* key, std::initializer_list<std::string_view> known) {
@@ -102,7 +111,8 @@ inline void check_arguments(const SimaiCase& c, const char* key, std::initialize
     if (found == nullptr) return;
     for (const auto& argument : found->as_object()) {
         if (std::find(known.begin(), known.end(), argument.key()) == known.end()) {
-            throw std::runtime_error(c.name + ": " + key + " has an argument without a counterpart: " + std::string(argument.key()));
+            throw std::runtime_error(c.name + ": " + key +
+                                     " has an argument without a counterpart: " + std::string(argument.key()));
         }
     }
 }
@@ -150,7 +160,8 @@ inline SimaiCostSpec simai_cost_spec(const SimaiCase& c, const ModelSpec& model,
     set("attention_decode_batching_overhead_fraction", spec.decode_overhead);
     set("attention_prefill_batching_overhead_fraction", spec.prefill_overhead);
     set("nccl_cpu_launch_overhead_ms", spec.collective_launch_ms);
-    if (const auto* skip = simai_argument(c, "pred_args", "skip_cpu_overhead_modeling")) spec.cpu_overhead = !skip->as_bool();
+    if (const auto* skip = simai_argument(c, "pred_args", "skip_cpu_overhead_modeling"))
+        spec.cpu_overhead = !skip->as_bool();
     return spec;
 }
 
@@ -167,9 +178,13 @@ inline BatchPolicyKind simai_policy(std::string_view name) {
 
 /// A pool as the case configures its replicas; the cluster's split is the caller's.
 inline PoolSpec simai_pool(const SimaiCase& c, const ModelSpec& model, PoolRole role, std::int64_t replicas) {
-    check_arguments(c, "sched_args", {"chunk_size", "block_size", "num_blocks", "batch_size_cap", "max_tokens_in_batch",
-                                      "watermark_blocks_fraction"});
-    PoolSpec spec = pool(role == PoolRole::mixed ? "mixed" : role == PoolRole::prefill ? "prefill" : "decode", role, replicas, 0);
+    check_arguments(c, "sched_args",
+                    {"chunk_size", "block_size", "num_blocks", "batch_size_cap", "max_tokens_in_batch",
+                     "watermark_blocks_fraction"});
+    PoolSpec spec = pool(role == PoolRole::mixed     ? "mixed"
+                         : role == PoolRole::prefill ? "prefill"
+                                                     : "decode",
+                         role, replicas, 0);
     spec.parallel.tensor = c.integer("tp", 1);
     spec.parallel.pipeline = c.integer("pp", 1);
     const std::string_view scheduler = c.text("replica_scheduler");
@@ -186,8 +201,9 @@ inline PoolSpec simai_pool(const SimaiCase& c, const ModelSpec& model, PoolRole 
     }
     const bool whole_batches = scheduler == "orca" || scheduler == "faster_transformer";
     spec.batching.max_sequences = whole_batches ? std::min(cap, planned) : cap;
-    spec.batching.max_batched_tokens = Tokens(
-        scheduler == "sarathi" ? scheduler_argument(c, "chunk_size", 512) : scheduler_argument(c, "max_tokens_in_batch", 4096));
+    spec.batching.max_batched_tokens =
+        Tokens(scheduler == "sarathi" ? scheduler_argument(c, "chunk_size", 512)
+                                      : scheduler_argument(c, "max_tokens_in_batch", 4096));
     if (const auto* watermark = simai_argument(c, "sched_args", "watermark_blocks_fraction")) {
         spec.batching.watermark = watermark->to_number<double>();
     }

@@ -14,10 +14,10 @@ struct SimaiCostSpec {
     std::int64_t layers = 0;
     std::int64_t tensor = 1;
     std::int64_t pipeline = 1;
-    bool grouped_queries = false;      ///< more query heads than key-value heads
+    bool grouped_queries = false;  ///< more query heads than key-value heads
     bool mlp_norm = true;
     bool cpu_overhead = false;
-    double decode_overhead = 0.1;      ///< of attention over more than one sequence, with grouped queries
+    double decode_overhead = 0.1;  ///< of attention over more than one sequence, with grouped queries
     double prefill_overhead = 0.1;
     double collective_launch_ms = 0.02;
 };

@@ -1,5 +1,5 @@
-// Scheduling decisions of SimAI 1.6's vidur fork where its README calls them right: mixed clusters under its closed-form
-// cost tables, compared batch by batch (members, tokens, order, replica, times) and request by request.
+// Scheduling decisions of SimAI 1.6's vidur fork where its README calls them right: mixed clusters under its
+// closed-form cost tables, compared batch by batch (members, tokens, order, replica, times) and request by request.
 
 #include <gtest/gtest.h>
 
@@ -30,8 +30,8 @@ struct Part {
     std::int64_t replicas = 0;
 };
 
-/// SimAI's "random" draws from Python's generator, ours from its own: there each replica is compared by itself, with the
-/// requests that SimAI drew for it. Otherwise the cluster is one part.
+/// SimAI's "random" draws from Python's generator, ours from its own: there each replica is compared by itself, with
+/// the requests that SimAI drew for it. Otherwise the cluster is one part.
 std::vector<Part> parts_of(const SimaiCase& c) {
     const auto replicas = c.integer("num_replicas", 1);
     const auto requests = static_cast<std::int64_t>(c.input.at("requests").as_array().size());
