@@ -15,8 +15,8 @@
 namespace replayd::test {
 
 /// Both sides keep times that are sums of step durations. SimAI adds doubles of seconds, we integer nanoseconds, each
-/// step rounded to the nearest one; only steps with a prefill have a fraction (0.01 C² ns per layer, C² the squares of
-/// their chunks), so N of them drift apart by about 0.3 √N ns. 10 ns leave room for some hundred; the least step
+/// step rounded to the nearest one; only steps with a prefill have a fraction (0.01 C² ns per layer, C² their chunks'
+/// squares), so N of them drift apart by about 0.3 √N ns. 10 ns leave room for some hundred; the least step
 /// of the tables is 10,000 times longer.
 inline constexpr std::int64_t k_simai_tolerance_ns = 10;
 
@@ -85,9 +85,8 @@ inline std::vector<SimaiCase> simai_cases(bool defects) {
     return cases;
 }
 
-/// "absent" for the one parameter of a suite without a golden file.
-inline std::vector<SimaiCase> simai_cases_or_absent(bool defects) {
-    std::vector<SimaiCase> cases = simai_cases(defects);
+/// The parameters of a suite: one called "absent" where there is no golden file, or no such case in it.
+inline std::vector<SimaiCase> or_absent(std::vector<SimaiCase> cases) {
     if (cases.empty()) cases.push_back({"absent", {}, {}, {}, {}});
     return cases;
 }

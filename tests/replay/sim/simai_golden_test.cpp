@@ -121,7 +121,7 @@ TEST_P(SimaiGolden, batches_and_times_are_identical) {
     for (const auto& [replica, rows] : expected) EXPECT_EQ(position[replica], rows.size()) << "replica " << replica;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SimaiGolden, testing::ValuesIn(simai_cases_or_absent(false)), simai_test_name);
+INSTANTIATE_TEST_SUITE_P(All, SimaiGolden, testing::ValuesIn(or_absent(simai_cases(false))), simai_test_name);
 
 }  // namespace
 }  // namespace replayd::test
