@@ -1,7 +1,7 @@
 """Attention kernels: context (causal, also with a cached prefix) and decode (grouped queries).
 
-Kernels: PyTorch's FlashAttention-2 ("flash2"), cuDNN's ("cudnn") and, for decode, a split-KV Triton kernel
-("triton_split"). KV caches of decode are cold; context reads queries, keys and values that were just produced."""
+Kernels: PyTorch's FlashAttention-2 ("flash2"), cuDNN's ("cudnn"; with a prefix two calls and a Triton kernel that
+merges them, "cudnn_merged") and, for decode, a split-KV Triton kernel ("triton_split"). KV caches of decode are cold; context reads queries, keys and values that were just produced."""
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -33,8 +33,8 @@ def context_points():
                 if batch in (1, 4):
                     points.append(("cudnn", *heads, batch, length, 0))
         for prefix in PREFIXES:
-            points += [("flash2", *heads, 1, length, prefix) for length in (128, 512, 2048, 8192)
-                       if length * (length + prefix) <= PAIRS_MAX]
+            points += [(kernel, *heads, 1, length, prefix) for length in (128, 512, 2048, 8192)
+                       if length * (length + prefix) <= PAIRS_MAX for kernel in ("flash2", "cudnn_merged")]
     return points
 
 
@@ -45,15 +45,34 @@ def decode_points():
 
 
 def context_call(kernel, q, k, v, prefix):
-    """Attention of new tokens [batch, heads, length, dim] over keys that end with theirs."""
-    if prefix > 0:
+    """Attention of new tokens [batch, heads, length, dim] over keys that end with theirs; returns the same shape."""
+    if prefix > 0 and kernel == "flash2":
         # The operator aligns the causal mask to the last query and the last key.
-        return lambda i: torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, True, False)
+        return lambda i: torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, True, False)[0]
+    if prefix > 0:
+        return merged_call(q, k, v, prefix)
     backend = BACKENDS[kernel]
 
     def call(_):
         with sdpa_kernel(backend):
             return scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=q.shape[1] != k.shape[1])
+
+    return call
+
+
+def merged_call(q, k, v, prefix):
+    """cuDNN cannot align the causal mask to the last key, so: all of the prefix, then the new tokens among
+    themselves, then both merged by their log-sum-exps."""
+    batch, heads, length, dim = q.shape
+    out = torch.empty(batch, length, heads, dim, device="cuda", dtype=torch.bfloat16)
+    attend = torch.ops.aten._scaled_dot_product_cudnn_attention
+
+    def call(_):
+        past = attend(q, k[:, :, :prefix], v[:, :, :prefix], None, True, 0.0, False, False)
+        new = attend(q, k[:, :, prefix:], v[:, :, prefix:], None, True, 0.0, True, False)
+        rows = [part[0].transpose(1, 2).contiguous() for part in (past, new)]
+        kernels.merge_attention(rows[0], past[1].contiguous(), rows[1], new[1].contiguous(), out)
+        return out.transpose(1, 2)
 
     return call
 

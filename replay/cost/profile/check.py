@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention, silu
 
 import kernels
+from attention import context_call
 from grouped_gemm import Layer, random_ids
 
 
@@ -89,8 +90,16 @@ def decode(batch, length, heads, kv_heads):
     yield out, expected.reshape(batch, -1)
 
 
+def prefix_attention():
+    q, k, v = bf16(2, 96, 8, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2)
+    mask = torch.ones(96, 352, device="cuda", dtype=torch.bool).tril(256)
+    expected = scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, enable_gqa=True)
+    for kernel in ("flash2", "cudnn_merged"):
+        yield context_call(kernel, q, k, v, 256)(0), expected
+
+
 def main():
-    checks = [add_rms_norm, silu_mul, rope_cache, quantise, masked]
+    checks = [add_rms_norm, silu_mul, rope_cache, quantise, masked, prefix_attention]
     checks += [lambda: experts(1, 8, 128), lambda: experts(300, 2, 8), lambda: experts(700, 8, 16)]
     checks += [lambda: decode(3, 1000, 32, 4), lambda: decode(1, 70, 8, 8), lambda: decode(2, 5000, 8, 1)]
     failed = False

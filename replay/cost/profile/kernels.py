@@ -42,56 +42,89 @@ def silu_mul(gate_up, out):
 
 @triton.jit
 def _rope_cache(qkv, cosines, sines, keys, values, positions, slot_stride, heads: tl.constexpr,
-                kv_heads: tl.constexpr, dim: tl.constexpr, norm: tl.constexpr):
+                kv_heads: tl.constexpr, dim: tl.constexpr, norm: tl.constexpr, block: tl.constexpr):
     token = tl.program_id(0).to(tl.int64)
-    head = tl.program_id(1)
+    head = tl.program_id(1) * block + tl.arange(0, block)
     half: tl.constexpr = dim // 2
     lanes = tl.arange(0, half)
-    source = qkv + (token * (heads + 2 * kv_heads) + head) * dim
-    low = tl.load(source + lanes).to(tl.float32)
-    high = tl.load(source + half + lanes).to(tl.float32)
+    inside = (head < heads + 2 * kv_heads)[:, None]
+    source = qkv + (token * (heads + 2 * kv_heads) + head)[:, None] * dim + lanes[None, :]
+    low = tl.load(source, inside, 0.0).to(tl.float32)
+    high = tl.load(source + half, inside, 0.0).to(tl.float32)
+    is_value = (head >= heads + kv_heads)[:, None]
+    is_query = (head < heads)[:, None]
+    cosine = tl.load(cosines + token * half + lanes)[None, :]
+    sine = tl.load(sines + token * half + lanes)[None, :]
+    scale = tl.full((block, 1), 1.0, tl.float32)
+    if norm:
+        scale = tl.rsqrt((tl.sum(low * low, 1) + tl.sum(high * high, 1)) / dim + 1e-6)[:, None]
+    turned_low = tl.where(is_value, low, (low * cosine - high * sine) * scale).to(tl.bfloat16)
+    turned_high = tl.where(is_value, high, (high * cosine + low * sine) * scale).to(tl.bfloat16)
+    tl.store(source, turned_low, is_query)
+    tl.store(source + half, turned_high, is_query)
     slot = tl.load(positions + token) * slot_stride
-    if head >= heads + kv_heads:
-        target = values + slot + (head - heads - kv_heads) * dim
-    else:
-        if norm:
-            scale = tl.rsqrt((tl.sum(low * low, 0) + tl.sum(high * high, 0)) / dim + 1e-6)
-            low *= scale
-            high *= scale
-        cosine = tl.load(cosines + token * half + lanes)
-        sine = tl.load(sines + token * half + lanes)
-        turned = low * cosine - high * sine
-        high = high * cosine + low * sine
-        low = turned
-        target = source
-        if head >= heads:
-            target = keys + slot + (head - heads) * dim
-    tl.store(target + lanes, low.to(tl.bfloat16))
-    tl.store(target + half + lanes, high.to(tl.bfloat16))
+    key = keys + slot + (head - heads)[:, None] * dim + lanes[None, :]
+    is_key = (head >= heads)[:, None] & (head < heads + kv_heads)[:, None]
+    tl.store(key, turned_low, is_key)
+    tl.store(key + half, turned_high, is_key)
+    value = values + slot + (head - heads - kv_heads)[:, None] * dim + lanes[None, :]
+    tl.store(value, turned_low, is_value & inside)
+    tl.store(value + half, turned_high, is_value & inside)
 
 
 def rope_cache(qkv, cosines, sines, keys, values, positions, heads, kv_heads, dim, norm):
     """Turns queries in place; turns keys and copies values into cache rows `positions`. `norm`: first the RMS
     norm of queries and keys that Qwen3 has."""
-    _rope_cache[(qkv.shape[0], heads + 2 * kv_heads)](qkv, cosines, sines, keys, values, positions, kv_heads * dim,
-                                                     heads, kv_heads, dim, norm, num_warps=1)
+    total = heads + 2 * kv_heads
+    block = min(16, triton.next_power_of_2(total))
+    _rope_cache[(qkv.shape[0], triton.cdiv(total, block))](qkv, cosines, sines, keys, values, positions,
+                                                          kv_heads * dim, heads, kv_heads, dim, norm, block,
+                                                          num_warps=4)
 
 
 @triton.jit
-def _quantise_group(x, out, scales, width, group: tl.constexpr):
+def _quantise_group(x, out, scales, width, group: tl.constexpr, groups: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
-    part = tl.program_id(1)
-    lanes = part * group + tl.arange(0, group)
-    value = tl.load(x + row * width + lanes).to(tl.float32)
-    scale = tl.maximum(tl.max(tl.abs(value), 0), 1e-6) / 448.0
-    tl.store(out + row * width + lanes, (value / scale).to(tl.float8e4nv))
-    tl.store(scales + row * (width // group) + part, scale)
+    part = tl.program_id(1) * groups + tl.arange(0, groups)
+    lanes = part[:, None] * group + tl.arange(0, group)[None, :]
+    mask = lanes < width
+    value = tl.load(x + row * width + lanes, mask, 0.0).to(tl.float32)
+    scale = tl.maximum(tl.max(tl.abs(value), 1), 1e-6) / 448.0
+    tl.store(out + row * width + lanes, (value / scale[:, None]).to(tl.float8e4nv), mask)
+    tl.store(scales + row * (width // group) + part, scale, part < width // group)
 
 
 def quantise_group(x, out, scales, group=128):
     """fp8 with one scale per `group` elements of a row; group == row: per token."""
     rows, width = x.shape
-    _quantise_group[(rows, width // group)](x, out, scales, width, group, num_warps=1 if group <= 128 else 8)
+    groups = max(1, min(16, 4096 // group))
+    _quantise_group[(rows, triton.cdiv(width // group, groups))](x, out, scales, width, group, groups,
+                                                                num_warps=4 if group <= 128 else 8)
+
+
+@triton.jit
+def _merge(a, a_lse, b, b_lse, out, length, heads: tl.constexpr, dim: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    sequence = row // length
+    token = row % length
+    head = tl.arange(0, heads)
+    lse_at = (sequence * heads + head) * length + token
+    first = tl.load(a_lse + lse_at)
+    second = tl.load(b_lse + lse_at)
+    top = tl.maximum(first, second)
+    first = tl.exp(first - top)
+    second = tl.exp(second - top)
+    share = (first / (first + second))[:, None]
+    at = row * heads * dim + head[:, None] * dim + tl.arange(0, dim)[None, :]
+    both = tl.load(a + at).to(tl.float32) * share + tl.load(b + at).to(tl.float32) * (1 - share)
+    tl.store(out + at, both.to(tl.bfloat16))
+
+
+def merge_attention(a, a_lse, b, b_lse, out):
+    """Attention over two disjoint sets of keys into one: a, b, out [batch, length, heads, dim] contiguous;
+    log-sum-exps [batch, heads, length]. Heads and dim are powers of two."""
+    batch, length, heads, dim = out.shape
+    _merge[(batch * length,)](a, a_lse, b, b_lse, out, length, heads, dim, num_warps=8)
 
 
 @triton.jit

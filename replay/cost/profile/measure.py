@@ -13,7 +13,8 @@ import traceback
 
 import torch
 
-SUITES = ("launch", "copies", "elementwise", "steps", "gemm", "grouped_gemm", "attention", "links")
+SUITES = ("launch", "copies", "elementwise", "steps", "gemm", "grouped_gemm", "attention",
+          "sustained", "links")
 
 
 def main():

@@ -13,7 +13,7 @@ CACHE_TOKENS_MAX = 300_000
 REMARKS = [
     f"gpu_us: replay of the step's graph; wall_us: copy of token ids to the GPU, replay, copy of sampled ids back "
     f"and wait, on the host; eager_us: the same step without a graph (where measured)",
-    f"attention: prefill {PREFILL_KERNEL} (flash2 after a cached prefix), decode {DECODE_KERNEL}; GEMM cuBLAS; "
+    f"attention: prefill {PREFILL_KERNEL} (merged after a cached prefix), decode {DECODE_KERNEL}; GEMM cuBLAS; "
     f"experts Triton; greedy sampling; active_experts: mean over layers",
 ]
 COLUMNS = ["model", "tensor", "prefill_sequences", "prefill_tokens", "computed", "decode_sequences",
