@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,20 @@ public:
     /// requests are the engine's business, except that a preempted request forgets what it has computed.
     virtual void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const = 0;
 
-    /// How many more steps would repeat `decision` exactly (same members, one decode token each), if nothing
-    /// from outside touches the replica: until a request finishes, a block is missing or a limit is met.
-    /// At most `limit`. 0 if the decision has prefill tokens.
-    [[nodiscard]] virtual std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
-                                               const BatchDecision& decision, std::int64_t limit) const = 0;
+    /// The same as `form` where the first `decodes` requests of the running list decode and go on: each takes one
+    /// token, and together `growth` blocks, which are allocated here. Only the other members get into `decision`. Every
+    /// running request must take part unless the budget ends; `ended` is not called for such a batch. False, with
+    /// nothing changed, where `form` could decide otherwise about them: then that is called.
+    [[nodiscard]] virtual bool form_around(ReplicaState& /*replica*/, RequestTable& /*requests*/,
+                                           std::int64_t /*decodes*/, std::int64_t /*growth*/,
+                                           BatchDecision& /*decision*/) const {
+        return false;
+    }
+
+    /// If a batch of `sequences` decodes that was just formed repeats exactly while none of them finishes and nothing
+    /// from outside touches the replica: how many blocks it may take before that ends. Nothing if it does not repeat.
+    [[nodiscard]] virtual std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                                     bool preempted) const = 0;
 
     /// The members of `decision` are no longer in flight (finished ones have left): a policy that keeps its
     /// running list in order of execution rearranges it here.

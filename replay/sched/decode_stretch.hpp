@@ -1,5 +1,5 @@
 #pragma once
-// How long a decode batch repeats unchanged: the parts that batch policies share.
+// How long a decode batch repeats unchanged, request by request.
 
 #include <cstdint>
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "replay/sched/decode_stretch.hpp"
-
 namespace replayd {
 
 void ExecutionOrderPolicy::ended(ReplicaState& replica, RequestTable& requests, const BatchDecision& decision) const {
@@ -73,12 +71,11 @@ void ExecutionOrderPolicy::admit_head(ReplicaState& replica, RequestTable& reque
     decision.members.push_back({slot, tokens, !request.decoding()});
 }
 
-std::int64_t ExecutionOrderPolicy::repeats_while_blocked(const ReplicaState& replica, const RequestTable& requests,
-                                                         const BatchDecision& decision, std::int64_t limit) {
-    if (!decision.preempted.empty() || decision.members.size() != replica.running.size()) return 0;
-    const std::int64_t steps = steps_until_a_finish(requests, decision, limit);
+std::optional<std::int64_t> ExecutionOrderPolicy::stretch_while_blocked(const ReplicaState& replica,
+                                                                        std::int64_t sequences, bool preempted) {
+    if (preempted || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     // One block more than the growth must stay free: each member asks for one before it takes any.
-    return steps_within_blocks(replica, requests, decision, steps, replica.kv.free() - 1);
+    return replica.kv.free() - 1;
 }
 
 }  // namespace replayd

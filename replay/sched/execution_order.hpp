@@ -32,9 +32,9 @@ protected:
     static void admit_head(ReplicaState& replica, RequestTable& requests, std::int64_t blocks, std::int64_t tokens,
                            BatchDecision& decision);
 
-    /// `repeats` of policies whose waiting requests stay blocked while the same members decode.
-    [[nodiscard]] static std::int64_t repeats_while_blocked(const ReplicaState& replica, const RequestTable& requests,
-                                                            const BatchDecision& decision, std::int64_t limit);
+    /// `stretch_blocks` of policies whose waiting requests stay blocked while the same members decode.
+    [[nodiscard]] static std::optional<std::int64_t> stretch_while_blocked(const ReplicaState& replica,
+                                                                           std::int64_t sequences, bool preempted);
 };
 
 }  // namespace replayd

@@ -14,9 +14,8 @@ public:
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
     /// Never: the count of decode batches since the last look at the queue changes with every step.
-    [[nodiscard]] std::int64_t repeats(const ReplicaState&, const RequestTable&, const BatchDecision&,
-                                       std::int64_t) const override {
-        return 0;
+    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState&, std::int64_t, bool) const override {
+        return std::nullopt;
     }
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;

@@ -33,6 +33,7 @@ struct alignas(64) RequestState {
     bool moving = false;          ///< scratch of policies that rearrange running lists
     LedgerPart wait_part = LedgerPart::prefill_queue;  ///< what waiting from `mark` on counts as
 
+    std::int64_t set_step = 0;    ///< in a decode set: its step up to which the fields above are kept
     VirtualTime mark;             ///< the ledger accounts for everything before this moment
     std::int64_t segment_context = 0;  ///< `computed` when the current stretch of decode steps began
     std::int64_t prompt = 0;

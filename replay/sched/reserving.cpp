@@ -1,7 +1,5 @@
 #include "replay/sched/reserving.hpp"
 
-#include "replay/sched/decode_stretch.hpp"
-
 namespace replayd {
 
 OrcaPolicy::OrcaPolicy(const PoolSpec& pool)
@@ -31,11 +29,10 @@ void OrcaPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecisi
     admit(replica, requests, decision);
 }
 
-std::int64_t OrcaPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,
-                                 const BatchDecision& decision, std::int64_t limit) const {
+std::optional<std::int64_t> OrcaPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences, bool) const {
     // Blocks do not grow: what could not be admitted now waits until a member finishes.
-    if (decision.members.size() != replica.running.size()) return 0;
-    return steps_until_a_finish(requests, decision, limit);
+    if (sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
+    return replica.kv.free();
 }
 
 std::string OrcaPolicy::refusal(const ReplicaState& replica, std::int64_t, std::int64_t) const {

@@ -1,6 +1,7 @@
 #include "replay/sched/sarathi.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace replayd {
 
@@ -39,10 +40,11 @@ void SarathiPolicy::schedule_running(ReplicaState& replica, RequestTable& reques
     sort_by_arrival(idle, requests);
 }
 
-void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
+void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const Others& others,
                           BatchDecision& decision, std::int64_t& budget) const {
-    while (!replica.waiting.empty() && !full(decision) && budget > 0 &&
-           holders(replica, idle, decision) < sequences_max_) {
+    const auto count = [&](std::int64_t more) { return more + static_cast<std::int64_t>(decision.members.size()); };
+    while (!replica.waiting.empty() && count(others.decodes) < batch_sequences_max_ && budget > 0 &&
+           count(others.holders) < sequences_max_) {
         const RequestState& head = requests[replica.waiting.front()];
         const std::int64_t blocks = replica.blocks_for(std::max(head.target, head.computed + 1));
         // Blocks that it holds already (its KV came from a prefill replica) are no reason to wait.
@@ -57,13 +59,38 @@ void SarathiPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDec
     SlotQueue idle = take_idle(replica, requests);
     std::int64_t budget = chunk_tokens_;
     schedule_running(replica, requests, idle, decision, budget);
-    admit(replica, requests, idle, decision, budget);
+    const auto holders = static_cast<std::int64_t>(replica.running.size() + idle.size());
+    admit(replica, requests, {.decodes = 0, .holders = holders}, decision, budget);
     put_back(replica, std::move(idle), decision);
 }
 
-std::int64_t SarathiPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,
-                                    const BatchDecision& decision, std::int64_t limit) const {
-    return repeats_while_blocked(replica, requests, decision, limit);
+bool SarathiPolicy::form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes,
+                                std::int64_t growth, BatchDecision& decision) const {
+    const auto unfinished = std::span(replica.running).subspan(static_cast<std::size_t>(decodes));
+    // A decode step asks for a block whether it needs one or not.
+    if (replica.kv.free() - growth < 1 || decodes > batch_sequences_max_) return false;
+    if (decodes == batch_sequences_max_ && !unfinished.empty()) return false;
+    std::int64_t budget = chunk_tokens_ - decodes;
+    for (const RequestSlot slot : unfinished) {
+        if (budget <= 0 || requests[slot].decoding()) return false;
+        budget -= std::min(requests[slot].pending(), budget);
+    }
+    replica.kv.allocate(growth);
+    budget = chunk_tokens_ - decodes;
+    for (const RequestSlot slot : unfinished) {
+        const std::int64_t tokens = std::min(requests[slot].pending(), budget);
+        decision.members.push_back({slot, tokens, true});
+        budget -= tokens;
+    }
+    const std::size_t running = decision.members.size();
+    admit(replica, requests, {.decodes = decodes, .holders = decodes}, decision, budget);
+    for (std::size_t i = running; i < decision.members.size(); ++i) replica.running.push_back(decision.members[i].slot);
+    return true;
+}
+
+std::optional<std::int64_t> SarathiPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                                bool preempted) const {
+    return stretch_while_blocked(replica, sequences, preempted);
 }
 
 std::string SarathiPolicy::refusal(const ReplicaState& replica, std::int64_t, std::int64_t context) const {

@@ -14,8 +14,10 @@ public:
     SarathiPolicy(const PoolSpec& pool, std::int64_t blocks);
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
-    [[nodiscard]] std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
-                                       const BatchDecision& decision, std::int64_t limit) const override;
+    [[nodiscard]] bool form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes,
+                                   std::int64_t growth, BatchDecision& decision) const override;
+    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                             bool preempted) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
 
@@ -23,8 +25,13 @@ private:
     [[nodiscard]] bool full(const BatchDecision& decision) const;
     void schedule_running(ReplicaState& replica, RequestTable& requests, SlotQueue& idle,
                           BatchDecision& decision, std::int64_t& budget) const;
-    void admit(ReplicaState& replica, RequestTable& requests, const SlotQueue& idle,
-               BatchDecision& decision, std::int64_t& budget) const;
+    /// Those that are not in the decision: decodes of the batch, and all that hold blocks.
+    struct Others {
+        std::int64_t decodes = 0;
+        std::int64_t holders = 0;
+    };
+    void admit(ReplicaState& replica, RequestTable& requests, const Others& others, BatchDecision& decision,
+               std::int64_t& budget) const;
 
     std::int64_t sequences_max_;
     std::int64_t batch_sequences_max_;

@@ -42,9 +42,9 @@ void VllmPrefillFirstPolicy::form(ReplicaState& replica, RequestTable& requests,
     put_back(replica, std::move(idle), decision);
 }
 
-std::int64_t VllmPrefillFirstPolicy::repeats(const ReplicaState& replica, const RequestTable& requests,
-                                             const BatchDecision& decision, std::int64_t limit) const {
-    return repeats_while_blocked(replica, requests, decision, limit);
+std::optional<std::int64_t> VllmPrefillFirstPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                                         bool preempted) const {
+    return stretch_while_blocked(replica, sequences, preempted);
 }
 
 std::string VllmPrefillFirstPolicy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {

@@ -12,8 +12,8 @@ public:
     VllmPrefillFirstPolicy(const PoolSpec& pool, std::int64_t blocks);
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
-    [[nodiscard]] std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
-                                       const BatchDecision& decision, std::int64_t limit) const override;
+    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                             bool preempted) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
 

@@ -1,9 +1,9 @@
 #include "replay/sched/vllm_v1.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "replay/base/assert.hpp"
-#include "replay/sched/decode_stretch.hpp"
 
 namespace replayd {
 namespace {
@@ -21,9 +21,8 @@ std::size_t last_idle(const ReplicaState& replica, const RequestTable& requests)
     return replica.running.size();
 }
 
-bool any_in_flight(const ReplicaState& replica, const RequestTable& requests) {
-    return std::any_of(replica.running.begin(), replica.running.end(),
-                       [&](RequestSlot slot) { return requests[slot].in_flight; });
+bool any_in_flight(std::span<const RequestSlot> running, const RequestTable& requests) {
+    return std::any_of(running.begin(), running.end(), [&](RequestSlot slot) { return requests[slot].in_flight; });
 }
 
 }  // namespace
@@ -34,9 +33,9 @@ std::int64_t VllmV1Policy::chunk(std::int64_t pending, std::int64_t budget) cons
     return std::min(tokens, budget);
 }
 
-bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
-                                    std::int64_t& budget) const {
-    for (std::size_t i = 0; i < replica.running.size() && budget > 0; ++i) {
+bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first,
+                                    BatchDecision& decision, std::int64_t& budget) const {
+    for (std::size_t i = first; i < replica.running.size() && budget > 0; ++i) {
         const RequestSlot slot = replica.running[i];
         RequestState& request = requests[slot];
         if (request.in_flight) continue;
@@ -47,7 +46,7 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
             const RequestSlot evicted = replica.running[victim];
             // With another batch in flight, giving up its own KV could go back and forth between two requests
             // for ever; that batch's end brings blocks or a later victim.
-            if (evicted == slot && any_in_flight(replica, requests)) return false;
+            if (evicted == slot && any_in_flight(std::span(replica.running).subspan(first), requests)) return false;
             replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(victim));
             preempt(replica, requests, evicted);
             decision.preempted.push_back(evicted);
@@ -88,22 +87,30 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
 
 void VllmV1Policy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
     std::int64_t budget = spec_.max_batched_tokens.value;
-    if (schedule_running(replica, requests, decision, budget)) admit_waiting(replica, requests, decision, budget);
+    if (schedule_running(replica, requests, 0, decision, budget)) admit_waiting(replica, requests, decision, budget);
 }
 
-std::int64_t VllmV1Policy::repeats(const ReplicaState& replica, const RequestTable& requests,
-                                   const BatchDecision& decision, std::int64_t limit) const {
+bool VllmV1Policy::form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes, std::int64_t growth,
+                               BatchDecision& decision) const {
+    std::int64_t budget = spec_.max_batched_tokens.value - decodes;
+    if (budget < 0 || growth > replica.kv.free()) return false;
+    replica.kv.allocate(growth);
+    // Victims come from the end of the list, so the decodes, which have their blocks, are out of their reach.
+    const auto first = static_cast<std::size_t>(decodes);
+    if (schedule_running(replica, requests, first, decision, budget)) admit_waiting(replica, requests, decision, budget);
+    return true;
+}
+
+std::optional<std::int64_t> VllmV1Policy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                         bool preempted) const {
     // A preempting step leaves blocks behind that the next step may admit with; and a running request that
     // was left out (budget) makes the next batch differ.
-    if (!decision.preempted.empty() || decision.members.size() != replica.running.size()) return 0;
-    const std::int64_t steps = steps_until_a_finish(requests, decision, limit);
+    if (preempted || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
-    std::int64_t blocks = replica.kv.free();
     // Only a cached prefix breaks that rule: with less of it left, the first waiting request may want fewer
     // blocks in its next chunk. So a stretch evicts nothing while somebody waits.
-    if (!replica.waiting.empty()) blocks -= replica.kv.cached();
-    return steps_within_blocks(replica, requests, decision, steps, blocks);
+    return replica.kv.free() - (replica.waiting.empty() ? 0 : replica.kv.cached());
 }
 
 std::string VllmV1Policy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {

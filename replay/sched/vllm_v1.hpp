@@ -12,15 +12,18 @@ public:
     explicit VllmV1Policy(const BatchingSpec& spec) : spec_(spec) {}
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
-    [[nodiscard]] std::int64_t repeats(const ReplicaState& replica, const RequestTable& requests,
-                                       const BatchDecision& decision, std::int64_t limit) const override;
+    [[nodiscard]] bool form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes,
+                                   std::int64_t growth, BatchDecision& decision) const override;
+    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                             bool preempted) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
 
 private:
     [[nodiscard]] std::int64_t chunk(std::int64_t pending, std::int64_t budget) const;
-    /// Whether waiting requests may be admitted after it: nothing was evicted and nobody lacks blocks.
-    bool schedule_running(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
+    /// From number `first` of the running list on. Whether waiting requests may be admitted after it: nothing was
+    /// evicted and nobody lacks blocks.
+    bool schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first, BatchDecision& decision,
                           std::int64_t& budget) const;
     void admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                        std::int64_t& budget) const;

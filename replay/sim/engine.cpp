@@ -43,6 +43,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                                              .kv = BlockPool(plan.blocks, spec.kv.block, cache),
                                              .state_blocks = state_blocks});
             runtimes_.emplace_back();
+            runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             totals_.kv_blocks_total += plan.blocks;
         }

@@ -14,6 +14,7 @@
 #include "replay/sched/replica_state.hpp"
 #include "replay/sched/request_state.hpp"
 #include "replay/sched/router.hpp"
+#include "replay/sim/decode_set.hpp"
 #include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
 #include "replay/sim/solo_cost.hpp"
@@ -24,6 +25,7 @@ namespace replayd {
 /// A batch that was launched and has not ended; with a decode stretch, several steps of the same batch.
 struct BatchInFlight {
     BatchDecision decision;
+    std::int64_t set_members = 0;     ///< decodes that the replica's decode set stands for, before those in `decision`
     StepShape shape;                  ///< of the first step
     VirtualTime scheduled;
     std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
@@ -34,9 +36,13 @@ struct BatchInFlight {
     /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
     /// `time` or later.
     [[nodiscard]] std::size_t step_at(VirtualTime time) const;
+    [[nodiscard]] std::int64_t sequences() const {
+        return set_members + static_cast<std::int64_t>(decision.members.size());
+    }
     /// Empty again, with the memory that it has.
     void reset() {
         decision.clear();
+        set_members = 0;
         ends.clear();
         counted = 0;
         launched_under.reset();
@@ -49,6 +55,8 @@ struct ReplicaRuntime {
     std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
     VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
     VirtualTime egress_free;                ///< when the KV egress link has sent what was queued
+    DecodeSet decodes;                      ///< with one stage: members of the batch in flight, if not empty
+    std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
     bool dirty = false;                     ///< to be scheduled in this tick
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
@@ -114,8 +122,10 @@ private:
 
     // engine_steps.cpp: batches
     void schedule(std::int32_t replica);
-    [[nodiscard]] bool form(ReplicaState& replica, BatchDecision& decision);
+    [[nodiscard]] bool form(ReplicaState& replica, BatchInFlight& batch);
     [[nodiscard]] BatchInFlight empty_batch();
+    void end_members(ReplicaState& replica, const BatchInFlight& batch);
+    void drop_left(ReplicaState& replica, std::size_t from);
     void join_batch(RequestState& request);
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
@@ -130,6 +140,12 @@ private:
     void sync_blocks(std::int32_t replica, VirtualTime time);
     void count_steps(std::int32_t replica, BatchInFlight& batch, VirtualTime before);
     void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
+
+    // engine_decodes.cpp: the decode set
+    [[nodiscard]] bool form_around_decodes(ReplicaState& replica, BatchInFlight& batch);
+    void end_decode_set(ReplicaState& replica, std::int64_t steps);
+    void settle_decodes(ReplicaState& replica);
+    void list_decodes(ReplicaState& replica);
 
     // engine_handoff.cpp: prefill to decode
     void hand_off(ReplicaState& replica, RequestSlot slot);
@@ -167,8 +183,9 @@ private:
     std::vector<Handoff> transfers_;       ///< on the wire, in reusable places
     std::vector<std::uint32_t> free_transfers_;
     std::size_t transferring_ = 0;         ///< on the wire
-    std::size_t left_running_ = 0;         ///< counts requests that left a running list
+    std::size_t left_running_ = 0;         ///< requests to be dropped from a running list
     std::vector<RequestSlot> ended_;       ///< completed by the batch that ends now
+    std::vector<RequestSlot> finished_;    ///< scratch
     std::vector<Duration> stage_times_;    ///< scratch
     std::vector<Duration> stretch_times_;  ///< scratch
     bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed

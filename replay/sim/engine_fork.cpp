@@ -56,7 +56,8 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
 void Run::Impl::settle_for_change(std::int32_t index) {
     sync_blocks(index, now_);
     interrupt(index);
-    const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    list_decodes(replica);
     for (BatchInFlight& batch : runtimes_[static_cast<std::size_t>(index)].in_flight) {
         batch.launched_under = compiled_->costs[replica.pool];
     }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "replay/base/assert.hpp"
+#include "replay/sched/decode_stretch.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {
@@ -39,15 +40,18 @@ void Run::Impl::schedule(std::int32_t index) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     while (runtime.in_flight.size() < runtime.stage_free.size()) {
         BatchInFlight batch = empty_batch();
-        if (!form(replica, batch.decision)) {
+        if (!form(replica, batch)) {
             spare_batches_.push_back(std::move(batch));
             return;
         }
         if (runtime.in_flight.empty()) runtime.busy_since = now_;
         batch.scheduled = now_;
         batch.shape = shape_of(batch.decision, requests_);
+        batch.shape.decode_sequences += batch.set_members;
+        batch.shape.sampled_sequences += batch.set_members;
+        if (batch.set_members > 0) batch.shape.decode_context += runtime.decodes.context();
         for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
-        runtime.last_sequences = static_cast<std::int64_t>(batch.decision.members.size());
+        runtime.last_sequences = batch.sequences();
         plan_stages(index, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
         // The timer of a replica is for its oldest batch; the next one's is set when that ends.
@@ -57,8 +61,10 @@ void Run::Impl::schedule(std::int32_t index) {
     }
 }
 
-bool Run::Impl::form(ReplicaState& replica, BatchDecision& decision) {
+bool Run::Impl::form(ReplicaState& replica, BatchInFlight& batch) {
     if (replica.running.empty() && replica.waiting.empty()) return false;
+    if (form_around_decodes(replica, batch)) return true;
+    BatchDecision& decision = batch.decision;
     do {
         decision.clear();
         policies_[replica.pool]->form(replica, requests_, decision);
@@ -112,9 +118,21 @@ void Run::Impl::plan_stages(std::int32_t index, BatchInFlight& batch) {
 
 void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
     const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
-    const std::int64_t repeats =
-        policies_[replica.pool]->repeats(replica, requests_, batch.decision, options_.stretch_steps_max);
-    if (repeats == 0) return;
+    // Prompts end with the step; with decodes only, the batch may repeat.
+    if (options_.stretch_steps_max == 0 || batch.shape.prefill_tokens > 0) return;
+    const auto blocks =
+        policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), !batch.decision.preempted.empty());
+    if (!blocks) return;
+    std::int64_t repeats = options_.stretch_steps_max;
+    if (batch.set_members > 0) {
+        if (!batch.decision.members.empty()) return;  // who joins the batch joins the set with the next one
+        const DecodeSet& decodes = runtimes_[static_cast<std::size_t>(index)].decodes;
+        repeats = decodes.steps_within(std::min(repeats, decodes.steps_to_finish() - 1), *blocks);
+    } else {
+        repeats = steps_until_a_finish(requests_, batch.decision, repeats);
+        repeats = steps_within_blocks(replica, requests_, batch.decision, repeats, *blocks);
+    }
+    if (repeats <= 0) return;
     stretch_times_.resize(static_cast<std::size_t>(repeats));
     compiled_->costs[replica.pool]->next_decode_steps(batch.shape, stretch_times_);
     VirtualTime end = batch.ends.back();
@@ -144,6 +162,11 @@ void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
     if (batch.ends.size() == 1) return;
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     const auto steps = static_cast<std::int64_t>(batch.step_at(time)) + 1;
+    if (batch.set_members > 0) {
+        const std::int64_t more = steps - runtime.decodes.reserved_steps();
+        if (more > 0) replica.kv.allocate(runtime.decodes.reserve(more));
+        return;
+    }
     for (const ScheduledTokens& member : batch.decision.members) {
         RequestState& request = requests_[member.slot];
         const std::int64_t missing = replica.missing_blocks(request, request.computed + steps);
@@ -160,8 +183,34 @@ void Run::Impl::end_batch(std::int32_t index) {
     count_steps(index, runtime.in_flight.front(), VirtualTime(now_.ns + 1));
     BatchInFlight batch = std::move(runtime.in_flight.front());
     runtime.in_flight.erase(runtime.in_flight.begin());
+    if (batch.set_members > 0) {
+        end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
+        const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
+        end_members(replica, batch);
+        drop_left(replica, listed);
+    } else {
+        end_members(replica, batch);
+        policies_[replica.pool]->ended(replica, requests_, batch.decision);
+        drop_left(replica, 0);
+    }
+    if (replica.running.empty()) {
+        replica.kv.release(replica.deferred_blocks);
+        replica.deferred_blocks = 0;
+    }
+    for (const RequestSlot slot : ended_) requests_.remove(slot);
+    ended_.clear();
+    spare_batches_.push_back(std::move(batch));
+    if (runtime.in_flight.empty()) {
+        count_busy(index, now_);
+        batch_ends_.set(index, ReplicaTimers::k_never);
+    } else {
+        batch_ends_.set(index, runtime.in_flight.front().ends.back());
+    }
+    mark_dirty(index);
+}
+
+void Run::Impl::end_members(ReplicaState& replica, const BatchInFlight& batch) {
     const auto steps = static_cast<std::int64_t>(batch.ends.size());
-    const std::size_t left_before = left_running_;
     std::optional<SoloCost> earlier;
     if (batch.launched_under) earlier.emplace(batch.launched_under);
     SoloCost& solo = earlier ? *earlier : solo_[replica.pool];
@@ -179,24 +228,14 @@ void Run::Impl::end_batch(std::int32_t index) {
         }
         end_decode(replica, member.slot, steps);
     }
-    policies_[replica.pool]->ended(replica, requests_, batch.decision);
-    if (left_running_ != left_before) {
-        std::erase_if(replica.running, [&](RequestSlot slot) { return requests_[slot].left_running; });
-    }
-    if (replica.running.empty()) {
-        replica.kv.release(replica.deferred_blocks);
-        replica.deferred_blocks = 0;
-    }
-    for (const RequestSlot slot : ended_) requests_.remove(slot);
-    ended_.clear();
-    spare_batches_.push_back(std::move(batch));
-    if (runtime.in_flight.empty()) {
-        count_busy(index, now_);
-        batch_ends_.set(index, ReplicaTimers::k_never);
-    } else {
-        batch_ends_.set(index, runtime.in_flight.front().ends.back());
-    }
-    mark_dirty(index);
+}
+
+void Run::Impl::drop_left(ReplicaState& replica, std::size_t from) {
+    if (left_running_ == 0) return;
+    left_running_ = 0;
+    const auto begin = replica.running.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto left = [&](RequestSlot slot) { return requests_[slot].left_running; };
+    replica.running.erase(std::remove_if(begin, replica.running.end(), left), replica.running.end());
 }
 
 void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens, const SoloCost& solo) {

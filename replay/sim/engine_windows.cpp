@@ -53,7 +53,7 @@ void Run::Impl::count_steps(std::int32_t index, BatchInFlight& batch, VirtualTim
     totals.prefill_tokens = steps * batch.shape.prefill_tokens;
     totals.output_tokens = steps * batch.shape.sampled_sequences;
     totals.tokens = steps * (batch.shape.prefill_tokens + batch.shape.decode_sequences);
-    totals.sequences = steps * static_cast<std::int64_t>(batch.decision.members.size());
+    totals.sequences = steps * batch.sequences();
     totals_.steps += steps;
     totals_.prompt_tokens += Tokens(totals.prefill_tokens);
     totals_.output_tokens += Tokens(totals.output_tokens);

@@ -1,0 +1,105 @@
+#include "replay/sim/decode_set.hpp"
+
+#include <algorithm>
+
+#include "replay/base/assert.hpp"
+
+namespace replayd {
+
+std::int64_t DecodeSet::next_due(const ReplicaState& replica, const RequestState& request) const {
+    const std::int64_t spare = (request.blocks - replica.state_blocks) * block_tokens_ - request.computed;
+    return step_ + spare + 1;
+}
+
+bool DecodeSet::join(const ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
+    RequestState& request = requests[slot];
+    const std::int64_t due = next_due(replica, request);
+    REPLAYD_ASSERT(reserved_ == step_ && due > step_);
+    if (due - step_ >= static_cast<std::int64_t>(due_.size())) return false;
+    ++due_[place(due)];
+    finishes_.push_back({step_ + request.output - request.generated, slot});
+    std::push_heap(finishes_.begin(), finishes_.end());
+    request.set_step = step_;
+    context_ += request.computed + 1;
+    ++size_;
+    return true;
+}
+
+std::int64_t DecodeSet::steps_within(std::int64_t steps, std::int64_t blocks) const {
+    if (steps <= 0 || blocks < 0) return 0;
+    if (size_ * ceil_div(steps, block_tokens_) <= blocks) return steps;
+    std::vector<std::int32_t> due = due_;
+    std::int64_t grown = 0;
+    for (std::int64_t ahead = 1; ahead <= steps; ++ahead) {
+        std::int32_t& now = due[place(reserved_ + ahead)];
+        grown += now;
+        if (grown > blocks) return ahead - 1;
+        due[place(reserved_ + ahead + block_tokens_)] += now;
+        now = 0;
+    }
+    return steps;
+}
+
+std::int64_t DecodeSet::reserve(std::int64_t steps) {
+    std::int64_t grown = 0;
+    std::size_t now = place(reserved_);
+    std::size_t next = place(reserved_ + block_tokens_);
+    for (std::int64_t ahead = 0; ahead < steps; ++ahead) {
+        if (++now == due_.size()) now = 0;
+        if (++next == due_.size()) next = 0;
+        grown += due_[now];
+        due_[next] += due_[now];
+        due_[now] = 0;
+    }
+    reserved_ += steps;
+    return grown;
+}
+
+void DecodeSet::advance(std::int64_t steps) {
+    REPLAYD_ASSERT(steps <= reserved_steps());
+    step_ += steps;
+    context_ += steps * size_;
+}
+
+void DecodeSet::bring_up_to_date(const ReplicaState& replica, RequestState& request) const {
+    const std::int64_t steps = step_ - request.set_step;
+    request.set_step = step_;
+    request.computed += steps;
+    request.generated += steps;
+    request.blocks += replica.missing_blocks(request, request.computed + reserved_steps());
+}
+
+void DecodeSet::take_finished(ReplicaState& replica, RequestTable& requests, std::vector<RequestSlot>& finished) {
+    const std::size_t before = finished.size();
+    while (!finishes_.empty() && finishes_.front().step == step_) {
+        std::pop_heap(finishes_.begin(), finishes_.end());
+        finished.push_back(finishes_.back().slot);
+        finishes_.pop_back();
+    }
+    if (finished.size() == before) return;
+    REPLAYD_ASSERT(reserved_ == step_);
+    const auto members_end = replica.running.begin() + size_;
+    const auto position = [&](RequestSlot slot) { return std::find(replica.running.begin(), members_end, slot); };
+    std::sort(finished.begin() + static_cast<std::ptrdiff_t>(before), finished.end(),
+              [&](RequestSlot a, RequestSlot b) { return position(a) < position(b); });
+    for (std::size_t i = before; i < finished.size(); ++i) {
+        RequestState& request = requests[finished[i]];
+        bring_up_to_date(replica, request);
+        --due_[place(next_due(replica, request))];
+        context_ -= request.computed + 1;
+        replica.running.erase(std::find(replica.running.begin(), replica.running.end(), finished[i]));
+        --size_;
+    }
+}
+
+void DecodeSet::settle(const ReplicaState& replica, RequestTable& requests) {
+    for (std::int64_t i = 0; i < size_; ++i) {
+        bring_up_to_date(replica, requests[replica.running[static_cast<std::size_t>(i)]]);
+    }
+    if (size_ > 0) std::fill(due_.begin(), due_.end(), 0);
+    finishes_.clear();
+    size_ = context_ = 0;
+    reserved_ = step_;
+}
+
+}  // namespace replayd
