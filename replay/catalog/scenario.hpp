@@ -56,6 +56,7 @@ struct KvSpec {
     std::optional<std::int64_t> num_blocks;  ///< pins the block count instead of the memory plan
     DataType dtype = DataType::bf16;
     bool flashmla = false;  ///< MLA in fp8 as FlashMLA stores it: 656 bytes per token and layer instead of 576
+                            ///< and its kernels, whose prefill takes query heads in 64s: fewer on a GPU are padded
     Bytes host{0};          ///< host memory per GPU for KV blocks that leave the device; 0: no host tier
     bool prefix_caching = false;             ///< prompts with equal leading hashes share blocks
     EvictionKind eviction = EvictionKind::least_recently_freed;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "replay/cost/composition.hpp"
@@ -33,8 +34,9 @@ void set_plane(OperatorSpec& kernel, Amount& amount, double& per_s, PricedPlane 
     amount.per_b = plane.per_b_ns * per_s / k_ns;
 }
 
-/// `law` prices the kernel where its widths are those of a table.
-void add_prefill_kernel(Composer& composer, const PrefillWidths& widths, std::optional<PricedPlane> law) {
+/// `law` prices the kernel where its widths are those of a table; `note` ends its provenance.
+void add_prefill_kernel(Composer& composer, const PrefillWidths& widths, std::optional<PricedPlane> law,
+                        const std::string& note = {}) {
     const double flops_per_pair = 2 * widths.multiply_adds_per_pair;
     OperatorSpec kernel;
     kernel.name = "attention.prefill";
@@ -47,6 +49,7 @@ void add_prefill_kernel(Composer& composer, const PrefillWidths& widths, std::op
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
     kernel.counts = composer.layers.full;
     if (law) set_plane(kernel, kernel.flops, kernel.flops_per_s, std::move(*law), flops_per_pair);
+    kernel.provenance += note;
     composer.add(std::move(kernel));
 }
 
@@ -149,10 +152,24 @@ void add_latent_absorption(Composer& composer, double heads) {
     composer.add(std::move(absorb));
 }
 
+/// FlashMLA's prefill kernel on SM90 takes a multiple of so many query heads; a rank with fewer is priced with padding.
+/// Source: aliyun/SimAI, where DeepSeek-V3's prefill runs at tensor 1 and 2 but not at 4 and 8 (h_q % 64 == 0).
+constexpr std::int64_t k_flashmla_heads = 64;
+
+std::int64_t prefill_heads(const PoolSpec& pool, std::int64_t heads) {
+    return pool.kv.flashmla ? ceil_div(heads, k_flashmla_heads) * k_flashmla_heads : heads;
+}
+
+std::string padding_note(std::int64_t heads, std::int64_t padded) {
+    if (heads == padded) return {};
+    return "; " + std::to_string(heads) + " heads padded to " + std::to_string(padded) + " for FlashMLA";
+}
+
 /// Prefill expands the latents of its whole context to keys and values and runs plain multi-head attention.
 void add_latent(Composer& composer) {
     const AttentionSpec& attention = composer.model.attention;
     const std::int64_t heads = attention.q_heads / composer.pool.parallel.tensor;
+    const std::int64_t padded = prefill_heads(composer.pool, heads);
     const double h = static_cast<double>(heads);
     const double qk = static_cast<double>(attention.qk_nope_head_dim + attention.qk_rope_head_dim);
     const double v = static_cast<double>(attention.v_head_dim);
@@ -168,11 +185,12 @@ void add_latent(Composer& composer) {
     std::optional<PricedPlane> prefill;
     std::optional<PricedPlane> decode;
     if (in_tables) {
-        prefill = composer.laws.latent_prefill(heads, cache);
+        prefill = composer.laws.latent_prefill(padded, cache);
         decode = composer.laws.latent_decode(heads, cache);
     }
-    add_prefill_kernel(composer, {h * (qk + v), k_bf16_bytes * h * (qk + v), k_bf16_bytes * h * (qk + v)},
-                       std::move(prefill));
+    const double width = static_cast<double>(padded) * (qk + v);
+    add_prefill_kernel(composer, {width, k_bf16_bytes * width, k_bf16_bytes * width}, std::move(prefill),
+                       padding_note(heads, padded));
     add_latent_absorption(composer, h);
     add_decode_kernel(composer, {h * (2 * lora + rope), element_bytes(composer.pool.kv.dtype) * (lora + rope),
                                  k_bf16_bytes * h * (2 * lora + rope), k_mla_decode_fixed}, std::move(decode));
