@@ -23,10 +23,12 @@ struct ScheduledTokens {
 struct BatchDecision {
     std::vector<ScheduledTokens> members;  ///< in batch order; blocks are allocated
     std::vector<RequestSlot> preempted;    ///< evicted, in order; blocks are released, they wait again
+    bool admitted = false;                 ///< waiting requests were taken in
 
     void clear() {
         members.clear();
         preempted.clear();
+        admitted = false;
     }
 };
 
@@ -49,10 +51,11 @@ public:
         return false;
     }
 
-    /// If a batch of `sequences` decodes that was just formed repeats exactly while none of them finishes and nothing
-    /// from outside touches the replica: how many blocks it may take before that ends. Nothing if it does not repeat.
+    /// If a batch of `sequences` decodes that was just formed by `decision` repeats exactly while none of them finishes
+    /// and nothing from outside touches the replica: how many blocks it may take before that ends. Nothing if it does
+    /// not repeat.
     [[nodiscard]] virtual std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                                     bool preempted) const = 0;
+                                                                     const BatchDecision& decision) const = 0;
 
     /// The members of `decision` are no longer in flight (finished ones have left): a policy that keeps its
     /// running list in order of execution rearranges it here.

@@ -69,11 +69,13 @@ void ExecutionOrderPolicy::admit_head(ReplicaState& replica, RequestTable& reque
     replica.kv.allocate(more);
     request.blocks += more;
     decision.members.push_back({slot, tokens, !request.decoding()});
+    decision.admitted = true;
 }
 
 std::optional<std::int64_t> ExecutionOrderPolicy::stretch_while_blocked(const ReplicaState& replica,
-                                                                        std::int64_t sequences, bool preempted) {
-    if (preempted || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
+                                                                        std::int64_t sequences,
+                                                                        const BatchDecision& decision) {
+    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     // One block more than the growth must stay free: each member asks for one before it takes any.
     return replica.kv.free() - 1;
 }

@@ -34,7 +34,8 @@ protected:
 
     /// `stretch_blocks` of policies whose waiting requests stay blocked while the same members decode.
     [[nodiscard]] static std::optional<std::int64_t> stretch_while_blocked(const ReplicaState& replica,
-                                                                           std::int64_t sequences, bool preempted);
+                                                                           std::int64_t sequences,
+                                                                           const BatchDecision& decision);
 };
 
 }  // namespace replayd

@@ -14,7 +14,8 @@ public:
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
     /// Never: the count of decode batches since the last look at the queue changes with every step.
-    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState&, std::int64_t, bool) const override {
+    [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState&, std::int64_t,
+                                                             const BatchDecision&) const override {
         return std::nullopt;
     }
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,

@@ -29,7 +29,8 @@ void OrcaPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecisi
     admit(replica, requests, decision);
 }
 
-std::optional<std::int64_t> OrcaPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences, bool) const {
+std::optional<std::int64_t> OrcaPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+                                                       const BatchDecision&) const {
     // Blocks do not grow: what could not be admitted now waits until a member finishes.
     if (sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     return replica.kv.free();

@@ -14,7 +14,7 @@ public:
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
     [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                             bool preempted) const override;
+                                                             const BatchDecision& decision) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
     [[nodiscard]] std::int64_t reservation(const ReplicaState& replica, std::int64_t prompt) const override;

@@ -89,8 +89,8 @@ bool SarathiPolicy::form_around(ReplicaState& replica, RequestTable& requests, s
 }
 
 std::optional<std::int64_t> SarathiPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                                bool preempted) const {
-    return stretch_while_blocked(replica, sequences, preempted);
+                                                          const BatchDecision& decision) const {
+    return stretch_while_blocked(replica, sequences, decision);
 }
 
 std::string SarathiPolicy::refusal(const ReplicaState& replica, std::int64_t, std::int64_t context) const {

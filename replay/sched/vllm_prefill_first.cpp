@@ -43,8 +43,11 @@ void VllmPrefillFirstPolicy::form(ReplicaState& replica, RequestTable& requests,
 }
 
 std::optional<std::int64_t> VllmPrefillFirstPolicy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                                         bool preempted) const {
-    return stretch_while_blocked(replica, sequences, preempted);
+                                                                   const BatchDecision& decision) const {
+    // After a batch of admitted requests, although all of them decode, the next one asks the queue again: the
+    // padded limit that stopped it was that of the batch.
+    if (decision.admitted) return std::nullopt;
+    return stretch_while_blocked(replica, sequences, decision);
 }
 
 std::string VllmPrefillFirstPolicy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {

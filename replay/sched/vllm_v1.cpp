@@ -102,10 +102,10 @@ bool VllmV1Policy::form_around(ReplicaState& replica, RequestTable& requests, st
 }
 
 std::optional<std::int64_t> VllmV1Policy::stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                         bool preempted) const {
+                                                         const BatchDecision& decision) const {
     // A preempting step leaves blocks behind that the next step may admit with; and a running request that
     // was left out (budget) makes the next batch differ.
-    if (preempted || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
+    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
     // Only a cached prefix breaks that rule: with less of it left, the first waiting request may want fewer

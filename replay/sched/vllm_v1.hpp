@@ -15,7 +15,7 @@ public:
     [[nodiscard]] bool form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes,
                                    std::int64_t growth, BatchDecision& decision) const override;
     [[nodiscard]] std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
-                                                             bool preempted) const override;
+                                                             const BatchDecision& decision) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
 

@@ -121,7 +121,7 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
     // Prompts end with the step; with decodes only, the batch may repeat.
     if (options_.stretch_steps_max == 0 || batch.shape.prefill_tokens > 0) return;
     const auto blocks =
-        policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), !batch.decision.preempted.empty());
+        policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
     if (!blocks) return;
     std::int64_t repeats = options_.stretch_steps_max;
     if (batch.set_members > 0) {
