@@ -1,5 +1,7 @@
 #include "replay/sched/router.hpp"
 
+#include <algorithm>
+
 namespace replayd {
 namespace {
 
@@ -30,6 +32,15 @@ std::int64_t requests_of(const ReplicaState& replica) { return replica.outstandi
 
 Router::Router(const PoolSpec& pool, std::uint64_t seed)
     : kind_(pool.router), match_weight_(pool.router_match_weight), load_weight_(pool.router_load_weight), random_(seed) {}
+
+std::size_t Router::pick(std::span<const ReplicaState> replicas, const Arrival& arrival) {
+    // The usual choice without a call for each replica.
+    if (kind_ == RouterKind::least_outstanding) {
+        const auto fewer = [](const ReplicaState& a, const ReplicaState& b) { return requests_of(a) < requests_of(b); };
+        return static_cast<std::size_t>(std::min_element(replicas.begin(), replicas.end(), fewer) - replicas.begin());
+    }
+    return *pick(replicas, arrival, [](const ReplicaState&) { return true; });
+}
 
 std::optional<std::size_t> Router::pick(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                         const Eligible& eligible) {

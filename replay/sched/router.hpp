@@ -19,6 +19,8 @@ public:
 
     Router(const PoolSpec& pool, std::uint64_t seed);
 
+    /// As below among all of them.
+    [[nodiscard]] std::size_t pick(std::span<const ReplicaState> replicas, const Arrival& arrival);
     /// Picks among the pool's replicas that `eligible` allows, by the pool's RouterKind; the first replica on
     /// ties. Nothing if none is eligible; the state of the router then stays as it was. O(replicas), for
     /// prefix_aware times the matched hashes.

@@ -44,6 +44,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                                              .state_blocks = state_blocks});
             runtimes_.emplace_back();
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
+            runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             totals_.kv_blocks_total += plan.blocks;
         }
@@ -129,8 +130,8 @@ void Run::Impl::accept(Arrival&& arrival) {
         // What a decode stretch has grown into may have evicted cached blocks that the router must not see.
         for (const ReplicaState& replica : pool_replicas(0)) sync_blocks(replica.index, now_);
     }
-    const auto index = routers_[0].pick(pool_replicas(0), arrival, [](const ReplicaState&) { return true; });
-    ReplicaState& replica = replicas_[*index];
+    const auto index = routers_[0].pick(pool_replicas(0), arrival);
+    ReplicaState& replica = replicas_[index];
     const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
     RequestState& request = requests_[slot];
     request.replica = request.prefill_replica = replica.index;

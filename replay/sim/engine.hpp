@@ -14,6 +14,7 @@
 #include "replay/sched/replica_state.hpp"
 #include "replay/sched/request_state.hpp"
 #include "replay/sched/router.hpp"
+#include "replay/sim/batch_queue.hpp"
 #include "replay/sim/decode_set.hpp"
 #include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
@@ -22,36 +23,9 @@
 
 namespace replayd {
 
-/// A batch that was launched and has not ended; with a decode stretch, several steps of the same batch.
-struct BatchInFlight {
-    BatchDecision decision;
-    std::int64_t set_members = 0;     ///< decodes that the replica's decode set stands for, before those in `decision`
-    StepShape shape;                  ///< of the first step
-    VirtualTime scheduled;
-    std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
-    std::size_t counted = 0;          ///< steps whose work is in the statistics
-    /// What its members would cost alone, if it was launched under another scenario than the present one.
-    std::shared_ptr<const CostModel> launched_under;
-
-    /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
-    /// `time` or later.
-    [[nodiscard]] std::size_t step_at(VirtualTime time) const;
-    [[nodiscard]] std::int64_t sequences() const {
-        return set_members + static_cast<std::int64_t>(decision.members.size());
-    }
-    /// Empty again, with the memory that it has.
-    void reset() {
-        decision.clear();
-        set_members = 0;
-        ends.clear();
-        counted = 0;
-        launched_under.reset();
-    }
-};
-
 /// What the engine knows of a replica beside what schedulers see.
 struct ReplicaRuntime {
-    std::vector<BatchInFlight> in_flight;   ///< oldest first, at most one per pipeline stage
+    BatchQueue in_flight;                   ///< at most one per pipeline stage
     std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
     VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
     VirtualTime egress_free;                ///< when the KV egress link has sent what was queued
@@ -123,7 +97,6 @@ private:
     // engine_steps.cpp: batches
     void schedule(std::int32_t replica);
     [[nodiscard]] bool form(ReplicaState& replica, BatchInFlight& batch);
-    [[nodiscard]] BatchInFlight empty_batch();
     void end_members(ReplicaState& replica, const BatchInFlight& batch);
     void drop_left(ReplicaState& replica, std::size_t from);
     void join_batch(RequestState& request);
@@ -177,7 +150,6 @@ private:
     RequestTable requests_;
     ReplicaTimers batch_ends_;             ///< end of the oldest batch in flight of each replica
     std::priority_queue<TransferEnd> transfer_ends_;
-    std::vector<BatchInFlight> spare_batches_;  ///< memory of ended ones
     std::vector<std::int32_t> dirty_;
     std::deque<RequestSlot> handoffs_;     ///< wait for a destination, first come first served
     std::vector<Handoff> transfers_;       ///< on the wire, in reusable places

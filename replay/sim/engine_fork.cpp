@@ -58,9 +58,8 @@ void Run::Impl::settle_for_change(std::int32_t index) {
     interrupt(index);
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     list_decodes(replica);
-    for (BatchInFlight& batch : runtimes_[static_cast<std::size_t>(index)].in_flight) {
-        batch.launched_under = compiled_->costs[replica.pool];
-    }
+    BatchQueue& in_flight = runtimes_[static_cast<std::size_t>(index)].in_flight;
+    for (std::size_t i = 0; i < in_flight.size(); ++i) in_flight[i].launched_under = compiled_->costs[replica.pool];
     // Members of a batch in flight are settled when it ends; the others have their last step behind them.
     for (const RequestSlot slot : replica.running) {
         RequestState& request = requests_[slot];

@@ -38,12 +38,9 @@ StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) 
 void Run::Impl::schedule(std::int32_t index) {
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
-    while (runtime.in_flight.size() < runtime.stage_free.size()) {
-        BatchInFlight batch = empty_batch();
-        if (!form(replica, batch)) {
-            spare_batches_.push_back(std::move(batch));
-            return;
-        }
+    while (!runtime.in_flight.full()) {
+        BatchInFlight& batch = runtime.in_flight.next();
+        if (!form(replica, batch)) return;
         if (runtime.in_flight.empty()) runtime.busy_since = now_;
         batch.scheduled = now_;
         batch.shape = shape_of(batch.decision, requests_);
@@ -56,8 +53,8 @@ void Run::Impl::schedule(std::int32_t index) {
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
         // The timer of a replica is for its oldest batch; the next one's is set when that ends.
         if (runtime.in_flight.empty()) batch_ends_.set(index, batch.ends.back());
-        runtime.in_flight.push_back(std::move(batch));
-        if (batches_wanted_) emit_batch(replica, runtime.in_flight.back());
+        runtime.in_flight.push();
+        if (batches_wanted_) emit_batch(replica, batch);
     }
 }
 
@@ -72,14 +69,6 @@ bool Run::Impl::form(ReplicaState& replica, BatchInFlight& batch) {
         // An eviction that left nothing to run is followed by another attempt, as in a scheduler's loop.
     } while (decision.members.empty() && !decision.preempted.empty());
     return !decision.members.empty();
-}
-
-BatchInFlight Run::Impl::empty_batch() {
-    if (spare_batches_.empty()) return {};
-    BatchInFlight batch = std::move(spare_batches_.back());
-    spare_batches_.pop_back();
-    batch.reset();
-    return batch;
 }
 
 void Run::Impl::join_batch(RequestState& request) {
@@ -180,9 +169,8 @@ void Run::Impl::end_batch(std::int32_t index) {
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     sync_blocks(index, now_);
-    count_steps(index, runtime.in_flight.front(), VirtualTime(now_.ns + 1));
-    BatchInFlight batch = std::move(runtime.in_flight.front());
-    runtime.in_flight.erase(runtime.in_flight.begin());
+    BatchInFlight& batch = runtime.in_flight.front();
+    count_steps(index, batch, VirtualTime(now_.ns + 1));
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -199,7 +187,7 @@ void Run::Impl::end_batch(std::int32_t index) {
     }
     for (const RequestSlot slot : ended_) requests_.remove(slot);
     ended_.clear();
-    spare_batches_.push_back(std::move(batch));
+    runtime.in_flight.pop();
     if (runtime.in_flight.empty()) {
         count_busy(index, now_);
         batch_ends_.set(index, ReplicaTimers::k_never);

@@ -22,8 +22,9 @@ void Run::Impl::close_window() {
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         const auto index = static_cast<std::int32_t>(i);
         sync_blocks(index, end);
-        for (BatchInFlight& batch : runtimes_[i].in_flight) count_steps(index, batch, end);
-        if (!runtimes_[i].in_flight.empty()) count_busy(index, end);
+        BatchQueue& in_flight = runtimes_[i].in_flight;
+        for (std::size_t batch = 0; batch < in_flight.size(); ++batch) count_steps(index, in_flight[batch], end);
+        if (!in_flight.empty()) count_busy(index, end);
     }
     WindowRecord& window = windows_.open();
     for (const ReplicaState& replica : replicas_) {

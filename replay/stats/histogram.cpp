@@ -74,17 +74,15 @@ void Histogram::record_all(std::span<const std::int64_t> values) {
     min_ = count_ == 0 ? *least : std::min(min_, *least);
     max_ = count_ == 0 ? *most : std::max(max_, *most);
     count_ += static_cast<std::int64_t>(values.size());
-    std::vector<std::int32_t> indices;
-    indices.reserve(values.size());
+    const std::int32_t first = bucket_of(*least);
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(bucket_of(*most) - first) + 1);
     for (const std::int64_t value : values) {
         sum_ += value;
-        indices.push_back(bucket_of(value));
+        ++counts[static_cast<std::size_t>(bucket_of(value) - first)];
     }
-    std::sort(indices.begin(), indices.end());
     std::vector<Bucket> ascending;
-    for (const std::int32_t index : indices) {
-        if (ascending.empty() || ascending.back().first != index) ascending.emplace_back(index, 0);
-        ++ascending.back().second;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] > 0) ascending.emplace_back(first + static_cast<std::int32_t>(i), counts[i]);
     }
     add(ascending);
 }

@@ -1,0 +1,73 @@
+#pragma once
+// Batches of a replica between launch and end.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "replay/cost/cost_model.hpp"
+#include "replay/sched/batch_policy.hpp"
+
+namespace replayd {
+
+/// A batch that was launched and has not ended; with a decode stretch, several steps of the same batch.
+struct BatchInFlight {
+    BatchDecision decision;
+    std::int64_t set_members = 0;     ///< decodes that the replica's decode set stands for, before those in `decision`
+    StepShape shape;                  ///< of the first step
+    VirtualTime scheduled;
+    std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
+    std::size_t counted = 0;          ///< steps whose work is in the statistics
+    /// What its members would cost alone, if it was launched under another scenario than the present one.
+    std::shared_ptr<const CostModel> launched_under;
+
+    /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
+    /// `time` or later.
+    [[nodiscard]] std::size_t step_at(VirtualTime time) const;
+    [[nodiscard]] std::int64_t sequences() const {
+        return set_members + static_cast<std::int64_t>(decision.members.size());
+    }
+    /// Empty again, with the memory that it has.
+    void reset() {
+        decision.clear();
+        set_members = 0;
+        ends.clear();
+        counted = 0;
+        launched_under.reset();
+    }
+};
+
+/// The batches in flight of one replica, oldest first, in a ring whose places keep their memory.
+class BatchQueue {
+public:
+    explicit BatchQueue(std::size_t capacity = 1) : places_(capacity) {}
+
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] bool full() const { return size_ == places_.size(); }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    /// Number `i` from the oldest on.
+    BatchInFlight& operator[](std::size_t i) { return places_[(head_ + i) % places_.size()]; }
+    const BatchInFlight& operator[](std::size_t i) const { return places_[(head_ + i) % places_.size()]; }
+    BatchInFlight& front() { return (*this)[0]; }
+    [[nodiscard]] const BatchInFlight& front() const { return (*this)[0]; }
+
+    /// The place of the next batch, empty; it joins the queue with `push`. Precondition: not full.
+    BatchInFlight& next() {
+        BatchInFlight& batch = (*this)[size_];
+        batch.reset();
+        return batch;
+    }
+    void push() { ++size_; }
+    void pop() {
+        head_ = (head_ + 1) % places_.size();
+        --size_;
+    }
+
+private:
+    std::vector<BatchInFlight> places_;
+    std::size_t head_ = 0;
+    std::size_t size_ = 0;
+};
+
+}  // namespace replayd
