@@ -10,15 +10,18 @@ import statistics
 import sys
 
 RESULTS = ("latency", "latency_us", "gpu_us", "sustained_us")
+HOST = ("host", "wall")
 NOT_KEYS = RESULTS + ("spread", "wall_us", "eager_us", "active_experts", "burst_us", "sm_mhz", "power_w")
 
 
 def read(path):
-    """Row keys to times."""
+    """Row keys to times; without what runs on the host, whose times follow the load of its cores."""
     with open(path, encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     times = {}
     for row in rows:
+        if any(word in row.get("operation", "") for word in HOST):
+            continue
         key = tuple(value for name, value in row.items() if name not in NOT_KEYS)
         times[key] = float(next(row[name] for name in RESULTS if name in row))
     return times

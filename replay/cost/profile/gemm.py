@@ -22,7 +22,8 @@ DTYPES = ("bfloat16", "fp8", "fp8_block")
 
 def points():
     return [(dtype, m, n, k) for dtype in DTYPES for n, k in SHAPES for m in ROWS
-            if m * n * k <= PRODUCT_MAX and not (dtype != "bfloat16" and n in (128, 256, 128256, 151936))]
+            if m * n * k <= PRODUCT_MAX and not (dtype != "bfloat16" and n in (128, 256, 128256, 151936))
+            and not (dtype == "fp8_block" and m % 4 != 0)]  # cuBLASLt wants 16-byte rows of scales
 
 
 def make_call(dtype, m, n, k, weights, weights_8):
@@ -48,17 +49,13 @@ def run(folder, every, quick):
     weights_8 = WeightPool(4 << 30, torch.float8_e4m3fn, 1.0)
     table = Table(folder, "gemm", ["kernel_source", "gemm_dtype", "m", "n", "k", "latency", "spread"],
                   ["latency: ms; kernel_source of fp8 rows: without quantising A; weights cold, activations warm"])
-    refused = {}
     for dtype, m, n, k in (points()[::97] if quick else points()[::every]):
-        if dtype in refused and refused[dtype] > 3:
-            continue
         pool = weights if dtype == "bfloat16" else weights_8
         try:
             call, kernel = make_call(dtype, m, n, k, weights, weights_8)
             us, spread = timer.time(call, pool.sets(n, k))
         except RuntimeError as error:
-            refused[dtype] = refused.get(dtype, 0) + 1
-            print(f"gemm {dtype} {m} {n} {k}: {str(error).splitlines()[0]}", flush=True)
+            print(f"gemm {dtype} {m} {n} {k}: {str(error).splitlines()[0][:120]}", flush=True)
             continue
         table.add(kernel, dtype, m, n, k, us / 1000, spread)
     table.close()

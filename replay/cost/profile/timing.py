@@ -1,9 +1,10 @@
 """How long GPU work takes, and the CSV files that hold the answers.
 
 Method: the call is captured n times into one CUDA graph (n so that a replay takes about 300 us; each call gets
-its own weights or KV cache, so none is read twice), and the graph is replayed. Before every replay 128 MiB are
-written, which evicts the L2; that also hides the host's launch, since the GPU is still busy with it. Activations
-are shared by the calls of a graph, as they are fresh in L2 in a served model. The answer is the median over
+its own weights or KV cache, so none is read twice), and the graph is replayed. Before every replay 256 MiB are
+read, which evicts the L2 and leaves nothing in it that must be written back (a flush by writing slows the next
+100 us by up to a tenth); that also hides the host's launch, since the GPU is still busy with it. Activations are
+shared by the calls of a graph, as they are fresh in L2 in a served model. The answer is the median over
 replays of (replay time / n) between CUDA events. Eager warm-up calls run first, so compilation, library handles
 and heuristics stay out.
 """
@@ -16,7 +17,7 @@ import subprocess
 
 import torch
 
-FLUSH_BYTES = 128 << 20
+FLUSH_BYTES = 256 << 20
 REPLAY_US = 300.0
 CALLS_MAX = 24
 REPLAYS_MIN, REPLAYS_MAX = 5, 20
@@ -27,7 +28,8 @@ class Timer:
     """Times calls on one GPU. `calls_max` bounds how many buffer sets a call may be asked for."""
 
     def __init__(self):
-        self.flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device="cuda")
+        self.flush = torch.zeros(FLUSH_BYTES // 4, device="cuda")
+        self.flushed = torch.zeros((), device="cuda")
 
     def time(self, call, calls_max=CALLS_MAX, flush=True):
         """(median, spread) of `call(i)` in microseconds; i says which buffer set to use. Spread: interquartile
@@ -62,7 +64,7 @@ class Timer:
     def replay_us(self, graph, flush):
         begin, end = events()
         if flush:
-            self.flush.zero_()
+            torch.sum(self.flush, 0, out=self.flushed)
         begin.record()
         graph.replay()
         end.record()
