@@ -11,6 +11,7 @@ namespace replayd {
 struct GpuSpec {
     std::string name;                    ///< catalog name, e.g. "H100-SXM"
     Bytes memory{0};                     ///< usable device memory as the driver reports it
+    Bytes runtime{256LL << 20};          ///< what libraries take of it in a process beside the framework's tensors
     double hbm_bytes_per_s = 0;          ///< peak memory bandwidth
     double bf16_flops = 0;               ///< peak tensor FLOP/s
     double fp8_flops = 0;                ///< 0: no fp8 tensor cores, priced as bf16

@@ -18,6 +18,7 @@ GpuSpec read_gpu(TableReader& table, const std::string& name) {
     GpuSpec out;
     out.name = name;
     out.memory = Bytes(table.integer("memory_bytes", {1, k_memory_max}));
+    out.runtime = Bytes(table.integer("runtime_bytes", {0, k_memory_max}, out.runtime.value));
     out.hbm_bytes_per_s = rate(table, "hbm_gigabytes_per_s", k_giga);
     out.bf16_flops = rate(table, "bf16_teraflops", k_tera);
     out.fp8_flops = rate(table, "fp8_teraflops", k_tera, 0);

@@ -18,12 +18,19 @@ constexpr IntegerRange k_head_dim{1, 4'096};
 constexpr IntegerRange k_experts{2, 4'096};
 constexpr IntegerRange k_context{1, 100'000'000};
 
-enum class Family { llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, qwen3_next, deepseek, step3 };
+enum class Family {
+    llama, mistral, mixtral, phi3, gemma2, gemma3, glm4_moe, qwen2, qwen2_moe, qwen3, qwen3_moe, qwen3_next, deepseek, step3
+};
 
-constexpr std::array<Choice<Family>, 12> k_families = {{{"llama", Family::llama},
+constexpr std::array<Choice<Family>, 17> k_families = {{{"llama", Family::llama},
                                                         {"mistral", Family::mistral},
                                                         {"mixtral", Family::mixtral},
+                                                        {"phi3", Family::phi3},
+                                                        {"gemma2", Family::gemma2},
+                                                        {"gemma3_text", Family::gemma3},
+                                                        {"glm4_moe", Family::glm4_moe},
                                                         {"qwen2", Family::qwen2},
+                                                        {"qwen2_moe", Family::qwen2_moe},
                                                         {"qwen3", Family::qwen3},
                                                         {"qwen3_moe", Family::qwen3_moe},
                                                         {"qwen3_next", Family::qwen3_next},
@@ -45,9 +52,10 @@ public:
         out.hidden = table_.integer("hidden_size", k_width);
         out.vocab = table_.integer("vocab_size", k_vocab);
         out.max_context = either({"max_position_embeddings", "max_position_embedding"}, k_context);
-        out.tied_embeddings = table_.flag("tie_word_embeddings", false);
+        out.tied_embeddings = table_.flag("tie_word_embeddings", gemma());
+        if (gemma()) out.layer_norms = 4;
         refuse_flag("mlp_bias");
-        out.attention = family_ == Family::deepseek ? latent_attention() : grouped_attention(out.hidden);
+        out.attention = family_ == Family::deepseek ? latent_attention() : grouped_attention(out);
         if (family_ == Family::qwen3_next) out.linear_attention = linear_attention(out.layers);
         out.moe = experts(out);
         out.mtp_layers = table_.integer("num_nextn_predict_layers", {0, 16}, 0);
@@ -70,29 +78,59 @@ private:
         if (table_.flag(key, false)) table_.refuse(key, "true", "expected false: its parameters are not counted");
     }
 
-    AttentionSpec grouped_attention(std::int64_t hidden) {
+    bool gemma() const { return family_ == Family::gemma2 || family_ == Family::gemma3; }
+
+    AttentionSpec grouped_attention(const ModelSpec& model) {
         AttentionSpec out;
         out.q_heads = table_.integer("num_attention_heads", k_heads);
         out.kv_heads = either({"num_key_value_heads", "num_attention_groups"}, k_heads, out.q_heads);
-        out.head_dim = table_.integer("head_dim", k_head_dim, std::max<std::int64_t>(1, hidden / out.q_heads));
+        out.head_dim = table_.integer("head_dim", k_head_dim, std::max<std::int64_t>(1, model.hidden / out.q_heads));
         if (out.q_heads % out.kv_heads != 0) {
             table_.refuse("num_key_value_heads", std::to_string(out.kv_heads),
                           "expected a divisor of num_attention_heads = " + std::to_string(out.q_heads));
         }
         const bool bias = table_.flag("attention_bias", false);
-        out.qkv_bias = bias || family_ == Family::qwen2;
-        out.output_bias = bias;
-        out.qk_norm = family_ == Family::qwen3 || family_ == Family::qwen3_moe || family_ == Family::qwen3_next;
+        out.qkv_bias = bias || family_ == Family::qwen2 || family_ == Family::qwen2_moe;
+        out.output_bias = bias && family_ != Family::glm4_moe;
+        out.qk_norm = family_ == Family::qwen3 || family_ == Family::qwen3_moe || family_ == Family::qwen3_next ||
+                      family_ == Family::gemma3 || table_.flag("use_qk_norm", false);
         out.gated_query = family_ == Family::qwen3_next;
         if (family_ == Family::step3) out.q_lora_rank = table_.integer("share_q_dim", k_width);
+        const double rotated = table_.real("partial_rotary_factor", {0, 1}, 1);
+        if (rotated < 1) out.rotary_dim = static_cast<std::int64_t>(rotated * static_cast<double>(out.head_dim));
         out.sliding_window = sliding_window();
+        if (out.sliding_window > 0) out.global_interval = global_interval(model.layers);
         return out;
     }
 
-    /// Qwen files state a window that is used only where they say so.
+    /// Qwen files state a window that is used only where they say so; others use the window that they state.
     std::int64_t sliding_window() {
         const std::int64_t window = table_.integer("sliding_window", {0, k_context.most}, 0);
-        return table_.flag("use_sliding_window", family_ == Family::mistral || family_ == Family::mixtral) ? window : 0;
+        const bool used = gemma() || family_ == Family::mistral || family_ == Family::mixtral || family_ == Family::phi3;
+        return table_.flag("use_sliding_window", used) ? window : 0;
+    }
+
+    /// Which layers look back further than the window: from the list of layer types, or the family's pattern. 0: none.
+    std::int64_t global_interval(std::int64_t layers) {
+        if (table_.has("layer_types")) return listed_interval(layers);
+        if (family_ == Family::gemma2) return 2;
+        return table_.integer("sliding_window_pattern", {0, layers}, family_ == Family::gemma3 ? 6 : 0);
+    }
+
+    std::int64_t listed_interval(std::int64_t layers) {
+        const TomlNode* list = table_.any("layer_types");
+        const auto full = [&](std::size_t layer) { return list->children[layer].text == "full_attention"; };
+        std::size_t interval = 0;
+        while (interval < list->children.size() && !full(interval)) ++interval;
+        bool ok = list->children.size() == static_cast<std::size_t>(layers);
+        for (std::size_t i = 0; ok && i < list->children.size(); ++i) ok = full(i) == ((i + 1) % (interval + 1) == 0);
+        if (!ok) {
+            table_.refuse("layer_types", list->shown(),
+                          "expected num_hidden_layers = " + std::to_string(layers) +
+                              " entries with \"full_attention\" at a fixed distance, the first ones \"sliding_attention\"");
+            return 0;
+        }
+        return interval == list->children.size() ? 0 : static_cast<std::int64_t>(interval + 1);
     }
 
     AttentionSpec latent_attention() {
@@ -123,7 +161,8 @@ private:
     std::optional<MoeSpec> experts(const ModelSpec& model) {
         const std::initializer_list<std::string_view> keys = {"num_experts", "n_routed_experts",
                                                               "num_local_experts", "moe_num_experts"};
-        const bool sparse = family_ == Family::mixtral || family_ == Family::qwen3_moe ||
+        const bool sparse = family_ == Family::mixtral || family_ == Family::qwen2_moe ||
+                            family_ == Family::qwen3_moe || family_ == Family::glm4_moe ||
                             family_ == Family::qwen3_next || family_ == Family::step3;
         const bool named = std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return table_.has(key); });
         if (!sparse && !named) return std::nullopt;
@@ -134,7 +173,7 @@ private:
         out.ffn = family_ == Family::mixtral ? table_.integer("intermediate_size", k_width)
                                              : table_.integer("moe_intermediate_size", k_width);
         shared_experts(out);
-        out.router_bias = table_.text("topk_method", "") == "noaux_tc";
+        out.router_bias = family_ == Family::glm4_moe || table_.text("topk_method", "") == "noaux_tc";
         dense_layers(out, model.layers);
         return out;
     }
@@ -147,7 +186,7 @@ private:
             out.shared_experts = 1;
             out.shared_ffn = width;
         }
-        out.shared_gate = family_ == Family::qwen3_next;
+        out.shared_gate = family_ == Family::qwen3_next || family_ == Family::qwen2_moe;
     }
 
     void dense_layers(MoeSpec& out, std::int64_t layers) {

@@ -40,6 +40,7 @@ struct AttentionSpec {
     std::int64_t qk_nope_head_dim = 0;
     std::int64_t qk_rope_head_dim = 0;
     std::int64_t v_head_dim = 0;
+    std::int64_t rotary_dim = 0;       ///< of a GQA head; 0: the whole head is rotated
     std::int64_t sliding_window = 0;   ///< tokens that a windowed layer looks back at; 0: no layer has a window
     std::int64_t global_interval = 0;  ///< layers with (layer+1) % interval == 0 have no window; 0: every layer has one
 };
@@ -72,6 +73,7 @@ struct ModelSpec {
     std::int64_t hidden = 0;
     std::int64_t vocab = 0;
     std::int64_t ffn = 0;         ///< intermediate size of the dense FFN; 0 if no layer is dense
+    std::int64_t layer_norms = 2; ///< of a layer, each hidden wide; Gemma 2 and 3 have 4
     bool gated_ffn = true;        ///< gate, up, down (3 matrices) against up, down (2)
     bool tied_embeddings = false;
     std::int64_t max_context = 0; ///< tokens: max_position_embeddings

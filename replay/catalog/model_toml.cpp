@@ -27,6 +27,7 @@ void read_gqa(TableReader& table, AttentionSpec& out) {
     out.output_bias = table.flag("output_bias", false);
     out.gated_query = table.flag("gated_query", false);
     out.q_lora_rank = table.integer("q_lora_rank", {0, k_lora_rank.most}, 0);
+    out.rotary_dim = table.integer("rotary_dim", {0, out.head_dim}, 0);
     out.sliding_window = table.integer("sliding_window", {0, k_context.most}, 0);
     if (out.sliding_window > 0) out.global_interval = table.integer("global_interval", {0, k_layers.most}, 0);
     if (!table.errors().any() && out.q_heads % out.kv_heads != 0) {
@@ -90,6 +91,7 @@ ModelSpec read_model(TableReader& table, const std::string& name) {
     out.layers = table.integer("layers", k_layers);
     out.hidden = table.integer("hidden", k_width);
     out.vocab = table.integer("vocab", k_vocab);
+    out.layer_norms = table.integer("layer_norms", {1, 8}, 2);
     out.gated_ffn = table.flag("gated_ffn", true);
     out.tied_embeddings = table.flag("tied_embeddings", false);
     out.max_context = table.integer("max_context", k_context);

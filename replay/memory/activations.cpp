@@ -9,9 +9,21 @@ namespace {
 
 constexpr std::int64_t k_bf16_bytes = 2;
 
-/// Bytes of one logit while vLLM samples with top-k and top-p (vllm/v1/sample/ops/topk_topp_sampler.py): bf16 logits
-/// 2, fp32 logits 4, sorted values 4, int64 indices 8, and the sort's scratch of values and indices 12.
-constexpr std::int64_t k_sampler_bytes_per_logit = 30;
+/// Bytes of one logit while vLLM 0.17 and later sample with top-k and top-p (vllm/v1/sample/sampler.py and
+/// ops/topk_topp_sampler.py): bf16 logits 2, fp32 logits 4, probabilities 4, exponential noise 4. Measured on an H100:
+/// 505 MiB of tensors for 256 x 128,256 logits, the kernel's buffer included.
+constexpr std::int64_t k_sampler_bytes_per_logit = 14;
+
+/// The top-k and top-p kernel keeps one row of fp32 logits for each program, one program per multiprocessor at most
+/// (vllm/v1/sample/ops/topk_topp_triton.py).
+constexpr std::int64_t k_sampler_buffer_bytes = 4;
+
+/// Hidden-sized tensors alive inside the widest layer: its input, the residual, the normalized input and the result.
+/// vLLM 0.19's logs of models with a small vocabulary give 3.7 (CodeLlama-7B 0.77 GiB, Granite-3.1-8B 0.85 GiB).
+constexpr std::int64_t k_hidden_tensors = 4;
+
+/// cuBLAS's workspace, which PyTorch allocates: 32 MiB on Hopper (measured), 8 MiB before it.
+constexpr std::int64_t k_blas_workspace = 32LL << 20;
 
 /// Rows that the fused MoE kernels take at once (vllm/envs.py, VLLM_FUSED_MOE_CHUNK_SIZE).
 constexpr std::int64_t k_moe_chunk_rows = 16 * 1024;
@@ -39,8 +51,9 @@ std::int64_t attention_width(const ModelSpec& model, std::int64_t tensor) {
     return width;
 }
 
-/// Bytes inside vLLM's fused expert kernels for `tokens` tokens of each data rank: one buffer for the first product
-/// and the output, one for the activation, and what all data ranks gather and return.
+/// The workspace of vLLM's fused expert kernels, which it keeps (vllm/v1/worker/workspace.py), for `tokens` tokens of each
+/// data rank: one buffer for the first product and the output, one for the activation, and what all data ranks gather
+/// and return.
 std::int64_t fused_moe_bytes(const ModelSpec& model, const ParallelSpec& parallel, std::int64_t tokens) {
     const MoeSpec& moe = *model.moe;
     const std::int64_t width = moe.ffn / (parallel.tensor * parallel.data / parallel.expert);
@@ -50,14 +63,19 @@ std::int64_t fused_moe_bytes(const ModelSpec& model, const ParallelSpec& paralle
     return (rows * (shared_buffer + width) + gathered) * k_bf16_bytes;
 }
 
-/// Bytes inside the widest FFN for `tokens` tokens of each data rank.
-std::int64_t ffn_bytes(const ModelSpec& model, const PoolSpec& pool, std::int64_t tokens) {
+/// Bytes inside the widest layer for `tokens` tokens of each data rank, without what stays beside it.
+std::int64_t layer_bytes(const ModelSpec& model, const PoolSpec& pool, std::int64_t tokens) {
     const std::int64_t columns = model.gated_ffn ? 3 : 2;
     const std::int64_t dense = tokens * columns * (model.ffn / pool.parallel.tensor) * k_bf16_bytes;
-    if (!model.moe) return dense;
-    const std::int64_t experts = pool.runtime.moe == MoeBackend::fused ? fused_moe_bytes(model, pool.parallel, tokens)
-                                                                       : deepep_temporaries(model, pool, tokens).value;
-    return std::max(dense, experts);
+    const std::int64_t attention = tokens * attention_width(model, pool.parallel.tensor) * k_bf16_bytes;
+    const bool dispatched = model.moe && pool.runtime.moe != MoeBackend::fused;
+    return std::max({attention, dense, dispatched ? deepep_temporaries(model, pool, tokens).value : 0});
+}
+
+/// Bytes of `rows` rows while a token of each is sampled: their hidden states twice, and the logits.
+std::int64_t sampling_bytes(const ModelSpec& model, const PoolSpec& pool, std::int64_t rows) {
+    return rows * (2 * model.hidden * k_bf16_bytes + model.vocab * k_sampler_bytes_per_logit) +
+           std::min(rows, pool.gpu.sm_count) * model.vocab * k_sampler_buffer_bytes;
 }
 
 }  // namespace
@@ -69,18 +87,35 @@ std::int64_t largest_step_tokens(const PoolSpec& pool) {
     return whole_prompts ? std::max(budget, pool.max_context.value) : budget;
 }
 
-MemoryItem activation_item(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
+std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage) {
     const std::int64_t tokens = largest_step_tokens(pool);
-    const std::int64_t hidden = 2 * tokens * model.hidden * k_bf16_bytes;
-    const std::int64_t layer = std::max(tokens * attention_width(model, pool.parallel.tensor) * k_bf16_bytes,
-                                        ffn_bytes(model, pool, tokens));
+    const std::int64_t hidden = tokens * model.hidden * k_bf16_bytes;
+    const std::int64_t forward = k_hidden_tensors * hidden + layer_bytes(model, pool, tokens);
     const std::int64_t rows = stage.holds_head ? std::min(pool.batching.max_sequences, tokens) : 0;
-    const std::int64_t sampler = rows * model.vocab * k_sampler_bytes_per_logit;
-    return {"activations", Bytes(hidden + std::max(layer, sampler)),
-            "hidden states and residual of " + number(tokens) + " tokens (the largest step) " + number(hidden) +
-                " B + the larger of the widest layer " + number(layer) + " B and sampling " + number(rows) +
-                " rows x " + number(model.vocab) + " logits x " + number(k_sampler_bytes_per_logit) + " B = " +
-                number(sampler) + " B",
+    const std::int64_t sampler = rows > 0 ? hidden + sampling_bytes(model, pool, rows) : 0;
+    std::vector<MemoryItem> items;
+    items.push_back({"activations", Bytes(std::max(forward, sampler)),
+                     number(tokens) + " tokens (the largest step): the larger of the forward pass " + number(forward) +
+                         " B (" + number(k_hidden_tensors) + " hidden states and the widest layer) and sampling " +
+                         number(sampler) + " B (" + number(rows) + " rows x " + number(model.vocab) + " logits x " +
+                         number(k_sampler_bytes_per_logit) + " B, kernel buffer, hidden states)",
+                     ItemBasis::habit});
+    if (stage.moe > 0 && pool.runtime.moe == MoeBackend::fused) {
+        items.push_back({"expert workspace", Bytes(fused_moe_bytes(model, pool.parallel, tokens)),
+                         "fused kernels' buffers for " + number(tokens) + " tokens x top-" + number(model.moe->top_k) +
+                             ", kept",
+                         ItemBasis::habit});
+    }
+    items.push_back({"cuBLAS workspace", Bytes(k_blas_workspace), "32 MiB, PyTorch's default on Hopper", ItemBasis::habit});
+    return items;
+}
+
+MemoryItem rotary_item(const ModelSpec& model) {
+    const AttentionSpec& a = model.attention;
+    const std::int64_t head = a.rotary_dim > 0 ? a.rotary_dim : a.head_dim;
+    const std::int64_t values = a.kind == AttentionKind::mla ? a.qk_rope_head_dim : head;
+    return {"rotary table", Bytes(model.max_context * values * k_bf16_bytes),
+            number(model.max_context) + " positions x " + number(values) + " cosines and sines x 2 B, shared by all layers",
             ItemBasis::habit};
 }
 

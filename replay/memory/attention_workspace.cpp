@@ -12,6 +12,7 @@ constexpr std::int64_t k_blocks_per_sm = 2;
 constexpr std::int64_t k_least_chunk_tokens = 128;
 constexpr std::int64_t k_float_bytes = 4;
 constexpr std::int64_t k_id_bytes = 4;
+constexpr std::int64_t k_very_wide_head = 512;
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -96,6 +97,18 @@ std::int64_t packed_average(const WorkspaceInput& in, std::int64_t rows) {
     return (in.graph_rows_max - requests + 1) * group;
 }
 
+/// A tile of 16 whose keys and values do not fit into shared memory becomes one of 64 (TileRule::head).
+std::int64_t fitting_tile(const WorkspaceInput& in, std::int64_t tile) {
+    constexpr std::int64_t k_small_tile = 16;
+    constexpr std::int64_t k_query_bytes = 2;
+    constexpr std::int64_t k_kv_rows = 16 * 4;
+    if (in.rule != TileRule::head || tile != k_small_tile || in.shared_memory_max == 0) return tile;
+    if (in.head_dim_qk >= k_very_wide_head || in.head_dim_vo >= k_very_wide_head) return tile;
+    const std::int64_t need = k_small_tile * in.head_dim_qk * k_query_bytes +
+                              (in.head_dim_qk + in.head_dim_vo) * k_kv_rows * in.kv_value_bytes;
+    return need > in.shared_memory_max ? 64 : tile;
+}
+
 void choose_chunk(const WorkspaceInput& in, const ChunkSearch& search, WorkspacePlan& plan) {
     if (in.split_disabled) {
         plan.chunk_pages = search.most();
@@ -158,7 +171,6 @@ Bytes int_bytes(const WorkspaceInput& in, const WorkspacePlan& plan, std::int64_
 
 std::int64_t tile_rows(std::int64_t packed_rows, std::int64_t head_dim_qk, std::int64_t head_dim_vo, TileRule rule,
                        bool before_sm80) {
-    constexpr std::int64_t k_very_wide_head = 512;
     constexpr std::int64_t k_wide_head = 256;
     if (rule != TileRule::v020 && head_dim_vo >= k_very_wide_head) return packed_rows <= 32 ? 16 : 32;
     if (rule == TileRule::head && head_dim_qk >= k_very_wide_head) return 16;
@@ -171,7 +183,7 @@ Result<WorkspacePlan> plan_workspace(const WorkspaceInput& in) {
     if (auto checked = check(in, rows); !checked) return tl::unexpected(checked.error());
     if (in.q_rows.empty()) return WorkspacePlan{};
     WorkspacePlan plan;
-    plan.tile = tile_rows(packed_average(in, rows), in.head_dim_qk, in.head_dim_vo, in.rule, in.before_sm80);
+    plan.tile = fitting_tile(in, tile_rows(packed_average(in, rows), in.head_dim_qk, in.head_dim_vo, in.rule, in.before_sm80));
     plan.batch_max = std::max<std::int64_t>(0, k_blocks_per_sm * in.sm_count - in.colocated_ctas) / in.kv_heads;
     choose_chunk(in, ChunkSearch(in, plan.tile, plan.batch_max), plan);
     plan.padded_items = padded_items(in, plan);

@@ -36,6 +36,8 @@ struct WorkspaceInput {
     bool split_disabled = false;       ///< one chunk per request (0.4.0 and later)
     TileRule rule = TileRule::v020;
     bool before_sm80 = false;          ///< compute capability 7.x never has tiles of 16
+    std::int64_t kv_value_bytes = 2;   ///< TileRule::head: of one key or value
+    std::int64_t shared_memory_max = 0;  ///< TileRule::head: bytes that a thread block may use; 0: never too few
 };
 
 struct WorkspacePlan {

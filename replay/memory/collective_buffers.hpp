@@ -7,7 +7,8 @@
 
 namespace replayd {
 
-/// NCCL's buffers for the group of a replica's GPUs, and those of vLLM's own all-reduce over NVLink or a PCIe pair.
+/// Buffers of the tensor and data ranks that reduce and gather in every layer. Pipeline stages only send to each other,
+/// through buffers that exist before the budget is measured.
 [[nodiscard]] std::vector<MemoryItem> collective_items(const PoolSpec& pool);
 
 }  // namespace replayd

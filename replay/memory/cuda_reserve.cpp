@@ -7,10 +7,6 @@
 namespace replayd {
 namespace {
 
-/// Assumption: CUDA modules, cuBLAS workspaces and the allocator's slack that a process adds after its context
-/// exists. vLLM reports 0.16 to 0.20 GiB as non-torch memory (vllm-project/vllm pull requests 12126 and 14447).
-constexpr Bytes k_runtime_reserve{200LL << 20};
-
 /// Measured on H100 and H200: free memory before and after the first CUDA call of a process, 0.51 GiB.
 constexpr Bytes k_cuda_context{522LL << 20};
 
@@ -20,8 +16,9 @@ constexpr Bytes k_graph_layer{(384LL << 10)};
 
 }  // namespace
 
-MemoryItem runtime_item() {
-    return {"runtime", k_runtime_reserve, "CUDA modules and workspaces (assumption)", ItemBasis::assumption};
+MemoryItem runtime_item(const GpuSpec& gpu) {
+    return {"runtime", gpu.runtime, "CUDA modules and what a trial capture of graphs leaves, " + gpu.name + " (assumption)",
+            ItemBasis::assumption};
 }
 
 std::vector<MemoryItem> outside_items(const PoolSpec& pool, const PipelineStage& stage) {

@@ -9,8 +9,8 @@
 
 namespace replayd {
 
-/// CUDA modules, library workspaces and allocator slack inside the budget.
-[[nodiscard]] MemoryItem runtime_item();
+/// What a process takes inside the budget beside its tensors; the catalog states it for each GPU.
+[[nodiscard]] MemoryItem runtime_item(const GpuSpec& gpu);
 
 /// CUDA context and captured graphs of one GPU of the stage, which live in the share that memory_fraction leaves free.
 [[nodiscard]] std::vector<MemoryItem> outside_items(const PoolSpec& pool, const PipelineStage& stage);

@@ -52,12 +52,13 @@ std::vector<MemoryItem> budget_items(const ModelSpec& model, const PoolSpec& poo
     add_weights(items, weight_parts(model, pool.parallel, stage), pool.weights);
     add_weights(items, mtp_parts(model, pool.parallel, stage, pool.runtime.draft_layers), pool.weights);
     items.push_back(absorbed_item(model, pool, stage));
-    items.push_back(activation_item(model, pool, stage));
+    items.push_back(rotary_item(model));
+    add_all(activation_items(model, pool, stage));
     items.push_back(mla_workspace_item(model, pool));
     add_all(workspace_items(model, pool));
     add_all(deepep_items(model, pool));
     add_all(collective_items(pool));
-    items.push_back(runtime_item());
+    items.push_back(runtime_item(pool.gpu));
     std::erase_if(items, [](const MemoryItem& item) { return item.bytes == Bytes(0); });
     return items;
 }

@@ -143,7 +143,7 @@ void add_layers(const ModelSpec& model, const ParallelSpec& parallel, const Pipe
     if (model.linear_attention) add_linear_attention(model, parallel, stage, parts);
     if (model.ffn > 0) add_ffn(model, parallel, stage, parts);
     if (model.moe) add_moe(model, parallel, stage, parts);
-    parts.add("layer norms", false, stage.layers, {{2, model.hidden}}, "2 x hidden");
+    parts.add("layer norms", false, stage.layers, {{model.layer_norms, model.hidden}}, number(model.layer_norms) + " x hidden");
 }
 
 std::int64_t total(const std::vector<WeightPart>& parts) {

@@ -283,7 +283,7 @@ TEST(BadScenario, models_and_gpus_of_the_file) {
         {"[models.'a b']\n" + model, "s.toml:1: models.a b: expected a name of 1 to 100 letters, digits, '.', '_' or '-'"},
         {"[gpus.toy]\nmemory_bytes = 0\n", "s.toml:2: gpus.toy.memory_bytes = 0: expected an integer from 1 to 1125899906842624"},
         {std::string("[models.tiny]\n") + model + "moe = { experts = 8, top_k = 2, ffn = 64 }\n",
-         "s.toml:7: models.tiny.ffn: unknown key; expected layers, hidden, vocab, gated_ffn, tied_embeddings, max_context, "
+         "s.toml:7: models.tiny.ffn: unknown key; expected layers, hidden, vocab, layer_norms, gated_ffn, tied_embeddings, max_context, "
          "mtp_layers, weights, source, attention, linear_attention or moe"},
         {"[gpus.toy]\nmemory_byte = 80\n", "s.toml:2: gpus.toy.memory_byte: unknown key; did you mean \"memory_bytes\"?"},
         {"gpus = 5\n", "s.toml:1: gpus = 5: expected a table"},

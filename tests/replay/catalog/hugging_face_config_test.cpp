@@ -7,6 +7,7 @@
 
 #include "replay/catalog/json_tree.hpp"
 #include "replay/catalog/scenario_toml.hpp"
+#include "replay/memory/weights.hpp"
 
 namespace replayd {
 namespace {
@@ -135,6 +136,59 @@ TEST(HuggingFaceConfig, knows_what_families_leave_unsaid) {
     EXPECT_EQ(parsed(awq).weights, DataType::int4);
 }
 
+struct Family {
+    const char* json;
+    std::int64_t parameters;  ///< of the checkpoint, from its index of tensors
+    std::int64_t window;
+    std::int64_t global_interval;
+};
+
+// Other families by their public files: the total of the checkpoint (text part), windows, and layers without one.
+TEST(HuggingFaceConfig, reads_other_families) {
+    const Family families[] = {
+        {R"({"model_type": "phi3", "hidden_size": 3072, "intermediate_size": 8192, "max_position_embeddings": 4096,
+             "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 32, "sliding_window": 2047,
+             "tie_word_embeddings": false, "vocab_size": 32064})", 3'821'079'552, 2047, 0},
+        {R"({"model_type": "gemma2", "head_dim": 256, "hidden_size": 3584, "intermediate_size": 14336,
+             "max_position_embeddings": 8192, "num_attention_heads": 16, "num_hidden_layers": 42,
+             "num_key_value_heads": 8, "sliding_window": 4096, "vocab_size": 256000})", 9'241'705'984, 4096, 2},
+        {R"({"model_type": "gemma3_text", "head_dim": 256, "hidden_size": 1152, "intermediate_size": 6912,
+             "max_position_embeddings": 32768, "num_attention_heads": 4, "num_hidden_layers": 26,
+             "num_key_value_heads": 1, "sliding_window": 512, "sliding_window_pattern": 6, "vocab_size": 262144})",
+         999'885'952, 512, 6},
+        {R"({"model_type": "qwen2_moe", "decoder_sparse_step": 1, "hidden_size": 2048, "intermediate_size": 5632,
+             "max_position_embeddings": 8192, "moe_intermediate_size": 1408, "num_attention_heads": 16,
+             "num_experts": 60, "num_experts_per_tok": 4, "num_hidden_layers": 24, "num_key_value_heads": 16,
+             "shared_expert_intermediate_size": 5632, "sliding_window": 32768, "use_sliding_window": false,
+             "vocab_size": 151936})", 14'315'784'192, 0, 0},
+    };
+    for (const Family& f : families) {
+        SCOPED_TRACE(f.json);
+        const ModelSpec model = parsed(f.json);
+        EXPECT_EQ(parameter_count(model), f.parameters);
+        EXPECT_EQ(model.attention.sliding_window, f.window);
+        EXPECT_EQ(model.attention.global_interval, f.global_interval);
+    }
+}
+
+// A list of layer types says which layers look back further; only a fixed distance is understood.
+TEST(HuggingFaceConfig, reads_layer_types) {
+    const std::string four = replaced(replaced(replaced(k_llama, "\"llama\"", "\"mistral\""), "\"num_hidden_layers\": 32",
+                                               "\"num_hidden_layers\": 4"),
+                                      "\"sliding_window\": null", "\"sliding_window\": 128, \"layer_types\": [LIST]");
+    const std::string s = "\"sliding_attention\"";
+    const std::string f = "\"full_attention\"";
+    EXPECT_EQ(parsed(replaced(four, "LIST", s + ',' + f + ',' + s + ',' + f)).attention.global_interval, 2);
+    EXPECT_EQ(parsed(replaced(four, "LIST", s + ',' + s + ',' + s + ',' + s)).attention.global_interval, 0);
+    for (const std::string& list : {f + ',' + s + ',' + f + ',' + s, s + ',' + f}) {
+        const auto refused = parse_hugging_face_config(replaced(four, "LIST", list), "config.json");
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().message,
+                  "config.json:5: layer_types = an array: expected num_hidden_layers = 4 entries with \"full_attention\" at a "
+                  "fixed distance, the first ones \"sliding_attention\"");
+    }
+}
+
 struct BadConfig {
     std::string json;
     std::string message;
@@ -156,10 +210,12 @@ TEST(HuggingFaceConfig, refuses_with_the_key_and_the_line) {
         {"{\"a\": 1, \"a\": 2}", "config.json:1: not valid JSON: expected the key \"a\" once"},
         {"{\"a\": 1} x", "config.json:1: not valid JSON: expected the end of the text"},
         {"{\"a\": " + std::string(70, '[') + "1", "config.json:1: not valid JSON: expected at most 64 levels of nesting"},
-        {"{}", "config.json:1: model_type is missing: expected llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, qwen3_next, "
+        {"{}", "config.json:1: model_type is missing: expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, qwen2, qwen2_moe, "
+               "qwen3, qwen3_moe, qwen3_next, "
                "deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3"},
         {replaced(k_llama, "\"llama\"", "\"lama\""),
-         "config.json:2: model_type = \"lama\": expected llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, qwen3_next, "
+         "config.json:2: model_type = \"lama\": expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, qwen2, "
+         "qwen2_moe, qwen3, qwen3_moe, qwen3_next, "
          "deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3; did you mean \"llama\"?"},
         {replaced(k_llama, "\"hidden_size\": 4096,", ""),
          "config.json:1: hidden_size is missing: expected an integer from 1 to 262144"},

@@ -6,8 +6,10 @@
 
 #include <iostream>
 #include <sstream>
+#include <tuple>
 #include <vector>
 
+#include "replay/memory/planned_workspace.hpp"
 #include "replay/memory/workspace_buffer.hpp"
 #include "tests/replay/memory/fixture.hpp"
 
@@ -101,6 +103,58 @@ TEST(AttentionWorkspace, changes_tiles_at_the_boundaries) {
     EXPECT_EQ(tile(65, 576, 128, TileRule::v0614), 128);
     EXPECT_EQ(tile(65, 576, 128, TileRule::head), 16);
     EXPECT_EQ(tile_rows(8, 128, 128, TileRule::v020, true), 64) << "compute capability 7.x never has 16";
+}
+
+// The newest rule leaves the smallest tile where a thread block's shared memory holds too little: 384-wide keys and values
+// need 110,592 bytes, which a consumer GPU (99 KiB) lacks and an H100 (227 KiB) has.
+TEST(AttentionWorkspace, leaves_small_tiles_that_do_not_fit) {
+    Case wide = make({1}, {64}, 8, 8, 384);
+    wide.input.rule = TileRule::head;
+    wide.input.shared_memory_max = 227 * 1024;
+    EXPECT_EQ(wide.plan().value().tile, 16);
+    wide.input.shared_memory_max = 99 * 1024;
+    EXPECT_EQ(wide.plan().value().tile, 64);
+    wide.input.kv_value_bytes = 1;
+    EXPECT_EQ(wide.plan().value().tile, 16) << "fp8 halves it";
+    wide.input.kv_value_bytes = 2;
+    wide.input.rule = TileRule::v0614;
+    EXPECT_EQ(wide.plan().value().tile, 16);
+}
+
+/// The most that any batch of a graph of `rows` rows may need: every number of requests, by the planner itself.
+Bytes worst_capture(const ModelSpec& model, const PoolSpec& pool, std::int64_t rows) {
+    Bytes most{0};
+    for (std::int64_t requests = 1; requests <= std::min(rows, pool.batching.max_sequences); ++requests) {
+        std::vector<std::int64_t> q(static_cast<std::size_t>(requests), 1);
+        q[0] = rows - requests + 1;
+        const std::vector<std::int64_t> pages(q.size(), 64);
+        WorkspaceInput input;
+        input.q_rows = q;
+        input.kv_pages = pages;
+        input.q_heads = model.attention.q_heads / pool.parallel.tensor;
+        input.kv_heads = ceil_div(model.attention.kv_heads, pool.parallel.tensor);
+        input.head_dim_qk = input.head_dim_vo = model.attention.head_dim;
+        input.page_tokens = pool.kv.block.value;
+        input.sm_count = pool.gpu.sm_count;
+        input.graph = true;
+        input.graph_rows_max = rows;
+        most = std::max(most, plan_workspace(input).value().float_bytes);
+    }
+    return most;
+}
+
+// The planner looks at a few batches of each captured size; no other batch needs more.
+TEST(PlannedWorkspace, reserves_for_the_worst_batch_of_a_graph) {
+    for (const auto& [name, sequences, tensor] : {std::tuple{"Llama-3.1-8B", 512, 1}, {"Llama-3.1-8B", 256, 4},
+                                                  {"Qwen3-Next-80B-A3B", 512, 1}, {"Llama-3-70B", 64, 8}}) {
+        const Scenario s = scenario_of(name, "H100-SXM", "parallel = { tensor = " + std::to_string(tensor) +
+                                                             " }\nbatching = { max_sequences = " + std::to_string(sequences) +
+                                                             " }\nruntime = { attention = 'flashinfer' }\n");
+        for (const std::int64_t rows : {1, 17, 64, 96, 512}) {
+            EXPECT_EQ(captured_need(s.model, s.pools[0], rows), worst_capture(s.model, s.pools[0], rows))
+                << name << ' ' << sequences << ' ' << rows;
+        }
+    }
 }
 
 // No requests: no plan. An empty request counts as one chunk and no tile. Equal chunk and context: no split.

@@ -97,10 +97,10 @@ TEST(Remedies, make_a_message_to_act_on) {
     const auto plans = plan_memory(scenario_of("Llama-3-70B", "H100-SXM", ""));
     ASSERT_FALSE(plans);
     EXPECT_EQ(plans.error().message,
-              "pool \"mixed\": no room for one KV block on H100-SXM: 66484348519 bytes are missing from a budget of "
+              "pool \"mixed\": no room for one KV block on H100-SXM: 66847155815 bytes are missing from a budget of "
               "76515744153; the largest item is \"weights: dense FFN\" with 112742891520 bytes; it fits with "
-              "mixed.weights=fp8 (372 blocks), or mixed.weights=int4 (6649 blocks), or mixed.parallel.tensor=2 (1569 "
-              "blocks), or mixed.parallel.pipeline=2 (1417 blocks)");
+              "mixed.weights=fp8 (303 blocks), or mixed.weights=int4 (6579 blocks), or mixed.parallel.pipeline=2 (1415 "
+              "blocks), or mixed.parallel.tensor=2 (938 blocks)");
 }
 
 // A demand beyond the first block: the proposals give that many.
