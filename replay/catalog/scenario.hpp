@@ -111,11 +111,35 @@ struct PoolSpec {
     RuntimeSpec runtime;
 };
 
-/// The network between the prefill and the decode pool, per replica and direction.
+/// Network cards of one replica; with data-parallel attention, of one of its ranks, which has GPUs of its own.
+struct NicSpec {
+    std::int64_t count = 1;
+    double bytes_per_s = 0;  ///< of one card, each direction
+};
+
+/// When the KV of a prompt may leave for the decode pool.
+enum class TransferOverlap {
+    none,       ///< when the prompt is computed
+    layerwise,  ///< layer by layer, while the last chunk of the prompt is computed
+};
+
+/// The network between the prefill and the decode pool, and what goes over it.
 struct TransferSpec {
-    double bytes_per_s = 0;   ///< bandwidth of one prefill replica's egress
+    double bytes_per_s = 0;   ///< of one network card, each direction
+    std::int64_t nics = 1;    ///< cards of one replica, see NicSpec
+    std::optional<NicSpec> prefill;  ///< the cards of the prefill pool where they differ
+    std::optional<NicSpec> decode;   ///< the cards of the decode pool where they differ
     Duration latency{0};      ///< added once per transfer
     std::optional<DataType> dtype;  ///< precision on the wire; unset: that of the KV cache
+    TransferOverlap overlap = TransferOverlap::none;
+    /// Conditional disaggregation: prompts of which a decode replica has at most so many tokens to compute, after what
+    /// its prefix cache holds, are prefilled there and never transferred. 0: none.
+    Tokens local_prefill_tokens_max{0};
+
+    [[nodiscard]] NicSpec cards(PoolRole role) const {
+        const std::optional<NicSpec>& own = role == PoolRole::decode ? decode : prefill;
+        return own.value_or(NicSpec{nics, bytes_per_s});
+    }
 };
 
 struct SloSpec {

@@ -11,12 +11,16 @@ namespace {
 
 constexpr double k_giga = 1e9;
 constexpr double k_bits_per_byte = 8;
-constexpr RealRange k_bandwidth{0, 1e9};
+constexpr RealRange k_bandwidth{0.001, 1e9, true};
+constexpr IntegerRange k_nics{1, 64};
 /// Shortest statistics window: below it windows cost more than what they show.
 constexpr Duration k_window_least{k_ns_per_ms};
 
 constexpr std::array<Choice<CostSource>, 2> k_cost_sources = {
     {{"analytic", CostSource::analytic}, {"linear", CostSource::linear}}};
+
+constexpr std::array<Choice<TransferOverlap>, 2> k_overlaps = {
+    {{"none", TransferOverlap::none}, {"layerwise", TransferOverlap::layerwise}}};
 
 /// The model of a config.json; its directory names it where the file is just "config.json".
 ModelSpec read_model_config(TableReader& root, const ModelConfigLoader& loader) {
@@ -66,20 +70,45 @@ SloSpec read_slo(TableReader table) {
     return out;
 }
 
-TransferSpec read_transfer(TableReader table) {
-    TransferSpec out;
+/// Of one network card; `fallback` where it may be left out.
+double read_bandwidth(TableReader& table, std::optional<double> fallback) {
     const bool bits = table.has("gigabits_per_s");
     const bool bytes = table.has("gigabytes_per_s");
+    table.any("gigabits_per_s");
     if (bits && bytes) {
         table.refuse("gigabytes_per_s", table.any("gigabytes_per_s")->shown(),
                      "expected either gigabits_per_s or gigabytes_per_s, not both");
     }
-    if (bits) out.bytes_per_s = table.real("gigabits_per_s", k_bandwidth) * k_giga / k_bits_per_byte;
-    if (!bits) out.bytes_per_s = table.real("gigabytes_per_s", k_bandwidth) * k_giga;
-    table.any("gigabits_per_s");
+    if (bits) return table.real("gigabits_per_s", k_bandwidth) * k_giga / k_bits_per_byte;
+    if (!bytes && fallback) {
+        table.any("gigabytes_per_s");
+        return *fallback;
+    }
+    return table.real("gigabytes_per_s", k_bandwidth) * k_giga;
+}
+
+std::optional<NicSpec> read_cards(TableReader& transfer, std::string_view role, const TransferSpec& shared) {
+    const TomlNode* node = transfer.table(role, false);
+    if (node == nullptr) return std::nullopt;
+    TableReader table(*node, transfer.path_of(role), transfer.errors());
+    NicSpec out;
+    out.count = table.integer("nics", k_nics, shared.nics);
+    out.bytes_per_s = read_bandwidth(table, shared.bytes_per_s);
+    table.finish();
+    return out;
+}
+
+TransferSpec read_transfer(TableReader table) {
+    TransferSpec out;
+    out.bytes_per_s = read_bandwidth(table, std::nullopt);
+    out.nics = table.integer("nics", k_nics, out.nics);
+    out.prefill = read_cards(table, "prefill", out);
+    out.decode = read_cards(table, "decode", out);
     out.latency = table.duration("latency_us", k_ns_per_us, Duration(0));
     if (table.has("dtype")) out.dtype = table.choice<DataType>("dtype", k_kv_types);
     table.any("dtype");
+    out.overlap = table.choice<TransferOverlap>("overlap", k_overlaps, out.overlap);
+    out.local_prefill_tokens_max = Tokens(table.integer("local_prefill_tokens_max", {0}, 0));
     table.finish();
     return out;
 }

@@ -51,6 +51,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
     }
     pool_begin_.push_back(replicas_.size());
     batch_ends_ = ReplicaTimers(replicas_.size());
+    if (scenario.disaggregated()) network_ = TransferNetwork(cards_of(scenario));
 }
 
 void Run::Impl::offer(Arrival&& arrival) {
@@ -73,8 +74,8 @@ void Run::Impl::finish() {
 }
 
 VirtualTime Run::Impl::next_event() const {
-    const VirtualTime batch = batch_ends_.first_time();
-    return transfer_ends_.empty() ? batch : std::min(batch, transfer_ends_.top().time);
+    const VirtualTime event = std::min(batch_ends_.first_time(), network_.next());
+    return transfer_ends_.empty() ? event : std::min(event, transfer_ends_.top().time);
 }
 
 VirtualTime Run::Impl::next_time() const {
@@ -100,16 +101,20 @@ void Run::Impl::tick(VirtualTime now) {
         do {
             drain_events();
         } while (place_handoffs() && next_event() == now);
-        blocks_freed_ = false;
+        blocks_freed_ = handoff_announced_ = false;
         schedule_dirty();
-    } while (blocks_freed_ && !handoffs_.empty());
+    } while ((blocks_freed_ || handoff_announced_) && !handoffs_.empty());
 }
 
 void Run::Impl::drain_events() {
-    // At one instant batches end first, in order of replicas; then transfers, in order of requests.
+    // At one instant batches end first, in order of replicas; then cards have sent; then KV arrives, in order of requests.
     while (next_event() == now_) {
         if (batch_ends_.first_time() == now_) {
             end_batch(batch_ends_.first());
+            continue;
+        }
+        if (network_.next() == now_) {
+            end_sending();
             continue;
         }
         const std::uint32_t place = transfer_ends_.top().place;
@@ -122,16 +127,18 @@ void Run::Impl::accept(Arrival&& arrival) {
     ++totals_.arrived;
     windows_.count_arrival();
     log(LogEntry::arrived, next_sequence_, arrival.prompt.value ^ (arrival.output.value << 32));
-    if (std::string reason = refusal(arrival); !reason.empty()) {
+    std::size_t pool = 0;
+    std::optional<std::size_t> index = local_prefill(arrival);
+    if (index) {
+        pool = pool_begin_.size() - 2;
+    } else if (std::string reason = refusal(arrival); !reason.empty()) {
         reject(std::move(arrival), std::move(reason));
         return;
+    } else {
+        index = route(arrival);
     }
-    if (compiled_->scenario.pools[0].router == RouterKind::prefix_aware) {
-        // What a decode stretch has grown into may have evicted cached blocks that the router must not see.
-        for (const ReplicaState& replica : pool_replicas(0)) sync_blocks(replica.index, now_);
-    }
-    const auto index = routers_[0].pick(pool_replicas(0), arrival);
-    ReplicaState& replica = replicas_[index];
+    ReplicaState& replica = pool_replicas(pool)[*index];
+    ++runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
     const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
     RequestState& request = requests_[slot];
     request.replica = request.prefill_replica = replica.index;
@@ -144,23 +151,38 @@ void Run::Impl::accept(Arrival&& arrival) {
     mark_dirty(replica.index);
 }
 
+std::size_t Run::Impl::route(const Arrival& arrival) {
+    if (compiled_->scenario.pools[0].router == RouterKind::prefix_aware) {
+        // What a decode stretch has grown into may have evicted cached blocks that the router must not see.
+        for (const ReplicaState& replica : pool_replicas(0)) sync_blocks(replica.index, now_);
+    }
+    return routers_[0].pick(pool_replicas(0), arrival);
+}
+
 std::string Run::Impl::refusal(const Arrival& arrival) const {
     const Scenario& scenario = compiled_->scenario;
-    const std::int64_t context = arrival.prompt.value + arrival.output.value;
+    // The last token's KV is never written; a prefill pool holds the prompt only, and without a second token a decode
+    // pool holds nothing.
+    const std::int64_t written = arrival.prompt.value + arrival.output.value - 1;
     for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
-        const PoolSpec& spec = scenario.pools[pool];
-        if (context > spec.max_context.value) {
-            return "pool " + spec.name + ": prompt + output is " + std::to_string(context) +
-                   " tokens, its context ends at " + std::to_string(spec.max_context.value);
-        }
-        if (spec.role == PoolRole::decode && arrival.output.value == 1) continue;
-        // The last token's KV is never written; a prefill pool holds the prompt only.
-        const std::int64_t kept = spec.role == PoolRole::prefill ? arrival.prompt.value : context - 1;
-        std::string refused = policies_[pool]->refusal(replicas_[pool_begin_[pool]], arrival.prompt.value,
-                                                       std::max(kept, arrival.prompt.value));
-        if (!refused.empty()) return "pool " + spec.name + ": " + refused;
+        const PoolRole role = scenario.pools[pool].role;
+        std::int64_t kept = role == PoolRole::prefill ? arrival.prompt.value : written;
+        if (role == PoolRole::decode && arrival.output.value == 1) kept = 0;
+        if (std::string refused = refusal_of(pool, arrival, kept); !refused.empty()) return refused;
     }
     return {};
+}
+
+std::string Run::Impl::refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const {
+    const PoolSpec& spec = compiled_->scenario.pools[pool];
+    const std::int64_t context = arrival.prompt.value + arrival.output.value;
+    if (context > spec.max_context.value) {
+        return "pool " + spec.name + ": prompt + output is " + std::to_string(context) +
+               " tokens, its context ends at " + std::to_string(spec.max_context.value);
+    }
+    if (kept == 0) return {};
+    std::string refused = policies_[pool]->refusal(replicas_[pool_begin_[pool]], arrival.prompt.value, kept);
+    return refused.empty() ? refused : "pool " + spec.name + ": " + refused;
 }
 
 void Run::Impl::reject(Arrival&& arrival, std::string reason) {
@@ -212,7 +234,7 @@ std::span<ReplicaState> Run::Impl::pool_replicas(std::size_t pool) {
 RunSnapshot Run::Impl::snapshot() const {
     RunSnapshot now = totals_;
     now.now = now_;
-    now.transferring = static_cast<std::int64_t>(handoffs_.size() + transferring_);
+    now.transferring = transferring_;
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         const ReplicaState& replica = replicas_[i];
         now.waiting += static_cast<std::int64_t>(replica.waiting.size());

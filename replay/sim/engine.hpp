@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <queue>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
 #include "replay/sim/solo_cost.hpp"
+#include "replay/sim/transfer_network.hpp"
 #include "replay/sim/window_accumulator.hpp"
 
 namespace replayd {
@@ -28,19 +30,24 @@ struct ReplicaRuntime {
     BatchQueue in_flight;                   ///< at most one per pipeline stage
     std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
     VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
-    VirtualTime egress_free;                ///< when the KV egress link has sent what was queued
+    std::int64_t never_ran = 0;             ///< waiting requests that were routed here and never ran
     DecodeSet decodes;                      ///< with one stage: members of the batch in flight, if not empty
     std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
     bool dirty = false;                     ///< to be scheduled in this tick
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
 
-/// A request whose prefill is done and whose KV goes, or waits to go, to a decode replica.
+/// A request whose KV goes, or waits to go, from a prefill to a decode replica. With layer-wise overlap its last
+/// chunk may be under way still.
 struct Handoff {
     RequestSlot slot = 0;
+    VirtualTime launched;               ///< from here on KV of the last chunk is made
+    VirtualTime made;                   ///< when all of it is: the end of its prefill
+    std::int64_t tokens_before = 0;     ///< whose KV was there at `launched`
     std::int32_t destination = -1;
     std::int64_t destination_blocks = 0;
-    VirtualTime start;  ///< on the wire
+    VirtualTime start;                  ///< the destination was reserved and sending began
+    Duration alone{0};                  ///< what would follow `made` if no other transfer were there
 };
 
 class Run::Impl {
@@ -84,7 +91,9 @@ private:
     void run_until(VirtualTime limit);
     void tick(VirtualTime now);
     void accept(Arrival&& arrival);
+    [[nodiscard]] std::size_t route(const Arrival& arrival);
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
+    [[nodiscard]] std::string refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const;
     void reject(Arrival&& arrival, std::string reason);
     void drain_events();
     void schedule_dirty();
@@ -121,10 +130,15 @@ private:
     void list_decodes(ReplicaState& replica);
 
     // engine_handoff.cpp: prefill to decode
+    [[nodiscard]] std::vector<NicSpec> cards_of(const Scenario& scenario) const;
+    [[nodiscard]] std::optional<std::size_t> local_prefill(const Arrival& arrival);
+    void announce_handoffs(const ReplicaState& replica, const BatchInFlight& batch);
     void hand_off(ReplicaState& replica, RequestSlot slot);
     bool place_handoffs();
     [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks) const;
     void start_transfer(Handoff handoff, ReplicaState& destination);
+    [[nodiscard]] TransferLoad load_of(const Handoff& handoff) const;
+    void end_sending();
     void end_transfer(std::uint32_t transfer);
 
     // engine_fork.cpp: changing the scenario in flight
@@ -151,16 +165,20 @@ private:
     ReplicaTimers batch_ends_;             ///< end of the oldest batch in flight of each replica
     std::priority_queue<TransferEnd> transfer_ends_;
     std::vector<std::int32_t> dirty_;
-    std::deque<RequestSlot> handoffs_;     ///< wait for a destination, first come first served
+    std::deque<Handoff> handoffs_;         ///< wait for a destination, first come first served
     std::vector<Handoff> transfers_;       ///< on the wire, in reusable places
     std::vector<std::uint32_t> free_transfers_;
-    std::size_t transferring_ = 0;         ///< on the wire
+    TransferNetwork network_;              ///< sends them
+    std::vector<std::uint32_t> sent_;      ///< scratch
+    std::vector<std::uint32_t> announced_; ///< by slot: hand-offs begun before the prefill ended: place in transfers_
+    std::int64_t transferring_ = 0;        ///< requests whose prefill is done and whose KV has not arrived
     std::size_t left_running_ = 0;         ///< requests to be dropped from a running list
     std::vector<RequestSlot> ended_;       ///< completed by the batch that ends now
     std::vector<RequestSlot> finished_;    ///< scratch
     std::vector<Duration> stage_times_;    ///< scratch
     std::vector<Duration> stretch_times_;  ///< scratch
     bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed
+    bool handoff_announced_ = false;       ///< in this tick, after hand-offs were placed
 
     VirtualTime now_;
     VirtualTime watermark_;

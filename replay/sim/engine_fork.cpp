@@ -86,6 +86,7 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
         totals_.kv_blocks_total += replica.kv.capacity();
         mark_dirty(replica.index);
     }
+    if (changed->scenario.disaggregated()) network_.change_cards(cards_of(changed->scenario), now_);
     compiled_ = std::move(changed);
     return {};
 }

@@ -1,13 +1,78 @@
 // Prefill to decode: a destination is reserved before the transfer starts, the source's blocks are released
-// after it has ended, and no request decodes before its KV has arrived.
+// after it has ended, and no request decodes before its KV has arrived. When the destination pool is full hand-offs
+// queue, first come first served: the head waits for room and nobody overtakes it, so that a large one is never passed
+// over for ever. What the network does is in transfer_network.hpp.
+//
+// Layer-wise overlap. KV of a layer can leave when the layer is computed (Splitwise, arXiv 2311.18677, section 4.3;
+// Mooncake, arXiv 2407.00079, section 5.2). When a step is launched that ends a prompt, the request asks for a
+// destination; from the moment it has one, KV flows: that of earlier chunks (and of a cached prefix) is there, that of
+// all layers but the last is made evenly over the step, and the last layer's, with the request's fixed state, is there
+// when the step ends. So a transfer with the cards for itself ends at
+//   max(step's end + the last layer's time, launch + the whole transfer's time) + latency,
+// or a little after the former where earlier layers wait for the card. The first token is as without overlap; the
+// ledger counts from it, hence only what is exposed. Left out: that earlier chunks could have left before the last one's
+// launch (the destination is not known then), uneven layers, and that pipeline stages hold up different layers.
 
 #include <algorithm>
-#include <cmath>
 
 #include "replay/base/assert.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {
+namespace {
+
+/// In Run::Impl::announced_: not announced, and announced but without a destination.
+constexpr std::uint32_t k_not_announced = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t k_without_destination = k_not_announced - 1;
+
+}  // namespace
+
+std::vector<NicSpec> Run::Impl::cards_of(const Scenario& scenario) const {
+    std::vector<NicSpec> cards;
+    for (const ReplicaState& replica : replicas_) {
+        cards.push_back(scenario.transfer.cards(scenario.pools[replica.pool].role));
+    }
+    return cards;
+}
+
+std::optional<std::size_t> Run::Impl::local_prefill(const Arrival& arrival) {
+    const std::int64_t tokens_max = compiled_->scenario.transfer.local_prefill_tokens_max.value;
+    if (tokens_max == 0 || !compiled_->scenario.disaggregated()) return std::nullopt;
+    const std::size_t pool = compiled_->scenario.pools.size() - 1;
+    const std::span<ReplicaState> replicas = pool_replicas(pool);
+    const bool cached = replicas[0].kv.cache() != nullptr && !arrival.prefix_hashes.empty();
+    if (arrival.prompt.value > tokens_max && !cached) return std::nullopt;
+    if (!refusal_of(pool, arrival, arrival.prompt.value + arrival.output.value - 1).empty()) return std::nullopt;
+    for (const ReplicaState& replica : replicas) {
+        if (cached) sync_blocks(replica.index, now_);
+    }
+    return routers_[pool].pick(replicas, arrival, [&](const ReplicaState& replica) {
+        if (arrival.prompt.value <= tokens_max) return true;
+        const PrefixMatch match =
+            replica.kv.cache()->match(arrival.prefix_hashes, arrival.prefix_block.value, arrival.prompt.value);
+        return arrival.prompt.value - match.tokens <= tokens_max;
+    });
+}
+
+void Run::Impl::announce_handoffs(const ReplicaState& replica, const BatchInFlight& batch) {
+    if (compiled_->scenario.pools[replica.pool].role != PoolRole::prefill ||
+        compiled_->scenario.transfer.overlap != TransferOverlap::layerwise) {
+        return;
+    }
+    for (const ScheduledTokens& member : batch.decision.members) {
+        const RequestState& request = requests_[member.slot];
+        if (request.computed + member.tokens < request.target || request.output == 1) continue;
+        if (announced_.size() <= member.slot) announced_.resize(member.slot + 1, k_not_announced);
+        announced_[member.slot] = k_without_destination;
+        Handoff handoff;
+        handoff.slot = member.slot;
+        handoff.launched = now_;
+        handoff.made = batch.ends.back();
+        handoff.tokens_before = request.computed;
+        handoffs_.push_back(handoff);
+        handoff_announced_ = true;
+    }
+}
 
 void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
@@ -15,14 +80,26 @@ void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
     request.wait_part = LedgerPart::transfer_wait;
     request.left_running = true;
     ++left_running_;
+    ++transferring_;
     replica.outstanding_requests -= 1;
     replica.outstanding_tokens -= request.prompt + request.output;
-    handoffs_.push_back(slot);
+    const std::uint32_t announced = slot < announced_.size() ? announced_[slot] : k_not_announced;
+    if (announced == k_not_announced) {
+        Handoff handoff;
+        handoff.slot = slot;
+        handoff.launched = handoff.made = now_;
+        handoff.tokens_before = request.prompt;
+        handoffs_.push_back(handoff);
+    } else if (announced != k_without_destination) {
+        network_.all_made(announced, now_);
+    }
 }
 
 bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) const {
     const auto running = static_cast<std::int64_t>(replica.running.size());
-    const auto waiting = static_cast<std::int64_t>(replica.waiting.size());
+    // Requests that are to be prefilled here hold nothing before they run: they keep no room from those that come.
+    const std::int64_t waiting = static_cast<std::int64_t>(replica.waiting.size()) -
+                                 runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
     const std::int64_t sequences = running + waiting + replica.incoming;
     if (sequences >= compiled_->scenario.pools[replica.pool].batching.max_sequences) return false;
     // Head-room: every sequence already here may need one more block before anything is released.
@@ -32,20 +109,44 @@ bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) const
 bool Run::Impl::place_handoffs() {
     bool placed = false;
     while (!handoffs_.empty()) {
-        const RequestSlot slot = handoffs_.front();
+        Handoff handoff = handoffs_.front();
         const std::size_t pool = compiled_->scenario.pools.size() - 1;
         const std::span<ReplicaState> destinations = pool_replicas(pool);
         for (const ReplicaState& destination : destinations) sync_blocks(destination.index, now_);
-        const std::int64_t blocks = policies_[pool]->reservation(destinations[0], requests_[slot].prompt);
+        handoff.destination_blocks = policies_[pool]->reservation(destinations[0], requests_[handoff.slot].prompt);
         const auto pick = routers_[pool].pick(
-            destinations, requests_.arrival(slot),
-            [&](const ReplicaState& replica) { return has_room(replica, blocks); });
+            destinations, requests_.arrival(handoff.slot),
+            [&](const ReplicaState& replica) { return has_room(replica, handoff.destination_blocks); });
         if (!pick) break;
         handoffs_.pop_front();
-        start_transfer({slot, destinations[*pick].index, blocks, now_}, destinations[*pick]);
+        handoff.destination = destinations[*pick].index;
+        handoff.start = now_;
+        start_transfer(handoff, destinations[*pick]);
         placed = true;
     }
     return placed;
+}
+
+TransferLoad Run::Impl::load_of(const Handoff& handoff) const {
+    const RequestState& request = requests_[handoff.slot];
+    const TransferSize& size = compiled_->transfer;
+    TransferLoad load;
+    load.sequence = request.sequence;
+    load.source = request.replica;
+    load.destination = handoff.destination;
+    load.total = k_nanobytes_per_byte * (size.per_token.value * request.prompt + size.per_request.value);
+    load.in_the_making = handoff.made > handoff.launched;
+    if (!load.in_the_making) return load;
+    const Nanobytes before = k_nanobytes_per_byte * size.per_token.value * handoff.tokens_before;
+    const std::int64_t chunk = size.per_token.value * (request.prompt - handoff.tokens_before);
+    const std::int64_t layers = compiled_->scenario.model.layers;
+    load.not_made = load.total - before;
+    const Nanobytes made_per_s =
+        k_nanobytes_per_byte * chunk * (layers - 1) / (Nanobytes(layers) * (handoff.made - handoff.launched).value);
+    // More than the cards take makes no difference.
+    load.made_per_s =
+        static_cast<std::int64_t>(std::min<Nanobytes>(made_per_s, network_.line_rate(load.source, load.destination)));
+    return load;
 }
 
 void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
@@ -55,19 +156,15 @@ void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
     destination.outstanding_requests += 1;
     destination.outstanding_tokens += request.prompt + request.output;
     interrupt(destination.index);
+    log(LogEntry::transfer, request.sequence, destination.index);
 
-    const TransferSpec& link = compiled_->scenario.transfer;
-    const TransferSize& size = compiled_->transfer;
-    const double bytes = static_cast<double>(size.per_token.value * request.prompt + size.per_request.value);
-    const Duration sending(static_cast<std::int64_t>(std::ceil(bytes * 1e9 / link.bytes_per_s)));
-    VirtualTime& egress_free = runtimes_[static_cast<std::size_t>(request.replica)].egress_free;
-    handoff.start = std::max(now_, egress_free);
-    egress_free = handoff.start + sending;
-    // At least one nanosecond: a cause comes before its effect.
-    const VirtualTime end = std::max(egress_free + link.latency, VirtualTime(now_.ns + 1));
-    log(LogEntry::transfer, request.sequence, end.ns);
+    TransferLoad load = load_of(handoff);
+    const std::int64_t line = network_.line_rate(load.source, load.destination);
+    const Nanobytes step = (handoff.made - handoff.launched).value;
+    const Nanobytes hidden = std::min(line * step, load.total - load.not_made + load.made_per_s * step);
+    handoff.alone = sending_time(load.total - hidden, line) + compiled_->scenario.transfer.latency;
 
-    std::uint32_t place = static_cast<std::uint32_t>(transfers_.size());
+    auto place = static_cast<std::uint32_t>(transfers_.size());
     if (free_transfers_.empty()) {
         transfers_.push_back(handoff);
     } else {
@@ -75,17 +172,38 @@ void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
         free_transfers_.pop_back();
         transfers_[place] = handoff;
     }
-    ++transferring_;
-    transfer_ends_.push({end, request.sequence, place});
+    if (handoff.made > now_) {
+        load.not_made -= load.made_per_s * Nanobytes((now_ - handoff.launched).value);
+        announced_[handoff.slot] = place;
+    } else {
+        load.in_the_making = false;
+        load.not_made = 0;
+    }
+    network_.start(place, load, now_);
+}
+
+void Run::Impl::end_sending() {
+    sent_.clear();
+    network_.advance(now_, sent_);
+    for (const std::uint32_t place : sent_) {
+        const Handoff& handoff = transfers_[place];
+        // At least one nanosecond: a cause comes before its effect.
+        const VirtualTime end = std::max(now_ + compiled_->scenario.transfer.latency, VirtualTime(handoff.start.ns + 1));
+        transfer_ends_.push({end, requests_[handoff.slot].sequence, place});
+    }
 }
 
 void Run::Impl::end_transfer(std::uint32_t place) {
     const Handoff handoff = transfers_[place];
     free_transfers_.push_back(place);
+    if (handoff.slot < announced_.size()) announced_[handoff.slot] = k_not_announced;
     --transferring_;
     RequestState& request = requests_[handoff.slot];
-    request.ledger[LedgerPart::transfer_wait] += handoff.start - request.mark;
-    request.ledger[LedgerPart::transfer] += now_ - handoff.start;
+    // Under a network that a fork made faster it may have taken less than it would have under the earlier one.
+    const Duration exposed = now_ - request.mark;
+    const Duration alone = std::min(handoff.alone, exposed);
+    request.ledger[LedgerPart::transfer] += alone;
+    request.ledger[LedgerPart::transfer_wait] += exposed - alone;
     request.mark = now_;
     request.wait_part = LedgerPart::decode_queue;
 
@@ -98,6 +216,8 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     request.blocks = handoff.destination_blocks;
     request.replica = destination.index;
     request.left_running = false;
+    // As in vLLM, blocks that were received can be shared as if they had been computed here.
+    share_computed(destination, requests_, handoff.slot, request.computed);
     log(LogEntry::decode_ready, request.sequence, destination.index);
     interrupt(destination.index);
     enqueue_ready(destination, requests_, handoff.slot);

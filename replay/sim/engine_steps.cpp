@@ -50,6 +50,7 @@ void Run::Impl::schedule(std::int32_t index) {
         for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
         runtime.last_sequences = batch.sequences();
         plan_stages(index, batch);
+        announce_handoffs(replica, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
         // The timer of a replica is for its oldest batch; the next one's is set when that ends.
         if (runtime.in_flight.empty()) batch_ends_.set(index, batch.ends.back());
@@ -76,6 +77,7 @@ void Run::Impl::join_batch(RequestState& request) {
     if (!request.ever_scheduled) {
         request.ever_scheduled = true;
         request.scheduled = now_;
+        --runtimes_[static_cast<std::size_t>(request.replica)].never_ran;
         log(LogEntry::scheduled, request.sequence, request.cached);
     }
     if (!request.decoding()) {

@@ -40,7 +40,7 @@ void Run::Impl::close_window() {
         window.kv_blocks_used += pool.kv_blocks_used;
         window.kv_blocks_total += pool.kv_blocks_total;
     }
-    window.transferring = static_cast<std::int64_t>(handoffs_.size() + transferring_);
+    window.transferring = transferring_;
     sink_->on_window(windows_.close());
 }
 

@@ -24,6 +24,18 @@ void choose_policy(Random& random, PoolSpec& spec) {
     spec.parallel.pipeline = 1;
 }
 
+/// Network cards that are or are not alike, whole or overlapped transfers, prompts that stay in the decode pool.
+void choose_transfer(Random& random, TransferSpec& transfer) {
+    transfer.nics = between(random, 1, 3);
+    const auto other_cards = [&] {
+        return NicSpec{between(random, 1, 4), transfer.bytes_per_s * static_cast<double>(between(random, 1, 40)) / 10};
+    };
+    if (random.below(3) == 0) transfer.prefill = other_cards();
+    if (random.below(3) == 0) transfer.decode = other_cards();
+    if (random.below(2) == 0) transfer.overlap = TransferOverlap::layerwise;
+    if (random.below(3) == 0) transfer.local_prefill_tokens_max = Tokens(between(random, 1, 200));
+}
+
 /// Clusters from roomy to so tight that preemption, full queues and rejections occur.
 Scenario random_scenario(Random& random) {
     Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
@@ -45,6 +57,7 @@ Scenario random_scenario(Random& random) {
     scenario.window = Duration(between(random, 50, 3000) * k_ns_per_ms);
     scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1, 1000)) * 1e6;
     scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
+    choose_transfer(random, scenario.transfer);
     return scenario;
 }
 
@@ -99,7 +112,10 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
             EXPECT_LT(record.cached, record.prompt);
             if (record.outcome == Outcome::rejected) continue;
             made += record.output.value;
-            if (scenario.disaggregated() && record.output.value > 1) {
+            if (scenario.disaggregated() && record.prefill_replica >= scenario.pools[0].replicas) {
+                ASSERT_GT(scenario.transfer.local_prefill_tokens_max, Tokens(0));
+                EXPECT_EQ(record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait], Duration(0));
+            } else if (scenario.disaggregated() && record.output.value > 1) {
                 EXPECT_GE(record.ledger[LedgerPart::transfer], scenario.transfer.latency);
                 EXPECT_GE((record.decode_started - record.first_token).value,
                           (record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait]).value);

@@ -79,23 +79,24 @@ TEST(Run, the_request_admitted_last_is_evicted_and_recomputes) {
     EXPECT_EQ(part(second, LedgerPart::recompute), 5'000 * k_us + 21 * 50 * k_us);
 }
 
-// 1,024 bytes per token at 1 GB/s and 10 µs of latency; the second transfer waits for the link.
-TEST(Run, a_hand_off_waits_for_the_link_and_decodes_after_its_kv) {
+// 1,024 bytes per token at 1 GB/s and 10 µs of latency; two transfers at once have half of the card each, until the
+// smaller one has been sent. What that adds to the time alone is waiting.
+TEST(Run, hand_offs_share_the_card_and_decode_after_their_kv) {
     const Outcomes out = replay(pd_scenario(1, 1), {arrival(0, 0, 1000, 2), arrival(1, 0, 500, 2)});
     const std::int64_t prefill_end = 5'000 * k_us + 1500 * 50 * k_us;
-    const std::int64_t wire_first = 1'024'000 + 10'000;
-    const RequestRecord& first = out.sink.requests[0];
-    EXPECT_EQ(first.ttft().value, prefill_end);
-    EXPECT_EQ(part(first, LedgerPart::transfer), wire_first);
-    EXPECT_EQ(part(first, LedgerPart::transfer_wait), 0);
-    EXPECT_EQ(first.decode_started.ns, prefill_end + wire_first);
-    EXPECT_EQ(first.prefill_replica, 0);
-    EXPECT_EQ(first.decode_replica, 1);
-    const RequestRecord& second = out.sink.requests[1];
-    EXPECT_EQ(part(second, LedgerPart::transfer_wait), 1'024'000);
-    EXPECT_EQ(part(second, LedgerPart::transfer), 512'000 + 10'000);
-    // Its KV arrives while the first decodes (5.1 ms): it waits for that step.
-    EXPECT_EQ(part(second, LedgerPart::decode_queue), 5'100 * k_us - 512'000);
+    const RequestRecord& small = out.sink.requests[0];
+    EXPECT_EQ(small.sequence, 1);
+    EXPECT_EQ(small.ttft().value, prefill_end);
+    EXPECT_EQ(part(small, LedgerPart::transfer), 512'000 + 10'000);
+    EXPECT_EQ(part(small, LedgerPart::transfer_wait), 512'000);
+    EXPECT_EQ(small.decode_started.ns, prefill_end + 2 * 512'000 + 10'000);
+    EXPECT_EQ(small.prefill_replica, 0);
+    EXPECT_EQ(small.decode_replica, 1);
+    const RequestRecord& large = out.sink.requests[1];
+    EXPECT_EQ(part(large, LedgerPart::transfer), 1'024'000 + 10'000);
+    EXPECT_EQ(part(large, LedgerPart::transfer_wait), 512'000);
+    // Its KV arrives while the other decodes (5.1 ms): it waits for that step.
+    EXPECT_EQ(part(large, LedgerPart::decode_queue), 5'100 * k_us - 512'000);
 }
 
 // With room for one request only, the next hand-off waits at the source, which keeps its blocks.
