@@ -139,7 +139,7 @@ TEST(BadScenario, missing_keys) {
          "s.toml:1: transfer is missing: expected a table with gigabits_per_s or gigabytes_per_s and latency_us, the link "
          "between prefill and decode"},
         {std::string(k_dense) + k_pair + "[transfer]\nlatency_us = 5\n",
-         "s.toml:8: transfer.gigabytes_per_s is missing: expected a number above 0 and at most 1e+09"},
+         "s.toml:8: transfer.gigabytes_per_s is missing: expected a number of at least 0.001 and at most 1e+09"},
         {std::string(k_dense) + k_pair + "[transfer]\ngigabits_per_s = 400\n",
          "s.toml:8: transfer.latency_us is missing: expected a number of at least 0 and at most 3.6e+15"},
         {std::string(k_dense) + "[cost]\nsource = 'linear'\nstep_us = 5\n" + k_mixed,
