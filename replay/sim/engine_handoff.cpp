@@ -200,10 +200,9 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     --transferring_;
     RequestState& request = requests_[handoff.slot];
     // Under a network that a fork made faster it may have taken less than it would have under the earlier one.
-    const Duration exposed = now_ - request.mark;
-    const Duration alone = std::min(handoff.alone, exposed);
+    const Duration alone = std::min(handoff.alone, now_ - std::max(handoff.start, request.mark));
     request.ledger[LedgerPart::transfer] += alone;
-    request.ledger[LedgerPart::transfer_wait] += exposed - alone;
+    request.ledger[LedgerPart::transfer_wait] += now_ - request.mark - alone;
     request.mark = now_;
     request.wait_part = LedgerPart::decode_queue;
 
