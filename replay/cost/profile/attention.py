@@ -82,7 +82,7 @@ def measure_context(timer, table, kernel, heads, kv_heads, dim, batch, length, p
     q = torch.randn(batch, length, heads, dim, **bf16).transpose(1, 2)
     k = torch.randn(batch, length + prefix, kv_heads, dim, **bf16).transpose(1, 2)
     v = torch.randn(batch, length + prefix, kv_heads, dim, **bf16).transpose(1, 2)
-    us, spread = timer.time(context_call(kernel, q, k, v, prefix), flush=False)
+    us, spread = timer.time(context_call(kernel, q, k, v, prefix))
     table.add(kernel, batch, length, heads, kv_heads, dim, "bfloat16", "bfloat16", prefix, 0, us / 1000, spread)
 
 
@@ -114,7 +114,7 @@ def measure_decode(timer, table, pool, kernel, heads, kv_heads, dim, batch, cont
 
     multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
     call = decode_call(kernel, q, out, caches, batch, context, heads, kv_heads, dim, multiprocessors)
-    us, spread = timer.time(call, pool.sets(*shape))
+    us, spread = timer.time(call, pool.sets(*shape), 4 * batch * context * kv_heads * dim)
     table.add(kernel, batch, 1, heads, kv_heads, dim, "bfloat16", "bfloat16", context - 1, 0, us / 1000, spread)
 
 

@@ -48,7 +48,8 @@ def measure_blocks(timer, table, pool, block, count):
     picks = torch.randperm(rows, device="cuda")
     out = torch.empty(count, block // 2, device="cuda", dtype=torch.bfloat16)
     sets = max(1, rows // count)
-    us, spread = timer.time(lambda i: torch.index_select(source, 0, picks[(i % sets) * count:][:count], out=out), sets)
+    us, spread = timer.time(lambda i: torch.index_select(source, 0, picks[(i % sets) * count:][:count], out=out), sets,
+                            count * block)
     table.add(f"gather_blocks_{block >> 10}k", count * block, 2 * count * block, us / 1000, spread)
 
 
@@ -59,7 +60,7 @@ def run(folder, every, quick):
                   ["latency: ms; size: bytes; host copies: wall time of one copy and the wait for it"])
     for size in (SIZES[::4] if quick else SIZES[::every]):
         for name, call, moved in device_calls(pool, size):
-            us, spread = timer.time(call, pool.sets(size // 2))
+            us, spread = timer.time(call, pool.sets(size // 2), size)
             table.add(name, size, moved, us / 1000, spread)
     for block in KV_BLOCK_BYTES:
         for count in (KV_BLOCKS[::3] if quick else KV_BLOCKS):

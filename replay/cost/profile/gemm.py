@@ -53,7 +53,7 @@ def run(folder, every, quick):
         pool = weights if dtype == "bfloat16" else weights_8
         try:
             call, kernel = make_call(dtype, m, n, k, weights, weights_8)
-            us, spread = timer.time(call, pool.sets(n, k))
+            us, spread = timer.time(call, pool.sets(n, k), n * k * (2 if dtype == "bfloat16" else 1))
         except RuntimeError as error:
             print(f"gemm {dtype} {m} {n} {k}: {str(error).splitlines()[0][:120]}", flush=True)
             continue

@@ -74,18 +74,19 @@ def measure_tokens(timer, weights, table, family, tokens):
     def down(i):
         return weights.view(i % sets, experts, 3 * ffn, hidden).view(-1)[size:].view(experts, hidden, ffn)
 
-    def add(layout, kernel, call):
-        us, spread = timer.time(call, sets)
+    def add(layout, kernel, cold, call):
+        us, spread = timer.time(call, sets, 2 * cold)
         table.add(layout, kernel, name, "bfloat16", tokens, hidden, ffn, top_k, experts, active, us / 1000, spread)
 
-    add("contiguous layer", "triton", lambda i: layer.run(x, ids, routing, up(i), down(i), out))
+    add("contiguous layer", "triton", active * 3 * ffn * hidden, lambda i: layer.run(x, ids, routing, up(i), down(i), out))
     layer.sort(ids)
-    add("contiguous up", "triton", lambda i: layer.gemm(x, up(i), layer.gate_up, top_k))
-    add("contiguous down", "triton", lambda i: layer.gemm(layer.inner, down(i), layer.rows, 1))
+    add("contiguous up", "triton", active * 2 * ffn * hidden, lambda i: layer.gemm(x, up(i), layer.gate_up, top_k))
+    add("contiguous down", "triton", active * ffn * hidden, lambda i: layer.gemm(layer.inner, down(i), layer.rows, 1))
     sorted_rows = torch.randn(tokens * top_k, hidden, device="cuda", dtype=torch.bfloat16)
     ends = torch.bincount(ids.flatten().long(), minlength=experts).cumsum(0).to(torch.int32)
     grouped = getattr(torch.nn.functional, "grouped_mm", None) or torch._grouped_mm
-    add("contiguous up", "torch_grouped_mm", lambda i: grouped(sorted_rows, up(i).transpose(1, 2), offs=ends))
+    add("contiguous up", "torch_grouped_mm", active * 2 * ffn * hidden,
+        lambda i: grouped(sorted_rows, up(i).transpose(1, 2), offs=ends))
 
 
 def measure_masked(timer, weights, table, family, rows):
@@ -96,7 +97,7 @@ def measure_masked(timer, weights, table, family, rows):
     out = torch.empty(experts, 2 * rows, 2 * ffn, device="cuda", dtype=torch.bfloat16)
     sets = weights.sets(experts, 2 * ffn, hidden)
     call = lambda i: kernels.masked_gemm(x, weights.view(i, experts, 2 * ffn, hidden), out, counts, rows)
-    us, spread = timer.time(call, sets)
+    us, spread = timer.time(call, sets, experts * 4 * ffn * hidden)
     table.add("masked up", "triton", name, "bfloat16", int(counts.sum()) // top_k, hidden, ffn, top_k, experts,
               experts, us / 1000, spread)
 

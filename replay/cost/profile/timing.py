@@ -1,12 +1,11 @@
 """How long GPU work takes, and the CSV files that hold the answers.
 
-Method: the call is captured n times into one CUDA graph (n so that a replay takes about 300 us; each call gets
-its own weights or KV cache, so none is read twice), and the graph is replayed. Before every replay 256 MiB are
-read, which evicts the L2 and leaves nothing in it that must be written back (a flush by writing slows the next
-100 us by up to a tenth); that also hides the host's launch, since the GPU is still busy with it. Activations are
-shared by the calls of a graph, as they are fresh in L2 in a served model. The answer is the median over
-replays of (replay time / n) between CUDA events. Eager warm-up calls run first, so compilation, library handles
-and heuristics stay out.
+Method: the call is captured n times into one CUDA graph and the graph is replayed back to back, as a server replays
+its steps. Each call of a graph gets its own weights or KV cache, and n is so large that they are several times the
+L2 (COLD_BYTES), so whatever a served model reads for the first time in a step is cold here too, without a flush.
+Activations are shared by the calls, as they are fresh in L2 in a served model. The answer is the median over
+replays of (time between the CUDA events around a replay / n). Eager warm-up calls and one replay run first, so
+compilation, library handles and heuristics stay out.
 """
 
 import csv
@@ -17,54 +16,63 @@ import subprocess
 
 import torch
 
-FLUSH_BYTES = 256 << 20
+COLD_BYTES = 256 << 20
 REPLAY_US = 300.0
-CALLS_MAX = 24
+CALLS = 96
+CALLS_COLD_MAX = 512
 REPLAYS_MIN, REPLAYS_MAX = 5, 20
 BUDGET_US = 8000.0
 
 
 class Timer:
-    """Times calls on one GPU. `calls_max` bounds how many buffer sets a call may be asked for."""
+    """Times calls on one GPU."""
 
     def __init__(self):
-        self.flush = torch.zeros(FLUSH_BYTES // 4, device="cuda")
-        self.flushed = torch.zeros((), device="cuda")
+        self.delay = torch.zeros(COLD_BYTES // 4, device="cuda")
+        self.delayed = torch.zeros((), device="cuda")
 
-    def time(self, call, calls_max=CALLS_MAX, flush=True):
-        """(median, spread) of `call(i)` in microseconds; i says which buffer set to use. Spread: interquartile
-        range over the median."""
-        calls_max = max(1, min(calls_max, CALLS_MAX))
-        for i in range(min(2, calls_max)):
+    def time(self, call, sets=CALLS, cold_bytes=0):
+        """(median, spread) of `call(i)` in microseconds; i < `sets` says which buffer set to use, and `cold_bytes`
+        how much of it must not be in L2. Spread: interquartile range over the median."""
+        for i in range(min(2, sets)):
             call(i)
         torch.cuda.synchronize()
         begin, end = events()
         begin.record()
-        call(calls_max - 1)
+        call(sets - 1)
         end.record()
         end.synchronize()
         estimate = max(2.0, begin.elapsed_time(end) * 1000)
         # An eager call of a small kernel is bound by the host, so small estimates are too long.
-        calls = calls_max if estimate < 40 else max(1, min(calls_max, round(REPLAY_US / estimate)))
+        calls = CALLS if estimate < 40 else max(1, round(REPLAY_US / estimate))
+        if cold_bytes > 0:
+            calls = max(calls, min(CALLS_COLD_MAX, -(-COLD_BYTES // cold_bytes)))
+        calls = max(1, min(calls, sets))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             for i in range(calls):
                 call(i)
-        result = self.time_graph(graph, calls, flush)
+        result = self.time_graph(graph, calls)
         del graph
         return result
 
-    def time_graph(self, graph, calls=1, flush=True):
+    def time_graph(self, graph, calls=1):
         """The same of a graph that holds `calls` calls."""
-        times = [self.replay_us(graph, flush)]
-        wanted = max(REPLAYS_MIN, min(REPLAYS_MAX, int(BUDGET_US / max(1.0, times[0]))))
-        times = [self.replay_us(graph, flush) / calls for _ in range(wanted)]
-        return median_and_spread(times)
+        first = self.replay_us(graph)
+        replays = max(REPLAYS_MIN, min(REPLAYS_MAX, int(BUDGET_US / max(1.0, first)))) + 1
+        marks = [events()[0] for _ in range(replays + 1)]
+        marks[0].record()
+        for mark in marks[1:]:
+            graph.replay()
+            mark.record()
+        marks[-1].synchronize()
+        times = [a.elapsed_time(b) * 1000 / calls for a, b in zip(marks, marks[1:])]
+        return median_and_spread(times[1:])
 
-    def replay_us(self, graph, flush):
+    def replay_us(self, graph):
+        """One replay, launched while the GPU still reads 256 MiB, so that the host's part is hidden."""
         begin, end = events()
-        if flush:
-            torch.sum(self.flush, 0, out=self.flushed)
+        torch.sum(self.delay, 0, out=self.delayed)
         begin.record()
         graph.replay()
         end.record()
