@@ -21,8 +21,8 @@ enum class LedgerPart : std::uint8_t {
     prefill_queue,       ///< on the prefill replica, before its first step
     prefill_compute,     ///< steps that prefill it: what its own tokens alone would cost
     chunk_wait,          ///< running, prompt unfinished, but the step had no budget for it
-    transfer_wait,       ///< prefill done, waiting for room at the destination or for the link
-    transfer,            ///< KV cache on the wire
+    transfer_wait,       ///< prefill done, waiting for room at the destination; what sharing the network adds
+    transfer,            ///< KV cache on the wire, as long as it would be alone there
     decode_queue,        ///< KV cache arrived, before its first decode step
     decode_compute,      ///< steps that decode it: what its token alone would cost
     batch_interference,  ///< step time beyond what the request alone would cost

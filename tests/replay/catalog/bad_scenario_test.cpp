@@ -201,6 +201,29 @@ TEST(BadScenario, contradictions) {
     });
 }
 
+// The network between the pools.
+TEST(BadScenario, transfer_settings) {
+    const std::string pair = std::string(k_dense) + k_pair + k_link;
+    expect_messages({
+        {pair + "nics = 0\n", "s.toml:11: transfer.nics = 0: expected an integer from 1 to 64"},
+        {pair + "nics = 2.5\n", "s.toml:11: transfer.nics = 2.5: expected an integer from 1 to 64"},
+        {pair + "overlap = 'layers'\n",
+         "s.toml:11: transfer.overlap = \"layers\": expected none or layerwise; did you mean \"layerwise\"?"},
+        {pair + "local_prefill_tokens_max = -1\n",
+         "s.toml:11: transfer.local_prefill_tokens_max = -1: expected an integer of at least 0"},
+        {pair + "local_prefill_tokens = 100\n",
+         "s.toml:11: transfer.local_prefill_tokens: unknown key; did you mean \"local_prefill_tokens_max\"?"},
+        {pair + "decode = 4\n", "s.toml:11: transfer.decode = 4: expected a table"},
+        {pair + "[transfer.decode]\nnics = 100\n", "s.toml:12: transfer.decode.nics = 100: expected an integer from 1 to 64"},
+        {pair + "[transfer.decode]\nlatency_us = 5\n",
+         "s.toml:12: transfer.decode.latency_us: unknown key; expected nics, gigabits_per_s or gigabytes_per_s"},
+        {pair + "[transfer.prefill]\ngigabits_per_s = 400\ngigabytes_per_s = 50\n",
+         "s.toml:13: transfer.prefill.gigabytes_per_s = 50: expected either gigabits_per_s or gigabytes_per_s, not both"},
+        {pair + "[transfer.prefill]\ngigabits_per_s = 0.0001\n",
+         "s.toml:12: transfer.prefill.gigabits_per_s = 0.0001: expected a number of at least 0.001 and at most 1e+09"},
+    });
+}
+
 // Settings that the chosen batch policy would not look at, or could not work with.
 TEST(BadScenario, settings_of_another_policy) {
     expect_messages({

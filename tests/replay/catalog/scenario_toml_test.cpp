@@ -66,6 +66,11 @@ role = "prefill"
 gigabits_per_s = 400
 latency_us = 12.5
 dtype = "bf16"
+nics = 4
+overlap = "layerwise"
+local_prefill_tokens_max = 256
+decode = { nics = 8 }
+prefill = { gigabytes_per_s = 25 }
 
 [cost]
 source = "linear"
@@ -88,6 +93,12 @@ TEST(ParseScenario, reads_every_key) {
     EXPECT_EQ(s.slo.tpot, Duration(12'500'000));
     EXPECT_DOUBLE_EQ(s.transfer.bytes_per_s, 50e9);
     EXPECT_EQ(s.transfer.latency, Duration(12'500));
+    EXPECT_EQ(s.transfer.cards(PoolRole::prefill).count, 4);
+    EXPECT_DOUBLE_EQ(s.transfer.cards(PoolRole::prefill).bytes_per_s, 25e9);
+    EXPECT_EQ(s.transfer.cards(PoolRole::decode).count, 8);
+    EXPECT_DOUBLE_EQ(s.transfer.cards(PoolRole::decode).bytes_per_s, 50e9);
+    EXPECT_EQ(s.transfer.overlap, TransferOverlap::layerwise);
+    EXPECT_EQ(s.transfer.local_prefill_tokens_max, Tokens(256));
     EXPECT_EQ(s.cost, CostSource::linear);
     EXPECT_EQ(s.linear.step, Duration(1'000'000));
     EXPECT_EQ(s.linear.prefill_token, Duration(10'500));
