@@ -8,8 +8,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/api/json_objects.hpp"
+#include "daemon/files/compressed_text.hpp"
 #include "daemon/files/output_file.hpp"
-#include "daemon/replayctl/compressed_text.hpp"
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/cost_command.hpp"
 #include "daemon/replayctl/human_text.hpp"
@@ -40,7 +40,7 @@ Result<TableErrors> errors_of(const fs::path& file, const cost::KernelTable& tab
                        std::string(table.name), 0, 0, 0, ""};
     const auto law = cost::choose_law(table, errors.gpu, errors.backend);
     if (!law) return fail(law.error().code, file.string() + ": " + law.error().message);
-    const auto text = read_compressed_text(file.string());
+    const auto text = files::read_compressed_text(file.string());
     if (!text) return tl::unexpected(text.error());
     const auto csv = cost::parse_csv(file.string(), *text);
     if (!csv) return tl::unexpected(csv.error());
@@ -97,7 +97,7 @@ std::string render(const std::vector<TableErrors>& all) {
 }  // namespace
 
 Result<ExitStatus> cost_eval(const CostEvalOptions& options) {
-    const auto text = read_compressed_text(options.in);
+    const auto text = files::read_compressed_text(options.in);
     if (!text) return tl::unexpected(text.error());
     const auto priced = cost::cost_eval({options.gpu, options.backend, options.op, options.in, *text});
     if (!priced) return tl::unexpected(priced.error());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/config/config.hpp"
+#include "daemon/files/profile_folder.hpp"
 #include "daemon/net/quoted.hpp"
 #include "replay/base/nearest_name.hpp"
 
@@ -47,7 +48,10 @@ Result<Scenario> ScenarioSource::parse_text(const Text& text, const std::vector<
     const auto beside = [&](std::string_view path) {
         return config::read_text_file((std::filesystem::path(text.folder) / path).string());
     };
-    return parse_scenario(text.toml, text.origin, ParseOptions{catalog_, overrides, beside});
+    const auto profile = [&](std::string_view path, const ModelSpec& model, const PoolSpec& pool) {
+        return files::read_profile_folder((std::filesystem::path(text.folder) / path).string(), model, pool);
+    };
+    return parse_scenario(text.toml, text.origin, ParseOptions{catalog_, overrides, beside, profile});
 }
 
 Result<Scenario> ScenarioSource::parse(const std::string& name_or_path, const std::vector<std::string>& overrides) const {

@@ -3,6 +3,7 @@
 // a Scenario value that came from there has been validated.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "replay/catalog/model_spec.hpp"
 
 namespace replayd {
+
+namespace cost {
+struct StepProfile;  // replay/cost/tables/step_profile.hpp
+}
 
 enum class PoolRole { mixed, prefill, decode };
 
@@ -109,6 +114,7 @@ struct PoolSpec {
     double router_load_weight = 1.0;   ///< prefix_aware
     Tokens max_context{0};  ///< prompt + output at most; defaults to the model's
     RuntimeSpec runtime;
+    std::shared_ptr<const cost::StepProfile> profile;  ///< CostSource::profile: measured on this GPU
 };
 
 /// Network cards of one replica; with data-parallel attention, of one of its ranks, which has GPUs of its own.
@@ -150,6 +156,7 @@ struct SloSpec {
 enum class CostSource {
     analytic,  ///< per-operator terms from catalog facts
     linear,    ///< step + prefill tokens + decode sequences, for exact tests
+    profile,   ///< measurements that the user brings, laws for what they lack
 };
 
 /// `CostSource::linear`: duration of a step = step + prefill_token × P + decode_sequence × D, per stage.

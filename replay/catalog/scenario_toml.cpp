@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replay/catalog/cost_toml.hpp"
 #include "replay/catalog/scenario_override.hpp"
 #include "replay/catalog/spec_toml.hpp"
 #include "replay/catalog/split_toml.hpp"
@@ -15,9 +16,6 @@ constexpr RealRange k_bandwidth{0.001, 1e9, true};
 constexpr IntegerRange k_nics{1, 64};
 /// Shortest statistics window: below it windows cost more than what they show.
 constexpr Duration k_window_least{k_ns_per_ms};
-
-constexpr std::array<Choice<CostSource>, 2> k_cost_sources = {
-    {{"analytic", CostSource::analytic}, {"linear", CostSource::linear}}};
 
 constexpr std::array<Choice<TransferOverlap>, 2> k_overlaps = {
     {{"none", TransferOverlap::none}, {"layerwise", TransferOverlap::layerwise}}};
@@ -113,27 +111,6 @@ TransferSpec read_transfer(TableReader table) {
     return out;
 }
 
-void read_cost(TableReader table, Scenario& scenario) {
-    scenario.cost = table.choice<CostSource>("source", k_cost_sources);
-    if (scenario.cost == CostSource::linear) {
-        scenario.linear.step = table.duration("step_us", k_ns_per_us, Duration(0));
-        scenario.linear.prefill_token = table.duration("prefill_token_us", k_ns_per_us, Duration(0));
-        scenario.linear.decode_sequence = table.duration("decode_sequence_us", k_ns_per_us, Duration(0));
-        if (!table.errors().any() && scenario.linear.step == Duration(0) &&
-            (scenario.linear.prefill_token == Duration(0) || scenario.linear.decode_sequence == Duration(0))) {
-            table.refuse("step_us", "0", "expected more than 0 unless prefill_token_us and decode_sequence_us are: "
-                                         "a step must take time");
-        }
-    } else {
-        for (const std::string_view key : {"step_us", "prefill_token_us", "decode_sequence_us"}) {
-            if (const TomlNode* value = table.any(key)) {
-                table.refuse(key, value->shown(), "belongs to source = \"linear\"; remove it or change the source");
-            }
-        }
-    }
-    table.finish();
-}
-
 void check_roles(const std::vector<PoolSpec>& pools, TableReader& root) {
     const auto count = [&](PoolRole role) {
         return std::count_if(pools.begin(), pools.end(), [&](const PoolSpec& pool) { return pool.role == role; });
@@ -195,12 +172,12 @@ void check_transfer(const Scenario& scenario, TableReader& root) {
     }
 }
 
-Scenario read_scenario(TableReader& root, Catalog& catalog, const ModelConfigLoader& loader) {
+Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& options) {
     Scenario out;
     catalog.add_tables(root);
     out.name = read_name(root, "name");
     out.description = root.text("description", "");
-    out.model = read_scenario_model(root, catalog, loader);
+    out.model = read_scenario_model(root, catalog, options.model_config);
     out.seed = static_cast<std::uint64_t>(root.integer("seed", {0}, 0));
     out.window = root.duration("window_s", k_ns_per_s, k_window_least, out.window);
     const auto sub_table = [&](std::string_view key, auto&& read) {
@@ -210,19 +187,23 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ModelConfigLoa
     };
     sub_table("slo", [&](TableReader table) { out.slo = read_slo(std::move(table)); });
     sub_table("transfer", [&](TableReader table) { out.transfer = read_transfer(std::move(table)); });
-    sub_table("cost", [&](TableReader table) { read_cost(std::move(table), out); });
+    ProfilePaths profiles;
+    sub_table("cost", [&](TableReader table) { profiles = read_cost(std::move(table), out); });
     const std::string default_gpu = read_default_gpu(root, catalog);
     out.pools = read_pools(root, out.model, default_gpu, catalog);
     root.any("split");  // expanded before; known, so that a misspelling of it is seen as one
     root.finish();
     if (!root.errors().any()) check_transfer(out, root);
+    if (!root.errors().any() && out.cost == CostSource::profile) {
+        load_profiles(profiles, options.profile, out, root.errors());
+    }
     return out;
 }
 
 }  // namespace
 
 Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const Catalog& catalog) {
-    return parse_scenario(toml, origin, ParseOptions{catalog, {}, {}});
+    return parse_scenario(toml, origin, ParseOptions{catalog, {}, {}, {}});
 }
 
 Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const ParseOptions& options) {
@@ -236,7 +217,7 @@ Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, 
     if (errors.any()) return tl::unexpected(errors.first());
     TableReader root(*document, "", errors);
     Catalog with_local = options.catalog;
-    Scenario scenario = read_scenario(root, with_local, options.model_config);
+    Scenario scenario = read_scenario(root, with_local, options);
     if (errors.any()) return tl::unexpected(errors.first());
     return scenario;
 }

@@ -1,7 +1,9 @@
 #pragma once
 // Scenario and catalog text (TOML) to validated values and back. Parsing text only: callers read files.
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,11 +46,16 @@ private:
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin,
                                               const Catalog& catalog = Catalog::built_in());
 
+/// Reads the folder that `cost.profile` names for one pool.
+using ProfileLoader = std::function<Result<std::shared_ptr<const cost::StepProfile>>(
+    std::string_view path, const ModelSpec& model, const PoolSpec& pool)>;
+
 /// What a scenario's text may refer to, and what is changed in it before it is validated.
 struct ParseOptions {
     const Catalog& catalog = Catalog::built_in();
     std::span<const std::string> overrides = {};  ///< "KEY=VALUE", see scenario_override.hpp
     ModelConfigLoader model_config = {};          ///< reads what `model_config` names; unset: such files are refused
+    ProfileLoader profile = {};                   ///< reads what `cost.profile` names; unset: it is refused
 };
 
 /// As above. `model_config = "PATH"` in the text stands in place of `model`: the file is a Hugging Face config.json.

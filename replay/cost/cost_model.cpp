@@ -4,6 +4,7 @@
 
 #include "replay/cost/analytic_cost.hpp"
 #include "replay/cost/linear_cost.hpp"
+#include "replay/cost/tables/profile_cost.hpp"
 
 namespace replayd {
 
@@ -22,6 +23,12 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
                                                 ": expected 1 or more stages");
     }
     if (scenario.cost == CostSource::linear) return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
+    if (scenario.cost == CostSource::profile) {
+        if (!pool.profile) {
+            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");
+        }
+        return cost::make_profile_cost(scenario.model, pool, *pool.profile);
+    }
     return cost::make_analytic_cost(scenario.model, pool);
 }
 

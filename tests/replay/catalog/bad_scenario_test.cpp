@@ -91,7 +91,7 @@ TEST(BadScenario, misspelt_names) {
         {mixed("kv = { dtype = 'fp16' }\n"), "s.toml:6: pool.kv.dtype = \"fp16\": expected bf16 or fp8; did you mean \"bf16\"?"},
         {mixed("weights = 'nvfp4x'\n"), "s.toml:6: pool.weights = \"nvfp4x\": expected bf16, fp8, int8 or int4"},
         {std::string(k_dense) + "[cost]\nsource = 'analytical'\n" + k_mixed,
-         "s.toml:5: cost.source = \"analytical\": expected analytic or linear; did you mean \"analytic\"?"},
+         "s.toml:5: cost.source = \"analytical\": expected analytic, linear or profile; did you mean \"analytic\"?"},
         {std::string("name = 'two words'\nmodel = 'Qwen3-8B'\ngpu = 'H20'\n") + k_mixed,
          "s.toml:1: name = \"two words\": expected 1 to 100 letters, digits, '.', '_' or '-'"},
     });

@@ -1,14 +1,14 @@
-#include "daemon/replayctl/compressed_text.hpp"
+#include "daemon/files/compressed_text.hpp"
 
 #include "daemon/config/config.hpp"
 #include "daemon/files/decoder.hpp"
 
-namespace replayd::ctl {
+namespace replayd::files {
 
 Result<std::string> read_compressed_text(const std::string& path) {
     const auto bytes = config::read_text_file(path);
     if (!bytes) return tl::unexpected(bytes.error());
-    auto decoder = files::make_decoder(std::string_view(*bytes).substr(0, files::k_magic_bytes), path);
+    auto decoder = make_decoder(std::string_view(*bytes).substr(0, k_magic_bytes), path);
     if (!decoder) return tl::unexpected(decoder.error());
     std::string text;
     const auto append = [&text](std::string_view piece) -> Result<void> {
@@ -20,4 +20,4 @@ Result<std::string> read_compressed_text(const std::string& path) {
     return text;
 }
 
-}  // namespace replayd::ctl
+}  // namespace replayd::files

@@ -5,9 +5,9 @@
 
 #include "replay/base/error.hpp"
 
-namespace replayd::ctl {
+namespace replayd::files {
 
 /// Error `not_found` or `io` names the path and the system's reason; `invalid_argument` for damaged data.
 [[nodiscard]] Result<std::string> read_compressed_text(const std::string& path);
 
-}  // namespace replayd::ctl
+}  // namespace replayd::files
