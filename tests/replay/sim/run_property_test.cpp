@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "replay/sim/transfer_network.hpp"
 #include "tests/replay/sim/fixture.hpp"
 
 namespace replayd::test {
@@ -166,6 +167,67 @@ TEST(RunProperty, chunking_of_arrivals_changes_nothing) {
         ASSERT_EQ(run.hash(), whole.hash);
         ASSERT_EQ(sink.requests, whole.sink.requests);
         ASSERT_EQ(sink.windows, whole.sink.windows);
+    }
+}
+
+// A fork at any moment ends as the run does.
+TEST(RunProperty, a_fork_without_change_equals_the_run) {
+    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0xf0124);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        KeepingSink sink;
+        replayd::Run run(compiled(scenario), sink);
+        for (const Arrival& next : arrivals) run.offer(next);
+        run.advance(VirtualTime(static_cast<std::int64_t>(random.below(3 * k_ns_per_s))));
+        const std::size_t before = sink.requests.size();
+        KeepingSink forked_sink;
+        replayd::Run forked = run.fork(forked_sink);
+        forked.finish();
+        run.finish();
+        ASSERT_EQ(forked.hash(), run.hash());
+        sink.requests.erase(sink.requests.begin(), sink.requests.begin() + static_cast<std::ptrdiff_t>(before));
+        ASSERT_EQ(forked_sink.requests, sink.requests);
+    }
+}
+
+// Requests that come one after the other has finished: a whole transfer takes its bytes over the bandwidth of the
+// slower card and the latency, exactly; of an overlapped one at least the last layer follows the first token, and at most
+// the whole. Nothing waits, but for the nanosecond or two that rates are rounded by.
+TEST(RunProperty, one_transfer_at_a_time_takes_its_bytes_over_the_bandwidth) {
+    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0xa107e);
+        Scenario scenario = pd_scenario(between(random, 1, 3), between(random, 1, 3));
+        scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1'000'000, 1'000'000'000));
+        scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
+        scenario.pools[0].batching.max_batched_tokens = Tokens(between(random, 16, 600));
+        choose_transfer(random, scenario.transfer);
+        std::vector<Arrival> arrivals;
+        for (std::int64_t i = 0; i < 10; ++i) {
+            arrivals.push_back(arrival(i, i * 60 * k_ns_per_s, between(random, 1, 1000), between(random, 2, 5)));
+        }
+        const std::int64_t line = std::min(card_rate(scenario.transfer.cards(PoolRole::prefill)),
+                                           card_rate(scenario.transfer.cards(PoolRole::decode)));
+        for (const RequestRecord& record : replay(scenario, arrivals).sink.requests) {
+            if (record.prefill_replica >= scenario.pools[0].replicas) continue;
+            const Nanobytes bytes = k_nanobytes_per_byte * 1024 * record.prompt.value;
+            const Duration whole = sending_time(bytes, line) + scenario.transfer.latency;
+            const Duration took = record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait];
+            EXPECT_EQ(record.decode_started - record.first_token, took);
+            if (scenario.transfer.overlap == TransferOverlap::none) {
+                EXPECT_EQ(record.ledger[LedgerPart::transfer], whole);
+                EXPECT_EQ(record.ledger[LedgerPart::transfer_wait], Duration(0));
+                continue;
+            }
+            const std::int64_t last_chunk = 1 + (record.prompt.value - 1) % scenario.pools[0].batching.max_batched_tokens.value;
+            const Duration last_layer = sending_time(k_nanobytes_per_byte * 1024 * last_chunk / 2, line);
+            EXPECT_GE(took, last_layer + scenario.transfer.latency);
+            EXPECT_LE(took, whole);
+            EXPECT_LE(record.ledger[LedgerPart::transfer_wait], Duration(2));
+        }
+        if (HasFailure()) return;
     }
 }
 
