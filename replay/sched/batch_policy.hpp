@@ -24,11 +24,13 @@ struct BatchDecision {
     std::vector<ScheduledTokens> members;  ///< in batch order; blocks are allocated
     std::vector<RequestSlot> preempted;    ///< evicted, in order; blocks are released, they wait again
     bool admitted = false;                 ///< waiting requests were taken in
+    BlameCause stopped_by = BlameCause::step_in_flight;  ///< why those who still wait were not
 
     void clear() {
         members.clear();
         preempted.clear();
         admitted = false;
+        stopped_by = BlameCause::step_in_flight;
     }
 };
 

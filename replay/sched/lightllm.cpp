@@ -47,17 +47,23 @@ void LightllmPolicy::admit(ReplicaState& replica, RequestTable& requests, const 
     std::vector<Need> needs;
     for (const RequestSlot slot : idle.slots()) needs.push_back(need_of(requests[slot], decodes_here_));
     std::int64_t budget = batch_tokens_max_;
-    while (!replica.waiting.empty() && holders(replica, idle, decision) < sequences_max_) {
+    while (!replica.waiting.empty()) {
+        decision.stopped_by = BlameCause::sequence_limit;
+        if (holders(replica, idle, decision) >= sequences_max_) return;
         const RequestState& head = requests[replica.waiting.front()];
         const std::int64_t blocks = replica.blocks_for(std::max(head.target, head.computed + 1));
         // A context that grew beyond the limit before it was evicted is computed again in a batch of its own.
         const bool alone = decision.members.empty() && head.preemptions > 0;
-        if ((!alone && head.pending() > budget) || replica.kv.free() < blocks - head.blocks) return;
+        decision.stopped_by = BlameCause::token_budget;
+        if (!alone && head.pending() > budget) return;
+        decision.stopped_by = BlameCause::kv_blocks;
+        if (replica.kv.free() < blocks - head.blocks) return;
         needs.push_back(need_of(head, decodes_here_));
         if (peak(needs) >= replica.kv.capacity() * replica.kv.block_tokens()) return;
         budget -= head.pending();
         admit_head(replica, requests, blocks, head.pending(), decision);
     }
+    decision.stopped_by = BlameCause::step_in_flight;
 }
 
 void LightllmPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
@@ -68,6 +74,9 @@ void LightllmPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDe
     }
     if (decision.members.empty() && !idle.empty()) {
         ++replica.steps_since_admission;
+        if (decision.stopped_by == BlameCause::step_in_flight && !replica.waiting.empty()) {
+            decision.stopped_by = BlameCause::batch_rule;
+        }
         while (!idle.empty()) {
             const RequestSlot slot = idle.pop_front();
             schedule_decode(replica, requests, idle, slot, decision);

@@ -48,6 +48,10 @@ struct alignas(64) RequestState {
     VirtualTime first_token;
     VirtualTime decode_started;
     Ledger ledger;
+    Blame blame;
+    ReplicaClocks::Reading waits_since{};  ///< its replica's clocks at `mark`, while it waits there
+    DestinationClocks::Reading hands_off_since{};  ///< likewise of the destination, while its KV waits for one
+    std::int64_t segment_prefill_ns = 0;   ///< its replica's clock of prefill in decode steps when the segment began
 
     [[nodiscard]] bool decoding() const { return computed >= target; }
     /// Tokens that the next step may compute for it.
@@ -56,15 +60,23 @@ struct alignas(64) RequestState {
     [[nodiscard]] std::int64_t final_context() const { return prompt + output - 1; }
 
     /// From now (`mark`) on the request decodes, step after step, until it finishes or is preempted.
-    void begin_decode_segment() {
+    /// `prefill_ns` is that of segment_prefill_ns now.
+    void begin_decode_segment(std::int64_t prefill_ns) {
         in_decode_segment = true;
         segment_context = computed;
+        segment_prefill_ns = prefill_ns;
     }
-
-    /// Counts the time since `mark` as waiting.
-    void account_wait(VirtualTime now) {
-        REPLAYD_ASSERT(now >= mark);
+    /// It waits at its replica from now on.
+    void begin_wait(VirtualTime now, LedgerPart part, const ReplicaClocks& clocks) {
+        wait_part = part;
+        waits_since = clocks.read(now);
+    }
+    /// Counts the time since `mark` as waiting at its replica.
+    void account_wait(VirtualTime now, const ReplicaClocks& clocks) {
+        if (now == mark) return;
+        REPLAYD_ASSERT(now > mark);
         ledger[wait_part] += now - mark;
+        clocks.charge(now, waits_since, blame);
         mark = now;
     }
 };

@@ -16,12 +16,16 @@ void OrcaPolicy::schedule_idle(ReplicaState& replica, RequestTable& requests, Ba
 
 void OrcaPolicy::admit(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
     const std::int64_t blocks = replica.blocks_for(reserved_tokens_);
-    while (!replica.waiting.empty() && static_cast<std::int64_t>(decision.members.size()) < sequences_max_) {
+    while (!replica.waiting.empty()) {
+        decision.stopped_by = BlameCause::sequence_limit;
+        if (static_cast<std::int64_t>(decision.members.size()) >= sequences_max_) return;
+        decision.stopped_by = BlameCause::kv_blocks;
         const RequestSlot slot = replica.waiting.front();
         if (replica.kv.free() < blocks - requests[slot].blocks) return;
         admit_head(replica, requests, blocks, requests[slot].pending(), decision);
         replica.running.push_back(slot);
     }
+    decision.stopped_by = BlameCause::step_in_flight;
 }
 
 void OrcaPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
@@ -47,6 +51,8 @@ std::int64_t OrcaPolicy::reservation(const ReplicaState& replica, std::int64_t) 
 void FasterTransformerPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {
     schedule_idle(replica, requests, decision);
     if (decision.members.empty()) admit(replica, requests, decision);
+    // Whatever stopped the admission, nobody joins them any more.
+    if (!decision.members.empty()) decision.stopped_by = BlameCause::batch_rule;
 }
 
 }  // namespace replayd

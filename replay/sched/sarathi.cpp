@@ -43,8 +43,12 @@ void SarathiPolicy::schedule_running(ReplicaState& replica, RequestTable& reques
 void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const Others& others,
                           BatchDecision& decision, std::int64_t& budget) const {
     const auto count = [&](std::int64_t more) { return more + static_cast<std::int64_t>(decision.members.size()); };
-    while (!replica.waiting.empty() && count(others.decodes) < batch_sequences_max_ && budget > 0 &&
-           count(others.holders) < sequences_max_) {
+    while (!replica.waiting.empty()) {
+        decision.stopped_by = BlameCause::sequence_limit;
+        if (count(others.decodes) >= batch_sequences_max_ || count(others.holders) >= sequences_max_) return;
+        decision.stopped_by = BlameCause::token_budget;
+        if (budget <= 0) return;
+        decision.stopped_by = BlameCause::kv_blocks;
         const RequestState& head = requests[replica.waiting.front()];
         const std::int64_t blocks = replica.blocks_for(std::max(head.target, head.computed + 1));
         // Blocks that it holds already (its KV came from a prefill replica) are no reason to wait.
@@ -53,6 +57,7 @@ void SarathiPolicy::admit(ReplicaState& replica, RequestTable& requests, const O
         admit_head(replica, requests, blocks, tokens, decision);
         budget -= tokens;
     }
+    decision.stopped_by = budget <= 0 ? BlameCause::token_budget : BlameCause::step_in_flight;
 }
 
 void SarathiPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {

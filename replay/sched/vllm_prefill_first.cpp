@@ -18,15 +18,20 @@ void VllmPrefillFirstPolicy::admit(ReplicaState& replica, RequestTable& requests
         const std::int64_t tokens = head.pending();
         const std::int64_t blocks = replica.blocks_for(std::max(head.target, head.computed + 1));
         const auto count = static_cast<std::int64_t>(decision.members.size());
-        // Blocks that it holds already (its KV came from a prefill replica) are no reason to wait.
-        if (blocks > head.blocks && replica.kv.free() - (blocks - head.blocks) < watermark_blocks_) return;
+        // What more steps cannot change is asked first, so that those of a stretch have one cause.
+        decision.stopped_by = BlameCause::sequence_limit;
+        if (holders(replica, idle, decision) >= sequences_max_ || count >= batch_sequences_max_) return;
         // A context that grew beyond the limit before it was evicted is computed again in a batch of its own.
+        decision.stopped_by = BlameCause::batch_rule;
         const bool alone = count == 0 && head.preemptions > 0;
         if (!alone && (count + 1) * std::max(longest, tokens) > padded_tokens_max_) return;
-        if (holders(replica, idle, decision) >= sequences_max_ || count >= batch_sequences_max_) return;
+        // Blocks that it holds already (its KV came from a prefill replica) are no reason to wait.
+        decision.stopped_by = BlameCause::kv_blocks;
+        if (blocks > head.blocks && replica.kv.free() - (blocks - head.blocks) < watermark_blocks_) return;
         longest = std::max(longest, tokens);
         admit_head(replica, requests, blocks, tokens, decision);
     }
+    decision.stopped_by = BlameCause::step_in_flight;
 }
 
 void VllmPrefillFirstPolicy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {

@@ -35,6 +35,7 @@ std::int64_t VllmV1Policy::chunk(std::int64_t pending, std::int64_t budget) cons
 
 bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first,
                                     BatchDecision& decision, std::int64_t& budget) const {
+    decision.stopped_by = BlameCause::kv_blocks;
     for (std::size_t i = first; i < replica.running.size() && budget > 0; ++i) {
         const RequestSlot slot = replica.running[i];
         RequestState& request = requests[slot];
@@ -62,8 +63,13 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
 
 void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                                  std::int64_t& budget) const {
-    while (!replica.waiting.empty() && budget > 0 &&
-           static_cast<std::int64_t>(replica.running.size()) < spec_.max_sequences) {
+    while (!replica.waiting.empty()) {
+        if (static_cast<std::int64_t>(replica.running.size()) >= spec_.max_sequences) {
+            decision.stopped_by = BlameCause::sequence_limit;
+            return;
+        }
+        decision.stopped_by = BlameCause::token_budget;
+        if (budget == 0) return;
         const RequestSlot slot = replica.waiting.front();
         RequestState& request = requests[slot];
         const PrefixMatch match = match_prefix(replica, requests, slot);
@@ -74,7 +80,10 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
         const std::int64_t needed =
             std::max<std::int64_t>(0, replica.blocks_for(context) - request.blocks - match.blocks);
         // Blocks that only the cache held so far stop being free when this request uses them.
-        if (replica.kv.free() < needed + match.unused_blocks) return;
+        if (replica.kv.free() < needed + match.unused_blocks) {
+            decision.stopped_by = BlameCause::kv_blocks;
+            return;
+        }
         start_from_prefix(replica, requests, slot, match);
         give_blocks(replica, request, needed);
         if (!request.decoding()) share_computed(replica, requests, slot, context);
@@ -83,6 +92,7 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
         decision.members.push_back({slot, tokens, !request.decoding()});
         budget -= tokens;
     }
+    decision.stopped_by = budget == 0 ? BlameCause::token_budget : BlameCause::step_in_flight;
 }
 
 void VllmV1Policy::form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const {

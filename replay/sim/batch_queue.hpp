@@ -19,6 +19,8 @@ struct BatchInFlight {
     VirtualTime scheduled;
     std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
     std::size_t counted = 0;          ///< steps whose work is in the statistics
+    Duration for_prefill{0};          ///< of a step that does both: what its prompt tokens add to its decodes
+    Duration for_decodes{0};          ///< and what its decodes add to its prompt tokens
     /// What its members would cost alone, if it was launched under another scenario than the present one.
     std::shared_ptr<const CostModel> launched_under;
 
@@ -34,6 +36,7 @@ struct BatchInFlight {
         set_members = 0;
         ends.clear();
         counted = 0;
+        for_prefill = for_decodes = Duration(0);
         launched_under.reset();
     }
 };

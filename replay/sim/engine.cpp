@@ -104,6 +104,7 @@ void Run::Impl::tick(VirtualTime now) {
         blocks_freed_ = handoff_announced_ = false;
         schedule_dirty();
     } while ((blocks_freed_ || handoff_announced_) && !handoffs_.empty());
+    if (!handoffs_.empty()) destination_clocks_.turn(now_, why_no_room());
 }
 
 void Run::Impl::drain_events() {
@@ -145,6 +146,7 @@ void Run::Impl::accept(Arrival&& arrival) {
     log(LogEntry::routed, request.sequence, replica.index);
     replica.outstanding_requests += 1;
     replica.outstanding_tokens += request.prompt + request.output;
+    request.begin_wait(now_, LedgerPart::prefill_queue, runtime_of(request).clocks);
     // Behind others that could not be admitted it cannot be admitted either.
     if (replica.waiting.empty()) interrupt(replica.index);
     replica.waiting.push_back(slot);

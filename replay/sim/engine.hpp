@@ -33,6 +33,8 @@ struct ReplicaRuntime {
     std::int64_t never_ran = 0;             ///< waiting requests that were routed here and never ran
     DecodeSet decodes;                      ///< with one stage: members of the batch in flight, if not empty
     std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
+    ReplicaClocks clocks;                   ///< why requests wait here
+    std::int64_t prefill_ns = 0;            ///< Σ over ended steps that decode: what prompt tokens added to them
     bool dirty = false;                     ///< to be scheduled in this tick
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
@@ -109,13 +111,18 @@ private:
     void end_members(ReplicaState& replica, const BatchInFlight& batch);
     void drop_left(ReplicaState& replica, std::size_t from);
     void join_batch(RequestState& request);
+    [[nodiscard]] ReplicaRuntime& runtime_of(const RequestState& request) {
+        return runtimes_[static_cast<std::size_t>(request.replica)];
+    }
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
     void end_batch(std::int32_t replica);
-    void end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens, const SoloCost& solo);
+    void end_chunk(ReplicaState& replica, const ScheduledTokens& member, const BatchInFlight& batch,
+                   const SoloCost& solo);
     void end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps);
     void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
-    static void close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed, VirtualTime end);
+    void close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed);
+    void take_interference_apart(std::int32_t replica, BatchInFlight& batch);
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
     void interrupt(std::int32_t replica);
@@ -135,6 +142,8 @@ private:
     void announce_handoffs(const ReplicaState& replica, const BatchInFlight& batch);
     void hand_off(ReplicaState& replica, RequestSlot slot);
     bool place_handoffs();
+    [[nodiscard]] BlameCause why_no_room();
+    [[nodiscard]] std::int64_t sequences_of(const ReplicaState& replica) const;
     [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks) const;
     void start_transfer(Handoff handoff, ReplicaState& destination);
     [[nodiscard]] TransferLoad load_of(const Handoff& handoff) const;
@@ -166,6 +175,7 @@ private:
     std::priority_queue<TransferEnd> transfer_ends_;
     std::vector<std::int32_t> dirty_;
     std::deque<Handoff> handoffs_;         ///< wait for a destination, first come first served
+    DestinationClocks destination_clocks_; ///< why they wait
     std::vector<Handoff> transfers_;       ///< on the wire, in reusable places
     std::vector<std::uint32_t> free_transfers_;
     TransferNetwork network_;              ///< sends them

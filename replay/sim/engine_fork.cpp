@@ -64,8 +64,8 @@ void Run::Impl::settle_for_change(std::int32_t index) {
     for (const RequestSlot slot : replica.running) {
         RequestState& request = requests_[slot];
         if (!request.in_decode_segment || request.in_flight) continue;
-        close_decode_segment(solo_[replica.pool], request, request.computed, now_);
-        request.begin_decode_segment();
+        close_decode_segment(solo_[replica.pool], request, request.computed);
+        request.begin_decode_segment(runtime_of(request).prefill_ns);
     }
 }
 

@@ -78,6 +78,7 @@ void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
     REPLAYD_ASSERT(request.computed == request.prompt);
     request.wait_part = LedgerPart::transfer_wait;
+    request.hands_off_since = destination_clocks_.read(now_);
     request.left_running = true;
     ++left_running_;
     ++transferring_;
@@ -95,12 +96,24 @@ void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
     }
 }
 
-bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) const {
-    const auto running = static_cast<std::int64_t>(replica.running.size());
+std::int64_t Run::Impl::sequences_of(const ReplicaState& replica) const {
     // Requests that are to be prefilled here hold nothing before they run: they keep no room from those that come.
     const std::int64_t waiting = static_cast<std::int64_t>(replica.waiting.size()) -
                                  runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
-    const std::int64_t sequences = running + waiting + replica.incoming;
+    return static_cast<std::int64_t>(replica.running.size()) + waiting + replica.incoming;
+}
+
+BlameCause Run::Impl::why_no_room() {
+    const auto destinations = pool_replicas(compiled_->scenario.pools.size() - 1);
+    const auto takes_more = [&](const ReplicaState& replica) {
+        return sequences_of(replica) < compiled_->scenario.pools[replica.pool].batching.max_sequences;
+    };
+    return std::any_of(destinations.begin(), destinations.end(), takes_more) ? BlameCause::destination_kv
+                                                                              : BlameCause::destination_sequences;
+}
+
+bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) const {
+    const std::int64_t sequences = sequences_of(replica);
     if (sequences >= compiled_->scenario.pools[replica.pool].batching.max_sequences) return false;
     // Head-room: every sequence already here may need one more block before anything is released.
     return replica.kv.free() - blocks >= sequences;
@@ -119,6 +132,8 @@ bool Run::Impl::place_handoffs() {
             [&](const ReplicaState& replica) { return has_room(replica, handoff.destination_blocks); });
         if (!pick) break;
         handoffs_.pop_front();
+        RequestState& request = requests_[handoff.slot];
+        if (request.left_running) destination_clocks_.charge(now_, request.hands_off_since, request.blame);
         handoff.destination = destinations[*pick].index;
         handoff.start = now_;
         start_transfer(handoff, destinations[*pick]);
@@ -204,7 +219,6 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     request.ledger[LedgerPart::transfer] += alone;
     request.ledger[LedgerPart::transfer_wait] += now_ - request.mark - alone;
     request.mark = now_;
-    request.wait_part = LedgerPart::decode_queue;
 
     ReplicaState& source = replicas_[static_cast<std::size_t>(request.replica)];
     release_kv(source, requests_, handoff.slot);
@@ -214,8 +228,11 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     --destination.incoming;
     request.blocks = handoff.destination_blocks;
     request.replica = destination.index;
+    request.begin_wait(now_, LedgerPart::decode_queue, runtime_of(request).clocks);
     request.left_running = false;
-    // As in vLLM, blocks that were received can be shared as if they had been computed here.
+    // As in vLLM, blocks that were received can be shared as if they had been computed here. What a decode stretch has
+    // grown into may have evicted the same prefix.
+    sync_blocks(destination.index, now_);
     share_computed(destination, requests_, handoff.slot, request.computed);
     log(LogEntry::decode_ready, request.sequence, destination.index);
     interrupt(destination.index);

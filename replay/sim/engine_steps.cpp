@@ -40,7 +40,9 @@ void Run::Impl::schedule(std::int32_t index) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     while (!runtime.in_flight.full()) {
         BatchInFlight& batch = runtime.in_flight.next();
-        if (!form(replica, batch)) return;
+        const bool formed = form(replica, batch);
+        runtime.clocks.turn(now_, batch.decision.stopped_by);
+        if (!formed) return;
         if (runtime.in_flight.empty()) runtime.busy_since = now_;
         batch.scheduled = now_;
         batch.shape = shape_of(batch.decision, requests_);
@@ -50,6 +52,7 @@ void Run::Impl::schedule(std::int32_t index) {
         for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
         runtime.last_sequences = batch.sequences();
         plan_stages(index, batch);
+        take_interference_apart(index, batch);
         announce_handoffs(replica, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
         // The timer of a replica is for its oldest batch; the next one's is set when that ends.
@@ -81,7 +84,7 @@ void Run::Impl::join_batch(RequestState& request) {
         log(LogEntry::scheduled, request.sequence, request.cached);
     }
     if (!request.decoding()) {
-        request.account_wait(now_);
+        request.account_wait(now_, runtime_of(request).clocks);
         return;
     }
     if (request.generated == 1 && request.decode_replica < 0) {
@@ -89,8 +92,8 @@ void Run::Impl::join_batch(RequestState& request) {
         request.decode_started = now_;
     }
     if (!request.in_decode_segment) {
-        request.account_wait(now_);
-        request.begin_decode_segment();
+        request.account_wait(now_, runtime_of(request).clocks);
+        request.begin_decode_segment(runtime_of(request).prefill_ns);
     }
 }
 
@@ -173,6 +176,7 @@ void Run::Impl::end_batch(std::int32_t index) {
     sync_blocks(index, now_);
     BatchInFlight& batch = runtime.in_flight.front();
     count_steps(index, batch, VirtualTime(now_.ns + 1));
+    runtime.prefill_ns += batch.for_prefill.value;
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -208,13 +212,13 @@ void Run::Impl::end_members(ReplicaState& replica, const BatchInFlight& batch) {
         RequestState& request = requests_[member.slot];
         request.in_flight = false;
         if (member.prefill) {
-            end_chunk(replica, member.slot, member.tokens, solo);
+            end_chunk(replica, member, batch, solo);
             continue;
         }
         if (earlier) {
-            close_decode_segment(solo, request, request.computed + steps, now_);
-            request.in_decode_segment = true;
-            request.segment_context = request.computed + steps;
+            close_decode_segment(solo, request, request.computed + steps);
+            request.begin_decode_segment(runtime_of(request).prefill_ns);
+            request.segment_context += steps;
         }
         end_decode(replica, member.slot, steps);
     }
@@ -228,7 +232,10 @@ void Run::Impl::drop_left(ReplicaState& replica, std::size_t from) {
     replica.running.erase(std::remove_if(begin, replica.running.end(), left), replica.running.end());
 }
 
-void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t tokens, const SoloCost& solo) {
+void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, const BatchInFlight& batch,
+                          const SoloCost& solo) {
+    const RequestSlot slot = member.slot;
+    const std::int64_t tokens = member.tokens;
     RequestState& request = requests_[slot];
     const bool samples = request.computed + tokens == request.target;
     const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
@@ -237,8 +244,16 @@ void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t 
     const bool again = request.computed < request.high_water;
     request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += alone;
     request.ledger[LedgerPart::batch_interference] += elapsed - alone;
+    if (runtime_of(request).stage_free.size() > 1) {
+        request.blame[BlameCause::pipeline] += elapsed - alone;
+    } else {
+        // At most all of it: tables that price by mean lengths are not monotone.
+        const Duration decodes = std::min(batch.for_decodes, elapsed - alone);
+        request.blame[BlameCause::other_decodes] += decodes;
+        request.blame[BlameCause::other_prefill] += elapsed - alone - decodes;
+    }
     request.mark = now_;
-    request.wait_part = LedgerPart::chunk_wait;
+    request.begin_wait(now_, LedgerPart::chunk_wait, runtime_of(request).clocks);
     request.computed += tokens;
     if (!samples) return;
     if (++request.generated == 1) {
@@ -251,7 +266,7 @@ void Run::Impl::end_chunk(ReplicaState& replica, RequestSlot slot, std::int64_t 
     } else if (compiled_->scenario.pools[replica.pool].role == PoolRole::prefill) {
         hand_off(replica, slot);
     } else {
-        request.begin_decode_segment();
+        request.begin_decode_segment(runtime_of(request).prefill_ns);
     }
 }
 
@@ -266,11 +281,11 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
     for (const RequestSlot slot : decision.preempted) {
         RequestState& request = requests_[slot];
         if (request.in_decode_segment) {
-            close_decode_segment(solo_[replica.pool], request, request.high_water, now_);
+            close_decode_segment(solo_[replica.pool], request, request.high_water);
         } else {
-            request.account_wait(now_);
+            request.account_wait(now_, runtime_of(request).clocks);
         }
-        request.wait_part = LedgerPart::preemption_stall;
+        request.begin_wait(now_, LedgerPart::preemption_stall, runtime_of(request).clocks);
         log(LogEntry::preempted, request.sequence, replica.index);
         windows_.count_preemption();
         ++totals_.preemptions;
@@ -278,19 +293,43 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
     }
 }
 
-void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed, VirtualTime end) {
+void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed) {
     const Duration alone = solo.decode(request.segment_context, computed - request.segment_context);
-    const Duration elapsed = end - request.mark;
+    const Duration elapsed = now_ - request.mark;
     REPLAYD_ASSERT(alone <= elapsed);
     request.ledger[LedgerPart::decode_compute] += alone;
     request.ledger[LedgerPart::batch_interference] += elapsed - alone;
-    request.mark = end;
+    const ReplicaRuntime& runtime = runtime_of(request);
+    if (runtime.stage_free.size() > 1) {
+        request.blame[BlameCause::pipeline] += elapsed - alone;
+    } else {
+        const Duration prefill = std::min(Duration(runtime.prefill_ns - request.segment_prefill_ns), elapsed - alone);
+        request.blame[BlameCause::other_prefill] += prefill;
+        request.blame[BlameCause::other_decodes] += elapsed - alone - prefill;
+    }
+    request.mark = now_;
     request.in_decode_segment = false;
+}
+
+void Run::Impl::take_interference_apart(std::int32_t index, BatchInFlight& batch) {
+    if (batch.shape.prefill_tokens == 0 || batch.shape.decode_sequences == 0 || stage_times_.size() > 1) return;
+    const CostModel& cost = *compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool];
+    const Duration both = stage_times_[0];
+    StepShape prefill = batch.shape;
+    prefill.decode_sequences = prefill.decode_context = 0;
+    prefill.sampled_sequences -= batch.shape.decode_sequences;
+    cost.alone(prefill, stage_times_);
+    batch.for_decodes = both - stage_times_[0];
+    StepShape decodes;
+    decodes.decode_sequences = decodes.sampled_sequences = batch.shape.decode_sequences;
+    decodes.decode_context = batch.shape.decode_context;
+    cost.alone(decodes, stage_times_);
+    batch.for_prefill = both - stage_times_[0];
 }
 
 void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
-    if (request.in_decode_segment) close_decode_segment(solo_[replica.pool], request, request.computed, now_);
+    if (request.in_decode_segment) close_decode_segment(solo_[replica.pool], request, request.computed);
     if (policies_[replica.pool]->releases_at_finish()) {
         release_kv(replica, requests_, slot);
     } else {
@@ -329,6 +368,11 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
     record.prefill_replica = request.prefill_replica;
     record.decode_replica = request.decode_replica;
     record.ledger = request.ledger;
+    record.blame = request.blame;
+    // What it waited before its KV moved, beside waiting for a destination, it waited for the link.
+    record.blame[BlameCause::link] = record.ledger[LedgerPart::transfer_wait] -
+                                     record.blame[BlameCause::destination_kv] -
+                                     record.blame[BlameCause::destination_sequences];
     record.observed_ttft = arrival.observed_ttft;
     record.observed_e2e = arrival.observed_e2e;
     REPLAYD_ASSERT(record.ledger.sum() == record.e2e());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "replay/base/units.hpp"
+#include "replay/sim/blame.hpp"
 #include "replay/stats/histogram.hpp"
 
 namespace replayd {
@@ -68,6 +69,7 @@ struct RequestRecord {
     std::int32_t prefill_replica = -1;  ///< index over all replicas of the scenario; -1 if never routed
     std::int32_t decode_replica = -1;   ///< equal to prefill_replica on mixed pools; -1 if it never decoded
     Ledger ledger;                ///< sums to finished - arrived
+    Blame blame;                  ///< takes the waiting parts and batch_interference of the ledger apart, exactly
     std::optional<Duration> observed_ttft;
     std::optional<Duration> observed_e2e;
 
@@ -121,6 +123,7 @@ struct WindowRecord {
     Histogram e2e;
     Histogram queue;
     std::array<Duration, k_ledger_parts> ledger{};  ///< summed over requests finished in the window
+    Blame blame;                       ///< likewise
     std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
 
     bool operator==(const WindowRecord&) const = default;

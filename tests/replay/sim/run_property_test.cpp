@@ -83,8 +83,28 @@ std::vector<Arrival> random_trace(Random& random) {
     return arrivals;
 }
 
+Duration sum(const Blame& blame, BlameCause first, BlameCause last) {
+    Duration total{0};
+    for (auto cause = static_cast<std::size_t>(first); cause <= static_cast<std::size_t>(last); ++cause) {
+        EXPECT_GE(blame.causes[cause].value, 0) << k_blame_cause_names[cause];
+        total += blame.causes[cause];
+    }
+    return total;
+}
+
+/// What waiting is blamed on adds up to the waiting parts, and what interference is blamed on to that.
+void check_blame(const RequestRecord& record) {
+    const Ledger& ledger = record.ledger;
+    EXPECT_EQ(sum(record.blame, BlameCause::step_in_flight, BlameCause::batch_rule),
+              ledger[LedgerPart::prefill_queue] + ledger[LedgerPart::chunk_wait] + ledger[LedgerPart::decode_queue] +
+                  ledger[LedgerPart::preemption_stall]);
+    EXPECT_EQ(sum(record.blame, BlameCause::destination_kv, BlameCause::link), ledger[LedgerPart::transfer_wait]);
+    EXPECT_EQ(sum(record.blame, BlameCause::other_prefill, BlameCause::pipeline), ledger[LedgerPart::batch_interference]);
+}
+
 void check_record(const RequestRecord& record) {
     EXPECT_EQ(record.ledger.sum(), record.e2e());
+    check_blame(record);
     for (const Duration part : record.ledger.parts) EXPECT_GE(part.value, 0);
     EXPECT_LE(record.arrived, record.scheduled);
     EXPECT_LE(record.scheduled, record.first_token);
