@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How far two folders of measure.py agree, row by row: median and 90th percentile of |b / a - 1| per table.
 
-    python3 compare.py measurements/h100_sxm measurements/h100_sxm/repeat
+    python3 compare.py measurements/h100_sxm repeats/h100_sxm
 """
 
 import csv

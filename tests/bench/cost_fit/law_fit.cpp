@@ -11,6 +11,7 @@ using namespace replayd::cost;
 
 constexpr std::string_view k_source =
     "fitted on public tables of ai-dynamo/aiconfigurator (commit 095f58a5, Apache-2.0)";
+constexpr std::string_view k_own_source = "fitted on the tables of replay/cost/profile/measurements";
 /// A kernel with fewer rows keeps the shares of its table's largest one.
 constexpr std::size_t k_shares_rows_min = 40;
 constexpr std::size_t k_shares_rows_max = 4'000;
@@ -115,7 +116,7 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     parts.table = samples.table;
     parts.gpu = samples.gpu;
     parts.backend = samples.backend;
-    parts.source = k_source;
+    parts.source = samples.backend == "replayd" ? k_own_source : k_source;
     parts.kernels = fit_kernels(samples, hardware);
     note_ranges(samples, parts);
 

@@ -6,7 +6,8 @@
 //   cost_fit DATA_DIR --carry-from GPU           print the errors on all other GPUs of laws fitted on that one
 //   … --only TEXT                                take only files whose path holds the text
 //
-// DATA_DIR holds <system>/<backend>/<table>.csv[.gz] in the column layout of the public tables.
+// DATA_DIR holds <system>/<backend>/<table>.csv[.gz] in the column layout of the public tables, or
+// <system>/<table>.csv as replay/cost/profile writes them (backend "replayd").
 
 #include <zlib.h>
 
@@ -185,8 +186,10 @@ int main(int argc, char** argv) {
         const std::string name = file.filename().string();
         const KernelTable* table = find_kernel_table(name.substr(0, name.find('.')));
         if (table == nullptr) continue;
-        const Samples samples = read_samples(file, *table, file.parent_path().parent_path().filename().string(),
-                                             file.parent_path().filename().string());
+        const fs::path folder = file.parent_path();
+        const bool own = find_hardware(folder.filename().string()) != nullptr;
+        const Samples samples = read_samples(file, *table, (own ? folder : folder.parent_path()).filename().string(),
+                                             own ? "replayd" : folder.filename().string());
         if (!from.empty()) {
             carry(argv[1], from, samples);
             continue;
