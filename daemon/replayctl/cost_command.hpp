@@ -34,11 +34,16 @@ struct CostStepOptions {
 [[nodiscard]] Result<ExitStatus> cost_step(const CostStepOptions& options);
 
 struct CostValidateOptions {
-    std::string folder;  ///< <system>/<backend>/<table>.csv[.gz]
+    std::string folder;     ///< <system>/<backend>/<table>.csv[.gz]
+    std::string vllm_runs;  ///< in its place: folder of real vLLM runs, see vllm_run.hpp
     OutputMode mode = OutputMode::table;
 };
 
 /// Prints the median and 90th-percentile error of every table of the folder.
 [[nodiscard]] Result<ExitStatus> cost_validate(const CostValidateOptions& options);
+
+/// Replays the runs of `vllm_runs`, priced by their GPUs' profiles and by the laws alone, and prints how near the means and
+/// percentiles of TTFT, TPOT and end-to-end time come.
+[[nodiscard]] Result<ExitStatus> cost_validate_runs(const CostValidateOptions& options);
 
 }  // namespace replayd::ctl

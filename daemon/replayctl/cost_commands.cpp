@@ -20,7 +20,7 @@ Declared declare_eval(CLI::App& cost) {
     CLI::App& app = *command.app;
     command.needed = {
         app.add_option("--gpu", options->gpu, "system of the tables, e.g. h100_sxm")->type_name("GPU"),
-        app.add_option("--backend", options->backend, "sglang, vllm, trtllm or nccl")->type_name("BACKEND"),
+        app.add_option("--backend", options->backend, "sglang, vllm, trtllm, nccl or replayd")->type_name("BACKEND"),
         app.add_option("--op", options->op, "table, e.g. gemm or moe")->type_name("OP"),
         app.add_option("--in", options->in, "CSV in the columns of that table, also .gz or .zst")->type_name("FILE"),
         app.add_option("--out", options->out, "file for the rows with predicted_us and provenance; - is standard output")
@@ -47,10 +47,17 @@ Declared declare_step(CLI::App& cost) {
 
 Declared declare_validate(CLI::App& cost) {
     auto [command, options] = begin<CostValidateOptions>(cost, "validate", "compare the laws with measured tables");
-    command.needed = {command.app->add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")};
-    command.run = [options = options](OutputMode mode) {
+    CLI::App& app = *command.app;
+    CLI::Option* runs = app.add_option("--vllm-runs", options->vllm_runs,
+                                       "in place of FOLDER: folder of real vLLM runs and kernel_profiles, to replay")
+                            ->type_name("FOLDER");
+    app.add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")->excludes(runs);
+    command.run = [options = options](OutputMode mode) -> Result<ExitStatus> {
         options->mode = mode;
-        return cost_validate(*options);
+        if (!options->vllm_runs.empty()) return cost_validate_runs(*options);
+        if (!options->folder.empty()) return cost_validate(*options);
+        return fail(Code::invalid_argument, "FOLDER is missing: expected folder of <system>/<backend>/<table>.csv[.gz], or "
+                                            "--vllm-runs FOLDER; see replayctl cost validate --help");
     };
     return command;
 }

@@ -1,0 +1,91 @@
+// `replayctl cost validate --vllm-runs`.
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "daemon/api/json_objects.hpp"
+#include "daemon/replayctl/console.hpp"
+#include "daemon/replayctl/cost_command.hpp"
+#include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/run_errors.hpp"
+#include "daemon/replayctl/text_table.hpp"
+#include "daemon/replayctl/vllm_run.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+namespace json = boost::json;
+
+struct Priced {
+    std::string run;
+    std::string source;  ///< "profile" or "laws"
+    RunErrors errors;
+};
+
+Result<Priced> price(const VllmRun& run, bool with_profile) {
+    auto scenario = scenario_of(run, with_profile, Catalog::built_in());
+    if (!scenario) return tl::unexpected(scenario.error());
+    const auto compiled = compile(std::move(*scenario));
+    if (!compiled) return fail(compiled.error().code, "run " + run.name + ": " + compiled.error().message);
+    const auto errors = replay_errors(*compiled, run.arrivals);
+    if (!errors) return fail(errors.error().code, "run " + run.name + ": " + errors.error().message);
+    return Priced{run.name, with_profile ? "profile" : "laws", *errors};
+}
+
+template <class Do>
+void for_each_figure(const RunErrors& errors, Do&& act) {
+    for (std::size_t i = 0; i < k_figures.size(); ++i) act("TTFT", k_figures[i], errors.ttft[i]);
+    for (std::size_t i = 0; i < k_figures.size(); ++i) act("TPOT", k_figures[i], errors.tpot[i]);
+    for (std::size_t i = 0; i < k_figures.size(); ++i) act("E2E", k_figures[i], errors.e2e[i]);
+}
+
+std::string milliseconds(double ns) { return decimal_text(ns * 1e-6, 1); }
+
+std::string render(const std::vector<Priced>& all) {
+    TextTable table({{"run"}, {"priced by"}, {"figure"}, {"vLLM ms", Align::right}, {"replay ms", Align::right},
+                     {"error %", Align::right}});
+    for (const Priced& priced : all) {
+        for_each_figure(priced.errors, [&](const char* what, std::string_view figure, const Compared& compared) {
+            table.add_row({priced.run, priced.source, std::string(what) + " " + std::string(figure), milliseconds(compared.observed),
+                           milliseconds(compared.predicted), decimal_text(100 * compared.error(), 2)});
+        });
+    }
+    return table.render();
+}
+
+json::array to_json(const std::vector<Priced>& all) {
+    json::array items;
+    for (const Priced& priced : all) {
+        for_each_figure(priced.errors, [&](const char* what, std::string_view figure, const Compared& compared) {
+            items.push_back(json::object{{"run", priced.run},
+                                         {"priced_by", priced.source},
+                                         {"metric", what},
+                                         {"figure", figure},
+                                         {"observed_ns", compared.observed},
+                                         {"predicted_ns", compared.predicted},
+                                         {"error", compared.error()}});
+        });
+    }
+    return items;
+}
+
+}  // namespace
+
+Result<ExitStatus> cost_validate_runs(const CostValidateOptions& options) {
+    const auto runs = read_vllm_runs(options.vllm_runs, Catalog::built_in());
+    if (!runs) return tl::unexpected(runs.error());
+    std::vector<Priced> all;
+    for (const VllmRun& run : *runs) {
+        for (const bool with_profile : {true, false}) {
+            if (with_profile && run.profile.empty()) continue;
+            auto priced = price(run, with_profile);
+            if (!priced) return tl::unexpected(priced.error());
+            all.push_back(std::move(*priced));
+        }
+    }
+    const std::string out =
+        options.mode == OutputMode::json ? json::serialize(api::items_json(to_json(all))) + '\n' : render(all);
+    return print(out).map([] { return ExitStatus::ok; });
+}
+
+}  // namespace replayd::ctl

@@ -1,0 +1,85 @@
+#include "daemon/replayctl/run_errors.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace replayd::ctl {
+namespace {
+
+constexpr std::array<double, 3> k_shares = {0.5, 0.9, 0.99};
+
+class Collector final : public RecordSink {
+public:
+    void on_request(RequestRecord&& record) override { records.push_back(std::move(record)); }
+    void on_window(WindowRecord&&) override {}
+    std::vector<RequestRecord> records;
+};
+
+/// Straight between ranks, as numpy's default percentile.
+double percentile(const std::vector<double>& sorted, double share) {
+    const double rank = share * static_cast<double>(sorted.size() - 1);
+    const auto below = static_cast<std::size_t>(rank);
+    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    return sorted[below] + (rank - std::floor(rank)) * (sorted[above] - sorted[below]);
+}
+
+std::array<double, k_figures.size()> figures(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    double sum = 0;
+    for (const double value : values) sum += value;
+    std::array<double, k_figures.size()> out{sum / static_cast<double>(values.size())};
+    for (std::size_t i = 0; i < k_shares.size(); ++i) out[i + 1] = percentile(values, k_shares[i]);
+    return out;
+}
+
+struct Samples {
+    std::vector<double> observed;
+    std::vector<double> predicted;
+
+    void add(double was, double is) {
+        observed.push_back(was);
+        predicted.push_back(is);
+    }
+    [[nodiscard]] std::array<Compared, k_figures.size()> compared() const {
+        const auto was = figures(observed);
+        const auto is = figures(predicted);
+        std::array<Compared, k_figures.size()> out;
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = {was[i], is[i]};
+        return out;
+    }
+};
+
+double real(Duration duration) { return static_cast<double>(duration.value); }
+
+}  // namespace
+
+Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals) {
+    Collector collector;
+    Run run(std::move(scenario), collector);
+    for (const Arrival& arrival : arrivals) run.offer(arrival);
+    run.finish();
+    Samples ttft;
+    Samples tpot;
+    Samples e2e;
+    for (const RequestRecord& record : collector.records) {
+        if (record.outcome != Outcome::finished) {
+            return fail(Code::invalid_argument, "request \"" + record.id + "\" was rejected: " + record.reject_reason);
+        }
+        if (!record.observed_ttft || !record.observed_e2e) {
+            return fail(Code::invalid_argument, "request \"" + record.id + "\" has no observed times");
+        }
+        ttft.add(real(*record.observed_ttft), real(record.ttft()));
+        e2e.add(real(*record.observed_e2e), real(record.e2e()));
+        if (const auto gap = record.tpot()) {
+            const auto gaps = static_cast<double>(record.output.value - 1);
+            tpot.add((real(*record.observed_e2e) - real(*record.observed_ttft)) / gaps, real(*gap));
+        }
+    }
+    if (tpot.observed.empty()) return fail(Code::invalid_argument, "no request has two output tokens or more");
+    return RunErrors{ttft.compared(), tpot.compared(), e2e.compared()};
+}
+
+}  // namespace replayd::ctl

@@ -1,0 +1,34 @@
+#pragma once
+// How near a replay comes to what production observed: means and percentiles of TTFT, TPOT and end-to-end time.
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "replay/base/error.hpp"
+#include "replay/sim/run.hpp"
+
+namespace replayd::ctl {
+
+/// One figure, in nanoseconds.
+struct Compared {
+    double observed = 0;
+    double predicted = 0;
+    [[nodiscard]] double error() const { return predicted / observed - 1; }
+};
+
+/// Mean, p50, p90, p99.
+inline constexpr std::array<std::string_view, 4> k_figures = {"mean", "p50", "p90", "p99"};
+
+struct RunErrors {
+    std::array<Compared, k_figures.size()> ttft;
+    std::array<Compared, k_figures.size()> tpot;
+    std::array<Compared, k_figures.size()> e2e;
+};
+
+/// Replays `arrivals`, which carry what was observed, on `scenario`. Error `invalid_argument` for an arrival without
+/// observed times or that the scenario rejects.
+[[nodiscard]] Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals);
+
+}  // namespace replayd::ctl
