@@ -165,6 +165,10 @@ private:
         if (pool_.kv.prefix_caching && pool_.batching.policy != BatchPolicyKind::vllm_v1) {
             refuse(PoolTable::kv, "prefix_caching", "true", "expected false unless batching.policy = \"vllm_v1\"");
         }
+        if (pool_.kv.host.value > 0 && pool_.kv.host_bytes_per_s == 0 && pool_.gpu.pcie_bytes_per_s == 0) {
+            refuse(PoolTable::kv, "host_gigabytes_per_s", "absent",
+                   "expected a number above 0: the PCIe bandwidth of gpu " + pool_.gpu.name + " is 0");
+        }
         if (pool_.router != RouterKind::prefix_aware) return;
         if (pool_.role == PoolRole::decode) {
             refuse(PoolTable::pool, "router", "\"prefix_aware\"", "expected another router: a decode pool computes no prompts");

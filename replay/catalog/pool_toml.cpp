@@ -22,6 +22,9 @@ constexpr std::array<Choice<BatchPolicyKind>, 6> k_policies = {
      {"orca", BatchPolicyKind::orca},
      {"faster_transformer", BatchPolicyKind::faster_transformer},
      {"lightllm", BatchPolicyKind::lightllm}}};
+constexpr std::array<Choice<QueueOrder>, 3> k_queues = {{{"fcfs", QueueOrder::fcfs},
+                                                        {"priority", QueueOrder::priority},
+                                                        {"shortest_prompt", QueueOrder::shortest_prompt}}};
 constexpr std::array<Choice<EvictionKind>, 2> k_evictions = {
     {{"least_recently_freed", EvictionKind::least_recently_freed}, {"lru", EvictionKind::lru}}};
 constexpr std::array<Choice<RouterKind>, 7> k_routers = {{{"round_robin", RouterKind::round_robin},
@@ -70,6 +73,7 @@ void need_policy(TableReader& table, std::string_view key, bool read, std::strin
 BatchingSpec read_batching(TableReader& table) {
     BatchingSpec out;
     out.policy = table.choice<BatchPolicyKind>("policy", k_policies, out.policy);
+    out.queue = table.choice<QueueOrder>("queue", k_queues, out.queue);
     out.max_batched_tokens = Tokens(table.integer("max_batched_tokens", k_batch_tokens, out.max_batched_tokens.value));
     out.max_sequences = table.integer("max_sequences", k_sequences, out.max_sequences);
     out.chunked_prefill = table.flag("chunked_prefill", out.chunked_prefill);
@@ -95,6 +99,12 @@ KvSpec read_kv(TableReader& table) {
     need_choice(table, "eviction", out.prefix_caching, "prefix_caching = true", "cache");
     out.flashmla = table.flag("flashmla", false);
     out.host = Bytes(static_cast<std::int64_t>(table.real("host_gigabytes", {0, 1e6, true}, 0.0) * k_giga));
+    need_choice(table, "host_gigabytes", out.prefix_caching, "prefix_caching = true", "cache");
+    if (table.has("host_gigabytes_per_s")) out.host_bytes_per_s = table.real("host_gigabytes_per_s", {0, 1e6}) * k_giga;
+    out.host_latency = table.duration("host_latency_us", k_ns_per_us, Duration(0), Duration(0));
+    for (const std::string_view key : {"host_gigabytes_per_s", "host_latency_us"}) {
+        need_choice(table, key, out.host.value > 0, "host_gigabytes above 0", "host tier");
+    }
     table.any("num_blocks");
     table.finish();
     return out;

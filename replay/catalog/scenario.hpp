@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "replay/base/units.hpp"
@@ -40,8 +41,17 @@ enum class BatchPolicyKind {
     lightllm,            ///< token-level KV, admission by the peak of what may be needed
 };
 
+/// In which order the requests of a replica wait to be admitted. Those whose KV is on the replica already go first in any.
+enum class QueueOrder {
+    fcfs,             ///< first come first served; a preempted request goes to the front
+    priority,         ///< by the priority of the SLO class, then by arrival, also after a preemption (vLLM's priority policy)
+    shortest_prompt,  ///< fewest tokens to compute (of all its context, cached or not), then by arrival. Nothing ages: a
+                      ///< long prompt waits as long as shorter ones keep coming
+};
+
 struct BatchingSpec {
     BatchPolicyKind policy = BatchPolicyKind::vllm_v1;
+    QueueOrder queue = QueueOrder::fcfs;
     Tokens max_batched_tokens{8192};  ///< token budget of one step
     std::int64_t max_sequences = 256; ///< running requests at most
     bool chunked_prefill = true;
@@ -63,6 +73,8 @@ struct KvSpec {
     bool flashmla = false;  ///< MLA in fp8 as FlashMLA stores it: 656 bytes per token and layer instead of 576
                             ///< and its kernels, whose prefill takes query heads in 64s: fewer on a GPU are padded
     Bytes host{0};          ///< host memory per GPU for KV blocks that leave the device; 0: no host tier
+    double host_bytes_per_s = 0;  ///< of one GPU's link from the host; 0: the GPU's PCIe
+    Duration host_latency{0};     ///< added to every load from the host
     bool prefix_caching = false;             ///< prompts with equal leading hashes share blocks
     EvictionKind eviction = EvictionKind::least_recently_freed;
 };
@@ -153,6 +165,16 @@ struct SloSpec {
     Duration tpot{0};
 };
 
+/// A class of requests with a priority and objectives of its own; requests name theirs.
+struct SloClass {
+    std::string name;
+    std::int64_t priority = 0;  ///< lower goes first, as in vLLM
+    SloSpec slo;                ///< objectives that it does not state are those of the scenario
+};
+
+/// The class of requests that name none, or one that the scenario does not declare.
+inline constexpr std::string_view k_default_slo_class = "default";
+
 enum class CostSource {
     analytic,  ///< per-operator terms from catalog facts
     linear,    ///< step + prefill tokens + decode sequences, for exact tests
@@ -173,6 +195,8 @@ struct Scenario {
     std::vector<PoolSpec> pools;  ///< one mixed pool, or one prefill and one decode pool
     TransferSpec transfer;        ///< meaningful with prefill + decode
     SloSpec slo;
+    /// As declared; if any are, then `k_default_slo_class` is among them, last unless it was declared itself.
+    std::vector<SloClass> slo_classes;
     CostSource cost = CostSource::analytic;
     LinearCostSpec linear;
     std::uint64_t seed = 0;             ///< of the random router

@@ -4,6 +4,7 @@
 
 #include "replay/catalog/cost_toml.hpp"
 #include "replay/catalog/scenario_override.hpp"
+#include "replay/catalog/slo_toml.hpp"
 #include "replay/catalog/spec_toml.hpp"
 #include "replay/catalog/split_toml.hpp"
 
@@ -58,14 +59,6 @@ std::string read_default_gpu(TableReader& root, const Catalog& catalog) {
     std::string name = root.text("gpu", "");
     if (root.has("gpu") && !catalog.gpu(name)) root.refuse_name("gpu", name, "", catalog.gpu_names());
     return name;
-}
-
-SloSpec read_slo(TableReader table) {
-    SloSpec out;
-    out.ttft = table.duration("ttft_ms", k_ns_per_ms, Duration(0), Duration(0));
-    out.tpot = table.duration("tpot_ms", k_ns_per_ms, Duration(0), Duration(0));
-    table.finish();
-    return out;
 }
 
 /// Of one network card; `fallback` where it may be left out.
@@ -185,7 +178,11 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
             read(TableReader(*node, root.path_of(key), root.errors()));
         }
     };
-    sub_table("slo", [&](TableReader table) { out.slo = read_slo(std::move(table)); });
+    sub_table("slo", [&](TableReader table) {
+        out.slo = read_slo(table, {});
+        table.finish();
+    });
+    out.slo_classes = read_slo_classes(root, out.slo);
     sub_table("transfer", [&](TableReader table) { out.transfer = read_transfer(std::move(table)); });
     ProfilePaths profiles;
     sub_table("cost", [&](TableReader table) { profiles = read_cost(std::move(table), out); });
@@ -194,6 +191,7 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
     root.any("split");  // expanded before; known, so that a misspelling of it is seen as one
     root.finish();
     if (!root.errors().any()) check_transfer(out, root);
+    if (!root.errors().any()) check_queues(out, root);
     if (!root.errors().any() && out.cost == CostSource::profile) {
         load_profiles(profiles, options.profile, out, root.errors());
     }

@@ -1,6 +1,7 @@
 #include "replay/sched/replica_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "replay/base/assert.hpp"
 
@@ -9,7 +10,28 @@ namespace {
 
 std::deque<RequestSlot>::iterator first_without_kv(ReplicaState& replica, const RequestTable& requests) {
     return std::find_if(replica.waiting.begin(), replica.waiting.end(),
-                        [&](RequestSlot slot) { return !requests[slot].decoding(); });
+                        [&](RequestSlot slot) { return requests[slot].blocks == 0; });
+}
+
+/// Whether `a` goes before `b` in a queue that is not first come first served. Sequences count arrivals.
+bool goes_before(QueueOrder order, const RequestState& a, const RequestState& b) {
+    if ((a.blocks == 0) != (b.blocks == 0)) return b.blocks == 0;
+    const auto rank = [&](const RequestState& request) {
+        return order == QueueOrder::priority ? request.priority : request.pending();
+    };
+    return std::pair(rank(a), a.sequence) < std::pair(rank(b), b.sequence);
+}
+
+std::deque<RequestSlot>::iterator place_by_rank(ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
+    return std::upper_bound(replica.waiting.begin(), replica.waiting.end(), slot, [&](RequestSlot a, RequestSlot b) {
+        return goes_before(replica.order, requests[a], requests[b]);
+    });
+}
+
+/// Queues a request that under fcfs goes before all that must compute and came later.
+void enqueue_early(ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
+    const bool fcfs = replica.order == QueueOrder::fcfs;
+    replica.waiting.insert(fcfs ? first_without_kv(replica, requests) : place_by_rank(replica, requests, slot), slot);
 }
 
 }  // namespace
@@ -52,9 +74,25 @@ void release_kv(ReplicaState& replica, RequestTable& requests, RequestSlot slot)
     request.blocks = request.shared_blocks = request.next_hash = 0;
 }
 
+bool enqueue(ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
+    const bool fcfs = replica.order == QueueOrder::fcfs;
+    const auto place = fcfs ? replica.waiting.end() : place_by_rank(replica, requests, slot);
+    const bool head = place == replica.waiting.begin();
+    replica.waiting.insert(place, slot);
+    return head;
+}
+
 void enqueue_ready(ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
-    REPLAYD_ASSERT(requests[slot].decoding());
-    replica.waiting.insert(first_without_kv(replica, requests), slot);
+    REPLAYD_ASSERT(requests[slot].blocks > 0);
+    enqueue_early(replica, requests, slot);
+}
+
+void reorder_queue(ReplicaState& replica, const RequestTable& requests, QueueOrder order) {
+    replica.order = order;
+    if (order == QueueOrder::fcfs) return;
+    std::stable_sort(replica.waiting.begin(), replica.waiting.end(), [&](RequestSlot a, RequestSlot b) {
+        return goes_before(order, requests[a], requests[b]);
+    });
 }
 
 void preempt(ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
@@ -65,7 +103,7 @@ void preempt(ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
     request.target = request.prompt + request.generated;
     request.computed = 0;
     ++request.preemptions;
-    replica.waiting.insert(first_without_kv(replica, requests), slot);
+    enqueue_early(replica, requests, slot);
 }
 
 }  // namespace replayd

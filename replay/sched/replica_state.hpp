@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "replay/base/units.hpp"
+#include "replay/catalog/scenario.hpp"
 #include "replay/kv/block_pool.hpp"
 #include "replay/sched/request_state.hpp"
 
@@ -18,7 +19,9 @@ struct ReplicaState {
     BlockPool kv;
     std::int64_t state_blocks = 0;     ///< blocks that hold a request's fixed state (linear attention)
 
-    /// First the requests whose KV is here already (they need no block to start), then the others.
+    QueueOrder order = QueueOrder::fcfs;
+    /// First the requests whose KV is here already (they need no block to start), then the others; each of the two
+    /// parts in `order`.
     std::deque<RequestSlot> waiting{};
     std::vector<RequestSlot> running{};  ///< in order of admission
     std::vector<RequestSlot> spare_slots{};  ///< empty memory for policies that take lists apart
@@ -54,11 +57,19 @@ void share_computed(ReplicaState& replica, RequestTable& requests, RequestSlot s
 /// Gives back every block that the request holds; shared ones stay cached.
 void release_kv(ReplicaState& replica, RequestTable& requests, RequestSlot slot);
 
-/// Queues a request whose KV has arrived, behind others of that kind and before those that must compute.
-/// Such a request must never wait behind one that needs the very blocks it holds.
+/// Queues a request that just came. True if it is the head of the queue now; behind another one nothing changes for a
+/// scheduler. O(requests waiting) in the worst case, O(1) under fcfs.
+bool enqueue(ReplicaState& replica, const RequestTable& requests, RequestSlot slot);
+
+/// Queues a request whose KV has arrived, before those that must compute: such a request must never wait behind one
+/// that needs the very blocks it holds. Under fcfs behind others of its kind.
 void enqueue_ready(ReplicaState& replica, const RequestTable& requests, RequestSlot slot);
 
-/// Recompute preemption: takes the KV of a request away and queues it as the first of those that must compute.
+/// Brings the waiting requests into another order; fcfs leaves them as they stand.
+void reorder_queue(ReplicaState& replica, const RequestTable& requests, QueueOrder order);
+
+/// Recompute preemption: takes the KV of a request away and queues it, under fcfs as the first of those that must
+/// compute.
 void preempt(ReplicaState& replica, RequestTable& requests, RequestSlot slot);
 
 }  // namespace replayd

@@ -43,6 +43,8 @@ struct alignas(64) RequestState {
     std::int64_t cached = 0;      ///< tokens found in the prefix cache at its first admission
     std::int32_t prefill_replica = -1;
     std::int32_t preemptions = 0;
+    std::int32_t slo_class = 0;      ///< index in the run's SloClasses
+    std::int32_t priority = 0;       ///< of its class: lower goes first
     VirtualTime arrived;
     VirtualTime scheduled;
     VirtualTime first_token;
@@ -113,6 +115,8 @@ public:
     [[nodiscard]] const Arrival& arrival(RequestSlot slot) const { return arrivals_[slot]; }
     /// Entries of its replica's prefix cache that the request uses.
     std::vector<CacheEntry>& held(RequestSlot slot) { return held_[slot]; }
+    /// Slots in use or free: 0 to slots() - 1.
+    [[nodiscard]] std::size_t slots() const { return states_.size(); }
     [[nodiscard]] std::size_t active() const { return states_.size() - free_.size(); }
 
 private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "replay/base/assert.hpp"
 
@@ -13,12 +14,19 @@ void give_blocks(ReplicaState& replica, RequestState& request, std::int64_t bloc
     request.blocks += blocks;
 }
 
-/// The running request admitted last that no batch in flight works on. There is one: the one that asks.
-std::size_t last_idle(const ReplicaState& replica, const RequestTable& requests) {
-    for (std::size_t i = replica.running.size(); i-- > 0;) {
-        if (!requests[replica.running[i]].in_flight) return i;
-    }
-    return replica.running.size();
+/// Whether `a` is evicted rather than `b` in a queue by priority. Sequences count arrivals.
+bool evicted_before(const RequestState& a, const RequestState& b) {
+    return std::pair(a.priority, a.sequence) > std::pair(b.priority, b.sequence);
+}
+
+/// Takes a request out of the batch that is being formed. Returns the tokens that it had there.
+std::int64_t drop_member(BatchDecision& decision, RequestSlot slot) {
+    const auto member = std::find_if(decision.members.begin(), decision.members.end(),
+                                     [&](const ScheduledTokens& scheduled) { return scheduled.slot == slot; });
+    if (member == decision.members.end()) return 0;
+    const std::int64_t tokens = member->tokens;
+    decision.members.erase(member);
+    return tokens;
 }
 
 bool any_in_flight(std::span<const RequestSlot> running, const RequestTable& requests) {
@@ -33,8 +41,41 @@ std::int64_t VllmV1Policy::chunk(std::int64_t pending, std::int64_t budget) cons
     return std::min(tokens, budget);
 }
 
+std::size_t VllmV1Policy::victim(const ReplicaState& replica, const RequestTable& requests) const {
+    std::size_t found = replica.running.size();
+    for (std::size_t i = replica.running.size(); i-- > 0;) {
+        const RequestState& request = requests[replica.running[i]];
+        if (request.in_flight) continue;
+        if (spec_.queue != QueueOrder::priority) return i;
+        if (found == replica.running.size() || evicted_before(request, requests[replica.running[found]])) found = i;
+    }
+    return found;  // there is one: the request that asks
+}
+
+bool VllmV1Policy::suffice(std::int64_t blocks, const ReplicaState& replica, const RequestTable& requests,
+                           std::size_t first, std::int64_t budget) const {
+    for (std::size_t i = first; i < replica.running.size() && budget > 0; ++i) {
+        const RequestState& request = requests[replica.running[i]];
+        if (request.in_flight) continue;
+        const std::int64_t tokens = chunk(request.pending(), budget);
+        blocks -= replica.missing_blocks(request, request.computed + tokens);
+        budget -= tokens;
+    }
+    return blocks >= 0;
+}
+
 bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first,
                                     BatchDecision& decision, std::int64_t& budget) const {
+    const bool all = take_running(replica, requests, first, decision, budget);
+    // Not before: a request that is evicted after it was scheduled has computed nothing.
+    for (const ScheduledTokens& member : decision.members) {
+        if (member.prefill) share_computed(replica, requests, member.slot, requests[member.slot].computed + member.tokens);
+    }
+    return all;
+}
+
+bool VllmV1Policy::take_running(ReplicaState& replica, RequestTable& requests, std::size_t first,
+                                BatchDecision& decision, std::int64_t& budget) const {
     decision.stopped_by = BlameCause::kv_blocks;
     for (std::size_t i = first; i < replica.running.size() && budget > 0; ++i) {
         const RequestSlot slot = replica.running[i];
@@ -43,18 +84,21 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
         const std::int64_t tokens = chunk(request.pending(), budget);
         const std::int64_t needed = replica.missing_blocks(request, request.computed + tokens);
         while (replica.kv.free() < needed) {
-            const std::size_t victim = last_idle(replica, requests);
-            const RequestSlot evicted = replica.running[victim];
+            const std::size_t position = victim(replica, requests);
+            const RequestSlot evicted = replica.running[position];
             // With another batch in flight, giving up its own KV could go back and forth between two requests
             // for ever; that batch's end brings blocks or a later victim.
             if (evicted == slot && any_in_flight(std::span(replica.running).subspan(first), requests)) return false;
-            replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(victim));
+            replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(position));
+            if (position < i) {
+                --i;
+                budget += drop_member(decision, evicted);
+            }
             preempt(replica, requests, evicted);
             decision.preempted.push_back(evicted);
             if (evicted == slot) return false;
         }
         give_blocks(replica, request, needed);
-        if (!request.decoding()) share_computed(replica, requests, slot, request.computed + tokens);
         decision.members.push_back({slot, tokens, !request.decoding()});
         budget -= tokens;
     }
@@ -104,9 +148,14 @@ bool VllmV1Policy::form_around(ReplicaState& replica, RequestTable& requests, st
                                BatchDecision& decision) const {
     std::int64_t budget = spec_.max_batched_tokens.value - decodes;
     if (budget < 0 || growth > replica.kv.free()) return false;
-    replica.kv.allocate(growth);
-    // Victims come from the end of the list, so the decodes, which have their blocks, are out of their reach.
     const auto first = static_cast<std::size_t>(decodes);
+    // Victims come from the end of the list, so the decodes, which have their blocks, are out of their reach. By
+    // priority one of them could be the victim.
+    if (spec_.queue == QueueOrder::priority &&
+        !suffice(replica.kv.free() - growth, replica, requests, first, budget)) {
+        return false;
+    }
+    replica.kv.allocate(growth);
     if (schedule_running(replica, requests, first, decision, budget)) admit_waiting(replica, requests, decision, budget);
     return true;
 }

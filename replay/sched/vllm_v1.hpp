@@ -1,7 +1,8 @@
 #pragma once
 // Continuous batching as the V1 scheduler of vLLM does it: one token budget per step, running requests first
-// in order of admission, then waiting ones first come first served, prompts in chunks, recompute preemption of
-// the request admitted last. Source: vllm-project/vllm, vllm/v1/core/sched/scheduler.py (Scheduler.schedule).
+// in order of admission, then waiting ones in the order of the queue, prompts in chunks, recompute preemption of
+// the request admitted last, or in a queue by priority of the one with the lowest priority, the latest arrival of
+// these. Source: vllm-project/vllm, vllm/v1/core/sched/scheduler.py (Scheduler.schedule).
 
 #include "replay/sched/batch_policy.hpp"
 
@@ -25,6 +26,13 @@ private:
     /// evicted and nobody lacks blocks.
     bool schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first, BatchDecision& decision,
                           std::int64_t& budget) const;
+    bool take_running(ReplicaState& replica, RequestTable& requests, std::size_t first, BatchDecision& decision,
+                      std::int64_t& budget) const;
+    /// Whether `blocks` suffice for all that the running list gets from number `first` on.
+    [[nodiscard]] bool suffice(std::int64_t blocks, const ReplicaState& replica, const RequestTable& requests,
+                               std::size_t first, std::int64_t budget) const;
+    /// Position in the running list of the request to evict, which no batch in flight works on.
+    [[nodiscard]] std::size_t victim(const ReplicaState& replica, const RequestTable& requests) const;
     void admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                        std::int64_t& budget) const;
 

@@ -19,7 +19,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
     : compiled_(std::move(compiled)),
       sink_(&sink),
       options_(options),
-      windows_(compiled_->scenario.window, compiled_->scenario.slo, compiled_->scenario.pools.size()),
+      windows_(compiled_->scenario.window, SloClasses(compiled_->scenario), compiled_->scenario.pools.size()),
       batches_wanted_(sink.wants_batches()) {
     if (batches_wanted_) options_.stretch_steps_max = 0;
     const Scenario& scenario = compiled_->scenario;
@@ -41,7 +41,8 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
             replicas_.push_back(ReplicaState{.index = static_cast<std::int32_t>(replicas_.size()),
                                              .pool = pool,
                                              .kv = BlockPool(plan.blocks, spec.kv.block, cache),
-                                             .state_blocks = state_blocks});
+                                             .state_blocks = state_blocks,
+                                             .order = spec.batching.queue});
             runtimes_.emplace_back();
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
             runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
@@ -146,11 +147,17 @@ void Run::Impl::accept(Arrival&& arrival) {
     log(LogEntry::routed, request.sequence, replica.index);
     replica.outstanding_requests += 1;
     replica.outstanding_tokens += request.prompt + request.output;
+    classify(slot);
     request.begin_wait(now_, LedgerPart::prefill_queue, runtime_of(request).clocks);
     // Behind others that could not be admitted it cannot be admitted either.
-    if (replica.waiting.empty()) interrupt(replica.index);
-    replica.waiting.push_back(slot);
+    if (enqueue(replica, requests_, slot)) interrupt(replica.index);
     mark_dirty(replica.index);
+}
+
+void Run::Impl::classify(RequestSlot slot) {
+    RequestState& request = requests_[slot];
+    request.slo_class = windows_.classes().of(requests_.arrival(slot).slo_class);
+    request.priority = static_cast<std::int32_t>(windows_.classes()[request.slo_class].priority);
 }
 
 std::size_t Run::Impl::route(const Arrival& arrival) {
@@ -203,7 +210,7 @@ void Run::Impl::reject(Arrival&& arrival, std::string reason) {
     record.observed_e2e = arrival.observed_e2e;
     ++totals_.rejected;
     log(LogEntry::rejected, record.sequence);
-    windows_.count_outcome(record);
+    windows_.count_outcome(record, windows_.classes().of(record.slo_class));
     sink_->on_request(std::move(record));
 }
 

@@ -93,6 +93,8 @@ private:
     void run_until(VirtualTime limit);
     void tick(VirtualTime now);
     void accept(Arrival&& arrival);
+    /// Finds the SLO class of a request.
+    void classify(RequestSlot slot);
     [[nodiscard]] std::size_t route(const Arrival& arrival);
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
     [[nodiscard]] std::string refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const;

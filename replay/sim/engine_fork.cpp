@@ -24,6 +24,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
                                                 " pools and the changed scenario " + std::to_string(then.size()) +
                                                 ": expected the same number");
     }
+    if (!windows_.classes().same_names(SloClasses(changed.scenario))) {
+        return fail(Code::invalid_argument, "slo_class: expected the same names in the changed scenario");
+    }
     for (std::size_t pool = 0; pool < now.size(); ++pool) {
         const std::string& name = now[pool].name;
         if (now[pool].role != then[pool].role) {
@@ -74,12 +77,17 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
     if (auto adoptable = check_adoptable(*changed); !adoptable) return adoptable;
     for (const ReplicaState& replica : replicas_) settle_for_change(replica.index);
     const Scenario& before = compiled_->scenario;
+    windows_.change(SloClasses(changed->scenario));
+    for (std::size_t slot = 0; slot < requests_.slots(); ++slot) classify(static_cast<RequestSlot>(slot));
     for (std::size_t pool = 0; pool < before.pools.size(); ++pool) {
         const PoolSpec& spec = changed->scenario.pools[pool];
         policies_[pool] = make_batch_policy(spec, changed->plans[pool].blocks);
         if (spec.router != before.pools[pool].router) routers_[pool] = Router(spec, changed->scenario.seed + pool);
         solo_[pool] = SoloCost(changed->costs[pool]);
-        for (ReplicaState& replica : pool_replicas(pool)) replica.kv.resize(changed->plans[pool].blocks);
+        for (ReplicaState& replica : pool_replicas(pool)) {
+            replica.kv.resize(changed->plans[pool].blocks);
+            reorder_queue(replica, requests_, spec.batching.queue);
+        }
     }
     totals_.kv_blocks_total = 0;
     for (const ReplicaState& replica : replicas_) {

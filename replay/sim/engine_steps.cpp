@@ -343,7 +343,7 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     log(LogEntry::finished, request.sequence, request.preemptions);
     RequestRecord record = make_record(slot);
     ++totals_.finished;
-    windows_.count_outcome(record);
+    windows_.count_outcome(record, request.slo_class);
     sink_->on_request(std::move(record));
 }
 

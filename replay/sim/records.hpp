@@ -97,6 +97,14 @@ struct PoolWindow {
     bool operator==(const PoolWindow&) const = default;
 };
 
+/// The share of one SLO class in a window.
+struct SloClassWindow {
+    std::int64_t finished = 0;
+    std::int64_t within_slo = 0;  ///< of these, requests that met every objective of the class
+
+    bool operator==(const SloClassWindow&) const = default;
+};
+
 /// Sums over one window of virtual time [start, start + length). Histograms hold nanoseconds: TTFT by the
 /// time of the first token; TPOT, E2E and queue by the time of finishing.
 struct WindowRecord {
@@ -105,7 +113,7 @@ struct WindowRecord {
     std::int64_t arrived = 0;
     std::int64_t finished = 0;
     std::int64_t rejected = 0;
-    std::int64_t within_slo = 0;       ///< finished requests that met every objective of the scenario
+    std::int64_t within_slo = 0;       ///< finished requests that met every objective of their class
     Tokens prompt_tokens{0};           ///< prompt tokens computed by steps that ended in the window
     Tokens output_tokens{0};           ///< output tokens made by steps that ended in the window
     std::int64_t steps = 0;
@@ -125,6 +133,7 @@ struct WindowRecord {
     std::array<Duration, k_ledger_parts> ledger{};  ///< summed over requests finished in the window
     Blame blame;                       ///< likewise
     std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
+    std::vector<SloClassWindow> slo_classes;        ///< in the order of the scenario's classes; empty if it has none
 
     bool operator==(const WindowRecord&) const = default;
 };

@@ -9,8 +9,8 @@ bool within_slo(const RequestRecord& record, const SloSpec& slo) {
     return slo.tpot.value == 0 || !tpot || *tpot <= slo.tpot;
 }
 
-WindowAccumulator::WindowAccumulator(Duration length, SloSpec slo, std::size_t pools)
-    : length_(length), slo_(slo), pools_(pools) {
+WindowAccumulator::WindowAccumulator(Duration length, SloClasses classes, std::size_t pools)
+    : length_(length), classes_(std::move(classes)), pools_(pools) {
     reset(VirtualTime(0));
 }
 
@@ -32,14 +32,19 @@ void WindowAccumulator::count_busy(std::size_t pool, Duration busy) {
     window_.pools[pool].busy += busy;
 }
 
-void WindowAccumulator::count_outcome(const RequestRecord& record) {
+void WindowAccumulator::count_outcome(const RequestRecord& record, std::int32_t slo_class) {
     WindowRecord& window = touch();
     if (record.outcome == Outcome::rejected) {
         ++window.rejected;
         return;
     }
+    const std::int64_t within = within_slo(record, classes_[slo_class].slo) ? 1 : 0;
     ++window.finished;
-    if (within_slo(record, slo_)) ++window.within_slo;
+    window.within_slo += within;
+    if (!window.slo_classes.empty()) {
+        ++window.slo_classes[static_cast<std::size_t>(slo_class)].finished;
+        window.slo_classes[static_cast<std::size_t>(slo_class)].within_slo += within;
+    }
     if (const auto tpot = record.tpot()) note(tpots_, window.tpot, *tpot);
     note(e2es_, window.e2e, record.e2e());
     note(queues_, window.queue, record.queue());
@@ -66,6 +71,7 @@ void WindowAccumulator::reset(VirtualTime start) {
     window_.start = start;
     window_.length = length_;
     window_.pools.resize(pools_);
+    window_.slo_classes.resize(classes_.declared());
     untouched_ = true;
 }
 

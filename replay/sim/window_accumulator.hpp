@@ -3,11 +3,13 @@
 // end, after bringing every replica up to that instant.
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "replay/base/units.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/sim/records.hpp"
+#include "replay/sim/slo_classes.hpp"
 
 namespace replayd {
 
@@ -22,7 +24,11 @@ struct StepTotals {
 
 class WindowAccumulator {
 public:
-    WindowAccumulator(Duration length, SloSpec slo, std::size_t pools);
+    WindowAccumulator(Duration length, SloClasses classes, std::size_t pools);
+
+    [[nodiscard]] const SloClasses& classes() const { return classes_; }
+    /// Other objectives and priorities from now on. Precondition: the same names.
+    void change(SloClasses classes) { classes_ = std::move(classes); }
 
     [[nodiscard]] VirtualTime end() const { return window_.start + window_.length; }
     /// Nothing has been counted in the open window.
@@ -33,8 +39,8 @@ public:
     void count_first_token(Duration ttft) { note(ttfts_, touch().ttft, ttft); }
     void count_steps(std::size_t pool, const StepTotals& totals);
     void count_busy(std::size_t pool, Duration busy);
-    /// A request that ended, finished or rejected.
-    void count_outcome(const RequestRecord& record);
+    /// A request that ended, finished or rejected; `slo_class` is the number of its class.
+    void count_outcome(const RequestRecord& record, std::int32_t slo_class);
 
     /// The open window, for the engine to fill in the states at its end.
     WindowRecord& open() { return window_; }
@@ -62,7 +68,7 @@ private:
     static constexpr std::size_t k_values_held = 4'096;
 
     Duration length_;
-    SloSpec slo_;
+    SloClasses classes_;
     std::size_t pools_;
     WindowRecord window_;
     std::vector<std::int64_t> ttfts_;  ///< of the open window, not in its histograms yet; likewise the others

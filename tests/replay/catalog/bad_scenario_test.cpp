@@ -291,6 +291,31 @@ TEST(BadScenario, memory_settings) {
     });
 }
 
+// Queues, classes and the host tier: what nothing would look at, or what would have nothing to look at, is refused.
+TEST(BadScenario, queues_classes_and_the_host_tier) {
+    const std::string first = std::string(k_dense) + "[[slo_class]]\nname = 'fast'\n";
+    expect_messages({
+        {mixed("batching = { queue = 'sjf' }\n"),
+         "s.toml:6: pool.batching.queue = \"sjf\": expected fcfs, priority or shortest_prompt"},
+        {mixed("batching = { queue = 'priority' }\n"),
+         "s.toml:4: pool = queue is \"priority\" in \"mixed\": expected at least one [[slo_class]] with the priority of its "
+         "requests"},
+        {std::string(k_dense) + "[slo_class]\nname = 'fast'\n" + k_mixed,
+         "s.toml:4: slo_class = a table: expected [[slo_class]] with double brackets"},
+        {first + "[[slo_class]]\nname = 'fast'\n" + k_mixed,
+         "s.toml:7: slo_class.name = \"fast\": expected each class once"},
+        {std::string(k_dense) + "[[slo_class]]\npriority = 1\n" + k_mixed,
+         "s.toml:4: slo_class.name is missing: expected a string"},
+        {first + "priority = 0.5\n" + k_mixed,
+         "s.toml:6: slo_class.priority = 0.5: expected an integer from -1000000 to 1000000"},
+        {first + "ttft = 5\n" + k_mixed, "s.toml:6: slo_class.ttft: unknown key; did you mean \"ttft_ms\"?"},
+        {mixed("kv = { host_gigabytes = 1 }\n"),
+         "s.toml:6: pool.kv.host_gigabytes = 1: belongs to prefix_caching = true; remove it or change the cache"},
+        {mixed("kv = { prefix_caching = true, host_latency_us = 1 }\n"),
+         "s.toml:6: pool.kv.host_latency_us = 1: belongs to host_gigabytes above 0; remove it or change the host tier"},
+    });
+}
+
 // Models and GPUs of a user's own.
 TEST(BadScenario, models_and_gpus_of_the_file) {
     const std::string experts = "layers = 2\nhidden = 64\nvocab = 100\nmax_context = 512\nsource = 'x'\n";

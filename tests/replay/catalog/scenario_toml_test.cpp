@@ -45,7 +45,10 @@ gpu = "H20"
   attention = "flashinfer"
   shared_workspace = false
   [pool.kv]
+  prefix_caching = true
   host_gigabytes = 1.5
+  host_gigabytes_per_s = 25
+  host_latency_us = 10
   block_tokens = 64
   memory_fraction = 0.85
   num_blocks = 1000
@@ -132,6 +135,8 @@ TEST(ParseScenario, reads_every_key) {
     EXPECT_EQ(decode.kv.num_blocks, 1000);
     EXPECT_EQ(decode.kv.dtype, DataType::fp8);
     EXPECT_EQ(decode.kv.host, Bytes(1'500'000'000));
+    EXPECT_DOUBLE_EQ(decode.kv.host_bytes_per_s, 25e9);
+    EXPECT_EQ(decode.kv.host_latency, Duration(10'000));
     EXPECT_EQ(decode.parallel.redundant_experts, 16);
     EXPECT_FALSE(decode.runtime.cuda_graphs);
     EXPECT_EQ(decode.runtime.graph_tokens_max, 128);
@@ -275,6 +280,32 @@ TEST(ParseScenario, accepts_the_example_of_the_readme) {
     const auto parsed = parse_scenario(text.substr(first, text.find("```", first) - first), "README.md");
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_TRUE(parsed->disaggregated());
+}
+
+// What a class does not state is the scenario's; requests without a class of their own come behind all others.
+TEST(ScenarioToml, classes_inherit_objectives_and_others_come_last) {
+    const std::string head = "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'H100-SXM'\n[slo]\nttft_ms = 500\ntpot_ms = 50\n";
+    const std::string classes = "[[slo_class]]\nname = 'batch'\npriority = 7\nttft_ms = 0\n[[slo_class]]\nname = 'fast'\nttft_ms = 100\n";
+    const std::string pool = "[[pool]]\nrole = 'mixed'\nbatching = { queue = 'priority' }\n";
+    const auto scenario = parse_scenario(head + classes + pool, "s.toml");
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    EXPECT_EQ(scenario->pools[0].batching.queue, QueueOrder::priority);
+    ASSERT_EQ(scenario->slo_classes.size(), 3);
+    const SloClass& batch = scenario->slo_classes[0];
+    EXPECT_EQ(batch.name, "batch");
+    EXPECT_EQ(batch.priority, 7);
+    EXPECT_EQ(batch.slo.ttft, Duration(0)) << "no objective";
+    EXPECT_EQ(batch.slo.tpot, Duration(50 * k_ns_per_ms));
+    EXPECT_EQ(scenario->slo_classes[1].slo.ttft, Duration(100 * k_ns_per_ms));
+    EXPECT_EQ(scenario->slo_classes[1].priority, 0);
+    EXPECT_EQ(scenario->slo_classes[2].name, "default");
+    EXPECT_EQ(scenario->slo_classes[2].priority, 8);
+    EXPECT_EQ(scenario->slo_classes[2].slo.ttft, Duration(500 * k_ns_per_ms));
+
+    const auto own = parse_scenario(head + "[[slo_class]]\nname = 'default'\npriority = -1\n" + pool, "s.toml");
+    ASSERT_TRUE(own) << own.error().message;
+    ASSERT_EQ(own->slo_classes.size(), 1);
+    EXPECT_EQ(own->slo_classes[0].priority, -1);
 }
 
 }  // namespace

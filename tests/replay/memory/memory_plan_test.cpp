@@ -170,7 +170,7 @@ TEST(PlanMemory, keeps_three_precisions_apart) {
 
 // The host tier holds blocks of the same size.
 TEST(PlanMemory, counts_blocks_of_the_host_tier) {
-    const MemoryPlan p = plan("Llama-3.1-8B", "H100-SXM", "kv = { host_gigabytes = 64 }\n");
+    const MemoryPlan p = plan("Llama-3.1-8B", "H100-SXM", "kv = { prefix_caching = true, host_gigabytes = 64 }\n");
     EXPECT_EQ(p.host_blocks, 64'000'000'000 / p.kv_bytes_per_block.value);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "replay/sim/transfer_network.hpp"
 #include "tests/replay/sim/fixture.hpp"
@@ -23,6 +24,13 @@ void choose_policy(Random& random, PoolSpec& spec) {
     spec.kv.num_blocks = *spec.kv.num_blocks * spec.kv.block.value;
     spec.kv.block = Tokens(1);
     spec.parallel.pipeline = 1;
+}
+
+/// Two classes and the one of all other requests.
+void add_classes(Random& random, Scenario& scenario) {
+    for (const char* name : {"a", "b", "default"}) {
+        scenario.slo_classes.push_back({name, between(random, -1, 2), {Duration(between(random, 0, 300) * k_ns_per_ms), {}}});
+    }
 }
 
 /// Network cards that are or are not alike, whole or overlapped transfers, prompts that stay in the decode pool.
@@ -50,11 +58,13 @@ Scenario random_scenario(Random& random) {
         if (random.below(4) == 0) spec.parallel.pipeline = 2;
         spec.router = static_cast<RouterKind>(random.below(7));
         if (random.below(2) == 0) choose_policy(random, spec);
+        spec.batching.queue = static_cast<QueueOrder>(random.below(3));
         spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;
         spec.kv.eviction = random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed;
     }
     scenario.seed = random.next();
     scenario.slo = {Duration(200 * k_ns_per_ms), Duration(12 * k_ns_per_ms)};
+    if (random.below(2) == 0) add_classes(random, scenario);
     scenario.window = Duration(between(random, 50, 3000) * k_ns_per_ms);
     scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1, 1000)) * 1e6;
     scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
@@ -80,6 +90,8 @@ std::vector<Arrival> random_trace(Random& random) {
     std::vector<Arrival> arrivals = random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms,
                                                     between(random, 1, 400), between(random, 1, 120));
     if (random.below(2) == 0) add_prefixes(random, arrivals);
+    constexpr std::array<const char*, 4> k_classes = {"", "a", "b", "unknown"};
+    for (Arrival& arrival : arrivals) arrival.slo_class = k_classes[random.below(4)];
     return arrivals;
 }
 
