@@ -35,6 +35,7 @@ struct ReplicaRuntime {
     std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
     ReplicaClocks clocks;                   ///< why requests wait here
     std::int64_t prefill_ns = 0;            ///< Σ over ended steps that decode: what prompt tokens added to them
+    Bytes workspace{0};                     ///< most that an attention plan of its prefill has needed
     bool dirty = false;                     ///< to be scheduled in this tick
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
@@ -61,7 +62,10 @@ public:
     void finish();
     [[nodiscard]] StateHash hash() const { return hash_; }
     [[nodiscard]] RunSnapshot snapshot() const;
-    void report_to(RecordSink& sink) { sink_ = &sink; }
+    void report_to(RecordSink& sink) {
+        sink_ = &sink;
+        windows_.forget_replicas();
+    }
     /// Goes on under `changed`; see Run::fork.
     [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
 
@@ -160,6 +164,7 @@ private:
     void close_windows(VirtualTime until);
     void close_window();
     void count_busy(std::int32_t replica, VirtualTime until);
+    void note_workspace(std::int32_t replica, const BatchDecision& decision);
 
     std::shared_ptr<const CompiledScenario> compiled_;
     RecordSink* sink_;

@@ -51,6 +51,7 @@ void Run::Impl::schedule(std::int32_t index) {
         if (batch.set_members > 0) batch.shape.decode_context += runtime.decodes.context();
         for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
         runtime.last_sequences = batch.sequences();
+        if (batch.shape.prefill_sequences > 0) note_workspace(index, batch.decision);
         plan_stages(index, batch);
         take_interference_apart(index, batch);
         announce_handoffs(replica, batch);

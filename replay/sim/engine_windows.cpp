@@ -1,7 +1,10 @@
-// Statistics windows: every replica is brought up to a window's end before the window closes.
+// Statistics windows: every replica is brought up to a window's end before the window closes. And what attention plans
+// need, which windows tell.
 
 #include <algorithm>
 
+#include "replay/base/assert.hpp"
+#include "replay/memory/planned_workspace.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {
@@ -33,6 +36,9 @@ void Run::Impl::close_window() {
         pool.running += static_cast<std::int64_t>(replica.running.size());
         pool.kv_blocks_used += replica.kv.used();
         pool.kv_blocks_total += replica.kv.capacity();
+        pool.kv_blocks_cached += replica.kv.cached();
+        windows_.note_replica({replica.index, static_cast<std::int32_t>(replica.pool), replica.kv.used(), replica.kv.cached(),
+                               runtimes_[static_cast<std::size_t>(replica.index)].workspace});
     }
     for (const PoolWindow& pool : window.pools) {
         window.waiting += pool.waiting;
@@ -65,6 +71,23 @@ void Run::Impl::count_busy(std::int32_t index, VirtualTime until) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     windows_.count_busy(replicas_[static_cast<std::size_t>(index)].pool, until - runtime.busy_since);
     runtime.busy_since = until;
+}
+
+void Run::Impl::note_workspace(std::int32_t index, const BatchDecision& decision) {
+    const std::size_t pool = replicas_[static_cast<std::size_t>(index)].pool;
+    const PoolSpec& spec = compiled_->scenario.pools[pool];
+    if (spec.runtime.attention != AttentionBackend::flashinfer) return;
+    std::vector<std::int64_t> rows;
+    std::vector<std::int64_t> pages;
+    for (const ScheduledTokens& member : decision.members) {
+        if (!member.prefill) continue;
+        rows.push_back(member.tokens);
+        pages.push_back(ceil_div(requests_[member.slot].computed + member.tokens, spec.kv.block.value));
+    }
+    const auto need = prefill_need(compiled_->scenario.model, spec, rows, pages);
+    REPLAYD_ASSERT(need.has_value());
+    Bytes& most = runtimes_[static_cast<std::size_t>(index)].workspace;
+    most = std::max(most, *need);
 }
 
 }  // namespace replayd

@@ -89,6 +89,7 @@ struct PoolWindow {
     std::int64_t running = 0;
     std::int64_t kv_blocks_used = 0;
     std::int64_t kv_blocks_total = 0;
+    std::int64_t kv_blocks_cached = 0;  ///< that only the prefix cache keeps: free when they are needed
     std::int64_t steps = 0;
     Duration busy{0};
     Tokens prompt_tokens{0};
@@ -103,6 +104,18 @@ struct SloClassWindow {
     std::int64_t within_slo = 0;  ///< of these, requests that met every objective of the class
 
     bool operator==(const SloClassWindow&) const = default;
+};
+
+/// What one replica (one rank of it, with data-parallel attention) holds at a window's end. Weights and everything else
+/// that stays the same are in the memory plan of its pool.
+struct ReplicaWindow {
+    std::int32_t replica = 0;           ///< index over all replicas of the scenario
+    std::int32_t pool = 0;
+    std::int64_t kv_blocks_used = 0;    ///< by requests
+    std::int64_t kv_blocks_cached = 0;  ///< that only the prefix cache keeps
+    Bytes workspace{0};                 ///< most that an attention plan of its prefill has needed so far; FlashInfer only
+
+    bool operator==(const ReplicaWindow&) const = default;
 };
 
 /// Sums over one window of virtual time [start, start + length). Histograms hold nanoseconds: TTFT by the
@@ -134,6 +147,8 @@ struct WindowRecord {
     Blame blame;                       ///< likewise
     std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
     std::vector<SloClassWindow> slo_classes;        ///< in the order of the scenario's classes; empty if it has none
+    /// Replicas whose figures are not what the window before (or a merged one) said, ascending; all in the first window.
+    std::vector<ReplicaWindow> replicas;
 
     bool operator==(const WindowRecord&) const = default;
 };

@@ -52,6 +52,17 @@ void WindowAccumulator::count_outcome(const RequestRecord& record, std::int32_t 
     for (std::size_t cause = 0; cause < k_blame_causes; ++cause) window.blame.causes[cause] += record.blame.causes[cause];
 }
 
+void WindowAccumulator::note_replica(const ReplicaWindow& state) {
+    const auto index = static_cast<std::size_t>(state.replica);
+    if (index >= noted_.size()) {
+        noted_.resize(index + 1);
+    } else if (noted_[index] == state) {
+        return;
+    }
+    noted_[index] = state;
+    window_.replicas.push_back(state);
+}
+
 WindowRecord WindowAccumulator::close() {
     flush(ttfts_, window_.ttft);
     flush(tpots_, window_.tpot);

@@ -42,6 +42,12 @@ public:
     /// A request that ended, finished or rejected; `slo_class` is the number of its class.
     void count_outcome(const RequestRecord& record, std::int32_t slo_class);
 
+    /// What a replica holds at the open window's end; left out where it is what was noted last. Replicas are noted in
+    /// ascending order.
+    void note_replica(const ReplicaWindow& state);
+    /// The next window has every replica again.
+    void forget_replicas() { noted_.clear(); }
+
     /// The open window, for the engine to fill in the states at its end.
     WindowRecord& open() { return window_; }
     /// Hands the window out and opens the next one.
@@ -75,6 +81,7 @@ private:
     std::vector<std::int64_t> tpots_;
     std::vector<std::int64_t> e2es_;
     std::vector<std::int64_t> queues_;
+    std::vector<ReplicaWindow> noted_;  ///< last of each replica
     bool untouched_ = true;
 };
 
