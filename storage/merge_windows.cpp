@@ -1,5 +1,8 @@
 #include "storage/merge_windows.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "replay/base/assert.hpp"
 
 namespace replayd::storage {
@@ -10,10 +13,20 @@ void append_pool(PoolWindow& into, const PoolWindow& next) {
     into.running = next.running;
     into.kv_blocks_used = next.kv_blocks_used;
     into.kv_blocks_total = next.kv_blocks_total;
+    into.kv_blocks_cached = next.kv_blocks_cached;
     into.steps += next.steps;
     into.busy += next.busy;
     into.prompt_tokens += next.prompt_tokens;
     into.output_tokens += next.output_tokens;
+}
+
+/// What changed in either window, as it is at the end of the second; both ascending.
+std::vector<ReplicaWindow> latest(const std::vector<ReplicaWindow>& first, const std::vector<ReplicaWindow>& second) {
+    std::vector<ReplicaWindow> out;
+    // std::set_union takes equal elements from the range named first.
+    std::set_union(second.begin(), second.end(), first.begin(), first.end(), std::back_inserter(out),
+                   [](const ReplicaWindow& a, const ReplicaWindow& b) { return a.replica < b.replica; });
+    return out;
 }
 
 }  // namespace
@@ -43,6 +56,7 @@ void append_window(WindowRecord& into, const WindowRecord& next) {
     into.queue.merge(next.queue);
     for (std::size_t i = 0; i < into.ledger.size(); ++i) into.ledger[i] += next.ledger[i];
     for (std::size_t i = 0; i < into.pools.size(); ++i) append_pool(into.pools[i], next.pools[i]);
+    into.replicas = latest(into.replicas, next.replicas);
 }
 
 }  // namespace replayd::storage

@@ -13,6 +13,7 @@
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
 #include "storage/history.hpp"
+#include "storage/replica_series.hpp"
 #include "storage/sql_query.hpp"
 
 namespace replayd::storage {
@@ -93,6 +94,8 @@ public:
     /// Windows from `from` on in time order, merged evenly into at most `limit` (>= 1).
     [[nodiscard]] Result<std::vector<WindowRecord>> windows(std::int64_t run_id, VirtualTime from,
                                                             std::size_t limit);
+    /// What each replica held over time, at most `limit` (>= 1) points each; empty for a run without windows.
+    [[nodiscard]] Result<std::vector<ReplicaSeries>> replicas(std::int64_t run_id, std::size_t limit);
     /// All windows of the run merged: its sums so far, and histograms for run-level quantiles. Empty record without
     /// windows.
     [[nodiscard]] Result<WindowRecord> whole_run(std::int64_t run_id);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "storage/plan_rows.hpp"
 #include "storage/request_rows.hpp"
 #include "storage/run_rows.hpp"
 #include "storage/schema.hpp"
@@ -68,20 +69,6 @@ Result<std::vector<RunInfo>> read_runs(Connection& connection, Statement& rows) 
         if (auto pools = read_pools(connection, run); !pools) return tl::unexpected(pools.error());
     }
     return runs;
-}
-
-Result<void> read_items(Connection& connection, std::int64_t run_id, std::size_t pool, MemoryPlan& plan) {
-    auto rows = connection.prepare(
-        "SELECT item, bytes, formula FROM memory_plan WHERE run_id = ? AND pool = ? ORDER BY line");
-    if (!rows) return tl::unexpected(rows.error());
-    rows->bind(1, run_id);
-    rows->bind(2, static_cast<std::int64_t>(pool));
-    for (;;) {
-        const auto row = rows->step();
-        if (!row) return tl::unexpected(row.error());
-        if (!*row) return {};
-        plan.items.push_back(MemoryItem{rows->text(0), Bytes(rows->integer(1)), rows->text(2)});
-    }
 }
 
 /// WHERE and ORDER BY of a list of requests; the run is parameter 1.
@@ -175,33 +162,11 @@ Result<RunInfo> Reader::run(std::int64_t run_id) {
     return std::move(runs->front());
 }
 
-Result<std::vector<MemoryPlan>> Reader::plans(std::int64_t run_id) {
-    auto rows = connection_.prepare(
-        "SELECT name, device_bytes, budget_bytes, kv_bytes_per_token, kv_bytes_per_block, state_bytes_per_request, "
-        "fitting_blocks, blocks, pinned, parameters FROM pool WHERE run_id = ? ORDER BY pool");
-    if (!rows) return tl::unexpected(rows.error());
-    rows->bind(1, run_id);
-    std::vector<MemoryPlan> plans;
-    for (;;) {
-        const auto row = rows->step();
-        if (!row) return tl::unexpected(row.error());
-        if (!*row) return plans;
-        MemoryPlan plan;
-        plan.pool = rows->text(0);
-        plan.device = Bytes(rows->integer(1));
-        plan.budget = Bytes(rows->integer(2));
-        plan.kv_bytes_per_token = Bytes(rows->integer(3));
-        plan.kv_bytes_per_block = Bytes(rows->integer(4));
-        plan.state_bytes_per_request = Bytes(rows->integer(5));
-        plan.fitting_blocks = rows->integer(6);
-        plan.blocks = rows->integer(7);
-        plan.pinned = rows->integer(8) != 0;
-        plan.parameters = rows->integer(9);
-        if (auto items = read_items(connection_, run_id, plans.size(), plan); !items) {
-            return tl::unexpected(items.error());
-        }
-        plans.push_back(std::move(plan));
-    }
+Result<std::vector<MemoryPlan>> Reader::plans(std::int64_t run_id) { return read_plans(connection_, run_id); }
+
+Result<std::vector<ReplicaSeries>> Reader::replicas(std::int64_t run_id, std::size_t limit) {
+    if (auto valid = check_limit(limit); !valid) return tl::unexpected(valid.error());
+    return read_replica_series(connection_, run_id, limit);
 }
 
 Result<std::vector<WindowRecord>> Reader::windows(std::int64_t run_id, VirtualTime from, std::size_t limit) {

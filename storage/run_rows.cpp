@@ -4,19 +4,12 @@
 #include <string>
 #include <utility>
 
+#include "storage/plan_rows.hpp"
+
 namespace replayd::storage {
 namespace {
 
 constexpr std::array<std::string_view, 4> k_state_names = {"running", "finished", "failed", "interrupted"};
-
-std::string_view to_text(PoolRole role) {
-    switch (role) {
-        case PoolRole::mixed: return "mixed";
-        case PoolRole::prefill: return "prefill";
-        case PoolRole::decode: break;
-    }
-    return "decode";
-}
 
 void bind_or_null(Statement& statement, int parameter, std::string_view text) {
     if (text.empty()) {
@@ -78,38 +71,6 @@ Result<std::int64_t> find_or_insert_scenario(Connection& connection, const RunRo
     insert->bind(9, run.scenario_toml);
     if (auto done = insert->run(); !done) return tl::unexpected(done.error());
     return connection.last_insert_rowid();
-}
-
-Result<void> insert_pool(Connection& connection, std::int64_t run_id, std::int64_t position,
-                         const PoolSpec& pool, const MemoryPlan& plan) {
-    auto insert = connection.prepare("INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    if (!insert) return tl::unexpected(insert.error());
-    insert->bind(1, run_id);
-    insert->bind(2, position);
-    insert->bind(3, pool.name);
-    insert->bind(4, to_text(pool.role));
-    insert->bind(5, pool.gpu.name);
-    int parameter = 6;
-    for (const std::int64_t value :
-         {pool.replicas, pool.parallel.gpus(), plan.device.value, plan.budget.value,
-          plan.kv_bytes_per_token.value, plan.kv_bytes_per_block.value, plan.state_bytes_per_request.value,
-          plan.fitting_blocks, plan.blocks, std::int64_t{plan.pinned}, plan.parameters}) {
-        insert->bind(parameter++, value);
-    }
-    if (auto done = insert->run(); !done) return done;
-
-    auto line = connection.prepare("INSERT INTO memory_plan VALUES (?, ?, ?, ?, ?, ?)");
-    if (!line) return tl::unexpected(line.error());
-    for (std::size_t i = 0; i < plan.items.size(); ++i) {
-        line->bind(1, run_id);
-        line->bind(2, position);
-        line->bind(3, static_cast<std::int64_t>(i));
-        line->bind(4, plan.items[i].name);
-        line->bind(5, plan.items[i].bytes.value);
-        line->bind(6, plan.items[i].formula);
-        if (auto done = line->run(); !done) return done;
-    }
-    return {};
 }
 
 /// Refuses to overwrite a finished run with another result: the same run must end in the same hash.
@@ -194,7 +155,7 @@ Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
     if (auto done = insert->run(); !done) return tl::unexpected(done.error());
     const std::int64_t run_id = connection.last_insert_rowid();
     for (std::size_t i = 0; i < plans.size(); ++i) {
-        auto added = insert_pool(connection, run_id, static_cast<std::int64_t>(i), scenario.pools[i], plans[i]);
+        auto added = insert_plan(connection, run_id, static_cast<std::int64_t>(i), scenario.pools[i], plans[i]);
         if (!added) return tl::unexpected(added.error());
     }
     return run_id;

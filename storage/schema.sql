@@ -1,4 +1,4 @@
--- The history of replayd, schema version 1. README.md explains every table.
+-- The history of replayd, step 1 of its schema. README.md explains every table.
 -- Times in `_ns` are virtual nanoseconds since the stream's epoch, `_ms` are wall milliseconds since the
 -- Unix epoch. Only `speed` is REAL. `run_id` columns of the hot tables carry no foreign key: the writer
 -- checks the run once per batch of rows instead of once per row.

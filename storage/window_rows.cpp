@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "storage/merge_windows.hpp"
@@ -20,11 +21,14 @@ auto integers_of(Window& w) {
                       &w.kv_blocks_total,   &w.busy.value,     &w.batch_tokens,    &w.batch_sequences};
 }
 
-/// The members of a pool's share, in the order of their columns from `waiting` to `output_tokens`.
+constexpr std::string_view k_pool_columns =
+    "waiting, running, kv_blocks_used, kv_blocks_total, steps, busy_ns, prompt_tokens, output_tokens, kv_blocks_cached";
+
+/// The members of a pool's share, in the order of k_pool_columns.
 template <class Pool>
 auto integers_of_pool(Pool& p) {
-    return std::array{&p.waiting, &p.running,    &p.kv_blocks_used,      &p.kv_blocks_total,
-                      &p.steps,   &p.busy.value, &p.prompt_tokens.value, &p.output_tokens.value};
+    return std::array{&p.waiting,    &p.running,             &p.kv_blocks_used,      &p.kv_blocks_total, &p.steps,
+                      &p.busy.value, &p.prompt_tokens.value, &p.output_tokens.value, &p.kv_blocks_cached};
 }
 
 std::string parameters(std::size_t count) {
@@ -74,6 +78,20 @@ Result<void> read_pools(Statement& pools, std::int64_t run_id, WindowRecord& win
     }
 }
 
+/// Reads the replicas of one window.
+Result<void> read_replicas(Statement& replicas, std::int64_t run_id, WindowRecord& window) {
+    replicas.bind(1, run_id);
+    replicas.bind(2, window.start.ns);
+    for (;;) {
+        const auto row = replicas.step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return {};
+        window.replicas.push_back(ReplicaWindow{static_cast<std::int32_t>(replicas.integer(0)),
+                                                static_cast<std::int32_t>(replicas.integer(1)), replicas.integer(2),
+                                                replicas.integer(3), Bytes(replicas.integer(4))});
+    }
+}
+
 }  // namespace
 
 Result<WindowInserter> WindowInserter::prepare(Connection& connection) {
@@ -81,9 +99,12 @@ Result<WindowInserter> WindowInserter::prepare(Connection& connection) {
                                      parameters(1 + k_window_columns) +
                                      ") ON CONFLICT (run_id, start_ns) DO NOTHING");
     if (!window) return tl::unexpected(window.error());
-    auto pool = connection.prepare("INSERT INTO pool_window VALUES (" + parameters(11) + ")");
+    auto pool = connection.prepare("INSERT INTO pool_window (run_id, start_ns, pool, " + std::string(k_pool_columns) +
+                                   ") VALUES (" + parameters(12) + ")");
     if (!pool) return tl::unexpected(pool.error());
-    return WindowInserter(connection, std::move(*window), std::move(*pool));
+    auto replica = connection.prepare("INSERT INTO replica_window VALUES (" + parameters(7) + ")");
+    if (!replica) return tl::unexpected(replica.error());
+    return WindowInserter(connection, std::move(*window), std::move(*pool), std::move(*replica));
 }
 
 Result<bool> WindowInserter::add(std::int64_t run_id, const WindowRecord& window) {
@@ -99,17 +120,34 @@ Result<bool> WindowInserter::add(std::int64_t run_id, const WindowRecord& window
     if (auto done = window_.run(); !done) return tl::unexpected(done.error());
     if (connection_->rows_changed() == 0) return false;
 
+    if (auto done = add_pools(run_id, window); !done) return tl::unexpected(done.error());
+    if (auto done = add_replicas(run_id, window); !done) return tl::unexpected(done.error());
+    return true;
+}
+
+Result<void> WindowInserter::add_pools(std::int64_t run_id, const WindowRecord& window) {
     for (std::size_t i = 0; i < window.pools.size(); ++i) {
-        parameter = 1;
+        int parameter = 1;
         pool_.bind(parameter++, run_id);
         pool_.bind(parameter++, window.start.ns);
         pool_.bind(parameter++, static_cast<std::int64_t>(i));
-        for (const std::int64_t* value : integers_of_pool(window.pools[i])) {
-            pool_.bind(parameter++, *value);
-        }
-        if (auto done = pool_.run(); !done) return tl::unexpected(done.error());
+        for (const std::int64_t* value : integers_of_pool(window.pools[i])) pool_.bind(parameter++, *value);
+        if (auto done = pool_.run(); !done) return done;
     }
-    return true;
+    return {};
+}
+
+Result<void> WindowInserter::add_replicas(std::int64_t run_id, const WindowRecord& window) {
+    for (const ReplicaWindow& replica : window.replicas) {
+        int parameter = 1;
+        for (const std::int64_t value :
+             {run_id, window.start.ns, std::int64_t{replica.replica}, std::int64_t{replica.pool}, replica.kv_blocks_used,
+              replica.kv_blocks_cached, replica.workspace.value}) {
+            replica_.bind(parameter++, value);
+        }
+        if (auto done = replica_.run(); !done) return done;
+    }
+    return {};
 }
 
 Result<std::vector<WindowRecord>> read_windows(Connection& connection, std::int64_t run_id,
@@ -128,10 +166,13 @@ Result<std::vector<WindowRecord>> read_windows(Connection& connection, std::int6
     auto rows = connection.prepare("SELECT " + window_columns() + " FROM window" + where +
                                    " ORDER BY start_ns LIMIT ?3");
     if (!rows) return tl::unexpected(rows.error());
-    auto pools = connection.prepare(
-        "SELECT waiting, running, kv_blocks_used, kv_blocks_total, steps, busy_ns, prompt_tokens, output_tokens "
-        "FROM pool_window WHERE run_id = ? AND start_ns = ? ORDER BY pool");
+    auto pools = connection.prepare("SELECT " + std::string(k_pool_columns) +
+                                    " FROM pool_window WHERE run_id = ? AND start_ns = ? ORDER BY pool");
     if (!pools) return tl::unexpected(pools.error());
+    auto replicas = connection.prepare(
+        "SELECT replica, pool, kv_blocks_used, kv_blocks_cached, workspace_bytes FROM replica_window "
+        "WHERE run_id = ? AND start_ns = ? ORDER BY replica");
+    if (!replicas) return tl::unexpected(replicas.error());
     rows->bind(1, run_id);
     rows->bind(2, from.ns);
     rows->bind(3, stored);
@@ -144,6 +185,7 @@ Result<std::vector<WindowRecord>> read_windows(Connection& connection, std::int6
         auto window = read_window(*rows);
         if (!window) return tl::unexpected(window.error());
         if (auto read = read_pools(*pools, run_id, *window); !read) return tl::unexpected(read.error());
+        if (auto read = read_replicas(*replicas, run_id, *window); !read) return tl::unexpected(read.error());
         if (i % group == 0) {
             windows.push_back(std::move(*window));
         } else {

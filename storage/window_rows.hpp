@@ -1,5 +1,5 @@
 #pragma once
-// WindowRecord to and from the rows of tables `window` and `pool_window`.
+// WindowRecord to and from the rows of tables `window`, `pool_window` and `replica_window`.
 
 #include <cstdint>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace replayd::storage {
 
-/// The prepared INSERTs of a window and its pools.
+/// The prepared INSERTs of a window, its pools and the replicas that changed.
 class WindowInserter {
 public:
     [[nodiscard]] static Result<WindowInserter> prepare(Connection& connection);
@@ -19,12 +19,16 @@ public:
     [[nodiscard]] Result<bool> add(std::int64_t run_id, const WindowRecord& window);
 
 private:
-    WindowInserter(Connection& connection, Statement window, Statement pool)
-        : connection_(&connection), window_(std::move(window)), pool_(std::move(pool)) {}
+    WindowInserter(Connection& connection, Statement window, Statement pool, Statement replica)
+        : connection_(&connection), window_(std::move(window)), pool_(std::move(pool)), replica_(std::move(replica)) {}
+
+    [[nodiscard]] Result<void> add_pools(std::int64_t run_id, const WindowRecord& window);
+    [[nodiscard]] Result<void> add_replicas(std::int64_t run_id, const WindowRecord& window);
 
     Connection* connection_;
     Statement window_;
     Statement pool_;
+    Statement replica_;
 };
 
 /// Windows of the run that start at `from` or later, in time order; more than `limit` (>= 1) of them are merged

@@ -1,9 +1,11 @@
 #pragma once
 // Where the bytes of one GPU of a pool go, and how many KV blocks are left.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "replay/base/error.hpp"
@@ -19,11 +21,19 @@ enum class ItemBasis {
     assumption,  ///< a measured or published figure of a similar machine
 };
 
+/// Stable names, indexed by ItemBasis: SQLite, JSON and tables have them.
+inline constexpr std::array<std::string_view, 3> k_item_basis_names = {"physics", "habit", "assumption"};
+[[nodiscard]] constexpr std::string_view to_text(ItemBasis basis) {
+    return k_item_basis_names[static_cast<std::size_t>(basis)];
+}
+
 struct MemoryItem {
     std::string name;     ///< e.g. "weights: attention"
     Bytes bytes{0};       ///< on the fullest GPU of the pool
     std::string formula;  ///< how the figure came about, in words and numbers
     ItemBasis basis = ItemBasis::physics;
+
+    bool operator==(const MemoryItem&) const = default;
 };
 
 struct MemoryPlan {
@@ -43,6 +53,7 @@ struct MemoryPlan {
     std::int64_t stage = 0;            ///< the pipeline stage that this is the plan of: the one with the fewest blocks
     Bytes missing{0};                  ///< to the first KV block; above 0: the pool does not fit
 
+    bool operator==(const MemoryPlan&) const = default;
     [[nodiscard]] Bytes used() const;  ///< sum of items
     /// Device memory beside the budget less what lives there: what is left for another process, fragmentation and
     /// trouble. Negative: the process runs out of memory when it captures its graphs.

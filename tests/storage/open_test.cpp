@@ -89,7 +89,7 @@ TEST(Opening, newer_schema_is_refused_untouched) {
     make_database(dir.file(), "PRAGMA user_version = 9");
     const std::string before = bytes_of(dir.file());
     const std::string want = "history " + dir.file() +
-                             ": its schema version 9 was made by a newer replayd, this one knows versions up to 1; "
+                             ": its schema version 9 was made by a newer replayd, this one knows versions up to 2; "
                              "the file is left untouched: upgrade replayd or choose another path";
     EXPECT_EQ(open_error(dir.file()).message, want);
     EXPECT_EQ(open_error(dir.file()).code, Code::failed_state);
@@ -114,6 +114,30 @@ TEST(Opening, newer_schema_in_the_wal_is_refused_untouched) {
     EXPECT_EQ(open_error(copy).code, Code::failed_state);
     EXPECT_EQ(bytes_of(copy), before);
     EXPECT_EQ(bytes_of(copy + "-wal"), wal_before);
+}
+
+// A file of the first version is brought up to date; its plans get the bases that their lines had.
+TEST(Opening, first_version_is_migrated) {
+    const TempDir dir;
+    make_database(dir.file(), std::string(k_schema_sql) +
+                                  "PRAGMA application_id = 1919970404; PRAGMA user_version = 1;"
+                                  "INSERT INTO stream VALUES (1, 's', 0, 1, 0, 0, NULL);"
+                                  "INSERT INTO scenario VALUES (1, 'c', '', 'm', 0, 1, NULL, NULL, 1, '');"
+                                  "INSERT INTO run (id, stream_id, scenario_id, engine_version, created_ms, state) "
+                                  "VALUES (1, 1, 1, '0', 1, 'running');"
+                                  "INSERT INTO pool VALUES (1, 0, 'p', 'mixed', 'g', 1, 1, 9, 8, 1, 1, 0, 5, 5, 0, 7);"
+                                  "INSERT INTO memory_plan VALUES (1, 0, 0, 'weights: attention', 3, 'f'),"
+                                  "(1, 0, 1, 'weights: absorbed kv_b', 1, 'f'), (1, 0, 2, 'activations', 1, 'f'),"
+                                  "(1, 0, 3, 'runtime', 1, 'f')");
+    { const auto history = open_history(dir.file()); }
+    const auto plans = must(must(Reader::open(dir.file()))->plans(1));
+    ASSERT_EQ(plans.size(), 1U);
+    ASSERT_EQ(plans[0].items.size(), 4U);
+    EXPECT_EQ(plans[0].items[0].basis, ItemBasis::physics);
+    EXPECT_EQ(plans[0].items[1].basis, ItemBasis::habit);
+    EXPECT_EQ(plans[0].items[2].basis, ItemBasis::habit);
+    EXPECT_EQ(plans[0].items[3].basis, ItemBasis::assumption);
+    EXPECT_TRUE(plans[0].outside.empty());
 }
 
 TEST(Opening, paths_out_of_reach_are_named_with_the_reason) {
@@ -153,7 +177,7 @@ TEST(Opening, reader_does_not_migrate) {
     const TempDir dir;
     make_file(dir.file(), "");
     EXPECT_EQ(reader_error(dir.file()).message, "history " + dir.file() +
-                                                    ": it has schema version 0, expected 1: start the daemon once to "
+                                                    ": it has schema version 0, expected 2: start the daemon once to "
                                                     "migrate it");
     EXPECT_EQ(bytes_of(dir.file()), "");
 }

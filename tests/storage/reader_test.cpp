@@ -94,26 +94,37 @@ TEST_F(ReaderTest, run_has_totals_and_the_facts_of_its_scenario) {
     EXPECT_EQ(must(reader_->run(other_.id)).totals.state, RunState::running);
 }
 
+// Every line with its basis, and those beside the budget.
 TEST_F(ReaderTest, memory_plans_come_back_line_by_line) {
-    const auto plans = must(reader_->plans(run_.id));
-    const auto want = sample_plans();
-    ASSERT_EQ(plans.size(), want.size());
-    for (std::size_t i = 0; i < plans.size(); ++i) {
-        EXPECT_EQ(plans[i].pool, want[i].pool);
-        EXPECT_EQ(plans[i].device, want[i].device);
-        EXPECT_EQ(plans[i].budget, want[i].budget);
-        EXPECT_EQ(plans[i].kv_bytes_per_token, want[i].kv_bytes_per_token);
-        EXPECT_EQ(plans[i].kv_bytes_per_block, want[i].kv_bytes_per_block);
-        EXPECT_EQ(plans[i].state_bytes_per_request, want[i].state_bytes_per_request);
-        EXPECT_EQ(plans[i].fitting_blocks, want[i].fitting_blocks);
-        EXPECT_EQ(plans[i].blocks, want[i].blocks);
-        EXPECT_EQ(plans[i].pinned, want[i].pinned);
-        EXPECT_EQ(plans[i].parameters, want[i].parameters);
-        ASSERT_EQ(plans[i].items.size(), 2U);
-        EXPECT_EQ(plans[i].items[0].name, "weights: attention");
-        EXPECT_EQ(plans[i].items[0].bytes, Bytes(30'000));
-        EXPECT_EQ(plans[i].items[1].formula, "fixed");
-    }
+    EXPECT_EQ(must(reader_->plans(run_.id)), sample_plans());
+    EXPECT_TRUE(must(reader_->plans(99)).empty());
+}
+
+// Replica 0 changes in each of 10 windows, replica 4 in windows 0, 3, 6 and 9; a point stands at its window's end.
+TEST_F(ReaderTest, replicas_come_as_series_of_changes) {
+    const auto series = must(reader_->replicas(run_.id, 1'000));
+    ASSERT_EQ(series.size(), 2U);
+    EXPECT_EQ(series[0].replica, 0);
+    EXPECT_EQ(series[0].pool, 0);
+    ASSERT_EQ(series[0].points.size(), 10U);
+    EXPECT_EQ(series[0].points[3], (ReplicaPoint{VirtualTime(40 * k_ns_per_s), 13, 5, Bytes(0)}));
+    EXPECT_EQ(series[1].replica, 4);
+    EXPECT_EQ(series[1].pool, 1);
+    ASSERT_EQ(series[1].points.size(), 4U);
+    EXPECT_EQ(series[1].points[2], (ReplicaPoint{VirtualTime(70 * k_ns_per_s), 26, 6, Bytes(1'006)}));
+    EXPECT_TRUE(must(reader_->replicas(99, 10)).empty());
+    EXPECT_EQ(error_of(reader_->replicas(run_.id, 0)), "limit is 0: expected 1 or more");
+}
+
+// 100 s in two parts: the last state of each.
+TEST_F(ReaderTest, replicas_beyond_the_limit_keep_the_last_of_each_part) {
+    const auto series = must(reader_->replicas(run_.id, 2));
+    ASSERT_EQ(series[0].points.size(), 2U);
+    EXPECT_EQ(series[0].points[0].at, VirtualTime(50 * k_ns_per_s));
+    EXPECT_EQ(series[0].points[0].kv_blocks_used, 14);
+    EXPECT_EQ(series[0].points[1].kv_blocks_used, 19);
+    ASSERT_EQ(series[1].points.size(), 2U);
+    EXPECT_EQ(series[1].points[0].at, VirtualTime(40 * k_ns_per_s)) << "of windows 0 and 3 the later";
 }
 
 TEST_F(ReaderTest, windows_come_back_as_they_were_added) {
@@ -135,6 +146,9 @@ TEST_F(ReaderTest, windows_beyond_the_limit_are_merged_evenly) {
     EXPECT_EQ(windows[1].ttft.max(), 600 * k_ns_per_ms);
     EXPECT_EQ(windows[1].pools[0].busy, Duration(3 * k_ns_per_s));
     EXPECT_EQ(windows[1].ledger[2], Duration(6 * k_ns_per_ms));
+    ASSERT_EQ(windows[1].replicas.size(), 2U);
+    EXPECT_EQ(windows[1].replicas[0].kv_blocks_used, 15) << "of windows 3, 4 and 5 the last";
+    EXPECT_EQ(windows[1].replicas[1].kv_blocks_used, 23) << "changed in window 3 only";
     EXPECT_EQ(windows[3].length, Duration(10 * k_ns_per_s));
     EXPECT_EQ(must(reader_->windows(run_.id, VirtualTime(45 * k_ns_per_s), 100)).size(), 5U);
 }

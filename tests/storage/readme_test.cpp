@@ -33,7 +33,7 @@ TEST(Readme, every_question_is_answered) {
     const auto reader = must(Reader::open(dir.file()));
     const auto blocks = sql_blocks(bytes_of(REPLAYD_SOURCE_DIR "/storage/README.md"));
     // Rows of each question, from the data of fill().
-    const std::vector<std::size_t> rows = {2, 8, 2, 2, 10, 1, 2, 4, 4, 2};
+    const std::vector<std::size_t> rows = {2, 8, 2, 2, 10, 1, 2, 4, 6, 2, 27};
     ASSERT_EQ(blocks.size(), rows.size());
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const auto table = reader->query(blocks[i]);
@@ -62,6 +62,14 @@ TEST(Readme, answers_are_right) {
     const Table pools = must(reader->query(blocks.at(7)));
     EXPECT_EQ(pools.rows[0][4], Cell(1.0 / 20.0));
     EXPECT_EQ(pools.rows[1][4], Cell(2.0 / 30.0));
+    // Replica 4 of pool d, window 0: 20 blocks used and 6 cached of 200, 160 bytes each; beside them 30,000 bytes of weights
+    // and 2,000 of activations.
+    const Table memory = must(reader->query(blocks.at(10)));
+    EXPECT_EQ(memory.rows.back()[1], Cell(std::string("d")));
+    EXPECT_EQ(memory.rows.back()[4], Cell(30'000 / 1e9));
+    EXPECT_EQ(memory.rows.back()[5], Cell(2'000 / 1e9));
+    EXPECT_EQ(memory.rows.back()[6], Cell((20 + 18) * 160 / 1e9)) << "the last of windows 0, 3, … 18";
+    EXPECT_EQ(memory.rows.back()[8], Cell((200 - 38 - 6) * 160 / 1e9));
     // Of 200 requests, every tenth was rejected.
     EXPECT_EQ(must(reader->query(blocks.at(6))).rows[0][2], Cell(std::int64_t{20}));
 }
@@ -74,7 +82,7 @@ TEST(Readme, names_every_table_and_view) {
     const auto reader = must(Reader::open(dir.file()));
     const Table names = must(reader->query("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND "
                                           "name NOT LIKE 'sqlite_%'"));
-    EXPECT_EQ(names.rows.size(), 11U);
+    EXPECT_EQ(names.rows.size(), 13U);
     for (const auto& row : names.rows) {
         const std::string name = std::get<std::string>(row[0]);
         EXPECT_NE(readme.find("| `" + name + "` |"), std::string::npos) << name;

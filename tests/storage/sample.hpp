@@ -131,9 +131,12 @@ inline WindowRecord sample_window(std::int64_t index) {
     w.queue.record(k_ns_per_ms, 9);
     for (std::size_t i = 0; i < k_ledger_parts; ++i) w.ledger[i] = Duration(static_cast<std::int64_t>(i) * k_ns_per_ms);
     for (std::int64_t pool = 0; pool < 2; ++pool) {
-        w.pools.push_back(PoolWindow{pool + 1, pool + 2, pool + 3, pool + 50, pool + 5,
+        w.pools.push_back(PoolWindow{pool + 1, pool + 2, pool + 3, pool + 50, pool + 6, pool + 5,
                                      Duration((pool + 1) * k_ns_per_s), Tokens(500), Tokens(pool * 100)});
     }
+    // Replica 0 changes in every window, replica 4 in every third.
+    w.replicas.push_back(ReplicaWindow{0, 0, 10 + index, 5, Bytes(0)});
+    if (index % 3 == 0) w.replicas.push_back(ReplicaWindow{4, 1, 20 + index, 6, Bytes(1'000 + index)});
     return w;
 }
 
@@ -162,7 +165,9 @@ inline std::vector<MemoryPlan> sample_plans() {
         plan.pool = name;
         plan.device = Bytes(80'000);
         plan.budget = Bytes(72'000);
-        plan.items = {{"weights: attention", Bytes(30'000), "3 x 10000"}, {"activations", Bytes(2'000), "fixed"}};
+        plan.items = {{"weights: attention", Bytes(30'000), "3 x 10000", ItemBasis::physics},
+                      {"activations", Bytes(2'000), "fixed", ItemBasis::habit}};
+        plan.outside = {{"CUDA context", Bytes(500), "measured", ItemBasis::assumption}};
         plan.kv_bytes_per_token = Bytes(10);
         plan.kv_bytes_per_block = Bytes(160);
         plan.state_bytes_per_request = Bytes(7);
@@ -170,6 +175,9 @@ inline std::vector<MemoryPlan> sample_plans() {
         plan.blocks = 200;
         plan.pinned = true;
         plan.parameters = 8'000'000;
+        plan.host_blocks = 9;
+        plan.stage = 2;
+        plan.missing = Bytes(3);
         plans.push_back(plan);
     }
     return plans;
