@@ -87,6 +87,7 @@ json::array window_pools_json(const WindowRecord& window, std::span<const storag
                                     {"running", pool.running},
                                     {"kv_blocks_used", pool.kv_blocks_used},
                                     {"kv_blocks_total", pool.kv_blocks_total},
+                                    {"kv_blocks_cached", pool.kv_blocks_cached},
                                     {"busy_ratio", ratio(pool.busy.value, window.length.value * pools[i].replicas)},
                                     {"prompt_tokens", pool.prompt_tokens.value},
                                     {"output_tokens", pool.output_tokens.value}});
@@ -200,7 +201,10 @@ namespace {
 json::array memory_items_json(const std::vector<MemoryItem>& items) {
     json::array list;
     for (const MemoryItem& item : items) {
-        list.push_back(json::object{{"name", item.name}, {"bytes", item.bytes.value}, {"formula", item.formula}});
+        list.push_back(json::object{{"name", item.name},
+                                    {"bytes", item.bytes.value},
+                                    {"basis", to_text(item.basis)},
+                                    {"formula", item.formula}});
     }
     return list;
 }
@@ -214,8 +218,8 @@ json::value fraction_or_null(const MemoryPlan& plan) {
 }  // namespace
 
 json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
-    // The history keeps what the budget holds; a plan made now always has a CUDA context beside it.
-    const bool planned_now = !plan.outside.empty();
+    // Every plan has a CUDA context beside its budget; histories before schema version 2 did not keep it.
+    const bool whole = !plan.outside.empty();
     return {{"pool", plan.pool},
             {"role", pool.role},
             {"gpu", pool.gpu},
@@ -223,7 +227,7 @@ json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
             {"budget_bytes", plan.budget.value},
             {"items", memory_items_json(plan.items)},
             {"outside", memory_items_json(plan.outside)},
-            {"margin_bytes", planned_now ? json::value(plan.margin().value) : json::value(nullptr)},
+            {"margin_bytes", whole ? json::value(plan.margin().value) : json::value(nullptr)},
             {"missing_bytes", plan.missing.value},
             {"kv_bytes_per_token", plan.kv_bytes_per_token.value},
             {"kv_bytes_per_block", plan.kv_bytes_per_block.value},
@@ -234,6 +238,26 @@ json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool) {
             {"pinned", plan.pinned},
             {"pinned_fraction", fraction_or_null(plan)},
             {"parameters", plan.parameters}};
+}
+
+json::object replica_json(const storage::ReplicaSeries& series, std::span<const storage::PoolInfo> pools) {
+    json::array at;
+    json::array used;
+    json::array cached;
+    json::array workspace;
+    for (const storage::ReplicaPoint& point : series.points) {
+        at.emplace_back(point.at.ns);
+        used.emplace_back(point.kv_blocks_used);
+        cached.emplace_back(point.kv_blocks_cached);
+        workspace.emplace_back(point.workspace.value);
+    }
+    const auto pool = static_cast<std::size_t>(series.pool);
+    return {{"replica", series.replica},
+            {"pool", pool < pools.size() ? pools[pool].name : std::string()},
+            {"at_ns", std::move(at)},
+            {"kv_blocks_used", std::move(used)},
+            {"kv_blocks_cached", std::move(cached)},
+            {"workspace_bytes", std::move(workspace)}};
 }
 
 json::object scenario_json(const Scenario& scenario, bool built_in) {

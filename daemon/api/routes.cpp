@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 18> k_routes = {{
+constexpr std::array<Route, 19> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -31,6 +31,7 @@ constexpr std::array<Route, 18> k_routes = {{
     {"GET", "runs", list_runs},
     {"GET", "runs/*", show_run},
     {"GET", "runs/*/windows", list_windows},
+    {"GET", "runs/*/replicas", list_replicas},
     {"GET", "runs/*/requests", list_requests},
     {"GET", "runs/*/requests/*", show_request},
     {"GET", "requests/*", find_requests},

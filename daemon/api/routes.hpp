@@ -35,6 +35,7 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer list_runs(const Call& call);
 [[nodiscard]] Answer show_run(const Call& call);
 [[nodiscard]] Answer list_windows(const Call& call);
+[[nodiscard]] Answer list_replicas(const Call& call);
 [[nodiscard]] Answer list_requests(const Call& call);
 [[nodiscard]] Answer show_request(const Call& call);
 [[nodiscard]] Answer find_requests(const Call& call);

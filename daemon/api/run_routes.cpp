@@ -90,6 +90,18 @@ Answer list_windows(const Call& call) {
     return json_answer(items_json(std::move(items)));
 }
 
+Answer list_replicas(const Call& call) {
+    auto info = run_of_path(call);
+    if (!info) return tl::unexpected(info.error());
+    auto limit = query_integer(call.request, "limit", 1, k_list_max, 300);
+    if (!limit) return tl::unexpected(limit.error());
+    auto replicas = call.reader.replicas(info->row.id, static_cast<std::size_t>(*limit));
+    if (!replicas) return tl::unexpected(replicas.error());
+    json::array items;
+    for (const storage::ReplicaSeries& series : *replicas) items.push_back(replica_json(series, info->pools));
+    return json_answer(items_json(std::move(items)));
+}
+
 Answer list_requests(const Call& call) {
     static constexpr std::array<const char*, 3> orders = {"recent", "slowest_ttft", "slowest_e2e"};
     static constexpr std::array<const char*, 3> outcomes = {"any", "finished", "rejected"};

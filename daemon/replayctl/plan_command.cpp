@@ -36,14 +36,16 @@ std::string pinned_text(const MemoryPlan& plan) {
 }
 
 std::string pool_table(const MemoryPlan& plan, const PoolSpec& pool) {
-    TextTable table({{"item"}, {"memory", Align::right}, {"of device", Align::right}, {"bytes", Align::right}, {"how"}});
-    const auto add = [&](const std::string& name, Bytes bytes, const std::string& how) {
+    TextTable table({{"item"}, {"memory", Align::right}, {"of device", Align::right}, {"bytes", Align::right}, {"basis"}, {"how"}});
+    const auto add = [&](const std::string& name, Bytes bytes, const std::string& how, std::string_view basis = {}) {
         const double share = static_cast<double>(bytes.value) / static_cast<double>(plan.device.value);
-        table.add_row({name, bytes_text(bytes.value), percent_text(share), count_text(bytes.value), how});
+        table.add_row({name, bytes_text(bytes.value), percent_text(share), count_text(bytes.value), std::string(basis), how});
     };
-    for (const MemoryItem& item : plan.items) add(item.name, item.bytes, item.formula);
+    for (const MemoryItem& item : plan.items) add(item.name, item.bytes, item.formula, to_text(item.basis));
     table.add_rule();
-    for (const MemoryItem& item : plan.outside) add("beside the budget: " + item.name, item.bytes, item.formula);
+    for (const MemoryItem& item : plan.outside) {
+        add("beside the budget: " + item.name, item.bytes, item.formula, to_text(item.basis));
+    }
     const Bytes kv = plan.kv_bytes_per_block * plan.blocks;
     add("used before KV cache", plan.used(), "sum of the lines above");
     add("budget", plan.budget, "device × memory_fraction " + decimal_text(pool.kv.memory_fraction, 2));

@@ -79,6 +79,23 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
               (std::vector<std::string>{"count", "p50_ns", "p90_ns", "p99_ns", "mean_ns", "max_ns"}));
 }
 
+// Each replica's KV blocks over time; the last point of a finished run is empty.
+TEST_F(ApiTest, replicas_are_shown_as_series) {
+    const HttpAnswer answer = daemon_.get("/api/v1/runs/" + run_ + "/replicas");
+    ASSERT_EQ(answer.status, 200U);
+    const json::array& items = answer.body.at("items").as_array();
+    ASSERT_FALSE(items.empty());
+    EXPECT_EQ(keys(items[0]), (std::vector<std::string>{"replica", "pool", "at_ns", "kv_blocks_used", "kv_blocks_cached",
+                                                        "workspace_bytes"}));
+    EXPECT_EQ(items[0].at("replica"), 0);
+    EXPECT_EQ(items[0].at("pool").as_string(), "all");
+    const json::array& used = items[0].at("kv_blocks_used").as_array();
+    ASSERT_EQ(used.size(), items[0].at("at_ns").as_array().size());
+    EXPECT_EQ(used.back(), 0);
+    EXPECT_EQ(daemon_.get("/api/v1/runs/" + run_ + "/replicas?limit=1").body.at("items").at(0).at("at_ns").as_array().size(), 1U);
+    EXPECT_EQ(daemon_.get("/api/v1/runs/" + run_ + "/replicas?limit=0").status, 400U);
+}
+
 TEST_F(ApiTest, a_request_has_a_ledger_that_sums_to_its_latency) {
     const HttpAnswer answer = daemon_.get("/api/v1/runs/" + run_ + "/requests/7");
     ASSERT_EQ(answer.status, 200U);
@@ -103,6 +120,10 @@ TEST_F(ApiTest, runs_and_plans_are_shown_with_their_scenario) {
     EXPECT_EQ(run.text("scenario_toml"), k_mixed_toml);
     EXPECT_EQ(run.body.at("plans").at(0).at("pinned"), true);
     EXPECT_EQ(run.body.at("plans").at(0).at("blocks"), 2000);
+    EXPECT_EQ(run.body.at("plans").at(0).at("outside").at(0).at("name").as_string(), "CUDA context");
+    EXPECT_EQ(run.body.at("plans").at(0).at("outside").at(0).at("basis").as_string(), "assumption");
+    EXPECT_EQ(run.body.at("plans").at(0).at("items").at(0).at("basis").as_string(), "physics");
+    EXPECT_TRUE(run.body.at("plans").at(0).at("margin_bytes").is_int64());
     const HttpAnswer plan = daemon_.get("/api/v1/scenarios/test-pd/plan");
     EXPECT_EQ(plan.body.at("pools").as_array().size(), 2U);
     EXPECT_EQ(plan.body.at("pools").at(1).at("role"), "decode");
@@ -121,7 +142,7 @@ TEST_F(ApiTest, version_names_the_protocol) {
     const HttpAnswer version = daemon_.get("/version");
     EXPECT_EQ(version.text("protocol"), "replayd.v1");
     EXPECT_EQ(version.text("version"), REPLAYD_VERSION);
-    EXPECT_EQ(version.body.at("schema_version"), 1);
+    EXPECT_EQ(version.body.at("schema_version"), 2);
 }
 
 // Gauges and counters of both runs agree with the history.

@@ -50,8 +50,20 @@ TEST(Plan, proposes_what_fits) {
         EXPECT_EQ(first_pool(cured).at("blocks").as_int64(), remedy.at("blocks").as_int64());
     }
     const Said table = run_replayctl({"plan", "--scenario", "llama-3-70b-h200-mixed", "--what-if", "mixed.parallel.tensor=1"});
-    EXPECT_NE(table.out.find("does not fit: 7.36 GiB are missing"), std::string::npos) << table.out;
+    EXPECT_NE(table.out.find("does not fit: 7.70 GiB are missing"), std::string::npos) << table.out;
     EXPECT_NE(table.out.find("fits with --what-if mixed.weights=fp8: "), std::string::npos) << table.out;
+}
+
+// Each line says whether it is physics, a habit of the engine or an assumption, those beside the budget too.
+TEST(Plan, tells_the_basis_of_each_line) {
+    const Said said = run_replayctl({"plan", "--scenario", k_pair, "--json"});
+    const json::object pool = first_pool(said);
+    EXPECT_EQ(pool.at("items").at(0).at("basis").as_string(), "physics");
+    EXPECT_EQ(pool.at("items").as_array().back().at("basis").as_string(), "assumption");
+    EXPECT_EQ(pool.at("outside").at(0).at("basis").as_string(), "assumption");
+    const Said table = run_replayctl({"plan", "--scenario", k_pair});
+    EXPECT_NE(table.out.find("  basis"), std::string::npos) << table.out;
+    EXPECT_NE(table.out.find("  habit"), std::string::npos) << table.out;
 }
 
 // Lengths ask for the concurrency; a pinned count is compared with what fits and with the fraction that gives it.
@@ -68,6 +80,13 @@ TEST(Plan, tells_concurrency_and_pinned_blocks) {
     EXPECT_LT(pool.at("pinned_fraction").as_double(), 0.32);
     EXPECT_GT(pool.at("margin_bytes").as_int64(), 0);
     EXPECT_EQ(pool.at("outside").as_array().size(), 2u);
+    // The fraction, set instead of the count, gives the count.
+    const std::string fraction = std::to_string(pool.at("pinned_fraction").as_double());
+    const Said unpinned = run_replayctl({"plan", "--scenario", k_pair, "--json", "--what-if", "pool.kv.memory_fraction=" + fraction});
+    ASSERT_EQ(unpinned.status, 0) << unpinned.err;
+    EXPECT_EQ(first_pool(unpinned).at("blocks").as_int64(), 4000);
+    const Said table = run_replayctl({"plan", "--scenario", k_pair, "--what-if", "pool.kv.num_blocks=4000"});
+    EXPECT_NE(table.out.find("pinned by kv.num_blocks, 24,203 fewer than the 28,203 that fit; memory_fraction 0.302971 would give them"), std::string::npos) << table.out;
 }
 
 }  // namespace
