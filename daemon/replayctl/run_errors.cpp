@@ -56,15 +56,11 @@ double real(Duration duration) { return static_cast<double>(duration.value); }
 
 }  // namespace
 
-Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals) {
-    Collector collector;
-    Run run(std::move(scenario), collector);
-    for (const Arrival& arrival : arrivals) run.offer(arrival);
-    run.finish();
+Result<RunErrors> compare(std::span<const RequestRecord> records) {
     Samples ttft;
     Samples tpot;
     Samples e2e;
-    for (const RequestRecord& record : collector.records) {
+    for (const RequestRecord& record : records) {
         if (record.outcome != Outcome::finished) {
             return fail(Code::invalid_argument, "request \"" + record.id + "\" was rejected: " + record.reject_reason);
         }
@@ -80,6 +76,14 @@ Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario
     }
     if (tpot.observed.empty()) return fail(Code::invalid_argument, "no request has two output tokens or more");
     return RunErrors{ttft.compared(), tpot.compared(), e2e.compared()};
+}
+
+Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals) {
+    Collector collector;
+    Run run(std::move(scenario), collector);
+    for (const Arrival& arrival : arrivals) run.offer(arrival);
+    run.finish();
+    return compare(collector.records);
 }
 
 }  // namespace replayd::ctl

@@ -27,8 +27,11 @@ struct RunErrors {
     std::array<Compared, k_figures.size()> e2e;
 };
 
-/// Replays `arrivals`, which carry what was observed, on `scenario`. Error `invalid_argument` for an arrival without
-/// observed times or that the scenario rejects.
+/// Finished requests against what they carry as observed. Error `invalid_argument` for one without, for a rejected one, and
+/// where none has two output tokens.
+[[nodiscard]] Result<RunErrors> compare(std::span<const RequestRecord> records);
+
+/// Replays `arrivals`, which carry what was observed, on `scenario`. Errors as of compare.
 [[nodiscard]] Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals);
 
 }  // namespace replayd::ctl
