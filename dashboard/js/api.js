@@ -36,6 +36,8 @@ export class Api {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
   }
 
+  replicas(id, limit) { return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/replicas?limit=${limit}`); }
+
   requests(id, { order, outcome, limit }) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/requests?limit=${limit}&order=${order}&outcome=${outcome}`);
   }

@@ -1,26 +1,40 @@
-// Where the bytes of one GPU of each pool go: the memory plan of a scenario as bars, formulas on demand.
+// Where the bytes of one GPU of each pool go: the memory plan of a scenario as bars, formulas on demand, and below it
+// what a run of it held over time.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';
+import { MemoryTimeline } from './memory_timeline.js';
 
 const HUES = 8;
+const REFRESH_MS = 5000;
+const RUNS_MAX = 100;
+const BASIS = {
+  physics: 'follows from the model\'s shapes', habit: 'what the serving engine allocates, by its source',
+  assumption: 'measured on a similar machine',
+};
 
 export class MemoryView {
   #api;
   #chosen = null;
+  #runs = [];
+  #run = null;
 
   constructor(api) {
     this.#api = api;
+    this.timeline = new MemoryTimeline(api);
     this.select = h('select', { 'aria-label': 'Scenario', onchange: () => { this.#chosen = this.select.value; this.#load(); } });
     this.note = h('p.note', { role: 'status' });
     this.plans = h('div.plans');
-    this.element = h('section.block.memory', { 'aria-label': 'Memory plan' },
+    const plan = h('section.block.memory', { 'aria-label': 'Memory plan' },
       h('header', {}, h('h2', { textContent: 'Memory plan' }), h('span.unit', { textContent: 'on the fullest GPU of each pool' }), h('span.spring'),
         h('label.field', {}, h('span', { textContent: 'Scenario' }), this.select)), this.note, this.plans);
+    this.element = h('div.memory-view', {}, plan, this.timeline.element);
+    setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
   /** @param {object[]} runs of hub.shownRuns: the scenario of the first is offered first */
   async show(runs) {
+    this.#runs = runs;
     try {
       const scenarios = await this.#api.scenarios();
       const names = [...new Set([...runs.map((run) => run.scenario), ...scenarios.map((item) => item.name)])];
@@ -43,27 +57,59 @@ export class MemoryView {
       this.plans.replaceChildren();
       setText(this.note, `The plan cannot be read: ${error.message}`);
     }
+    await this.#showTimeline();
+  }
+
+  async #showTimeline() {
+    try {
+      // A shown run of the scenario, or its newest one.
+      const own = (run) => run.scenario === this.#chosen;
+      this.#run = this.#runs.find(own) ?? (await this.#api.runs(RUNS_MAX)).find(own) ?? null;
+    } catch {
+      this.#run = null; // The plan above says that the daemon cannot be reached.
+    }
+    await this.timeline.show(this.#run);
+  }
+
+  /** While the view is open and its run goes on, the timeline grows. */
+  async #refresh() {
+    if (this.element.hidden || document.hidden || this.#run?.state !== 'running') return;
+    await this.#showTimeline();
   }
 }
 
 function planOf(plan) {
-  const kvBytes = plan.blocks * plan.kv_bytes_per_block;
-  const parts = [...plan.items.map((item, index) => ({ ...item, hue: index % HUES })),
-    { name: 'KV cache', bytes: kvBytes, hue: 'kv',
-      formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}${plan.pinned ? ' (pinned by the scenario)' : ''}` }];
-  const used = parts.reduce((sum, part) => sum + part.bytes, 0);
-  const scale = Math.max(plan.device_bytes, used);
-  const width = (bytes) => `${(bytes / scale) * 100}%`;
-  const bar = h('div.memory-bar', { role: 'img', 'aria-label': `Memory of pool ${plan.pool}: ${parts.map((part) => `${part.name} ${format.bytes(part.bytes)}`).join(', ')}` },
-    ...parts.map((part) => h('i', { data: { hue: String(part.hue) }, style: { width: width(part.bytes) }, title: `${part.name}: ${format.bytes(part.bytes)}\n${part.formula}` })),
-    h('span.budget', { style: { left: width(plan.budget_bytes) }, title: `Budget: ${format.bytes(plan.budget_bytes)}` }));
-  const row = (part) => h('tr', {}, h('th', { scope: 'row' }, h('i.swatch', { data: { hue: String(part.hue) } }), part.name),
-    h('td', { textContent: format.bytes(part.bytes), title: `${format.count(part.bytes)} bytes` }), h('td', { textContent: format.percent(part.bytes / plan.device_bytes) }), h('td.formula', { textContent: part.formula }));
+  const inside = [...plan.items.map((item, index) => ({ ...item, hue: index % HUES })), kvPart(plan)];
+  const beside = plan.outside.map((item, index) => ({ ...item, hue: (plan.items.length + index) % HUES, name: `beside the budget: ${item.name}` }));
+  const used = inside.reduce((sum, part) => sum + part.bytes, 0);
+  const spare = { name: 'unused in the budget', bytes: Math.max(0, plan.budget_bytes - used), hue: 'free', formula: 'too little for another block' };
+  const margin = { name: 'free beside the budget', bytes: plan.margin_bytes ?? Math.max(0, plan.device_bytes - Math.max(used, plan.budget_bytes)),
+    hue: 'free', formula: plan.margin_bytes !== null && plan.margin_bytes < 0 ? 'too little: lower memory_fraction or switch graphs off' : 'for fragmentation and other processes' };
+  const parts = [...inside, spare, ...beside, margin];
   return h('article.plan', {}, h('header', {}, h('h3', { textContent: `${plan.pool}` }), h('span.unit', { textContent:
-      `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters` })), bar,
+      `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters` })), barOf(plan, parts),
     h('p.plan-facts', { textContent: `${format.count(plan.blocks)} KV blocks${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
       `${format.bytes(plan.kv_bytes_per_token)} per token${plan.state_bytes_per_request > 0 ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request` : ''}` }),
-    h('table.plain', {}, h('thead', {}, h('tr', {}, ...['Item', 'Bytes', 'Of GPU', 'How'].map((text) => h('th', { scope: 'col', textContent: text })))),
-      h('tbody', {}, ...parts.map(row), h('tr', {}, h('th', { scope: 'row', textContent: 'Free' }), h('td', { textContent: format.bytes(plan.device_bytes - used) }),
-        h('td', { textContent: format.percent((plan.device_bytes - used) / plan.device_bytes) }), h('td.formula', { textContent: 'outside the budget, or too small for a block' })))));
+    h('table.plain', {}, h('thead', {}, h('tr', {}, ...['Item', 'Bytes', 'Of GPU', 'Basis', 'How'].map((text) => h('th', { scope: 'col', textContent: text })))),
+      h('tbody', {}, ...parts.map((part) => rowOf(plan, part)))));
+}
+
+function kvPart(plan) {
+  return { name: 'KV cache', bytes: plan.blocks * plan.kv_bytes_per_block, hue: 'kv',
+    formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}${plan.pinned ? ' (pinned by the scenario)' : ''}` };
+}
+
+function barOf(plan, parts) {
+  const drawn = parts.filter((part) => part.bytes > 0);
+  const scale = Math.max(plan.device_bytes, drawn.reduce((sum, part) => sum + part.bytes, 0));
+  const width = (bytes) => `${(bytes / scale) * 100}%`;
+  return h('div.memory-bar', { role: 'img', 'aria-label': `Memory of pool ${plan.pool}: ${drawn.map((part) => `${part.name} ${format.bytes(part.bytes)}`).join(', ')}` },
+    ...drawn.map((part) => h('i', { data: { hue: String(part.hue) }, style: { width: width(part.bytes) }, title: `${part.name}: ${format.bytes(part.bytes)}\n${part.formula}` })),
+    h('span.budget', { style: { left: width(plan.budget_bytes) }, title: `Budget: ${format.bytes(plan.budget_bytes)}` }));
+}
+
+function rowOf(plan, part) {
+  return h('tr', {}, h('th', { scope: 'row' }, h('i.swatch', { data: { hue: String(part.hue) } }), part.name),
+    h('td', { textContent: format.bytes(part.bytes), title: `${format.count(part.bytes)} bytes` }), h('td', { textContent: format.percent(part.bytes / plan.device_bytes) }),
+    h('td.basis', { textContent: part.basis ?? '', title: BASIS[part.basis] ?? '' }), h('td.formula', { textContent: part.formula }));
 }

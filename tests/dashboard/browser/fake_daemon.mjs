@@ -100,6 +100,7 @@ export class FakeDaemon {
     if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
     const run = this.#runs.find((item) => String(item.id) === name);
     if (part === 'windows') return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
+    if (part === 'replicas') return { items: run.replicas };
     if (part === 'requests' && argument !== undefined) return run.requests[Number(argument)];
     if (part === 'requests') return { items: sorted(run.requests, url.searchParams) };
     return run === undefined ? undefined : { ...run.json, plans: run.plans };

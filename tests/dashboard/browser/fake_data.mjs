@@ -98,13 +98,27 @@ export class FakeRun {
     };
   }
 
+  /** Two replicas of each pool; the second changes in every other window. */
+  get replicas() {
+    const names = this.windows.at(-1)?.pools.map((pool) => pool.name) ?? [];
+    return names.flatMap((name, index) => [0, 1].map((number) => {
+      const changed = this.windows.filter((_, at) => at % (number + 1) === 0);
+      const used = changed.map((window) => Math.round(window.pools[index].kv_blocks_used * 2.4));
+      return { replica: 2 * index + number, pool: name, at_ns: changed.map((window) => window.start_ns + window.length_ns),
+        kv_blocks_used: used, kv_blocks_cached: used.map((blocks) => Math.min(4000, Math.round(blocks / 3))), workspace_bytes: used.map(() => 0) };
+    }));
+  }
+
   get plans() {
     const gib = 2 ** 30;
     return (this.scenario.disaggregated ? ['prefill', 'decode'] : ['mixed']).map((pool) => ({
       pool, role: pool, gpu: this.scenario.gpu, device_bytes: 80 * gib, budget_bytes: 72 * gib,
       items: [['weights: attention', 6.1, '80 layers × 151 M parameters × 2 bytes / TP 4'], ['weights: feed-forward', 26.2, '80 layers × 705 M parameters × 2 bytes / TP 4'],
         ['weights: embedding and head', 1, '2 × 128,256 × 8,192 × 2 bytes / TP 4'], ['activations', 2.4, '8,192 tokens × widest layer'], ['runtime and buffers', 1.5, 'CUDA context and collectives']]
-        .map(([name, size, formula]) => ({ name, bytes: Math.round(size * gib), formula })),
+        .map(([name, size, formula]) => ({ name, bytes: Math.round(size * gib), basis: name.startsWith('weights') ? 'physics' : 'habit', formula })),
+      outside: [{ name: 'CUDA context', bytes: Math.round(0.5 * gib), basis: 'assumption', formula: 'measured on H100 and H200' },
+        { name: 'CUDA graphs', bytes: gib, basis: 'assumption', formula: '86 graphs × 80 layers × 384 KiB' }],
+      margin_bytes: Math.round(6.5 * gib),
       kv_bytes_per_token: 81920, kv_bytes_per_block: 1310720, state_bytes_per_request: 0, fitting_blocks: 28500, blocks: 28500, pinned: false, parameters: 70553706496,
     }));
   }

@@ -184,12 +184,30 @@ describe('page', { skip: missing ?? false }, () => {
     assert.equal(await background(), light);
   });
 
+  // Five items, the KV cache, what is left of the budget, context and graphs beside it, and what stays free.
   test('the memory plan draws every item and the KV cache', async () => {
     stream();
     page = await openPage(browser, `${daemon.url}/#/memory`);
     await page.locator('.memory-bar').waitFor();
-    assert.equal(await page.locator('.memory-bar i').count(), 6);
-    assert.match(await page.locator('.memory-bar i').last().getAttribute('title'), /^KV cache: 34\.8 GiB\n28,500 blocks/);
+    assert.equal(await page.locator('.memory-bar i').count(), 10);
+    assert.match(await page.locator('.memory-bar i').nth(5).getAttribute('title'), /^KV cache: 34\.8 GiB\n28,500 blocks/);
+    assert.match(await page.locator('.memory-bar i').nth(7).getAttribute('title'), /^beside the budget: CUDA context: 512 MiB/);
+    assert.deepEqual(await page.locator('td.basis').allTextContents(), ['physics', 'physics', 'physics', 'habit', 'habit', '', '', 'assumption', 'assumption', '']);
+  });
+
+  test('memory over time is drawn for each pool and replica', async () => {
+    stream(2, 31);
+    const [first] = daemon.streams[0].runs;
+    page = await openPage(browser, `${daemon.url}/#/memory`);
+    const chart = page.locator('.memory-time article').first();
+    await chart.locator('canvas').waitFor();
+    assert.equal(await chart.getAttribute('data-points'), String(first.windows.length));
+    assert.match(await chart.locator('.chart').getAttribute('aria-label'), /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
+    await chart.getByLabel('Replica of mixed').selectOption('#1');
+    assert.equal(await chart.getAttribute('data-points'), String(Math.ceil(first.windows.length / 2)));
+    assert.match(await chart.locator('.plan-facts').textContent(), /^KV used at most .* of 34\.8 GiB/);
+    assert.deepEqual(page.errors, []);
+    if (process.env.REPLAYD_SCREENSHOT) await page.screenshot({ path: process.env.REPLAYD_SCREENSHOT, fullPage: true });
   });
 
   test('SQL runs by Ctrl+Enter and shows a table', async () => {
