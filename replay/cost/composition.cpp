@@ -150,6 +150,12 @@ void Composer::add_elementwise(std::string name, double bytes_per_token, const S
     kernel.bytes.per_a = bytes_per_token;
     kernel.bytes_per_s = pool.gpu.hbm_bytes_per_s * k_elementwise_memory;
     kernel.counts = counts;
+    if (at(k_field_max, field) <= at(k_field_max, Field::rows)) {  // a curve's end
+        PricedCurve priced = laws.elementwise(bytes_per_token);
+        kernel.fixed = Duration(0);
+        kernel.curve = FieldCurve{priced.curve, field};
+        kernel.provenance = std::move(priced.provenance);
+    }
     add(std::move(kernel));
 }
 

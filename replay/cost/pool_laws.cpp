@@ -4,6 +4,7 @@
 #include <array>
 
 #include "replay/base/assert.hpp"
+#include "replay/cost/efficiency.hpp"
 #include "replay/cost/plane_fit.hpp"
 
 namespace replayd::cost {
@@ -14,6 +15,10 @@ namespace {
 /// ones, so fp8 is priced as SGLang's DeepGEMM and Triton kernels, which are the published systems' ones.
 constexpr std::string_view k_backend = "vllm";
 constexpr std::string_view k_fp8_backend = "sglang";
+/// Our own tables go before the public ones where they are of the GPU's architecture: weights were cold in them,
+/// as they are in a step; the public ones repeat a product on the same weights, so that small ones stay in L2.
+constexpr std::string_view k_own_backend = "replayd";
+constexpr int k_own_architecture = 90;
 /// vLLM's all-reduce inside a captured CUDA graph.
 constexpr std::string_view k_all_reduce_kernel = "vLLM_custom_graph";
 constexpr double k_ns_per_us = 1000;
@@ -87,19 +92,39 @@ const ChosenLaw& PoolLaws::law(std::string_view table, std::string_view backend)
     return laws_.emplace(std::move(key), std::move(*chosen)).first->second;
 }
 
+std::string_view PoolLaws::bf16_gemm_backend() const {
+    return hardware_.architecture == k_own_architecture ? k_own_backend : k_backend;
+}
+
 std::optional<PricedCurve> PoolLaws::gemm(DataType type, std::int64_t k, std::int64_t n) {
     if (type != DataType::bf16 && !(type == DataType::fp8 && has_fp8_)) return std::nullopt;
     const bool fp8 = type == DataType::fp8;
-    const ChosenLaw& gemm = law("gemm", fp8 ? k_fp8_backend : k_backend);
+    const ChosenLaw& gemm = law("gemm", fp8 ? k_fp8_backend : bf16_gemm_backend());
     const std::string_view fp8_name = has_block_scales_ ? "fp8_block" : "fp8";
     KernelRow row;
     row.number = {type_number(fp8 ? fp8_name : "bfloat16"), 1, static_cast<double>(n),
                   static_cast<double>(k)};
     const auto us = [&](double rows) {
         row.number[1] = rows;
-        return gemm.price(row).us;
+        return gemm.sustained(row);
     };
     return PricedCurve{RowCurve(us), provenance_of(gemm)};
+}
+
+PricedCurve PoolLaws::elementwise(double bytes_per_row) const {
+    const auto us = [&](double rows) {
+        const double bytes = rows * bytes_per_row;
+        const double of_l2 = bytes / hardware_.l2_bytes;
+        const double from_hbm = std::clamp(
+            (of_l2 - k_elementwise_l2_whole) / (k_elementwise_l2_none - k_elementwise_l2_whole), 0.0, 1.0);
+        const double hbm = k_elementwise_memory * hardware_.hbm_share * hardware_.hbm_bytes_per_us;
+        return static_cast<double>(k_elementwise_fixed.value) / k_ns_per_us +
+               bytes * ((1 - from_hbm) / hardware_.l2_bytes_per_us + from_hbm / hbm);
+    };
+    const bool measured = hardware_.name == "h100_sxm" || hardware_.name == "h200_sxm";
+    const std::string own(measured ? hardware_.name : "h100_sxm");
+    return {RowCurve(us), "measured " + own + "/replayd" +
+                              (measured ? "" : " scaled to " + std::string(hardware_.name))};
 }
 
 PricedCurve PoolLaws::all_reduce(std::int64_t gpus, std::int64_t hidden) {
@@ -108,7 +133,7 @@ PricedCurve PoolLaws::all_reduce(std::int64_t gpus, std::int64_t hidden) {
     row.kernel = k_all_reduce_kernel;
     const auto us = [&](double rows) {
         row.number = {type_number("bfloat16"), static_cast<double>(gpus), rows * static_cast<double>(hidden)};
-        return reduce.price(row).us;
+        return reduce.sustained(row);
     };
     return {RowCurve(us), provenance_of(reduce)};
 }
@@ -121,7 +146,7 @@ PricedCurve PoolLaws::absorbed_products(std::int64_t heads) {
         for (const char* kernel : {"mla_gen_pre/vllm_torch_bmm", "mla_gen_post/vllm_torch_bmm"}) {
             row.kernel = kernel;
             row.number = {type_number("bfloat16"), sequences, static_cast<double>(heads)};
-            sum += products.price(row).us;
+            sum += products.sustained(row);
         }
         return sum;
     };
@@ -156,35 +181,35 @@ std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, 
                       0};
         // Even routing touches as many experts as it can; random routing fewer, whose weights are not read.
         const double touched = load.active_experts(whole) / std::min(local, std::max(1.0, routed));
-        return experts.price(row).us * std::min(1.0, touched);
+        return experts.sustained(row) * std::min(1.0, touched);
     };
     return PricedCurve{RowCurve(us), provenance_of(experts)};
 }
 
 PricedPlane PoolLaws::prefill(const HeadCounts& heads, DataType kv) {
     const ChosenLaw& attention = law("context_attention", k_backend);
-    auto plane = prefill_plane([&](double b, double s) { return attention.price(head_row(heads, kv, b, s)).us; });
+    auto plane = prefill_plane([&](double b, double s) { return attention.sustained(head_row(heads, kv, b, s)); });
     plane.provenance = provenance_of(attention);
     return plane;
 }
 
 PricedPlane PoolLaws::decode(const HeadCounts& heads, DataType kv) {
     const ChosenLaw& attention = law("generation_attention", k_backend);
-    auto plane = decode_plane([&](double b, double s) { return attention.price(head_row(heads, kv, b, s)).us; });
+    auto plane = decode_plane([&](double b, double s) { return attention.sustained(head_row(heads, kv, b, s)); });
     plane.provenance = provenance_of(attention);
     return plane;
 }
 
 PricedPlane PoolLaws::latent_prefill(std::int64_t heads, DataType kv) {
     const ChosenLaw& attention = law("context_mla", k_backend);
-    auto plane = prefill_plane([&](double b, double s) { return attention.price(latent_row(heads, kv, b, s)).us; });
+    auto plane = prefill_plane([&](double b, double s) { return attention.sustained(latent_row(heads, kv, b, s)); });
     plane.provenance = provenance_of(attention);
     return plane;
 }
 
 PricedPlane PoolLaws::latent_decode(std::int64_t heads, DataType kv) {
     const ChosenLaw& attention = law("generation_mla", k_backend);
-    auto plane = decode_plane([&](double b, double s) { return attention.price(latent_row(heads, kv, b, s)).us; });
+    auto plane = decode_plane([&](double b, double s) { return attention.sustained(latent_row(heads, kv, b, s)); });
     plane.provenance = provenance_of(attention);
     return plane;
 }

@@ -45,6 +45,8 @@ public:
     /// [rows, k] × [k, n] in that precision; nothing for precisions without a table (int8, int4) and for fp8 on
     /// GPUs that multiply in bf16.
     [[nodiscard]] std::optional<PricedCurve> gemm(DataType type, std::int64_t k, std::int64_t n);
+    /// A kernel that moves `bytes_per_row`, in L2 where it fits there.
+    [[nodiscard]] PricedCurve elementwise(double bytes_per_row) const;
     /// One-shot all-reduce of `hidden` bf16 elements per row over 2 to 8 GPUs of a node.
     [[nodiscard]] PricedCurve all_reduce(std::int64_t gpus, std::int64_t hidden);
     /// Both batched products of absorbed latent attention, over sequences.
@@ -65,6 +67,7 @@ public:
 
 private:
     [[nodiscard]] const ChosenLaw& law(std::string_view table, std::string_view backend);
+    [[nodiscard]] std::string_view bf16_gemm_backend() const;
 
     Hardware hardware_;
     bool has_fp8_;

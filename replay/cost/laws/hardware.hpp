@@ -21,7 +21,15 @@ struct Hardware {
     double fp8_flops_per_us = 0;    ///< the bf16 rate where the GPU has no fp8
     double fp4_flops_per_us = 0;    ///< the fp8 rate where the GPU has no fp4
     double link_bytes_per_us = 0;   ///< GPU to GPU inside a node, one direction
+    double sustained_loss = 0;      ///< see sustained_us
 };
+
+/// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs.
+inline constexpr double k_free_utilisation = 0.37;
+
+/// Kernel tables time short bursts. Under load the power limit lowers the clock of kernels that keep the tensor
+/// cores busy: what took `us` in a burst, `compute_us` of it at the full peak, takes this long in a served model.
+[[nodiscard]] double sustained_us(const Hardware& hardware, double us, double compute_us);
 
 /// The systems of the public tables and some of their relatives.
 [[nodiscard]] std::span<const Hardware> known_hardware();

@@ -60,4 +60,8 @@ KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const
     return price;
 }
 
+double KernelLaw::sustained(const Hardware& target, const KernelRow& row) const {
+    return sustained_us(target, price(target, row).us, parts_.table->work(target, row).compute_us);
+}
+
 }  // namespace replayd::cost

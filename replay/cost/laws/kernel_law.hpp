@@ -61,6 +61,9 @@ public:
     /// Time of `row` on `target`, which may be another GPU than the law's own.
     [[nodiscard]] KernelPrice price(const Hardware& target, const KernelRow& row) const;
 
+    /// The same in a served model, which runs on and on: see sustained_us.
+    [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row) const;
+
     /// The features that the correction of `row` sees, the kernel's index first. Appends to `out`.
     void features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const;
 

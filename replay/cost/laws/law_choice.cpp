@@ -10,7 +10,7 @@
 namespace replayd::cost {
 namespace {
 
-constexpr std::array<std::string_view, 4> k_backends = {"sglang", "vllm", "trtllm", "nccl"};
+constexpr std::array<std::string_view, 5> k_backends = {"sglang", "vllm", "trtllm", "nccl", "replayd"};
 
 struct Name {
     std::string_view gpu, backend, table;
@@ -42,7 +42,7 @@ double distance(const Name& law, const Hardware& target, std::string_view backen
 
 }  // namespace
 
-std::string_view known_backends() { return "sglang, vllm, trtllm, nccl"; }
+std::string_view known_backends() { return "sglang, vllm, trtllm, nccl, replayd"; }
 
 std::string ChosenLaw::provenance(const KernelPrice& price) const {
     const auto& parts = law.parts();

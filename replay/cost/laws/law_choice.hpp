@@ -17,12 +17,14 @@ struct ChosenLaw {
     std::string backend;  ///< the one that was asked for
 
     [[nodiscard]] KernelPrice price(const KernelRow& row) const { return law.price(target, row); }
+    [[nodiscard]] double sustained(const KernelRow& row) const { return law.sustained(target, row); }
     /// Where the price comes from, without commas: "law h100_sxm/sglang", "… scaled to h200_sxm",
     /// "… for vllm", "… extrapolated", "… usual kernel assumed". Never blank.
     [[nodiscard]] std::string provenance(const KernelPrice& price) const;
 };
 
-/// Frameworks of the public tables: "sglang", "vllm", "trtllm", and "nccl" for the collectives.
+/// Frameworks of the public tables: "sglang", "vllm", "trtllm", and "nccl" for the collectives; "replayd" for the
+/// tables of replay/cost/profile.
 [[nodiscard]] std::string_view known_backends();
 
 /// The law of the same GPU and framework, else of the same framework on the nearest GPU of the same

@@ -38,8 +38,15 @@ Moe moe(const KernelRow& row) {
             expert_spread(n[1], n[4], n[5], n[7], n[8])};
 }
 
+/// Rows that are multiplied: the kernels take the smallest block that holds the mean rows of an expert.
+double multiplied_rows(const ExpertSpread& spread) {
+    std::size_t block = 0;
+    while (block + 1 < k_expert_blocks.size() && spread.rows / spread.active > k_expert_blocks[block]) ++block;
+    return spread.padded[block];
+}
+
 KernelWork work_of(const Hardware& hardware, const Moe& m) {
-    const double flops = 2 * m.spread.padded[1] * m.hidden * m.inner * m.gates;
+    const double flops = 2 * multiplied_rows(m.spread) * m.hidden * m.inner * m.gates;
     const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
     // The fused kernels hold a row for every token and choice, those of other ranks' experts included, and
     // read them all once more to sum a token's choices.

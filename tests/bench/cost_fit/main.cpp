@@ -148,7 +148,8 @@ void hold_out(const Samples& samples) {
 /// How the law that was fitted on `from` does on this table of another GPU; nothing where `from` has no such
 /// table of that framework.
 void carry(const fs::path& data, const std::string& from, const Samples& samples) {
-    const std::string stem = from + "/" + samples.backend + "/" + std::string(samples.table->name) + ".csv";
+    const std::string folder = samples.backend == "replayd" ? from : from + "/" + samples.backend;
+    const std::string stem = folder + "/" + std::string(samples.table->name) + ".csv";
     for (const char* ending : {"", ".gz"}) {
         const fs::path file = data / (stem + ending);
         if (samples.gpu == from || !fs::exists(file)) continue;
