@@ -30,7 +30,10 @@ void add_pipeline_send(Composer& composer) {
     send.fixed = k_send_fixed;
     send.bytes.per_a =
         2 * k_bf16_bytes * static_cast<double>(composer.model.hidden) / static_cast<double>(parallel.tensor);
-    send.bytes_per_s = composer.link(parallel.gpus()).bytes_per_s;
+    const GpuSpec& gpu = composer.pool.gpu;
+    const bool over_nvlink = parallel.gpus() <= gpu.gpus_per_node && gpu.nvlink_bytes_per_s > 0;
+    send.bytes_per_s =
+        over_nvlink ? gpu.nvlink_bytes_per_s * k_nvlink_send : composer.link(parallel.gpus()).bytes_per_s;
     send.counts = composer.layers.senders;
     composer.add(std::move(send));
 }

@@ -59,14 +59,17 @@ inline constexpr double k_experts_memory = 0.75;
 inline constexpr Duration k_router_fixed{8'000};
 
 /// All-reduce inside a node. Fitted on vLLM's custom all-reduce: 4.3 – 5.3 µs for small messages; 0.5 (2
-/// GPUs) to 0.74 (8) of the link for large ones.
+/// GPUs) to 0.74 (8) of the link for large ones. NCCL between two H100, measured: 0.59 (all-gather) to 0.74 (all-reduce).
 inline constexpr Duration k_collective_fixed{5'000};
 inline constexpr double k_nvlink_collective = 0.6;
-/// Collectives over PCIe or the network, and pipeline hand-over: planning values.
+/// Pipeline hand-over over NVLink, measured between two H100 (profile/measurements/h100_sxm/nccl.csv, send_recv):
+/// 11 … 12 µs up to 64 KiB; 0.74 of the link at 64 MiB, 0.82 at 1 GiB. aiconfigurator's p2p_latency is 10 µs.
+inline constexpr Duration k_send_fixed{11'500};
+inline constexpr double k_nvlink_send = 0.78;
+/// Collectives over PCIe or the network: planning values.
 inline constexpr Duration k_network_collective_fixed{30'000};
 inline constexpr double k_pcie_collective = 0.6;
 inline constexpr double k_nic_collective = 0.85;
-inline constexpr Duration k_send_fixed{10'000};  ///< aiconfigurator's p2p_latency
 
 /// DeepEP low-latency all-to-all: one copy per chosen expert. Published table (128 tokens, hidden 7168, 8 to
 /// 256 ranks of H800) is met within 25 % by 22 µs, 0.54 of NVLink and 0.9 of the NIC.
