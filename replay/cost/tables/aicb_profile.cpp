@@ -179,7 +179,7 @@ private:
     }
 
     void add_curve(std::string name, std::vector<std::string> replaces, const std::vector<TimePoint>& points) {
-        if (!points.empty()) profile_.curves.push_back({std::move(name), std::move(replaces), CurveField::rows, points});
+        if (!points.empty()) profile_.curves.push_back({std::move(name), std::move(replaces), CurveField::rows, points, true});
     }
 
     const ProfileFiles& files_;

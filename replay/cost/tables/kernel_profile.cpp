@@ -76,7 +76,7 @@ public:
             if (!points.empty()) profile_.curves.push_back(curve_of(projection, points));
         }
         if (!experts_.empty()) {
-            profile_.curves.push_back({"moe", {"moe.experts", "moe.permute"}, CurveField::rows, experts_});
+            profile_.curves.push_back({"moe", {"moe.experts", "moe.permute"}, CurveField::rows, experts_, true});
         }
         // One kind of call alone cannot price a step's attention; then both keep their laws.
         if (!has_chunks_ || !has_decodes_) profile_.attention.clear();
@@ -103,7 +103,7 @@ private:
 
     static ProfiledCurve curve_of(const Projection& projection, const std::vector<TimePoint>& points) {
         const std::string name(projection.name);
-        return {name, {name}, projection.field, points};
+        return {name, {name}, projection.field, points, false};
     }
 
     void add_gemm(const KernelRow& row, double us) {

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] Replacement of_curve(const ProfiledCurve& curve) const {
         Replacement result;
         result.names = curve.replaces;
+        result.counts_add_up = !curve.whole;
         const auto line = std::make_shared<const MeasuredLine>(curve.points);
         result.by.name = curve.name;
         result.by.timed_by = curve.field == CurveField::rows ? TimedBy::rows : TimedBy::sampled;

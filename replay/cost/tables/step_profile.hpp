@@ -23,9 +23,10 @@ enum class CurveField : std::uint8_t {
 /// An operator whose time depends on one number. It stands in place of the composed operators named `replaces`.
 struct ProfiledCurve {
     std::string name;                    ///< as the profile calls it, e.g. "qkv_proj"
-    std::vector<std::string> replaces;   ///< composed operators, e.g. {"attention.qkv"}; its runs are theirs together
+    std::vector<std::string> replaces;   ///< composed operators, e.g. {"attention.qkv"}
     CurveField field = CurveField::rows;
-    std::vector<TimePoint> points;       ///< ascending in x, at least one
+    std::vector<TimePoint> points;       ///< at least one
+    bool whole = false;                  ///< one run stands for one of each replaced; else runs are theirs together
 };
 
 /// One attention call: at most one prompt chunk beside `decodes` sequences of equal context.

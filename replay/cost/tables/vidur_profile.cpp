@@ -79,7 +79,7 @@ Result<void> add_token_operators(const MeasuredColumns& file, const PoolSpec& po
         if (!op.required && !file.has(column_of(op.name))) continue;
         const auto ms = file.numbers(column_of(op.name), 0);
         if (!ms) return tl::unexpected(ms.error());
-        ProfiledCurve curve{std::string(op.name), op.replaces, CurveField::rows, {}};
+        ProfiledCurve curve{std::string(op.name), op.replaces, CurveField::rows, {}, false};
         for (const std::size_t row : *rows) curve.points.push_back({(*tokens)[row], (*ms)[row] * k_us_per_ms});
         profile.curves.push_back(std::move(curve));
     }
@@ -90,7 +90,7 @@ Result<void> add_token_operators(const MeasuredColumns& file, const PoolSpec& po
 void add_cache_write(const std::vector<double>& tokens, const std::vector<double>& ms, StepProfile& profile) {
     std::map<double, std::vector<double>> by_tokens;
     for (std::size_t row = 0; row < ms.size(); ++row) by_tokens[tokens[row]].push_back(ms[row]);
-    ProfiledCurve curve{"attn_kv_cache_save", {"attention.rope"}, CurveField::rows, {}};
+    ProfiledCurve curve{"attn_kv_cache_save", {"attention.rope"}, CurveField::rows, {}, false};
     for (auto& [count, times] : by_tokens) {
         std::sort(times.begin(), times.end());
         curve.points.push_back({count, times[times.size() / 2] * k_us_per_ms});

@@ -62,7 +62,7 @@ Result<void> add_curves(const MeasuredColumns& file, std::string_view argument, 
                 return fail(Code::invalid_argument, file.name() + " row " + std::to_string(row + 1) + ": layer is \"" +
                                                         std::string(name) + "\": expected one of " + layer_names());
             }
-            curves.push_back({std::string(name), layer->replaces, field, {}});
+            curves.push_back({std::string(name), layer->replaces, field, {}, false});
         }
         curves.back().points.push_back({(*x)[row], (*us)[row]});
     }
