@@ -8,7 +8,9 @@
 namespace replayd::cost {
 namespace {
 
-constexpr std::array<Column, 9> k_context_columns = {{{"batch_size"},
+// `step`: tokens of a sequence that were computed before. The public tables have none, so the correction knows
+// nothing of it; the physical form does.
+constexpr std::array<Column, 10> k_context_columns = {{{"batch_size"},
                                                       {"isl"},
                                                       {"num_heads"},
                                                       {"num_key_value_heads"},
@@ -16,6 +18,7 @@ constexpr std::array<Column, 9> k_context_columns = {{{"batch_size"},
                                                       {"attn_dtype", ColumnKind::type},
                                                       {"kv_cache_dtype", ColumnKind::type},
                                                       {"window_size", ColumnKind::number, true},
+                                                      {"step", ColumnKind::number, true},
                                                       {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<Column, 9> k_generation_columns = {{{"batch_size"},
                                                          {"step"},
@@ -29,6 +32,7 @@ constexpr std::array<Column, 9> k_generation_columns = {{{"batch_size"},
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 4> k_heads_shape = {2, 3, 4, 7};
 constexpr std::size_t k_head_dim_number = 4;
+constexpr std::size_t k_prefix_number = 8;
 
 struct Attention {
     double batch, length, heads, kv_heads, dim;
@@ -50,8 +54,11 @@ double causal_pairs(double length, double window) {
 
 KernelWork context_work(const Hardware& hardware, const KernelRow& row) {
     const Attention a = attention(row);
-    const double flops = 4 * a.batch * a.heads * a.dim * causal_pairs(a.length, a.window);
-    const double bytes = a.batch * a.length * a.dim * (4 * a.heads + 2 * a.kv_heads * a.kv_type.bytes);
+    const double prefix = row.number[k_prefix_number];
+    const double pairs = causal_pairs(prefix + a.length, a.window) - causal_pairs(prefix, a.window);
+    const double flops = 4 * a.batch * a.heads * a.dim * pairs;
+    const double context = a.length + (a.window > 0 ? std::min(prefix, a.window) : prefix);
+    const double bytes = a.batch * a.dim * (4 * a.length * a.heads + 2 * context * a.kv_heads * a.kv_type.bytes);
     return {flops / peak_flops_per_us(hardware, a.type), bytes, 0};
 }
 

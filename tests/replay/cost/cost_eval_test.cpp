@@ -64,6 +64,21 @@ TEST(CostEval, flags_extrapolation_and_stays_monotone_there) {
     }
 }
 
+// 2,048 tokens see 2,048 x 2,049 / 2 keys among themselves and 2,048 x 6,144 before them: seven times as many pairs.
+TEST(CostEval, context_attention_pays_for_the_tokens_before) {
+    const auto law = choose_law(*find_kernel_table("context_attention"), "h100_sxm", "vllm");
+    ASSERT_TRUE(law);
+    const double type = find_type("bfloat16");
+    KernelRow row;
+    row.number = {1, 2'048, 32, 8, 128, type, type, 0, 0};
+    const double alone = law->price(row).us;
+    row.number[8] = 6'144;
+    EXPECT_GT(law->price(row).us, 4 * alone);
+    EXPECT_LT(law->price(row).us, 8 * alone);
+    row.number[7] = 2'048;  // a window as long as the chunk: twice the pairs
+    EXPECT_LT(law->price(row).us, 2.5 * alone);
+}
+
 // More bandwidth and the same tensor cores: an H200 is faster where memory binds and equal where compute does.
 TEST(CostEval, carries_a_law_to_a_gpu_by_its_memory_and_compute_parts) {
     EXPECT_LT(price_gemm("h200_sxm", 16, 16'384, 16'384), 0.80 * price_gemm("h100_sxm", 16, 16'384, 16'384));
