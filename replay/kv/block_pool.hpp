@@ -16,11 +16,12 @@ namespace replayd {
 
 class BlockPool {
 public:
-    /// `capacity` blocks of `block` tokens each; capacity >= 0, block > 0.
-    BlockPool(std::int64_t capacity, Tokens block, std::optional<EvictionKind> prefix_cache = std::nullopt)
+    /// `capacity` blocks of `block` tokens each; capacity >= 0, block > 0. `host_blocks`: behind the prefix cache.
+    BlockPool(std::int64_t capacity, Tokens block, std::optional<EvictionKind> prefix_cache = std::nullopt,
+              std::int64_t host_blocks = 0)
         : capacity_(capacity), block_(block) {
         REPLAYD_ASSERT(capacity >= 0 && block.value > 0);
-        if (prefix_cache) cache_.emplace(*prefix_cache, block.value);
+        if (prefix_cache) cache_.emplace(*prefix_cache, block.value, host_blocks);
     }
 
     [[nodiscard]] std::int64_t capacity() const { return capacity_; }
@@ -49,17 +50,24 @@ public:
         capacity_ = capacity;
         while (used_ + cached() > capacity_) cache_->evict();
     }
+    /// Another size of the host tier from now on; none without prefix caching.
+    void resize_host(std::int64_t blocks) {
+        if (cache_) cache_->resize_host(blocks);
+    }
     /// Precondition: blocks <= used().
     void release(std::int64_t blocks) {
         REPLAYD_ASSERT(blocks >= 0 && blocks <= used_);
         used_ -= blocks;
     }
 
-    /// Shares the first entries of a chain that `match` found, with the tokens of the context it was found for.
+    /// Shares the first entries of a chain that `match` found, with the tokens of the context it was found for. Blocks
+    /// for what is loaded from the host are the caller's to allocate.
     void use_prefix(std::span<const std::uint64_t> hashes, const PrefixMatch& match, std::int64_t context,
                     std::vector<CacheEntry>& held) {
         cache_->counters().queried_tokens += context;
         cache_->counters().hit_tokens += match.tokens;
+        cache_->counters().host_hit_tokens += match.host_tokens;
+        cache_->counters().host_loaded_blocks += match.host_blocks;
         used_ += match.unused_blocks;
         cache_->use(hashes, match.entries, held);
     }

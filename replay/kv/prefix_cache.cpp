@@ -9,25 +9,38 @@ namespace replayd {
 PrefixMatch PrefixCache::match(std::span<const std::uint64_t> hashes, std::int64_t hash_tokens,
                                std::int64_t tokens) const {
     PrefixMatch match;
+    bool last_on_host = false;
     // Entries beyond this would leave no token to compute, or hold a block that the prompt fills only in part.
     const std::int64_t usable = (tokens - 1) / block_tokens_ * block_tokens_;
     const std::int64_t whole = std::min(static_cast<std::int64_t>(hashes.size()), tokens / hash_tokens);
     while (match.entries < whole && match.entries * hash_tokens < usable) {
-        const CacheEntry place = index_.find(hashes[static_cast<std::size_t>(match.entries)]);
-        if (place == k_none) break;
-        match.blocks += table_[place].blocks;
-        if (table_[place].references == 0) match.unused_blocks += table_[place].blocks;
+        const std::uint64_t hash = hashes[static_cast<std::size_t>(match.entries)];
+        const CacheEntry place = index_.find(hash);
+        if (place == k_none) {
+            if (!host_.contains(hash)) break;
+            match.host_blocks += entry_blocks(match.entries, hash_tokens);
+        } else {
+            match.blocks += table_[place].blocks;
+            if (table_[place].references == 0) match.unused_blocks += table_[place].blocks;
+            if (match.on_device == match.entries) ++match.on_device;
+        }
+        last_on_host = place == k_none;
         ++match.entries;
     }
     const std::int64_t covered = match.entries * hash_tokens / block_tokens_ * block_tokens_;
     match.tokens = std::min(covered, usable);
+    // What is left out of the chain's last block was that of its last entry.
+    match.host_tokens = match.host_blocks * block_tokens_ - (last_on_host ? covered - match.tokens : 0);
     return match;
 }
 
 void PrefixCache::use(std::span<const std::uint64_t> hashes, std::int64_t entries, std::vector<CacheEntry>& held) {
     for (std::int64_t i = 0; i < entries; ++i) {
         const CacheEntry place = index_.find(hashes[static_cast<std::size_t>(i)]);
-        REPLAYD_ASSERT(place != k_none);
+        if (place == k_none) {
+            host_.touch(hashes[static_cast<std::size_t>(i)]);
+            continue;
+        }
         if (table_[place].references++ == 0) leave_unused(place);
         table_[place].used_at = ++clock_;
         held.push_back(place);
@@ -82,7 +95,14 @@ std::int64_t PrefixCache::evict() {
     index_.erase(table_[victim].hash);
     free_.push_back(victim);
     ++counters_.evicted_entries;
+    if (host_.capacity() > 0) keep_on_host(table_[victim]);
     return blocks;
+}
+
+void PrefixCache::keep_on_host(const Entry& entry) {
+    const bool known = host_.contains(entry.hash);
+    counters_.host_evicted_entries += host_.store(entry.hash, entry.blocks);
+    if (!known && host_.contains(entry.hash)) ++counters_.host_stored_entries;
 }
 
 void PrefixCache::join_unused(CacheEntry place) {

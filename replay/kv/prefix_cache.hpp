@@ -3,15 +3,20 @@
 // block of a trace (512 tokens in Mooncake's): the engine blocks that end inside it. Entries in use are
 // counted by reference; unused ones stay until their blocks are needed, in the order that the eviction policy
 // says. A chain is matched from the front; a child whose parent was evicted is unreachable and ages out.
+// With a host tier, entries evicted from the device go there, and a chain is matched over both tiers: what only the
+// host has must be loaded into blocks of the request's own, and becomes shareable then like what it computes. Writing
+// to the host delays nothing and takes nothing of the link: it is the other direction of a full-duplex link.
 // Source of the scheme: vllm-project/vllm, vllm/v1/core/block_pool.py and kv_cache_manager.py.
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <tuple>
 #include <vector>
 
 #include "replay/catalog/scenario.hpp"
+#include "replay/kv/host_tier.hpp"
 #include "replay/kv/prefix_index.hpp"
 
 namespace replayd {
@@ -19,23 +24,34 @@ namespace replayd {
 using CacheEntry = std::uint32_t;
 
 struct PrefixMatch {
-    std::int64_t entries = 0;        ///< leading hashes that are cached
+    std::int64_t entries = 0;        ///< leading hashes that are cached, in either tier
+    std::int64_t on_device = 0;      ///< of these, leading ones on the device
     std::int64_t tokens = 0;         ///< usable tokens: whole engine blocks, at least one token is left to compute
-    std::int64_t blocks = 0;         ///< engine blocks of those entries
+    std::int64_t blocks = 0;         ///< engine blocks of the entries on the device
     std::int64_t unused_blocks = 0;  ///< of these, blocks that no request uses now (they count as free)
+    std::int64_t host_blocks = 0;    ///< engine blocks of the entries that only the host has, to be loaded
+    std::int64_t host_tokens = 0;    ///< of `tokens`, those that are loaded
 };
 
 struct CacheCounters {
     std::int64_t queried_tokens = 0;  ///< prompt tokens of admitted requests
-    std::int64_t hit_tokens = 0;      ///< of these, found in the cache
+    std::int64_t hit_tokens = 0;      ///< of these, found in the cache, in either tier
     std::int64_t inserted_entries = 0;
-    std::int64_t evicted_entries = 0;
+    std::int64_t evicted_entries = 0;       ///< from the device
+    std::int64_t host_hit_tokens = 0;       ///< of hit_tokens, loaded from the host
+    std::int64_t host_stored_entries = 0;   ///< evicted from the device and kept by the host, which had no copy
+    std::int64_t host_evicted_entries = 0;  ///< lost by the host
+    std::int64_t host_loaded_blocks = 0;
 
     CacheCounters& operator+=(const CacheCounters& other) {
         queried_tokens += other.queried_tokens;
         hit_tokens += other.hit_tokens;
         inserted_entries += other.inserted_entries;
         evicted_entries += other.evicted_entries;
+        host_hit_tokens += other.host_hit_tokens;
+        host_stored_entries += other.host_stored_entries;
+        host_evicted_entries += other.host_evicted_entries;
+        host_loaded_blocks += other.host_loaded_blocks;
         return *this;
     }
     bool operator==(const CacheCounters&) const = default;
@@ -43,13 +59,16 @@ struct CacheCounters {
 
 class PrefixCache {
 public:
-    PrefixCache(EvictionKind eviction, std::int64_t block_tokens) : eviction_(eviction), block_tokens_(block_tokens) {}
+    /// With `host_blocks` engine blocks in the host tier; 0: none.
+    explicit PrefixCache(EvictionKind eviction, std::int64_t block_tokens, std::int64_t host_blocks = 0)
+        : eviction_(eviction), block_tokens_(block_tokens), host_(host_blocks) {}
 
     /// The longest cached chain of `hashes` (blocks of `hash_tokens` tokens) for a context of `tokens` tokens.
     [[nodiscard]] PrefixMatch match(std::span<const std::uint64_t> hashes, std::int64_t hash_tokens,
                                     std::int64_t tokens) const;
 
-    /// Takes a reference on the first `entries` of the chain and appends them to `held`. Precondition: matched.
+    /// Takes a reference on those of the first `entries` of the chain that are on the device and appends them to
+    /// `held`; the others become the host's last used. Precondition: matched.
     void use(std::span<const std::uint64_t> hashes, std::int64_t entries, std::vector<CacheEntry>& held);
 
     /// Makes the block of `hash`, the chain's entry number `index`, shareable by handing its engine blocks from
@@ -70,6 +89,10 @@ public:
     [[nodiscard]] std::int64_t entry_blocks(std::int64_t index, std::int64_t hash_tokens) const {
         return (index + 1) * hash_tokens / block_tokens_ - index * hash_tokens / block_tokens_;
     }
+
+    [[nodiscard]] const HostTier& host() const { return host_; }
+    /// Another size of the host tier from now on; what does not fit is lost.
+    void resize_host(std::int64_t blocks) { counters_.host_evicted_entries += host_.resize(blocks); }
 
     CacheCounters& counters() { return counters_; }
     [[nodiscard]] const CacheCounters& counters() const { return counters_; }
@@ -93,11 +116,13 @@ private:
         return {table_[entry].used_at, -table_[entry].depth, entry};
     }
 
+    void keep_on_host(const Entry& entry);
     void leave_unused(CacheEntry entry);
     void join_unused(CacheEntry entry);
 
     EvictionKind eviction_;
     std::int64_t block_tokens_;
+    HostTier host_;
     PrefixIndex index_;
     std::vector<Entry> table_;
     std::vector<CacheEntry> free_;

@@ -19,16 +19,24 @@ struct ScheduledTokens {
     bool prefill = false;  ///< prompt or recomputed tokens; otherwise one decode token
 };
 
+/// KV that a waiting request gets from the host tier; its blocks are allocated.
+struct HostLoad {
+    RequestSlot slot = 0;
+    std::int64_t blocks = 0;  ///< that are loaded
+};
+
 /// What a policy decided for one step.
 struct BatchDecision {
     std::vector<ScheduledTokens> members;  ///< in batch order; blocks are allocated
     std::vector<RequestSlot> preempted;    ///< evicted, in order; blocks are released, they wait again
+    std::vector<HostLoad> loads;           ///< requests that left the queue until their KV has come from the host
     bool admitted = false;                 ///< waiting requests were taken in
     BlameCause stopped_by = BlameCause::step_in_flight;  ///< why those who still wait were not
 
     void clear() {
         members.clear();
         preempted.clear();
+        loads.clear();
         admitted = false;
         stopped_by = BlameCause::step_in_flight;
     }

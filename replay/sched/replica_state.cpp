@@ -1,6 +1,7 @@
 #include "replay/sched/replica_state.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "replay/base/assert.hpp"
@@ -40,7 +41,11 @@ PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& reques
     const RequestState& request = requests[slot];
     const Arrival& arrival = requests.arrival(slot);
     if (replica.kv.cache() == nullptr || request.blocks > 0 || arrival.prefix_hashes.empty()) return {};
-    return replica.kv.cache()->match(arrival.prefix_hashes, arrival.prefix_block.value, request.target);
+    // After a preemption the context is longer than the prompt, whose last hash may be that of a partial block.
+    const std::int64_t size = arrival.prefix_block.value;
+    const auto whole = std::min(static_cast<std::int64_t>(arrival.prefix_hashes.size()), request.prompt / size);
+    return replica.kv.cache()->match(std::span(arrival.prefix_hashes).first(static_cast<std::size_t>(whole)), size,
+                                     request.target);
 }
 
 void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match) {
@@ -49,9 +54,22 @@ void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlo
     const Arrival& arrival = requests.arrival(slot);
     replica.kv.use_prefix(arrival.prefix_hashes, match, request.target, requests.held(slot));
     request.blocks = request.shared_blocks = match.blocks;
-    request.next_hash = match.entries;
+    request.next_hash = match.on_device;
     request.computed = match.tokens;
     if (!request.ever_scheduled) request.cached = match.tokens;
+}
+
+bool begin_load(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match) {
+    RequestState& request = requests[slot];
+    REPLAYD_ASSERT(replica.waiting.front() == slot);
+    const std::int64_t needed = replica.blocks_for(request.target) - match.blocks;
+    if (replica.kv.free() < needed + match.unused_blocks) return false;
+    start_from_prefix(replica, requests, slot, match);
+    replica.kv.allocate(needed);
+    request.blocks += needed;
+    replica.waiting.pop_front();
+    ++replica.incoming;
+    return true;
 }
 
 void share_computed(ReplicaState& replica, RequestTable& requests, RequestSlot slot, std::int64_t computed) {

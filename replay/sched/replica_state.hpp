@@ -20,12 +20,12 @@ struct ReplicaState {
     std::int64_t state_blocks = 0;     ///< blocks that hold a request's fixed state (linear attention)
 
     QueueOrder order = QueueOrder::fcfs;
-    /// First the requests whose KV is here already (they need no block to start), then the others; each of the two
-    /// parts in `order`.
+    /// First the requests whose KV is here already or has been loaded from the host (they need no block to start), then
+    /// the others; each of the two parts in `order`.
     std::deque<RequestSlot> waiting{};
     std::vector<RequestSlot> running{};  ///< in order of admission
     std::vector<RequestSlot> spare_slots{};  ///< empty memory for policies that take lists apart
-    std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way
+    std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way, from elsewhere or the host
 
     std::int64_t deferred_blocks = 0;       ///< of finished requests, under a policy that releases them together
     std::int64_t steps_since_admission = 0; ///< lightllm: decode batches since it last looked at the queue
@@ -47,8 +47,14 @@ struct ReplicaState {
 /// it has KV of its own.
 [[nodiscard]] PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& requests, RequestSlot slot);
 
-/// Shares the matched prefix with the request, which starts behind it.
+/// Shares the matched prefix with the request, which starts behind it. Blocks for what the host has of it are not
+/// allocated.
 void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match);
+
+/// Begins to load what only the host has of the matched prefix of the head of the queue: the request leaves the queue with
+/// the blocks of its whole prompt, so that it needs no more to start when the load has ended. False, with nothing
+/// changed, while there are not enough.
+[[nodiscard]] bool begin_load(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match);
 
 /// Makes the hashed blocks of the prompt up to `computed` tokens shareable. As in vLLM this happens when they
 /// are scheduled: requests admitted to the same step find them.

@@ -30,6 +30,7 @@ struct alignas(64) RequestState {
     bool ever_scheduled = false;
     bool left_running = false;    ///< to be dropped from its replica's running list
     bool in_decode_segment = false;  ///< from `mark` on it decodes; the ledger is settled when that ends
+    bool loaded_first = false;    ///< KV was loaded for it from the host before it ever ran
     bool moving = false;          ///< scratch of policies that rearrange running lists
     LedgerPart wait_part = LedgerPart::prefill_queue;  ///< what waiting from `mark` on counts as
 

@@ -117,6 +117,12 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
         const RequestSlot slot = replica.waiting.front();
         RequestState& request = requests[slot];
         const PrefixMatch match = match_prefix(replica, requests, slot);
+        if (match.host_blocks > 0) {
+            decision.stopped_by = BlameCause::kv_blocks;
+            if (!begin_load(replica, requests, slot, match)) return;
+            decision.loads.push_back({slot, match.host_blocks});
+            continue;
+        }
         const std::int64_t pending = request.pending() - match.tokens;
         if (!spec_.chunked_prefill && pending > budget) return;
         const std::int64_t tokens = chunk(pending, budget);

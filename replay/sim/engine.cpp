@@ -40,7 +40,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                     : ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
             replicas_.push_back(ReplicaState{.index = static_cast<std::int32_t>(replicas_.size()),
                                              .pool = pool,
-                                             .kv = BlockPool(plan.blocks, spec.kv.block, cache),
+                                             .kv = BlockPool(plan.blocks, spec.kv.block, cache, plan.host_blocks),
                                              .state_blocks = state_blocks,
                                              .order = spec.batching.queue});
             runtimes_.emplace_back();
@@ -48,6 +48,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
             runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             totals_.kv_blocks_total += plan.blocks;
+            if (cache) totals_.host_blocks_total += plan.host_blocks;
         }
     }
     pool_begin_.push_back(replicas_.size());
@@ -75,7 +76,8 @@ void Run::Impl::finish() {
 }
 
 VirtualTime Run::Impl::next_event() const {
-    const VirtualTime event = std::min(batch_ends_.first_time(), network_.next());
+    VirtualTime event = std::min(batch_ends_.first_time(), network_.next());
+    if (!load_ends_.empty()) event = std::min(event, load_ends_.top().time);
     return transfer_ends_.empty() ? event : std::min(event, transfer_ends_.top().time);
 }
 
@@ -109,7 +111,8 @@ void Run::Impl::tick(VirtualTime now) {
 }
 
 void Run::Impl::drain_events() {
-    // At one instant batches end first, in order of replicas; then cards have sent; then KV arrives, in order of requests.
+    // At one instant batches end first, in order of replicas; then cards have sent; then KV arrives, from the
+    // host before that of transfers, in order of requests.
     while (next_event() == now_) {
         if (batch_ends_.first_time() == now_) {
             end_batch(batch_ends_.first());
@@ -117,6 +120,10 @@ void Run::Impl::drain_events() {
         }
         if (network_.next() == now_) {
             end_sending();
+            continue;
+        }
+        if (!load_ends_.empty() && load_ends_.top().time == now_) {
+            end_load();
             continue;
         }
         const std::uint32_t place = transfer_ends_.top().place;
@@ -250,7 +257,10 @@ RunSnapshot Run::Impl::snapshot() const {
         now.running += static_cast<std::int64_t>(replica.running.size());
         now.kv_blocks_used += replica.kv.used();
         now.kv_blocks_cached += replica.kv.cached();
-        if (replica.kv.cache() != nullptr) now.cache += replica.kv.cache()->counters();
+        if (replica.kv.cache() != nullptr) {
+            now.cache += replica.kv.cache()->counters();
+            now.host_blocks_used += replica.kv.cache()->host().used_blocks();
+        }
         now.last_batch_sequences = std::max(now.last_batch_sequences, runtimes_[i].last_sequences);
     }
     return now;

@@ -1,6 +1,6 @@
 #pragma once
 // The discrete-event engine behind Run. Arrivals wait in a sorted queue of their own, batch ends in one timer per
-// replica, KV transfers in a heap. Decode steps that repeat the same batch are planned in
+// replica, ends of KV transfers and of loads from the host in heaps. Decode steps that repeat the same batch are planned in
 // one go (a decode stretch): only their end times are computed, requests and blocks are brought up to date
 // when something touches the replica. With `stretch_steps_max` 0 every step is an event of its own; the
 // results are the same, which is a property test.
@@ -30,6 +30,7 @@ struct ReplicaRuntime {
     BatchQueue in_flight;                   ///< at most one per pipeline stage
     std::vector<VirtualTime> stage_free;    ///< when each pipeline stage has worked off what was launched
     VirtualTime busy_since;                 ///< while something is in flight: busy time is counted up to here
+    VirtualTime host_link_free;             ///< when its link from the host has brought what was asked for
     std::int64_t never_ran = 0;             ///< waiting requests that were routed here and never ran
     DecodeSet decodes;                      ///< with one stage: members of the batch in flight, if not empty
     std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
@@ -80,6 +81,17 @@ private:
             return other.sequence < sequence;
         }
     };
+    struct LoadEnd {
+        VirtualTime time;
+        std::int64_t sequence = 0;   ///< of the request: order among equal times
+        VirtualTime start;           ///< on the link
+        RequestSlot slot = 0;
+        /// Heap order: earliest first.
+        bool operator<(const LoadEnd& other) const {
+            if (time != other.time) return other.time < time;
+            return other.sequence < sequence;
+        }
+    };
     /// What goes into the state hash, with the time and the request.
     enum class LogEntry : std::uint64_t {
         arrived = 1,
@@ -90,7 +102,8 @@ private:
         first_token,
         transfer,
         decode_ready,
-        finished
+        finished,
+        host_load
     };
 
     // engine.cpp: the loop
@@ -156,6 +169,11 @@ private:
     void end_sending();
     void end_transfer(std::uint32_t transfer);
 
+    // engine_host.cpp: KV from the host tier
+    void start_loads(const ReplicaState& replica, const BatchDecision& decision);
+    void end_load();
+    [[nodiscard]] Duration loading_time(std::size_t pool, std::int64_t blocks) const;
+
     // engine_fork.cpp: changing the scenario in flight
     [[nodiscard]] Result<void> check_adoptable(const CompiledScenario& changed) const;
     void settle_for_change(std::int32_t replica);
@@ -180,6 +198,7 @@ private:
     RequestTable requests_;
     ReplicaTimers batch_ends_;             ///< end of the oldest batch in flight of each replica
     std::priority_queue<TransferEnd> transfer_ends_;
+    std::priority_queue<LoadEnd> load_ends_;
     std::vector<std::int32_t> dirty_;
     std::deque<Handoff> handoffs_;         ///< wait for a destination, first come first served
     DestinationClocks destination_clocks_; ///< why they wait
@@ -188,7 +207,7 @@ private:
     TransferNetwork network_;              ///< sends them
     std::vector<std::uint32_t> sent_;      ///< scratch
     std::vector<std::uint32_t> announced_; ///< by slot: hand-offs begun before the prefill ended: place in transfers_
-    std::int64_t transferring_ = 0;        ///< requests whose prefill is done and whose KV has not arrived
+    std::int64_t transferring_ = 0;        ///< requests whose KV is awaited: prefilled elsewhere, or from the host
     std::size_t left_running_ = 0;         ///< requests to be dropped from a running list
     std::vector<RequestSlot> ended_;       ///< completed by the batch that ends now
     std::vector<RequestSlot> finished_;    ///< scratch

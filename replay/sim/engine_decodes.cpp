@@ -39,6 +39,7 @@ bool Run::Impl::form_around_decodes(ReplicaState& replica, BatchInFlight& batch)
     decodes.reserve(1);
     batch.set_members = decodes.size();
     account_preemptions(replica, batch.decision);
+    start_loads(replica, batch.decision);
     return true;
 }
 

@@ -86,12 +86,14 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
         solo_[pool] = SoloCost(changed->costs[pool]);
         for (ReplicaState& replica : pool_replicas(pool)) {
             replica.kv.resize(changed->plans[pool].blocks);
+            replica.kv.resize_host(changed->plans[pool].host_blocks);
             reorder_queue(replica, requests_, spec.batching.queue);
         }
     }
-    totals_.kv_blocks_total = 0;
+    totals_.kv_blocks_total = totals_.host_blocks_total = 0;
     for (const ReplicaState& replica : replicas_) {
         totals_.kv_blocks_total += replica.kv.capacity();
+        if (replica.kv.cache() != nullptr) totals_.host_blocks_total += replica.kv.cache()->host().capacity();
         mark_dirty(replica.index);
     }
     if (changed->scenario.disaggregated()) network_.change_cards(cards_of(changed->scenario), now_);

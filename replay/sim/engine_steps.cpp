@@ -71,6 +71,7 @@ bool Run::Impl::form(ReplicaState& replica, BatchInFlight& batch) {
         decision.clear();
         policies_[replica.pool]->form(replica, requests_, decision);
         account_preemptions(replica, decision);
+        start_loads(replica, decision);
         // An eviction that left nothing to run is followed by another attempt, as in a scheduler's loop.
     } while (decision.members.empty() && !decision.preempted.empty());
     return !decision.members.empty();
@@ -81,7 +82,8 @@ void Run::Impl::join_batch(RequestState& request) {
     if (!request.ever_scheduled) {
         request.ever_scheduled = true;
         request.scheduled = now_;
-        --runtimes_[static_cast<std::size_t>(request.replica)].never_ran;
+        if (!request.loaded_first) --runtimes_[static_cast<std::size_t>(request.replica)].never_ran;
+        if (request.cached > 0) windows_.count_cached(Tokens(request.cached));
         log(LogEntry::scheduled, request.sequence, request.cached);
     }
     if (!request.decoding()) {

@@ -22,8 +22,9 @@ enum class LedgerPart : std::uint8_t {
     prefill_queue,       ///< on the prefill replica, before its first step
     prefill_compute,     ///< steps that prefill it: what its own tokens alone would cost
     chunk_wait,          ///< running, prompt unfinished, but the step had no budget for it
-    transfer_wait,       ///< prefill done, waiting for room at the destination; what sharing the network adds
-    transfer,            ///< KV cache on the wire, as long as it would be alone there
+    transfer_wait,       ///< prefill done, waiting for room at the destination; what sharing the network adds;
+                         ///< or waiting for the replica's link from the host
+    transfer,            ///< KV cache on the wire, as long as it would be alone there; cached KV on its way from the host
     decode_queue,        ///< KV cache arrived, before its first decode step
     decode_compute,      ///< steps that decode it: what its token alone would cost
     batch_interference,  ///< step time beyond what the request alone would cost
@@ -59,7 +60,7 @@ struct RequestRecord {
     std::string reject_reason;    ///< empty when finished
     Tokens prompt{0};
     Tokens output{0};
-    Tokens cached{0};             ///< prompt tokens found in the prefix cache
+    Tokens cached{0};             ///< prompt tokens found in the prefix cache, in either tier
     VirtualTime arrived;
     VirtualTime scheduled;        ///< start of the first step that worked on it
     VirtualTime first_token;      ///< end of the step that finished its prefill
@@ -128,12 +129,13 @@ struct WindowRecord {
     std::int64_t rejected = 0;
     std::int64_t within_slo = 0;       ///< finished requests that met every objective of their class
     Tokens prompt_tokens{0};           ///< prompt tokens computed by steps that ended in the window
+    Tokens cached_tokens{0};           ///< prompt tokens found in a prefix cache, by the first step of the request
     Tokens output_tokens{0};           ///< output tokens made by steps that ended in the window
     std::int64_t steps = 0;
     std::int64_t preemptions = 0;
     std::int64_t waiting = 0;          ///< at the window's end: queued requests, all replicas
     std::int64_t running = 0;          ///< at the window's end
-    std::int64_t transferring = 0;     ///< at the window's end: waiting for or on the wire
+    std::int64_t transferring = 0;     ///< at the window's end: KV waiting for or on the wire, or the link from the host
     std::int64_t kv_blocks_used = 0;   ///< at the window's end, all replicas
     std::int64_t kv_blocks_total = 0;
     Duration busy{0};                  ///< summed step time of all replicas inside the window's steps

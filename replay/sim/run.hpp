@@ -35,7 +35,7 @@ struct RunSnapshot {
     std::int64_t arrived = 0;
     std::int64_t waiting = 0;
     std::int64_t running = 0;
-    std::int64_t transferring = 0;
+    std::int64_t transferring = 0;   ///< KV waiting for or on the wire, or the link from the host
     std::int64_t finished = 0;
     std::int64_t rejected = 0;
     std::int64_t preemptions = 0;
@@ -46,6 +46,8 @@ struct RunSnapshot {
     std::int64_t kv_blocks_total = 0;
     std::int64_t kv_blocks_cached = 0;  ///< unused, kept by prefix caches
     CacheCounters cache;             ///< of all prefix caches
+    std::int64_t host_blocks_used = 0;  ///< of all host tiers
+    std::int64_t host_blocks_total = 0;
     std::int64_t last_batch_sequences = 0;
 };
 

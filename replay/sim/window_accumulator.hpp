@@ -36,6 +36,7 @@ public:
 
     void count_arrival() { ++touch().arrived; }
     void count_preemption() { ++touch().preemptions; }
+    void count_cached(Tokens tokens) { touch().cached_tokens += tokens; }
     void count_first_token(Duration ttft) { note(ttfts_, touch().ttft, ttft); }
     void count_steps(std::size_t pool, const StepTotals& totals);
     void count_busy(std::size_t pool, Duration busy);

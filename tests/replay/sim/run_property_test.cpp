@@ -3,97 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 
 #include "replay/sim/transfer_network.hpp"
 #include "tests/replay/sim/fixture.hpp"
+#include "tests/replay/sim/random_scenario.hpp"
 
 namespace replayd::test {
 namespace {
-
-std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
-}
-
-/// One of vidur's policies, with a context limit that reserving policies can hold several times.
-void choose_policy(Random& random, PoolSpec& spec) {
-    spec.batching.policy = static_cast<BatchPolicyKind>(between(random, 1, 5));
-    spec.batching.watermark = static_cast<double>(between(random, 0, 20)) / 100.0;
-    spec.max_context = Tokens(between(random, 100, 600));
-    if (spec.batching.policy != BatchPolicyKind::lightllm) return;
-    spec.kv.num_blocks = *spec.kv.num_blocks * spec.kv.block.value;
-    spec.kv.block = Tokens(1);
-    spec.parallel.pipeline = 1;
-}
-
-/// Two classes and the one of all other requests.
-void add_classes(Random& random, Scenario& scenario) {
-    for (const char* name : {"a", "b", "default"}) {
-        scenario.slo_classes.push_back({name, between(random, -1, 2), {Duration(between(random, 0, 300) * k_ns_per_ms), {}}});
-    }
-}
-
-/// Network cards that are or are not alike, whole or overlapped transfers, prompts that stay in the decode pool.
-void choose_transfer(Random& random, TransferSpec& transfer) {
-    transfer.nics = between(random, 1, 3);
-    const auto other_cards = [&] {
-        return NicSpec{between(random, 1, 4), transfer.bytes_per_s * static_cast<double>(between(random, 1, 40)) / 10};
-    };
-    if (random.below(3) == 0) transfer.prefill = other_cards();
-    if (random.below(3) == 0) transfer.decode = other_cards();
-    if (random.below(2) == 0) transfer.overlap = TransferOverlap::layerwise;
-    if (random.below(3) == 0) transfer.local_prefill_tokens_max = Tokens(between(random, 1, 200));
-}
-
-/// Clusters from roomy to so tight that preemption, full queues and rejections occur.
-Scenario random_scenario(Random& random) {
-    Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
-                                             : pd_scenario(between(random, 1, 3), between(random, 1, 3));
-    for (PoolSpec& spec : scenario.pools) {
-        spec.kv.num_blocks = between(random, 8, 200);
-        spec.kv.block = Tokens(between(random, 1, 32));
-        spec.batching.max_batched_tokens = Tokens(between(random, 16, 600));
-        spec.batching.max_sequences = between(random, 2, 40);
-        if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
-        if (random.below(4) == 0) spec.parallel.pipeline = 2;
-        spec.router = static_cast<RouterKind>(random.below(7));
-        if (random.below(2) == 0) choose_policy(random, spec);
-        spec.batching.queue = static_cast<QueueOrder>(random.below(3));
-        spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;
-        spec.kv.eviction = random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed;
-    }
-    scenario.seed = random.next();
-    scenario.slo = {Duration(200 * k_ns_per_ms), Duration(12 * k_ns_per_ms)};
-    if (random.below(2) == 0) add_classes(random, scenario);
-    scenario.window = Duration(between(random, 50, 3000) * k_ns_per_ms);
-    scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1, 1000)) * 1e6;
-    scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
-    choose_transfer(random, scenario.transfer);
-    return scenario;
-}
-
-/// Hash chains that branch: few first blocks, many later ones, so that requests share prefixes of any length.
-void add_prefixes(Random& random, std::vector<Arrival>& arrivals) {
-    const std::int64_t size = between(random, 4, 64);
-    for (Arrival& arrival : arrivals) {
-        arrival.prefix_block = Tokens(size);
-        arrival.conversation = "c" + std::to_string(random.below(6));
-        std::uint64_t chain = 1;
-        for (std::int64_t covered = 0; covered < arrival.prompt.value; covered += size) {
-            chain = chain * 1'000'003 + random.below(2);
-            arrival.prefix_hashes.push_back(chain);
-        }
-    }
-}
-
-std::vector<Arrival> random_trace(Random& random) {
-    std::vector<Arrival> arrivals = random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms,
-                                                    between(random, 1, 400), between(random, 1, 120));
-    if (random.below(2) == 0) add_prefixes(random, arrivals);
-    constexpr std::array<const char*, 4> k_classes = {"", "a", "b", "unknown"};
-    for (Arrival& arrival : arrivals) arrival.slo_class = k_classes[random.below(4)];
-    return arrivals;
-}
 
 Duration sum(const Blame& blame, BlameCause first, BlameCause last) {
     Duration total{0};
@@ -137,6 +53,8 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
         std::vector<bool> seen(arrivals.size());
         std::int64_t made = 0;
         std::int64_t in_windows = 0;
+        std::int64_t cached = 0;
+        const bool host = out.snapshot.host_blocks_total > 0;
         for (const RequestRecord& record : out.sink.requests) {
             check_record(record);
             ASSERT_FALSE(seen[static_cast<std::size_t>(record.sequence)]);
@@ -145,6 +63,8 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
             EXPECT_LT(record.cached, record.prompt);
             if (record.outcome == Outcome::rejected) continue;
             made += record.output.value;
+            cached += record.cached.value;
+            if (host) continue;  // its loads count as transfers too
             if (scenario.disaggregated() && record.prefill_replica >= scenario.pools[0].replicas) {
                 ASSERT_GT(scenario.transfer.local_prefill_tokens_max, Tokens(0));
                 EXPECT_EQ(record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait], Duration(0));
@@ -155,8 +75,13 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
             }
         }
         EXPECT_EQ(out.snapshot.output_tokens.value, made);
-        for (const WindowRecord& window : out.sink.windows) in_windows += window.output_tokens.value;
+        for (const WindowRecord& window : out.sink.windows) {
+            in_windows += window.output_tokens.value;
+            cached -= window.cached_tokens.value;
+        }
         EXPECT_EQ(in_windows, made);
+        EXPECT_EQ(cached, 0);
+        EXPECT_LE(out.snapshot.host_blocks_used, out.snapshot.host_blocks_total);
         EXPECT_EQ(out.snapshot.kv_blocks_used, 0);
         EXPECT_EQ(out.snapshot.running + out.snapshot.waiting + out.snapshot.transferring, 0);
         if (HasFailure()) return;

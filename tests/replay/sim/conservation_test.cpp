@@ -1,0 +1,132 @@
+// What any queueing system obeys, and what any paged allocator must: Little's law, work conservation, and blocks at the
+// boundaries of section 8 of the attention-workspace specification.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "tests/replay/sim/fixture.hpp"
+#include "tests/replay/sim/random_scenario.hpp"
+
+namespace replayd::test {
+namespace {
+
+// Mean number in the system × time = Σ time in the system, in integers: the number between two events is sampled from a
+// run that is advanced from one arrival or end to the next, the times in the system are those of the records.
+TEST(Conservation, littles_law_holds_exactly) {
+    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0x117713);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        std::set<std::int64_t> events{0};
+        std::int64_t in_system_ns = 0;
+        for (const RequestRecord& record : replay(scenario, arrivals).sink.requests) {
+            in_system_ns += record.e2e().value;
+            events.insert(record.arrived.ns);
+            events.insert(record.finished.ns);
+        }
+        KeepingSink sink;
+        replayd::Run run(compiled(scenario), sink);
+        for (const Arrival& next : arrivals) run.offer(next);
+        std::int64_t integral = 0;
+        std::int64_t before = 0;
+        for (const std::int64_t event : events) {
+            run.advance(VirtualTime(event));
+            const RunSnapshot now = run.snapshot();
+            integral += (now.waiting + now.running + now.transferring) * (event - before);
+            before = event;
+        }
+        ASSERT_EQ(integral, in_system_ns);
+    }
+}
+
+// On a mixed replica an admitted request can always run when nothing else does, so from its arrival to its end batches
+// are under way without a gap. (A prefill replica may wait for transfers to leave, and a request for its load.)
+TEST(Conservation, no_replica_idles_while_it_has_a_request) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0x1d1e);
+        Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        if (scenario.disaggregated()) continue;
+        scenario.pools[0].kv.host = Bytes(0);
+        const Outcomes out = replay(scenario, arrivals, {}, true);
+        std::array<std::vector<std::pair<VirtualTime, VirtualTime>>, 8> busy;  // of each replica, gaps left out
+        for (const BatchRecord& batch : out.sink.batches) {
+            auto& spans = busy.at(static_cast<std::size_t>(batch.replica));
+            if (!spans.empty() && batch.scheduled <= spans.back().second) {
+                spans.back().second = std::max(spans.back().second, batch.finished);
+            } else {
+                spans.emplace_back(batch.scheduled, batch.finished);
+            }
+        }
+        for (const RequestRecord& record : out.sink.requests) {
+            if (record.outcome == Outcome::rejected) continue;
+            const auto& spans = busy.at(static_cast<std::size_t>(record.prefill_replica));
+            EXPECT_TRUE(std::any_of(spans.begin(), spans.end(), [&](const auto& span) {
+                return span.first <= record.arrived && record.finished <= span.second;
+            })) << record.id;
+        }
+        if (HasFailure()) return;
+    }
+}
+
+// A decode step after `len` tokens writes block len / N, so it has len / N + 1 blocks: one more than before exactly where
+// len is a multiple of N. Contexts that start just before, on and just after each boundary, for policies that grow.
+TEST(BlockBoundaries, a_step_has_the_block_that_it_writes) {
+    for (const BatchPolicyKind policy : {BatchPolicyKind::vllm_v1, BatchPolicyKind::vllm, BatchPolicyKind::sarathi}) {
+        for (const std::int64_t block : {1, 16, 64}) {
+            for (std::int64_t n = 1; n <= 4; ++n) {
+                for (const std::int64_t prompt : {n * block - 1, n * block, n * block + 1}) {
+                    if (prompt == 0) continue;
+                    SCOPED_TRACE("block " + std::to_string(block) + ", prompt " + std::to_string(prompt));
+                    Scenario scenario = mixed_scenario();
+                    scenario.pools[0].batching.policy = policy;
+                    scenario.pools[0].kv.block = Tokens(block);
+                    const Outcomes out = replay(scenario, {arrival(0, 0, prompt, block + 3)}, {}, true);
+                    ASSERT_EQ(static_cast<std::int64_t>(out.sink.batches.size()), block + 3);
+                    EXPECT_EQ(out.sink.batches[0].kv_blocks_used, ceil_div(prompt, block));
+                    std::int64_t length = prompt;
+                    for (std::size_t i = 1; i < out.sink.batches.size(); ++i, ++length) {
+                        EXPECT_EQ(out.sink.batches[i].kv_blocks_used, length / block + 1) << "at length " << length;
+                    }
+                    EXPECT_EQ(out.snapshot.kv_blocks_used, 0);
+                }
+            }
+        }
+    }
+}
+
+// Two sequences fill a pool of 2n blocks at the same step: the next block is nobody's, so one of them is preempted, in
+// exactly the step that would write beyond, and computes its n × N tokens again when the other has gone.
+TEST(BlockBoundaries, without_a_free_block_a_sequence_is_preempted) {
+    constexpr std::int64_t k_block = 16;
+    for (const std::int64_t n : {1, 2, 4}) {
+        for (const std::int64_t before : {-1, 0, 1}) {
+            SCOPED_TRACE("n " + std::to_string(n) + ", prompt n x 16 - 4 + " + std::to_string(before));
+            const std::int64_t prompt = n * k_block - 4 + before;
+            const Outcomes out = replay(mixed_scenario(1, 2 * n), {arrival(0, 0, prompt, 12), arrival(1, 0, prompt, 12)}, {}, true);
+            std::int64_t length = prompt;
+            bool preempted = false;
+            for (const BatchRecord& batch : out.sink.batches) {
+                EXPECT_LE(batch.kv_blocks_used, 2 * n);
+                if (batch.members.front().prefill || preempted) continue;
+                preempted = length == n * k_block;
+                EXPECT_EQ(batch.members.size(), preempted ? 1 : 2) << "at length " << length;
+                ++length;
+            }
+            ASSERT_EQ(out.sink.requests.size(), 2);
+            EXPECT_TRUE(preempted);
+            EXPECT_EQ(out.sink.requests[0].preemptions, 0);
+            EXPECT_EQ(out.sink.requests[1].preemptions, 1);
+            EXPECT_EQ(out.sink.requests[1].ledger[LedgerPart::recompute].value,
+                      5 * k_ns_per_ms + (n * k_block) * 50'000 + 50'000);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace replayd::test
