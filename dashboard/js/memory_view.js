@@ -17,7 +17,6 @@ export class MemoryView {
   #api;
   #chosen = null;
   #runs = [];
-  #run = null;
 
   constructor(api) {
     this.#api = api;
@@ -32,12 +31,12 @@ export class MemoryView {
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
-  /** @param {object[]} runs of hub.shownRuns: the scenario of the first is offered first */
+  /** @param {object[]} runs of hub.shownRuns: the scenario of the first is offered first, then those of other runs */
   async show(runs) {
-    this.#runs = runs;
     try {
-      const scenarios = await this.#api.scenarios();
-      const names = [...new Set([...runs.map((run) => run.scenario), ...scenarios.map((item) => item.name)])];
+      const [past, scenarios] = await Promise.all([this.#api.runs(RUNS_MAX), this.#api.scenarios()]);
+      this.#runs = [...runs, ...past];
+      const names = [...new Set([...this.#runs.map((run) => run.scenario), ...scenarios.map((item) => item.name)])];
       this.select.replaceChildren(...names.map((name) => h('option', { value: name, textContent: name })));
       this.#chosen = names.includes(this.#chosen) ? this.#chosen : (names[0] ?? null);
       this.select.value = this.#chosen ?? '';
@@ -48,33 +47,26 @@ export class MemoryView {
     }
   }
 
+  /** The plan that the run was made with, or without a run that of the scenario. */
   async #load() {
+    const run = this.#run;
     try {
-      const { pools } = await this.#api.scenarioPlan(this.#chosen);
+      const pools = run === null ? (await this.#api.scenarioPlan(this.#chosen)).pools : (await this.#api.run(run.id)).plans;
       setText(this.note, '');
       this.plans.replaceChildren(...pools.map(planOf));
     } catch (error) {
       this.plans.replaceChildren();
       setText(this.note, `The plan cannot be read: ${error.message}`);
     }
-    await this.#showTimeline();
+    await this.timeline.show(run);
   }
 
-  async #showTimeline() {
-    try {
-      // A shown run of the scenario, or its newest one.
-      const own = (run) => run.scenario === this.#chosen;
-      this.#run = this.#runs.find(own) ?? (await this.#api.runs(RUNS_MAX)).find(own) ?? null;
-    } catch {
-      this.#run = null; // The plan above says that the daemon cannot be reached.
-    }
-    await this.timeline.show(this.#run);
-  }
+  get #run() { return this.#runs.find((run) => run.scenario === this.#chosen) ?? null; }
 
   /** While the view is open and its run goes on, the timeline grows. */
   async #refresh() {
     if (this.element.hidden || document.hidden || this.#run?.state !== 'running') return;
-    await this.#showTimeline();
+    await this.timeline.show(this.#run);
   }
 }
 

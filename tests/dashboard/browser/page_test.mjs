@@ -188,7 +188,8 @@ describe('page', { skip: missing ?? false }, () => {
   test('the memory plan draws every item and the KV cache', async () => {
     stream();
     page = await openPage(browser, `${daemon.url}/#/memory`);
-    await page.locator('.memory-bar').waitFor();
+    await page.getByLabel('Scenario', { exact: true }).selectOption('llama-3-70b-h100-mixed');
+    await page.locator('article.plan h3', { hasText: 'mixed' }).first().waitFor();
     assert.equal(await page.locator('.memory-bar i').count(), 10);
     assert.match(await page.locator('.memory-bar i').nth(5).getAttribute('title'), /^KV cache: 34\.8 GiB\n28,500 blocks/);
     assert.match(await page.locator('.memory-bar i').nth(7).getAttribute('title'), /^beside the budget: CUDA context: 512 MiB/);
@@ -199,7 +200,8 @@ describe('page', { skip: missing ?? false }, () => {
     stream(2, 31);
     const [first] = daemon.streams[0].runs;
     page = await openPage(browser, `${daemon.url}/#/memory`);
-    const chart = page.locator('.memory-time article').first();
+    await page.getByLabel('Scenario', { exact: true }).selectOption('llama-3-70b-h100-mixed');
+    const chart = page.locator('.memory-time article[data-pool="mixed"]');
     await chart.locator('canvas').waitFor();
     assert.equal(await chart.getAttribute('data-points'), String(first.windows.length));
     assert.match(await chart.locator('.chart').getAttribute('aria-label'), /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
