@@ -34,6 +34,9 @@ private:
     std::vector<prometheus::MetricFamily> families_;
 };
 
+/// Adds what the prefix caches of a run did, per tier.
+void add_prefix_cache(Families& families, const Labels& labels, const RunSnapshot& now);
+
 /// Adds the series of one run of a stream with `durable_arrivals`.
 void add_run(Families& families, const stream::RunWorker& run, std::int64_t durable_arrivals);
 

@@ -1,5 +1,6 @@
 // The series of one run.
 
+#include <algorithm>
 #include <array>
 
 #include "daemon/metrics/families.hpp"
@@ -72,7 +73,7 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     };
     gauge("replayd_requests_waiting", "Requests that wait to be scheduled", now.waiting);
     gauge("replayd_requests_running", "Requests in a batch", now.running);
-    gauge("replayd_requests_transferring", "Requests whose KV cache waits for or is on the wire", now.transferring);
+    gauge("replayd_requests_transferring", "Requests whose KV cache waits for or is on the wire, or the link from the host", now.transferring);
     gauge("replayd_transfer_backlog_requests", "Requests whose KV cache waits for a destination or the link",
           now.transferring);
     counter("replayd_requests_arrived_total", "Requests that arrived", now.arrived);
@@ -83,6 +84,23 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     counter("replayd_preemptions_total", "Recompute preemptions", now.preemptions);
     families.gauge("replayd_virtual_clock_seconds", "Virtual time of the run since the stream's epoch", labels,
                    to_seconds(now.now));
+}
+
+/// One sample for each tier of the prefix caches.
+void add_tiers(Families& families, const Labels& labels, const char* name, const char* help, std::int64_t device,
+               std::int64_t host) {
+    families.counter(name, help, with(labels, "tier", "device"), static_cast<double>(device));
+    families.counter(name, help, with(labels, "tier", "host"), static_cast<double>(host));
+}
+
+void add_slo_classes(Families& families, const Labels& labels, const WindowRecord& window, const Scenario& scenario) {
+    for (std::size_t i = 0; i < window.slo_classes.size() && i < scenario.slo_classes.size(); ++i) {
+        const SloClassWindow& counts = window.slo_classes[i];
+        if (counts.finished == 0) continue;
+        families.gauge("replayd_slo_class_attainment_ratio",
+                       "Share of the class's requests finished in that window within every objective of the class",
+                       with(labels, "slo_class", scenario.slo_classes[i].name), ratio(counts.within_slo, counts.finished));
+    }
 }
 
 void add_scenario(Families& families, const Labels& labels, const Scenario& scenario, stream::RunPhase phase) {
@@ -103,6 +121,23 @@ void add_scenario(Families& families, const Labels& labels, const Scenario& scen
 
 }  // namespace
 
+void add_prefix_cache(Families& families, const Labels& labels, const RunSnapshot& now) {
+    const CacheCounters& cache = now.cache;
+    families.counter("replayd_prefix_queried_tokens_total", "Tokens of admitted contexts, looked up in a prefix cache",
+                     labels, static_cast<double>(cache.queried_tokens));
+    add_tiers(families, labels, "replayd_prefix_hit_tokens_total", "Of the tokens looked up, those found in the tier",
+              cache.hit_tokens - cache.host_hit_tokens, cache.host_hit_tokens);
+    add_tiers(families, labels, "replayd_prefix_inserted_entries_total", "Hashed blocks that the tier took in",
+              cache.inserted_entries, cache.host_stored_entries);
+    add_tiers(families, labels, "replayd_prefix_evicted_entries_total", "Hashed blocks that left the tier",
+              cache.evicted_entries, cache.host_evicted_entries);
+    families.counter("replayd_host_loaded_blocks_total", "KV blocks loaded from the host", labels,
+                     static_cast<double>(cache.host_loaded_blocks));
+    if (now.host_blocks_total == 0) return;
+    families.gauge("replayd_host_kv_usage_ratio", "Blocks in use of those that the host tiers hold", labels,
+                   ratio(now.host_blocks_used, now.host_blocks_total));
+}
+
 void add_run(Families& families, const stream::RunWorker& run, std::int64_t durable_arrivals) {
     const stream::RunIdentity& identity = run.identity();
     const stream::RunStatus status = run.progress().status();
@@ -111,9 +146,16 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     if (!identity.compiled) return;  // its failed row in the history says why
     const Scenario& scenario = identity.compiled->scenario;
     add_scenario(families, labels, scenario, status.phase);
-    if (status.last_latencies) add_latencies(families, labels, *status.last_latencies, status);
+    if (status.last_latencies) {
+        add_latencies(families, labels, *status.last_latencies, status);
+        add_slo_classes(families, labels, *status.last_latencies, scenario);
+    }
     if (status.last_window) add_last_window(families, labels, *status.last_window, scenario);
     add_snapshot(families, labels, status.snapshot);
+    const auto caches = [](const PoolSpec& pool) { return pool.kv.prefix_caching; };
+    if (std::any_of(scenario.pools.begin(), scenario.pools.end(), caches)) {
+        add_prefix_cache(families, labels, status.snapshot);
+    }
     families.gauge("replayd_speedup_ratio", "Virtual seconds per wall second over the last 5 s of work", labels,
                    status.speedup);
     families.gauge("replayd_backlog_arrivals", "Durable arrivals that the run has not consumed", labels,

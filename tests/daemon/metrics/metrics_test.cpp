@@ -48,6 +48,28 @@ TEST(Families, a_histogram_is_cumulative_and_ends_in_inf) {
     EXPECT_NE(text.find("x_seconds_count{run=\"1\"} 2\n"), std::string::npos) << text;
 }
 
+// A hit counts in one tier: what the host found is not the device's.
+TEST(Families, a_prefix_cache_counts_per_tier) {
+    RunSnapshot now;
+    now.cache = {.queried_tokens = 100, .hit_tokens = 60, .inserted_entries = 9, .evicted_entries = 8,
+                 .host_hit_tokens = 20, .host_stored_entries = 7, .host_evicted_entries = 3, .host_loaded_blocks = 5};
+    now.host_blocks_used = 1;
+    now.host_blocks_total = 4;
+    Families families;
+    add_prefix_cache(families, {{"run", "1"}}, now);
+    const std::string text = families.text();
+    for (const char* line : {"replayd_prefix_queried_tokens_total{run=\"1\"} 100\n",
+                             "replayd_prefix_hit_tokens_total{run=\"1\",tier=\"device\"} 40\n",
+                             "replayd_prefix_hit_tokens_total{run=\"1\",tier=\"host\"} 20\n",
+                             "replayd_prefix_inserted_entries_total{run=\"1\",tier=\"host\"} 7\n",
+                             "replayd_prefix_evicted_entries_total{run=\"1\",tier=\"device\"} 8\n",
+                             "replayd_prefix_evicted_entries_total{run=\"1\",tier=\"host\"} 3\n",
+                             "replayd_host_loaded_blocks_total{run=\"1\"} 5\n",
+                             "replayd_host_kv_usage_ratio{run=\"1\"} 0.25\n"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line << text;
+    }
+}
+
 /// A feed without batches, a history and an observer that nothing reaches: only the run's age matters here.
 class NoFeed final : public stream::RunFeed {
 public:
