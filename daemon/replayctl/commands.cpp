@@ -1,6 +1,7 @@
 #include "daemon/replayctl/commands.hpp"
 
 #include <array>
+#include <map>
 #include <utility>
 
 #include "daemon/protocol/limits.hpp"
@@ -118,6 +119,10 @@ Declared declare_replay(CLI::App& root) {
     app.add_option("--requests-csv", options->requests_csv, "write a row per request, times in ns");
     app.add_option("--windows-csv", options->windows_csv, "write a row per window");
     app.add_option("--batches-csv", options->batches_csv, "write a row per batch, in vidur's columns; one scenario");
+    app.add_option("--tokens-csv", options->tokens_csv, "write a row per output token with its time; one scenario");
+    app.add_option("--engine", options->stepper, "macro: many decode steps at once; stepper: one by one, the same result")
+        ->type_name("macro|stepper")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"macro", false}, {"stepper", true}}));
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return replay(*options);

@@ -1,5 +1,6 @@
 #include "daemon/replayctl/csv_files.hpp"
 
+#include <span>
 #include <utility>
 
 #include "daemon/files/file_handle.hpp"
@@ -10,13 +11,15 @@ namespace replayd::ctl {
 namespace {
 
 Result<void> check(const ReplayOptions& options) {
-    if (!options.batches_csv.empty() && options.scenarios.size() > 1) {
-        return fail(Code::invalid_argument, "--batches-csv with " + std::to_string(options.scenarios.size()) +
-                                                " scenarios: expected one, since its rows do not name a scenario");
-    }
     const std::pair<const char*, const std::string*> paths[] = {{"--requests-csv", &options.requests_csv},
                                                                 {"--windows-csv", &options.windows_csv},
-                                                                {"--batches-csv", &options.batches_csv}};
+                                                                {"--batches-csv", &options.batches_csv},
+                                                                {"--tokens-csv", &options.tokens_csv}};
+    for (const auto& [name, path] : std::span(paths).last(2)) {
+        if (path->empty() || options.scenarios.size() == 1) continue;
+        return fail(Code::invalid_argument, std::string(name) + " with " + std::to_string(options.scenarios.size()) +
+                                                " scenarios: expected one, since its rows do not name a scenario");
+    }
     for (const auto& [name, path] : paths) {
         if (files::is_standard_stream(*path)) {
             return fail(Code::invalid_argument,
@@ -48,7 +51,8 @@ Result<CsvFiles> CsvFiles::open(const ReplayOptions& options) {
     if (auto fine = check(options); !fine) return tl::unexpected(fine.error());
     for (auto opened : {open_one(out.requests_, options.requests_csv, append_request_header),
                         open_one(out.windows_, options.windows_csv, append_window_header),
-                        open_one(out.batches_, options.batches_csv, append_batch_header)}) {
+                        open_one(out.batches_, options.batches_csv, append_batch_header),
+                        open_one(out.tokens_, options.tokens_csv, append_token_header)}) {
         if (!opened) return tl::unexpected(opened.error());
     }
     return out;
@@ -59,11 +63,12 @@ Result<void> CsvFiles::write(const CsvText& text) {
     if (requests_) done = requests_->write(text.requests);
     if (done && windows_) done = windows_->write(text.windows);
     if (done && batches_) done = batches_->write(text.batches);
+    if (done && tokens_) done = tokens_->write(text.tokens);
     return done;
 }
 
 Result<void> CsvFiles::close() {
-    for (auto* file : {&requests_, &windows_, &batches_}) {
+    for (auto* file : {&requests_, &windows_, &batches_, &tokens_}) {
         if (!*file) continue;
         if (auto closed = (*file)->close(); !closed) return closed;
     }

@@ -37,6 +37,14 @@ void add_ledger_names(CsvLine& line) {
     for (const std::string_view part : k_ledger_part_names) line.add(std::string(part) + "_ns");
 }
 
+void add_blame_names(CsvLine& line) {
+    for (const std::string_view cause : k_blame_cause_names) line.add("blame_" + std::string(cause) + "_ns");
+}
+
+void add(CsvLine& line, const Blame& blame) {
+    for (const Duration cause : blame.causes) line.add(cause.value);
+}
+
 }  // namespace
 
 void append_request_header(std::string& out) {
@@ -46,6 +54,7 @@ void append_request_header(std::string& out) {
                      "decode_started_ns", "finished_ns", "preemptions", "prefill_replica", "decode_replica", "ttft_ns",
                      "tpot_ns", "e2e_ns", "queue_ns"});
     add_ledger_names(line);
+    add_blame_names(line);
     add_names(line, {"observed_ttft_ns", "observed_e2e_ns"});
 }
 
@@ -63,6 +72,7 @@ void append_request(std::string& out, std::string_view scenario, const RequestRe
     add(line, record.tpot());
     line.add(record.e2e().value).add(record.queue().value);
     for (const Duration part : record.ledger.parts) line.add(part.value);
+    add(line, record.blame);
     add(line, record.observed_ttft);
     add(line, record.observed_e2e);
 }
@@ -78,6 +88,7 @@ void append_window_header(std::string& out) {
         }
     }
     add_ledger_names(line);
+    add_blame_names(line);
 }
 
 void append_window(std::string& out, std::string_view scenario, const WindowRecord& window) {
@@ -94,6 +105,7 @@ void append_window(std::string& out, std::string_view scenario, const WindowReco
         add_quantiles(line, *histogram);
     }
     for (const Duration part : window.ledger) line.add(part.value);
+    add(line, window.blame);
 }
 
 void append_batch_header(std::string& out) {
@@ -117,6 +129,19 @@ void append_batch(std::string& out, const BatchRecord& batch) {
     line.add(format_decimal(batch.scheduled.ns, k_ns_digits)).add(format_decimal(batch.finished.ns, k_ns_digits));
     line.add(static_cast<std::int64_t>(batch.members.size())).add(prefill_tokens).add(decode_sequences);
     line.add(batch.kv_blocks_used).add(batch.waiting).add(members);
+}
+
+void append_token_header(std::string& out) {
+    CsvLine line(out);
+    add_names(line, {"sequence", "token", "time_ns", "replica"});
+}
+
+void append_tokens(std::string& out, const BatchRecord& batch) {
+    for (const BatchMember& member : batch.members) {
+        if (!member.output_token) continue;
+        CsvLine line(out);
+        line.add(member.sequence).add(*member.output_token).add(batch.finished.ns).add(batch.replica);
+    }
 }
 
 }  // namespace replayd::ctl

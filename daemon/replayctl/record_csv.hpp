@@ -8,7 +8,7 @@
 
 namespace replayd::ctl {
 
-/// Every field of a request, and its ledger; empty where a value is absent.
+/// Every field of a request, its ledger and its blame; empty where a value is absent.
 void append_request_header(std::string& out);
 void append_request(std::string& out, std::string_view scenario, const RequestRecord& record);
 
@@ -21,5 +21,9 @@ void append_window(std::string& out, std::string_view scenario, const WindowReco
 /// it is the closed form that its reference was made with.
 void append_batch_header(std::string& out);
 void append_batch(std::string& out, const BatchRecord& batch);
+
+/// The output tokens that a batch makes, with the time of its end. Those of a request come in order.
+void append_token_header(std::string& out);
+void append_tokens(std::string& out, const BatchRecord& batch);
 
 }  // namespace replayd::ctl

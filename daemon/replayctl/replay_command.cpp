@@ -82,7 +82,9 @@ Result<Session> prepare(const ReplayOptions& options) {
         session.recording = std::move(*recording);
     }
     for (const stream::LibraryScenario& scenario : *scenarios) {
-        session.replays.push_back(std::make_unique<ScenarioReplay>(scenario.compiled, session.csv.wish()));
+        RunOptions engine;
+        if (options.stepper) engine.stretch_steps_max = 0;
+        session.replays.push_back(std::make_unique<ScenarioReplay>(scenario.compiled, session.csv.wish(), engine));
         if (!session.recording) continue;
         if (auto added = session.recording->add_run(scenario, *session.replays.back()); !added) {
             return tl::unexpected(added.error());

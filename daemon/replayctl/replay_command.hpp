@@ -19,6 +19,8 @@ struct ReplayOptions {
     std::string requests_csv;            ///< empty: not written
     std::string windows_csv;
     std::string batches_csv;             ///< of one scenario
+    std::string tokens_csv;              ///< of one scenario
+    bool stepper = false;                ///< one event per step: the oracle of the engine
     OutputMode mode = OutputMode::table;
 };
 

@@ -14,8 +14,8 @@ constexpr std::size_t k_chunk_records = 1000;  // rows that one queue entry of t
 
 }  // namespace
 
-ScenarioReplay::ScenarioReplay(std::shared_ptr<const CompiledScenario> scenario, CsvWish wish)
-    : scenario_(std::move(scenario)), wish_(wish), run_(scenario_, *this) {}
+ScenarioReplay::ScenarioReplay(std::shared_ptr<const CompiledScenario> scenario, CsvWish wish, RunOptions options)
+    : scenario_(std::move(scenario)), wish_(wish), run_(scenario_, *this, options) {}
 
 void ScenarioReplay::record_in(storage::History& history, std::int64_t run_id) {
     history_ = &history;
@@ -60,7 +60,10 @@ void ScenarioReplay::on_window(WindowRecord&& window) {
     if (history_ != nullptr) windows_.push_back(std::move(window));
 }
 
-void ScenarioReplay::on_batch(BatchRecord&& batch) { append_batch(csv_.batches, batch); }
+void ScenarioReplay::on_batch(BatchRecord&& batch) {
+    if (wish_.batches) append_batch(csv_.batches, batch);
+    if (wish_.tokens) append_tokens(csv_.tokens, batch);
+}
 
 void ScenarioReplay::pass_on() {
     if (history_ == nullptr) return;

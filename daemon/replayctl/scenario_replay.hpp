@@ -18,18 +18,20 @@ struct CsvText {
     std::string requests;
     std::string windows;
     std::string batches;
+    std::string tokens;
 };
 
 struct CsvWish {
     bool requests = false;
     bool windows = false;
     bool batches = false;
+    bool tokens = false;
 };
 
 /// One thread at a time.
 class ScenarioReplay final : public RecordSink {
 public:
-    ScenarioReplay(std::shared_ptr<const CompiledScenario> scenario, CsvWish wish);
+    ScenarioReplay(std::shared_ptr<const CompiledScenario> scenario, CsvWish wish, RunOptions options);
 
     /// Records go to this run of `history` from now on, which must outlive the replay.
     void record_in(storage::History& history, std::int64_t run_id);
@@ -56,7 +58,7 @@ public:
 
     void on_request(RequestRecord&& record) override;
     void on_window(WindowRecord&& window) override;
-    [[nodiscard]] bool wants_batches() const override { return wish_.batches; }
+    [[nodiscard]] bool wants_batches() const override { return wish_.batches || wish_.tokens; }
     void on_batch(BatchRecord&& batch) override;
 
 private:

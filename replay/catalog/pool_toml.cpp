@@ -27,12 +27,13 @@ constexpr std::array<Choice<QueueOrder>, 3> k_queues = {{{"fcfs", QueueOrder::fc
                                                         {"shortest_prompt", QueueOrder::shortest_prompt}}};
 constexpr std::array<Choice<EvictionKind>, 2> k_evictions = {
     {{"least_recently_freed", EvictionKind::least_recently_freed}, {"lru", EvictionKind::lru}}};
-constexpr std::array<Choice<RouterKind>, 7> k_routers = {{{"round_robin", RouterKind::round_robin},
+constexpr std::array<Choice<RouterKind>, 8> k_routers = {{{"round_robin", RouterKind::round_robin},
                                                           {"random", RouterKind::random},
                                                           {"least_outstanding", RouterKind::least_outstanding},
                                                           {"least_tokens", RouterKind::least_tokens},
                                                           {"prefix_aware", RouterKind::prefix_aware},
                                                           {"session_affinity", RouterKind::session_affinity},
+                                                          {"kv_headroom", RouterKind::kv_headroom},
                                                           {"lor", RouterKind::lor}}};
 
 constexpr std::array<Choice<MoeBackend>, 3> k_moe_backends = {{{"fused", MoeBackend::fused},
@@ -125,6 +126,8 @@ RuntimeSpec read_runtime(TableReader& table) {
 
 void read_router(TableReader& table, PoolSpec& out) {
     constexpr RealRange k_weight{0, 1e6, true};
+    // A hand-off goes where there is room; a prompt goes where there is least to do.
+    if (out.role == PoolRole::decode) out.router = RouterKind::kv_headroom;
     out.router = table.choice<RouterKind>("router", k_routers, out.router);
     const bool weighs = out.router == RouterKind::prefix_aware;
     for (const auto& [key, weight] : {std::pair{"router_match_weight", &out.router_match_weight},

@@ -109,6 +109,7 @@ enum class RouterKind {
     least_tokens,       ///< fewest tokens of such requests
     prefix_aware,       ///< smallest match_weight × prompt tokens not cached + load_weight × outstanding tokens
     session_affinity,   ///< by a hash of the conversation; requests without one go to the least outstanding
+    kv_headroom,        ///< most free KV blocks, cached ones included; among equals the least outstanding
     lor,                ///< shortest waiting queue: "least outstanding" as vidur counts it, running ones left out
 };
 
@@ -121,7 +122,7 @@ struct PoolSpec {
     BatchingSpec batching;
     KvSpec kv;
     DataType weights = DataType::bf16;
-    RouterKind router = RouterKind::least_outstanding;
+    RouterKind router = RouterKind::least_outstanding;  ///< of a decode pool's text: kv_headroom by default
     double router_match_weight = 1.0;  ///< prefix_aware
     double router_load_weight = 1.0;   ///< prefix_aware
     Tokens max_context{0};  ///< prompt + output at most; defaults to the model's

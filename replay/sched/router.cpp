@@ -1,6 +1,7 @@
 #include "replay/sched/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace replayd {
 namespace {
@@ -52,6 +53,10 @@ std::optional<std::size_t> Router::pick(std::span<const ReplicaState> replicas, 
             return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.outstanding_tokens; });
         case RouterKind::prefix_aware:
             return cheapest(replicas, eligible, [&](const ReplicaState& r) { return prefix_cost(r, arrival); });
+        case RouterKind::kv_headroom:
+            return cheapest(replicas, eligible, [](const ReplicaState& r) {
+                return std::pair(-r.kv.free(), r.outstanding_requests);
+            });
         case RouterKind::session_affinity: return by_session(replicas, arrival, eligible);
         case RouterKind::lor:
             return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.waiting.size(); });

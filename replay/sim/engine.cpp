@@ -168,11 +168,15 @@ void Run::Impl::classify(RequestSlot slot) {
 }
 
 std::size_t Run::Impl::route(const Arrival& arrival) {
-    if (compiled_->scenario.pools[0].router == RouterKind::prefix_aware) {
-        // What a decode stretch has grown into may have evicted cached blocks that the router must not see.
-        for (const ReplicaState& replica : pool_replicas(0)) sync_blocks(replica.index, now_);
-    }
+    sync_for_router(0);
     return routers_[0].pick(pool_replicas(0), arrival);
+}
+
+void Run::Impl::sync_for_router(std::size_t pool) {
+    const RouterKind router = compiled_->scenario.pools[pool].router;
+    if (router != RouterKind::prefix_aware && router != RouterKind::kv_headroom) return;
+    // What a decode stretch has grown into is not free, and may have evicted cached blocks.
+    for (const ReplicaState& replica : pool_replicas(pool)) sync_blocks(replica.index, now_);
 }
 
 std::string Run::Impl::refusal(const Arrival& arrival) const {

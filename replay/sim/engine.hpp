@@ -113,6 +113,7 @@ private:
     /// Finds the SLO class of a request.
     void classify(RequestSlot slot);
     [[nodiscard]] std::size_t route(const Arrival& arrival);
+    void sync_for_router(std::size_t pool);
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
     [[nodiscard]] std::string refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const;
     void reject(Arrival&& arrival, std::string reason);

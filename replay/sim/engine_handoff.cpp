@@ -46,6 +46,7 @@ std::optional<std::size_t> Run::Impl::local_prefill(const Arrival& arrival) {
     for (const ReplicaState& replica : replicas) {
         if (cached) sync_blocks(replica.index, now_);
     }
+    sync_for_router(pool);
     return routers_[pool].pick(replicas, arrival, [&](const ReplicaState& replica) {
         if (arrival.prompt.value <= tokens_max) return true;
         const PrefixMatch match =

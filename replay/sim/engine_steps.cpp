@@ -391,7 +391,10 @@ void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& bat
     record.kv_blocks_used = replica.kv.used();
     record.waiting = static_cast<std::int64_t>(replica.waiting.size());
     for (const ScheduledTokens& member : batch.decision.members) {
-        record.members.push_back({requests_[member.slot].sequence, Tokens(member.tokens), member.prefill});
+        const RequestState& request = requests_[member.slot];
+        BatchMember made{request.sequence, Tokens(member.tokens), member.prefill};
+        if (!member.prefill || request.computed + member.tokens == request.target) made.output_token = request.generated;
+        record.members.push_back(made);
     }
     sink_->on_batch(std::move(record));
 }

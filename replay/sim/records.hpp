@@ -160,6 +160,7 @@ struct BatchMember {
     std::int64_t sequence = 0;  ///< of the request
     Tokens tokens{0};
     bool prefill = false;
+    std::optional<std::int64_t> output_token{};  ///< which of its output tokens it makes, from 0; prompts mostly make none
 };
 struct BatchRecord {
     std::int64_t batch = 0;  ///< formation order over all replicas, from 0

@@ -131,6 +131,33 @@ TEST_F(Replay, writes_batches_in_the_columns_of_vidur) {
     EXPECT_EQ(lines[2], "2,0,1,1.007,1,40,0,3,0,1:40:P");
 }
 
+// The same two requests: the first token at the end of the prompt's step, the second one step later.
+TEST_F(Replay, writes_the_time_of_every_output_token) {
+    const std::string tiny = folder_.holding(
+        "tiny.csv", "arrived_at,num_prefill_tokens,num_decode_tokens\n0,100,2\n1,40,1\n");
+    const std::string csv = folder_.path("tokens.csv");
+    const Said said = run_replayctl({"replay", tiny, "--scenario", scenario(), "--tokens-csv", csv});
+    ASSERT_EQ(said.status, 0) << said.err;
+    const std::vector<std::string> lines = rows(csv);
+    ASSERT_EQ(lines.size(), 3u);
+    EXPECT_EQ(lines[0], "0,0,10000000,0");
+    EXPECT_EQ(lines[1], "0,1,15100000,0");
+    EXPECT_EQ(lines[2], "1,0,1007000000,0");
+}
+
+// The engine that plans many steps at once is only faster: summary and hash are those of the stepper.
+TEST_F(Replay, both_engines_say_the_same) {
+    const std::string csv = folder_.path("stepper.csv");
+    const std::string other = folder_.path("macro.csv");
+    const std::string path = folder_.holding(
+        "tiny.csv", "arrived_at,num_prefill_tokens,num_decode_tokens\n0,100,40\n0.1,40,30\n0.2,300,7\n");
+    const Said stepper = run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "stepper", "--requests-csv", csv});
+    const Said macro = run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "macro", "--requests-csv", other});
+    ASSERT_EQ(stepper.status, 0) << stepper.err;
+    ASSERT_EQ(macro.status, 0) << macro.err;
+    EXPECT_EQ(files::contents(csv), files::contents(other));
+}
+
 TEST_F(Replay, writes_windows) {
     const std::string csv = folder_.path("windows.csv");
     (void)replayed({"--windows-csv", csv});

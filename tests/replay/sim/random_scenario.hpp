@@ -61,7 +61,7 @@ inline Scenario random_scenario(Random& random) {
         spec.batching.max_sequences = between(random, 2, 40);
         if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
         if (random.below(4) == 0) spec.parallel.pipeline = 2;
-        spec.router = static_cast<RouterKind>(random.below(7));
+        spec.router = static_cast<RouterKind>(random.below(8));
         if (random.below(2) == 0) choose_policy(random, spec);
         spec.batching.queue = static_cast<QueueOrder>(random.below(3));
         spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;
