@@ -55,6 +55,7 @@ void append_window(WindowRecord& into, const WindowRecord& next) {
     into.e2e.merge(next.e2e);
     into.queue.merge(next.queue);
     for (std::size_t i = 0; i < into.ledger.size(); ++i) into.ledger[i] += next.ledger[i];
+    into.blame += next.blame;
     for (std::size_t i = 0; i < into.pools.size(); ++i) append_pool(into.pools[i], next.pools[i]);
     into.replicas = latest(into.replicas, next.replicas);
 }

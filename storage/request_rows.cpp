@@ -40,13 +40,22 @@ std::string ledger_columns() {
     return columns;
 }
 
+std::string blame_columns() {
+    std::string columns;
+    for (const auto name : k_blame_cause_names) {
+        if (!columns.empty()) columns += ", ";
+        columns.append("blame_").append(name).append("_ns");
+    }
+    return columns;
+}
+
 std::string request_columns() {
     return "request.sequence, request.id, request.conversation, request.slo_class, request.model, "
            "request.outcome, request.reject_reason, request.prompt_tokens, request.output_tokens, "
            "request.cached_tokens, request.arrived_ns, request.scheduled_ns, request.first_token_ns, "
            "request.decode_started_ns, request.finished_ns, request.preemptions, request.prefill_replica, "
            "request.decode_replica, " +
-           ledger_columns() + ", observed_ttft_ns, observed_e2e_ns";
+           ledger_columns() + ", observed_ttft_ns, observed_e2e_ns, " + blame_columns();
 }
 
 RequestRecord read_request(const Statement& row, int first) {
@@ -72,12 +81,13 @@ RequestRecord read_request(const Statement& row, int first) {
     for (Duration& part : record.ledger.parts) part = Duration(row.integer(column++));
     record.observed_ttft = optional_duration(row, column++);
     record.observed_e2e = optional_duration(row, column++);
+    for (Duration& cause : record.blame.causes) cause = Duration(row.integer(column++));
     return record;
 }
 
 Result<RequestInserter> RequestInserter::prepare(Connection& connection) {
     std::string values;
-    const int columns = 1 + k_columns_before_ledger + static_cast<int>(k_ledger_parts) + 2;
+    const int columns = 1 + k_columns_before_ledger + static_cast<int>(k_ledger_parts + 2 + k_blame_causes);
     for (int i = 0; i < columns; ++i) values += i == 0 ? "?" : ", ?";
     // The columns of the table in their order: a changed schema must change this file.
     auto insert = connection.prepare("INSERT INTO request VALUES (" + values +
@@ -111,6 +121,7 @@ Result<bool> RequestInserter::add(std::int64_t run_id, const RequestRecord& reco
     for (const Duration part : record.ledger.parts) insert_.bind(parameter++, part.value);
     bind_optional(insert_, parameter++, record.observed_ttft);
     bind_optional(insert_, parameter++, record.observed_e2e);
+    for (const Duration cause : record.blame.causes) insert_.bind(parameter++, cause.value);
     if (auto done = insert_.run(); !done) return tl::unexpected(done.error());
     return connection_->rows_changed() > 0;
 }

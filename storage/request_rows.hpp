@@ -12,6 +12,8 @@ namespace replayd::storage {
 
 /// "gateway_queue_ns, routing_ns, …": the ledger columns of `request` and `window`, in order.
 [[nodiscard]] std::string ledger_columns();
+/// "blame_step_in_flight_ns, …": likewise what waiting was for.
+[[nodiscard]] std::string blame_columns();
 
 /// Columns that `read_request` expects, qualified with "request.", without run_id.
 [[nodiscard]] std::string request_columns();

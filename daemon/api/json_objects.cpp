@@ -52,6 +52,12 @@ json::object ledger_json(const std::array<Duration, k_ledger_parts>& parts) {
     return object;
 }
 
+json::object blame_json(const Blame& blame) {
+    json::object object;
+    for (std::size_t cause = 0; cause < k_blame_causes; ++cause) object[k_blame_cause_names[cause]] = blame.causes[cause].value;
+    return object;
+}
+
 json::array pools_json(std::span<const storage::PoolInfo> pools) {
     json::array list;
     for (const storage::PoolInfo& pool : pools) {
@@ -163,6 +169,7 @@ json::object window_json(const WindowRecord& window, std::span<const storage::Po
             {"batch_sequences_mean", ratio(window.batch_sequences, window.steps)},
             {"busy_ratio", ratio(window.busy.value, window.length.value * replicas)},
             {"ledger_ns", ledger_json(window.ledger)},
+            {"blame_ns", blame_json(window.blame)},
             {"pools", window_pools_json(window, pools)}};
 }
 
@@ -192,6 +199,7 @@ json::object request_json(const RequestRecord& record, std::int64_t run_id, std:
             {"prefill_replica", record.prefill_replica},
             {"decode_replica", record.decode_replica},
             {"ledger_ns", ledger_json(record.ledger.parts)},
+            {"blame_ns", blame_json(record.blame)},
             {"observed_ttft_ns", duration_or_null(record.observed_ttft)},
             {"observed_e2e_ns", duration_or_null(record.observed_e2e)}};
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -37,6 +39,21 @@ constexpr std::array<std::string_view, k_ledger_parts> k_sentences = {
     "computing again what the eviction lost",
 };
 
+/// What each cause means, in the order of BlameCause.
+constexpr std::array<std::string_view, k_blame_causes> k_cause_sentences = {
+    "waited for the end of a step that began before it came",
+    "waited while the token budget of steps went to requests before it",
+    "waited while as many requests ran as may run (max_sequences)",
+    "waited for KV blocks that others held",
+    "waited by a rule of the batch policy (static batch, padded limit)",
+    "KV waited for blocks at a decode replica",
+    "KV waited for a place among the sequences of a decode replica",
+    "KV shared its link with others",
+    "its steps also computed prompts of others",
+    "its steps also decoded others",
+    "pipeline stages worked on other batches",
+};
+
 std::string share_bar(double share) {
     // Eighths of a character, so that small parts are seen.
     constexpr std::array<std::string_view, 8> k_eighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -70,6 +87,23 @@ std::string latencies(const json::object& request) {
     return out + "\n\n";
 }
 
+/// A line per cause of waiting and interference, the largest first; nothing if there are none.
+std::string blamed(const json::object& request, std::int64_t e2e) {
+    const json::object& blame = request.at("blame_ns").as_object();
+    std::vector<std::pair<std::int64_t, std::size_t>> causes;
+    for (std::size_t i = 0; i < k_blame_causes; ++i) {
+        if (const std::int64_t ns = integer(blame, k_blame_cause_names[i]); ns > 0) causes.emplace_back(ns, i);
+    }
+    if (causes.empty()) return {};
+    std::stable_sort(causes.begin(), causes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    TextTable table({{"because of"}, {"time", Align::right}, {"share", Align::right}, {"what waiting and interference were for"}});
+    for (const auto& [ns, cause] : causes) {
+        table.add_row({std::string(k_blame_cause_names[cause]), time_text(ns),
+                       percent_text(static_cast<double>(ns) / static_cast<double>(e2e)), std::string(k_cause_sentences[cause])});
+    }
+    return '\n' + table.render();
+}
+
 struct Explained {
     std::string text;
     bool sums = false;  ///< the parts sum to E2E
@@ -98,7 +132,7 @@ Explained explained(const json::object& request) {
     if (empty < k_ledger_parts) out.text += table.render();
     if (empty > 0) out.text += "(" + std::to_string(empty) + " parts are 0)\n";
     out.text += "sum of parts " + std::string(out.sums ? "=" : "≠") + " E2E: " + count_text(sum) + " ns " +
-                (out.sums ? "=" : "≠") + ' ' + count_text(e2e) + " ns\n";
+                (out.sums ? "=" : "≠") + ' ' + count_text(e2e) + " ns\n" + blamed(request, e2e);
     return out;
 }
 

@@ -42,6 +42,10 @@ struct Blame {
 
     Duration& operator[](BlameCause cause) { return causes[static_cast<std::size_t>(cause)]; }
     Duration operator[](BlameCause cause) const { return causes[static_cast<std::size_t>(cause)]; }
+    Blame& operator+=(const Blame& other) {
+        for (std::size_t i = 0; i < k_blame_causes; ++i) causes[i] += other.causes[i];
+        return *this;
+    }
     bool operator==(const Blame&) const = default;
 };
 

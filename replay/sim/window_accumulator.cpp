@@ -49,7 +49,7 @@ void WindowAccumulator::count_outcome(const RequestRecord& record, std::int32_t 
     note(e2es_, window.e2e, record.e2e());
     note(queues_, window.queue, record.queue());
     for (std::size_t part = 0; part < k_ledger_parts; ++part) window.ledger[part] += record.ledger.parts[part];
-    for (std::size_t cause = 0; cause < k_blame_causes; ++cause) window.blame.causes[cause] += record.blame.causes[cause];
+    window.blame += record.blame;
 }
 
 void WindowAccumulator::note_replica(const ReplicaWindow& state) {

@@ -90,6 +90,7 @@ inline RequestRecord sample_request(std::int64_t sequence) {
     r.first_token = r.arrived + Duration(20 * k_ns_per_ms + sequence);
     r.decode_started = r.first_token + Duration(k_ns_per_ms);
     r.finished = r.arrived + r.ledger.sum();
+    for (std::size_t i = 0; i < k_blame_causes; ++i) r.blame.causes[i] = Duration(static_cast<std::int64_t>(i) + sequence);
     r.preemptions = 2;
     r.prefill_replica = 1;
     r.decode_replica = 3;
@@ -130,6 +131,7 @@ inline WindowRecord sample_window(std::int64_t index) {
     w.e2e.record(k_ns_per_s, 9);
     w.queue.record(k_ns_per_ms, 9);
     for (std::size_t i = 0; i < k_ledger_parts; ++i) w.ledger[i] = Duration(static_cast<std::int64_t>(i) * k_ns_per_ms);
+    for (std::size_t i = 0; i < k_blame_causes; ++i) w.blame.causes[i] = Duration(static_cast<std::int64_t>(i) * 7);
     for (std::int64_t pool = 0; pool < 2; ++pool) {
         w.pools.push_back(PoolWindow{pool + 1, pool + 2, pool + 3, pool + 50, pool + 6, pool + 5,
                                      Duration((pool + 1) * k_ns_per_s), Tokens(500), Tokens(pool * 100)});

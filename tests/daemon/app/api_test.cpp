@@ -73,6 +73,7 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
                                                       "batch_sequences_mean",
                                                       "busy_ratio",
                                                       "ledger_ns",
+                                                      "blame_ns",
                                                       "pools"}));
     EXPECT_EQ(window.at("arrived"), 300);  // one window: all of them merged
     EXPECT_EQ(keys(window.at("ttft")),

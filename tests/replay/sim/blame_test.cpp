@@ -91,10 +91,8 @@ TEST(Blame, windows_add_it_up) {
     const Outcomes out = replay(mixed_scenario(1, 60), random_arrivals(random, 60, 5 * k_ns_per_ms, 300, 60));
     Blame requests;
     Blame windows;
-    for (std::size_t cause = 0; cause < k_blame_causes; ++cause) {
-        for (const RequestRecord& record : out.sink.requests) requests.causes[cause] += record.blame.causes[cause];
-        for (const WindowRecord& window : out.sink.windows) windows.causes[cause] += window.blame.causes[cause];
-    }
+    for (const RequestRecord& record : out.sink.requests) requests += record.blame;
+    for (const WindowRecord& window : out.sink.windows) windows += window.blame;
     EXPECT_EQ(windows, requests);
     EXPECT_GT(requests[BlameCause::kv_blocks].value, 0);
 }
