@@ -22,6 +22,9 @@ public:
         for (std::size_t node = leaves_ - 1; node > 0; --node) play(node);
     }
 
+    /// Timers that there are, at least as many as were asked for.
+    [[nodiscard]] std::size_t size() const { return leaves_; }
+
     /// k_never stops the timer. O(log replicas).
     void set(std::int32_t replica, VirtualTime time) {
         times_[static_cast<std::size_t>(replica)] = time;

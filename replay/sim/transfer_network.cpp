@@ -6,6 +6,11 @@
 #include "replay/base/assert.hpp"
 
 namespace replayd {
+namespace {
+
+std::int64_t share(std::int64_t left, std::int64_t open) { return std::max<std::int64_t>(1, left / open); }
+
+}  // namespace
 
 Duration sending_time(Nanobytes amount, std::int64_t bytes_per_s) {
     const Nanobytes time = (amount + bytes_per_s - 1) / bytes_per_s;
@@ -73,9 +78,7 @@ void TransferNetwork::start(Place place, const TransferLoad& load, VirtualTime n
     if (flows_.size() <= place) flows_.resize(place + 1);
     Flow& flow = flows_[place];
     REPLAYD_ASSERT(!flow.under_way);
-    const std::uint64_t version = flow.version;
     flow = Flow{};
-    flow.version = version;
     flow.sequence = load.sequence;
     flow.source = load.source;
     flow.destination = load.destination;
@@ -94,6 +97,7 @@ void TransferNetwork::all_made(Place place, VirtualTime now) {
     Flow& flow = flows_[place];
     if (!flow.in_the_making) return;
     settle(flow, now);
+    set_timer(place, k_never);
     flow.in_the_making = false;
     flow.not_made = 0;
     touch(flow.egress);
@@ -103,12 +107,9 @@ void TransferNetwork::all_made(Place place, VirtualTime now) {
 void TransferNetwork::advance(VirtualTime now, std::vector<Place>& sent) {
     REPLAYD_ASSERT(next() == now);
     while (next() == now) {
-        const Place place = events_.top().place;
-        events_.pop();
+        const auto place = static_cast<Place>(timers_.first());
+        set_timer(place, k_never);
         Flow& flow = flows_[place];
-        flow.due = k_never;
-        ++flow.version;
-        drop_void_events();
         if (flow.in_the_making) {
             touch(flow.egress);
             continue;
@@ -146,11 +147,14 @@ void TransferNetwork::touch(std::uint32_t link) { touched_links_.push_back(link)
 
 void TransferNetwork::find_touched(VirtualTime now) {
     ++round_;
-    touched_flows_.clear();
+    open_flows_ = 0;
+    caught_up_.clear();
     std::vector<std::uint32_t>& links = touched_links_;
     const auto add = [&](std::uint32_t link) {
         if (fillings_[link].seen == round_) return false;
-        fillings_[link] = {links_[link].bytes_per_s, static_cast<std::int64_t>(links_[link].flows.size()), round_};
+        const auto open = static_cast<std::int64_t>(links_[link].flows.size());
+        const std::int64_t left = links_[link].bytes_per_s;
+        fillings_[link] = {left, open, open == 0 ? 0 : share(left, open), round_};
         return true;
     };
     std::erase_if(links, [&](std::uint32_t link) { return !add(link); });
@@ -161,8 +165,11 @@ void TransferNetwork::find_touched(VirtualTime now) {
             if (flow.seen == round_) continue;
             flow.seen = round_;
             flow.fixed = false;
-            settle(flow, now);
-            touched_flows_.push_back(place);
+            ++open_flows_;
+            if (flow.in_the_making) {
+                settle(flow, now);
+                if (caught_up(flow)) caught_up_.push_back(place);
+            }
             for (const std::uint32_t link : {flow.egress, flow.ingress}) {
                 if (add(link)) links.push_back(link);
             }
@@ -174,54 +181,47 @@ void TransferNetwork::find_touched(VirtualTime now) {
 
 void TransferNetwork::share_again(VirtualTime now) {
     find_touched(now);
-    open_flows_ = touched_flows_.size();
     while (open_flows_ > 0) {
         const std::uint32_t link = tightest();
-        const std::int64_t share = share_of(link);
-        if (fix_slower_than(share)) continue;
+        const std::int64_t rate = fillings_[link].share;
+        if (fix_slower_than(rate, now)) continue;
         for (const Place place : links_[link].flows) {
-            if (!flows_[place].fixed) fix(flows_[place], share);
+            if (!flows_[place].fixed) fix(place, rate, now);
         }
     }
-    for (const Place place : touched_flows_) plan(place);
     touched_links_.clear();
-    drop_void_events();
 }
 
-std::int64_t TransferNetwork::share_of(std::uint32_t link) const {
-    return std::max<std::int64_t>(1, fillings_[link].left / fillings_[link].open);
+std::uint32_t TransferNetwork::tightest() {
+    std::erase_if(touched_links_, [&](std::uint32_t link) { return fillings_[link].open == 0; });
+    return *std::min_element(touched_links_.begin(), touched_links_.end(),
+                             [&](std::uint32_t a, std::uint32_t b) { return fillings_[a].share < fillings_[b].share; });
 }
 
-std::uint32_t TransferNetwork::tightest() const {
-    std::uint32_t best = 0;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
-    for (const std::uint32_t link : touched_links_) {
-        if (fillings_[link].open == 0 || share_of(link) >= least) continue;
-        best = link;
-        least = share_of(link);
-    }
-    return best;
+bool TransferNetwork::fix_slower_than(std::int64_t rate, VirtualTime now) {
+    return std::erase_if(caught_up_, [&](Place place) {
+               const Flow& flow = flows_[place];
+               if (flow.fixed) return true;
+               if (flow.made_per_s > rate) return false;
+               fix(place, flow.made_per_s, now);
+               return true;
+           }) > 0;
 }
 
-bool TransferNetwork::fix_slower_than(std::int64_t share) {
-    bool any = false;
-    for (const Place place : touched_flows_) {
-        Flow& flow = flows_[place];
-        if (flow.fixed || !caught_up(flow) || flow.made_per_s > share) continue;
-        fix(flow, flow.made_per_s);
-        any = true;
-    }
-    return any;
-}
-
-void TransferNetwork::fix(Flow& flow, std::int64_t rate) {
-    flow.rate = rate;
+void TransferNetwork::fix(Place place, std::int64_t rate, VirtualTime now) {
+    Flow& flow = flows_[place];
     flow.fixed = true;
     --open_flows_;
     for (const std::uint32_t link : {flow.egress, flow.ingress}) {
-        fillings_[link].left -= rate;
-        --fillings_[link].open;
+        Filling& filling = fillings_[link];
+        filling.left -= rate;
+        if (--filling.open > 0) filling.share = share(filling.left, filling.open);
     }
+    // The same rate as before leads to the same end.
+    if (rate == flow.rate && !flow.in_the_making && flow.due != k_never) return;
+    settle(flow, now);
+    flow.rate = rate;
+    set_timer(place, due(flow));
 }
 
 void TransferNetwork::settle(Flow& flow, VirtualTime now) {
@@ -243,17 +243,14 @@ VirtualTime TransferNetwork::due(const Flow& flow) {
     return flow.since + sending_time(there - (flow.rate - flow.made_per_s) + 1, flow.rate - flow.made_per_s);
 }
 
-void TransferNetwork::plan(Place place) {
-    Flow& flow = flows_[place];
-    const VirtualTime time = due(flow);
-    if (time == flow.due) return;
-    flow.due = time;
-    ++flow.version;
-    if (time != k_never) events_.push({time, flow.sequence, place, flow.version});
-}
-
-void TransferNetwork::drop_void_events() {
-    while (!events_.empty() && events_.top().version != flows_[events_.top().place].version) events_.pop();
+void TransferNetwork::set_timer(Place place, VirtualTime time) {
+    if (timers_.size() <= place) {
+        timers_ = ReplicaTimers(2 * flows_.size());
+        for (Place other = 0; other < flows_.size(); ++other) timers_.set(static_cast<std::int32_t>(other), flows_[other].due);
+    }
+    if (flows_[place].due == time) return;
+    flows_[place].due = time;
+    timers_.set(static_cast<std::int32_t>(place), time);
 }
 
 }  // namespace replayd

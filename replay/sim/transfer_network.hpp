@@ -7,16 +7,17 @@
 // Rates are whole bytes per second, rounded down, and time whole nanoseconds, so that results depend on no order of
 // summation: a card can idle by less than one byte per second and transfer, a transfer end less than 1 ns late. (Where
 // a card had more transfers than bytes per second, each would still get one.)
+// A change costs O(transfers + cards^2) of those that share cards with it, directly or through others.
 // Left out: packets and protocols (a rate is reached at once), cards of one node that share a PCIe switch, other traffic.
 
 #include <cstdint>
 #include <limits>
-#include <queue>
 #include <span>
 #include <vector>
 
 #include "replay/base/units.hpp"
 #include "replay/catalog/scenario.hpp"
+#include "replay/sim/replica_timers.hpp"
 
 namespace replayd {
 
@@ -46,7 +47,7 @@ struct TransferLoad {
 class TransferNetwork {
 public:
     using Place = std::uint32_t;  ///< names a transfer, chosen by the caller; small, reused
-    static constexpr VirtualTime k_never{std::numeric_limits<std::int64_t>::max()};
+    static constexpr VirtualTime k_never = ReplicaTimers::k_never;
 
     /// `cards`: of each replica, over all pools.
     explicit TransferNetwork(std::span<const NicSpec> cards = {});
@@ -57,7 +58,7 @@ public:
     void all_made(Place place, VirtualTime now);
 
     /// When something changes by itself: a transfer has been sent or has caught up with what is made. k_never if nothing will.
-    [[nodiscard]] VirtualTime next() const { return events_.empty() ? k_never : events_.top().time; }
+    [[nodiscard]] VirtualTime next() const { return timers_.first_time(); }
     /// Lets that happen at `now` == next(); appends the transfers whose last byte has left.
     void advance(VirtualTime now, std::vector<Place>& sent);
 
@@ -90,27 +91,16 @@ private:
         std::int64_t line_rate = 0;
         std::int64_t rate = 0;         ///< from `since` on
         VirtualTime since;
-        VirtualTime due = k_never;     ///< of its event
-        std::uint64_t version = 0;     ///< of its event; others of it are void
+        VirtualTime due = k_never;     ///< its timer
         bool under_way = false;
         bool in_the_making = false;
         bool fixed = false;            ///< scratch of the filling
         std::uint64_t seen = 0;        ///< by this round of the search for touched transfers
     };
-    struct Event {
-        VirtualTime time;
-        std::int64_t sequence = 0;
-        Place place = 0;
-        std::uint64_t version = 0;
-        /// Heap order: earliest first.
-        bool operator<(const Event& other) const {
-            if (time != other.time) return other.time < time;
-            return other.sequence < sequence;
-        }
-    };
     struct Filling {
         std::int64_t left = 0;         ///< bytes per second not given away
         std::int64_t open = 0;         ///< transfers without a rate
+        std::int64_t share = 0;        ///< of each of them: left / open, at least 1
         std::uint64_t seen = 0;
     };
 
@@ -121,24 +111,22 @@ private:
     void touch(std::uint32_t link);
     void share_again(VirtualTime now);
     void find_touched(VirtualTime now);
-    [[nodiscard]] std::uint32_t tightest() const;
-    [[nodiscard]] std::int64_t share_of(std::uint32_t link) const;
-    bool fix_slower_than(std::int64_t share);
-    void fix(Flow& flow, std::int64_t rate);
+    [[nodiscard]] std::uint32_t tightest();
+    bool fix_slower_than(std::int64_t rate, VirtualTime now);
+    void fix(Place place, std::int64_t rate, VirtualTime now);
     static void settle(Flow& flow, VirtualTime now);
     [[nodiscard]] static bool caught_up(const Flow& flow);
     [[nodiscard]] static VirtualTime due(const Flow& flow);
-    void plan(Place place);
-    void drop_void_events();
+    void set_timer(Place place, VirtualTime time);
 
     std::vector<std::uint32_t> first_card_;  ///< of each replica, and one past the last
     std::vector<Link> links_;
     std::vector<Filling> fillings_;          ///< in the order of links_
     std::vector<Flow> flows_;                ///< by Place
-    std::priority_queue<Event> events_;
+    ReplicaTimers timers_;                   ///< by Place
     std::vector<std::uint32_t> touched_links_;  ///< scratch
-    std::vector<Place> touched_flows_;          ///< scratch
-    std::size_t open_flows_ = 0;                ///< scratch: of touched_flows_, those without a rate
+    std::vector<Place> caught_up_;              ///< scratch: touched transfers that get no more than what is made
+    std::size_t open_flows_ = 0;                ///< scratch: touched transfers without a rate
     std::uint64_t round_ = 0;
 };
 
