@@ -32,13 +32,15 @@ std::vector<ReplicaWindow> latest(const std::vector<ReplicaWindow>& first, const
 }  // namespace
 
 void append_window(WindowRecord& into, const WindowRecord& next) {
-    REPLAYD_ASSERT(next.start >= into.start && next.pools.size() == into.pools.size());
+    REPLAYD_ASSERT(next.start >= into.start && next.pools.size() == into.pools.size() &&
+                   next.slo_classes.size() == into.slo_classes.size());
     into.length = next.start + next.length - into.start;
     into.arrived += next.arrived;
     into.finished += next.finished;
     into.rejected += next.rejected;
     into.within_slo += next.within_slo;
     into.prompt_tokens += next.prompt_tokens;
+    into.cached_tokens += next.cached_tokens;
     into.output_tokens += next.output_tokens;
     into.steps += next.steps;
     into.preemptions += next.preemptions;
@@ -56,6 +58,10 @@ void append_window(WindowRecord& into, const WindowRecord& next) {
     into.queue.merge(next.queue);
     for (std::size_t i = 0; i < into.ledger.size(); ++i) into.ledger[i] += next.ledger[i];
     into.blame += next.blame;
+    for (std::size_t i = 0; i < into.slo_classes.size(); ++i) {
+        into.slo_classes[i].finished += next.slo_classes[i].finished;
+        into.slo_classes[i].within_slo += next.slo_classes[i].within_slo;
+    }
     for (std::size_t i = 0; i < into.pools.size(); ++i) append_pool(into.pools[i], next.pools[i]);
     into.replicas = latest(into.replicas, next.replicas);
 }

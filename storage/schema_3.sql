@@ -1,4 +1,4 @@
--- Step 3: what each waiting part of the ledger and the interference were for.
+-- Step 3: what each waiting part of the ledger and the interference were for; prompt tokens found in caches.
 
 -- Waiting for a step (prefill_queue, chunk_wait, decode_queue, preemption_stall), for KV to move (transfer_wait), and who
 -- else was in its steps (batch_interference): the causes add up to those parts exactly. 0 in rows of step 2.
@@ -25,3 +25,5 @@ ALTER TABLE window ADD COLUMN blame_link_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE window ADD COLUMN blame_other_prefill_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE window ADD COLUMN blame_other_decodes_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE window ADD COLUMN blame_pipeline_ns INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE window ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0;  -- prompt tokens found in a prefix cache

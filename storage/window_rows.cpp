@@ -41,10 +41,10 @@ std::string window_columns() {
     return "start_ns, length_ns, arrived, finished, rejected, within_slo, prompt_tokens, output_tokens, steps, "
            "preemptions, waiting, running, transferring, kv_blocks_used, kv_blocks_total, busy_ns, batch_tokens, "
            "batch_sequences, " +
-           ledger_columns() + ", ttft, tpot, e2e, queue, " + blame_columns();
+           ledger_columns() + ", ttft, tpot, e2e, queue, " + blame_columns() + ", cached_tokens";
 }
 
-constexpr std::size_t k_window_columns = 2 + 16 + k_ledger_parts + 4 + k_blame_causes;
+constexpr std::size_t k_window_columns = 2 + 16 + k_ledger_parts + 4 + k_blame_causes + 1;
 
 Result<WindowRecord> read_window(const Statement& row) {
     WindowRecord window;
@@ -62,6 +62,7 @@ Result<WindowRecord> read_window(const Statement& row) {
         *histogram = std::move(*decoded);
     }
     for (Duration& cause : window.blame.causes) cause = Duration(row.integer(column++));
+    window.cached_tokens = Tokens(row.integer(column++));
     return window;
 }
 
@@ -119,6 +120,7 @@ Result<bool> WindowInserter::add(std::int64_t run_id, const WindowRecord& window
     for (const Duration part : window.ledger) window_.bind(parameter++, part.value);
     for (const std::string& blob : blobs) window_.bind_blob(parameter++, blob);
     for (const Duration cause : window.blame.causes) window_.bind(parameter++, cause.value);
+    window_.bind(parameter++, window.cached_tokens.value);
     if (auto done = window_.run(); !done) return tl::unexpected(done.error());
     if (connection_->rows_changed() == 0) return false;
 

@@ -157,6 +157,7 @@ json::object window_json(const WindowRecord& window, std::span<const storage::Po
             {"e2e", full_quantiles(window.e2e)},
             {"queue", full_quantiles(window.queue)},
             {"prompt_tokens", window.prompt_tokens.value},
+            {"cached_tokens", window.cached_tokens.value},
             {"output_tokens", window.output_tokens.value},
             {"waiting", window.waiting},
             {"running", window.running},

@@ -147,6 +147,7 @@ TEST_F(ReaderTest, windows_beyond_the_limit_are_merged_evenly) {
     EXPECT_EQ(windows[1].pools[0].busy, Duration(3 * k_ns_per_s));
     EXPECT_EQ(windows[1].ledger[2], Duration(6 * k_ns_per_ms));
     EXPECT_EQ(windows[1].blame.causes[2], Duration(3 * 14));
+    EXPECT_EQ(windows[1].cached_tokens, Tokens(900));
     ASSERT_EQ(windows[1].replicas.size(), 2U);
     EXPECT_EQ(windows[1].replicas[0].kv_blocks_used, 15) << "of windows 3, 4 and 5 the last";
     EXPECT_EQ(windows[1].replicas[1].kv_blocks_used, 23) << "changed in window 3 only";

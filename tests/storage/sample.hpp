@@ -131,6 +131,7 @@ inline WindowRecord sample_window(std::int64_t index) {
     w.e2e.record(k_ns_per_s, 9);
     w.queue.record(k_ns_per_ms, 9);
     for (std::size_t i = 0; i < k_ledger_parts; ++i) w.ledger[i] = Duration(static_cast<std::int64_t>(i) * k_ns_per_ms);
+    w.cached_tokens = Tokens(300);
     for (std::size_t i = 0; i < k_blame_causes; ++i) w.blame.causes[i] = Duration(static_cast<std::int64_t>(i) * 7);
     for (std::int64_t pool = 0; pool < 2; ++pool) {
         w.pools.push_back(PoolWindow{pool + 1, pool + 2, pool + 3, pool + 50, pool + 6, pool + 5,

@@ -61,6 +61,7 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
                                                       "e2e",
                                                       "queue",
                                                       "prompt_tokens",
+                                                      "cached_tokens",
                                                       "output_tokens",
                                                       "waiting",
                                                       "running",
@@ -143,7 +144,7 @@ TEST_F(ApiTest, version_names_the_protocol) {
     const HttpAnswer version = daemon_.get("/version");
     EXPECT_EQ(version.text("protocol"), "replayd.v1");
     EXPECT_EQ(version.text("version"), REPLAYD_VERSION);
-    EXPECT_EQ(version.body.at("schema_version"), 2);
+    EXPECT_EQ(version.body.at("schema_version"), 3);
 }
 
 // Gauges and counters of both runs agree with the history.

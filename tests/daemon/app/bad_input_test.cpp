@@ -1,5 +1,6 @@
 // Wrong HTTP requests and wrong ingest messages: each has one exact answer, and the daemon serves on.
 
+#include <filesystem>
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -223,6 +224,7 @@ TEST(BadStart, a_wrong_configuration_is_one_sentence) {
     config::DaemonConfig config;
     config.listen_port = 0;
     config.history_path = testing::TempDir() + "bad_start.db";
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(config.history_path + suffix);
     config.scenario_dirs = {"/nonexistent"};
     EXPECT_EQ(app::App::start(config).error().message,
               "cannot read the scenario folder /nonexistent: No such file or directory");
