@@ -125,30 +125,31 @@ private:
     [[nodiscard]] VirtualTime next_event() const;
     [[nodiscard]] VirtualTime next_time() const;
 
-    // engine_steps.cpp: batches
+    // engine_steps.cpp: batches are formed and launched
     void schedule(std::int32_t replica);
     [[nodiscard]] bool form(ReplicaState& replica, BatchInFlight& batch);
-    void end_members(ReplicaState& replica, const BatchInFlight& batch);
-    void drop_left(ReplicaState& replica, std::size_t from);
     void join_batch(RequestState& request);
     [[nodiscard]] ReplicaRuntime& runtime_of(const RequestState& request) {
         return runtimes_[static_cast<std::size_t>(request.replica)];
     }
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
+    void take_interference_apart(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
+    void interrupt(std::int32_t replica);
+    void sync_blocks(std::int32_t replica, VirtualTime time);
+    void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
+    void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
+
+    // engine_ends.cpp: batches end
     void end_batch(std::int32_t replica);
+    void end_members(ReplicaState& replica, const BatchInFlight& batch);
     void end_chunk(ReplicaState& replica, const ScheduledTokens& member, const BatchInFlight& batch,
                    const SoloCost& solo);
     void end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps);
-    void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
     void close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed);
-    void take_interference_apart(std::int32_t replica, BatchInFlight& batch);
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
-    void interrupt(std::int32_t replica);
-    void sync_blocks(std::int32_t replica, VirtualTime time);
-    void count_steps(std::int32_t replica, BatchInFlight& batch, VirtualTime before);
-    void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
+    void drop_left(ReplicaState& replica, std::size_t from);
 
     // engine_decodes.cpp: the decode set
     [[nodiscard]] bool form_around_decodes(ReplicaState& replica, BatchInFlight& batch);
@@ -180,6 +181,7 @@ private:
     void settle_for_change(std::int32_t replica);
 
     // engine_windows.cpp: statistics
+    void count_steps(std::int32_t replica, BatchInFlight& batch, VirtualTime before);
     void close_windows(VirtualTime until);
     void close_window();
     void count_busy(std::int32_t replica, VirtualTime until);

@@ -1,0 +1,188 @@
+// The end of a batch: what it did to its members, the ledger and the blame of their time, and who has finished.
+
+#include <algorithm>
+#include <optional>
+
+#include "replay/base/assert.hpp"
+#include "replay/sim/engine.hpp"
+
+namespace replayd {
+
+void Run::Impl::end_batch(std::int32_t index) {
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    sync_blocks(index, now_);
+    BatchInFlight& batch = runtime.in_flight.front();
+    count_steps(index, batch, VirtualTime(now_.ns + 1));
+    runtime.prefill_ns += batch.for_prefill.value;
+    if (batch.set_members > 0) {
+        end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
+        const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
+        end_members(replica, batch);
+        drop_left(replica, listed);
+    } else {
+        end_members(replica, batch);
+        policies_[replica.pool]->ended(replica, requests_, batch.decision);
+        drop_left(replica, 0);
+    }
+    if (replica.running.empty()) {
+        replica.kv.release(replica.deferred_blocks);
+        replica.deferred_blocks = 0;
+    }
+    for (const RequestSlot slot : ended_) requests_.remove(slot);
+    ended_.clear();
+    runtime.in_flight.pop();
+    if (runtime.in_flight.empty()) {
+        count_busy(index, now_);
+        batch_ends_.set(index, ReplicaTimers::k_never);
+    } else {
+        batch_ends_.set(index, runtime.in_flight.front().ends.back());
+    }
+    mark_dirty(index);
+}
+
+void Run::Impl::end_members(ReplicaState& replica, const BatchInFlight& batch) {
+    const auto steps = static_cast<std::int64_t>(batch.ends.size());
+    std::optional<SoloCost> earlier;
+    if (batch.launched_under) earlier.emplace(batch.launched_under);
+    SoloCost& solo = earlier ? *earlier : solo_[replica.pool];
+    for (const ScheduledTokens& member : batch.decision.members) {
+        RequestState& request = requests_[member.slot];
+        request.in_flight = false;
+        if (member.prefill) {
+            end_chunk(replica, member, batch, solo);
+            continue;
+        }
+        if (earlier) {
+            close_decode_segment(solo, request, request.computed + steps);
+            request.begin_decode_segment(runtime_of(request).prefill_ns);
+            request.segment_context += steps;
+        }
+        end_decode(replica, member.slot, steps);
+    }
+}
+
+void Run::Impl::drop_left(ReplicaState& replica, std::size_t from) {
+    if (left_running_ == 0) return;
+    left_running_ = 0;
+    const auto begin = replica.running.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto left = [&](RequestSlot slot) { return requests_[slot].left_running; };
+    replica.running.erase(std::remove_if(begin, replica.running.end(), left), replica.running.end());
+}
+
+void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, const BatchInFlight& batch,
+                          const SoloCost& solo) {
+    const RequestSlot slot = member.slot;
+    const std::int64_t tokens = member.tokens;
+    RequestState& request = requests_[slot];
+    const bool samples = request.computed + tokens == request.target;
+    const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
+    const Duration elapsed = now_ - request.mark;
+    REPLAYD_ASSERT(alone <= elapsed);
+    const bool again = request.computed < request.high_water;
+    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += alone;
+    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
+    if (runtime_of(request).stage_free.size() > 1) {
+        request.blame[BlameCause::pipeline] += elapsed - alone;
+    } else {
+        // At most all of it: tables that price by mean lengths are not monotone.
+        const Duration decodes = std::min(batch.for_decodes, elapsed - alone);
+        request.blame[BlameCause::other_decodes] += decodes;
+        request.blame[BlameCause::other_prefill] += elapsed - alone - decodes;
+    }
+    request.mark = now_;
+    request.begin_wait(now_, LedgerPart::chunk_wait, runtime_of(request).clocks);
+    request.computed += tokens;
+    if (!samples) return;
+    if (++request.generated == 1) {
+        request.first_token = now_;
+        log(LogEntry::first_token, request.sequence, request.replica);
+        windows_.count_first_token(now_ - request.arrived);
+    }
+    if (request.generated == request.output) {
+        complete(replica, slot);
+    } else if (compiled_->scenario.pools[replica.pool].role == PoolRole::prefill) {
+        hand_off(replica, slot);
+    } else {
+        request.begin_decode_segment(runtime_of(request).prefill_ns);
+    }
+}
+
+void Run::Impl::end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps) {
+    RequestState& request = requests_[slot];
+    request.computed += steps;
+    request.generated += steps;
+    if (request.generated == request.output) complete(replica, slot);
+}
+
+void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed) {
+    const Duration alone = solo.decode(request.segment_context, computed - request.segment_context);
+    const Duration elapsed = now_ - request.mark;
+    REPLAYD_ASSERT(alone <= elapsed);
+    request.ledger[LedgerPart::decode_compute] += alone;
+    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
+    const ReplicaRuntime& runtime = runtime_of(request);
+    if (runtime.stage_free.size() > 1) {
+        request.blame[BlameCause::pipeline] += elapsed - alone;
+    } else {
+        const Duration prefill = std::min(Duration(runtime.prefill_ns - request.segment_prefill_ns), elapsed - alone);
+        request.blame[BlameCause::other_prefill] += prefill;
+        request.blame[BlameCause::other_decodes] += elapsed - alone - prefill;
+    }
+    request.mark = now_;
+    request.in_decode_segment = false;
+}
+
+void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
+    RequestState& request = requests_[slot];
+    if (request.in_decode_segment) close_decode_segment(solo_[replica.pool], request, request.computed);
+    if (policies_[replica.pool]->releases_at_finish()) {
+        release_kv(replica, requests_, slot);
+    } else {
+        replica.deferred_blocks += request.blocks;
+    }
+    replica.outstanding_requests -= 1;
+    replica.outstanding_tokens -= request.prompt + request.output;
+    request.left_running = true;
+    ++left_running_;
+    ended_.push_back(slot);
+    log(LogEntry::finished, request.sequence, request.preemptions);
+    RequestRecord record = make_record(slot);
+    ++totals_.finished;
+    windows_.count_outcome(record, request.slo_class);
+    sink_->on_request(std::move(record));
+}
+
+RequestRecord Run::Impl::make_record(RequestSlot slot) {
+    const RequestState& request = requests_[slot];
+    Arrival& arrival = requests_.arrival(slot);
+    RequestRecord record;
+    record.sequence = request.sequence;
+    record.id = std::move(arrival.id);
+    record.conversation = std::move(arrival.conversation);
+    record.slo_class = std::move(arrival.slo_class);
+    record.model = std::move(arrival.model);
+    record.prompt = arrival.prompt;
+    record.output = arrival.output;
+    record.cached = Tokens(request.cached);
+    record.arrived = request.arrived;
+    record.scheduled = request.scheduled;
+    record.first_token = request.first_token;
+    record.decode_started = request.decode_replica < 0 ? request.first_token : request.decode_started;
+    record.finished = now_;
+    record.preemptions = request.preemptions;
+    record.prefill_replica = request.prefill_replica;
+    record.decode_replica = request.decode_replica;
+    record.ledger = request.ledger;
+    record.blame = request.blame;
+    // What it waited before its KV moved, beside waiting for a destination, it waited for the link.
+    record.blame[BlameCause::link] = record.ledger[LedgerPart::transfer_wait] -
+                                     record.blame[BlameCause::destination_kv] -
+                                     record.blame[BlameCause::destination_sequences];
+    record.observed_ttft = arrival.observed_ttft;
+    record.observed_e2e = arrival.observed_e2e;
+    REPLAYD_ASSERT(record.ledger.sum() == record.e2e());
+    return record;
+}
+
+}  // namespace replayd
