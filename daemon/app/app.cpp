@@ -83,6 +83,8 @@ Result<void> App::Parts::open_history() {
     storage::HistoryOptions options;
     options.path = config.history_path;
     options.durability = config.durability;
+    // A socket is read again for one more batch than it may have on the way.
+    options.queue_batches_max = net::ServerOptions{}.connections_max * (stream::k_inflight_batches_max + 1);
     options.on_commit = [this](std::int64_t wall_ns) { commits.observe(wall_ns); };
     auto opened = storage::History::open(std::move(options));
     if (!opened) return tl::unexpected(opened.error());

@@ -24,6 +24,8 @@ void add_stream(Families& families, const stream::StreamStatus& status) {
                      static_cast<double>(log.rejected_arrivals));
     families.gauge("replayd_stream_credit_arrivals", "Arrivals that the client may send", labels,
                    static_cast<double>(status.credit()));
+    families.gauge("replayd_stream_inflight_batches", "Batches that are on their way to disk", labels,
+                   static_cast<double>(log.inflight_batches));
     families.gauge("replayd_stream_watermark_seconds", "No later arrival is earlier", labels,
                    to_seconds(log.durable.watermark));
 }

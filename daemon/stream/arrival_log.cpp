@@ -132,6 +132,7 @@ std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, std::int
     status_.accepted_arrivals += logged.arrivals;
     bytes = bytes_of(batch.arrivals);
     status_.inflight_bytes += bytes;
+    ++status_.inflight_batches;
     feed = {batch.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch.arrivals)), *batch.watermark};
     lock.unlock();  // a full queue calls back at once
     history_.append_batch(stream_id_, std::move(logged),
@@ -146,6 +147,7 @@ void ArrivalLog::committed(FeedBatch batch, std::size_t bytes, const Result<void
     {
         const std::lock_guard lock(mutex_);
         status_.inflight_bytes -= bytes;
+        --status_.inflight_batches;
         if (!result && !status_.trouble) status_.trouble = result.error();
         if (!status_.trouble) {
             LogTail& tail = status_.durable;

@@ -51,6 +51,7 @@ struct LogStatus {
     std::int64_t rejected_arrivals = 0;        ///< refused since the daemon started
     std::int64_t acked_batches = 0;            ///< since the daemon started
     std::size_t inflight_bytes = 0;            ///< of batches on their way to disk
+    std::size_t inflight_batches = 0;          ///< on their way to disk
     std::optional<VirtualTime> first_arrival;  ///< once durable; unknown for a log that was there at the start
     std::optional<Error> trouble;              ///< a commit failed: the log takes nothing until a restart
 };

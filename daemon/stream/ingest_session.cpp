@@ -14,6 +14,10 @@ namespace {
 
 /// Bytes of batches on their way to disk beyond which the socket is not read.
 constexpr std::size_t k_inflight_bytes_max = 32u << 20;
+/// Whether so much of a client is on its way to disk (a `share`-th of what it may have at most) that it has to wait.
+bool too_much_in_flight(const LogStatus& log, std::size_t share) {
+    return log.inflight_bytes > k_inflight_bytes_max / share || log.inflight_batches > k_inflight_batches_max / share;
+}
 /// Credit that must have grown by this share of the limit before an ack is sent for it alone.
 constexpr std::int64_t k_credit_shares = 8;
 
@@ -119,7 +123,7 @@ void Connection::handle(protocol::ArrivalBatch batch) {
     if (seq <= acked_seq_) {
         repeated_seq_ = seq;
         send_progress();
-    } else if (!reading_paused_ && stream_->status().log.inflight_bytes > k_inflight_bytes_max) {
+    } else if (!reading_paused_ && too_much_in_flight(stream_->status().log, 1)) {
         reading_paused_ = true;
         socket_->pause_reading(true);
     }
@@ -160,7 +164,7 @@ void Connection::send_progress() {
                                              "\" cannot be logged: " + status.log.trouble->message +
                                              "; what was acknowledged is safe; restart replayd once that is mended");
     }
-    if (reading_paused_ && status.log.inflight_bytes <= k_inflight_bytes_max / 2) {
+    if (reading_paused_ && !too_much_in_flight(status.log, 2)) {
         reading_paused_ = false;
         socket_->pause_reading(false);
     }

@@ -1,6 +1,7 @@
 #pragma once
 // One client on `/ingest/v1`: hello, batches, end in; welcome, acks, failure out. Everything runs on the io thread.
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -12,6 +13,10 @@ namespace replayd::stream {
 
 /// Carries a call to the io thread, from any thread.
 using PostToIo = std::function<void(std::function<void()>)>;
+
+/// Batches of one client on their way to disk beyond which its socket is not read. The history's queue must take those
+/// of all clients: a batch that it refused would end the stream.
+inline constexpr std::size_t k_inflight_batches_max = 256;
 
 struct IngestContext {
     StreamRegistry& registry;

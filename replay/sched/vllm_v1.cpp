@@ -105,6 +105,12 @@ bool VllmV1Policy::take_running(ReplicaState& replica, RequestTable& requests, s
     return decision.preempted.empty();
 }
 
+std::int64_t VllmV1Policy::reserve(const ReplicaState& replica, const RequestState& request,
+                                   const PrefixMatch& match) const {
+    if (!spec_.reserve_full_prompt) return 0;
+    return replica.blocks_for(std::max(request.target, request.computed)) - request.blocks - match.blocks;
+}
+
 void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                                  std::int64_t& budget) const {
     while (!replica.waiting.empty()) {
@@ -130,7 +136,7 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
         const std::int64_t needed =
             std::max<std::int64_t>(0, replica.blocks_for(context) - request.blocks - match.blocks);
         // Blocks that only the cache held so far stop being free when this request uses them.
-        if (replica.kv.free() < needed + match.unused_blocks) {
+        if (replica.kv.free() < std::max(needed, reserve(replica, request, match)) + match.unused_blocks) {
             decision.stopped_by = BlameCause::kv_blocks;
             return;
         }

@@ -22,6 +22,9 @@ public:
 
 private:
     [[nodiscard]] std::int64_t chunk(std::int64_t pending, std::int64_t budget) const;
+    /// Blocks that must be free beside the matched prefix for all that a waiting request has to compute.
+    [[nodiscard]] std::int64_t reserve(const ReplicaState& replica, const RequestState& request,
+                                       const PrefixMatch& match) const;
     /// From number `first` of the running list on. Whether waiting requests may be admitted after it: nothing was
     /// evicted and nobody lacks blocks.
     bool schedule_running(ReplicaState& replica, RequestTable& requests, std::size_t first, BatchDecision& decision,

@@ -2,9 +2,11 @@
 // but the arrivals and the scenario.
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <future>
 
+#include "daemon/stream/ingest_session.hpp"
 #include "harness.hpp"
 
 namespace replayd::test {
@@ -36,6 +38,35 @@ TEST_P(StreamingTest, gives_one_row_per_arrival_and_run_and_the_hash_of_the_engi
 INSTANTIATE_TEST_SUITE_P(Framings, StreamingTest,
                          testing::Values(Framing{1, true}, Framing{7, true}, Framing{1000, true}, Framing{1, false},
                                          Framing{7, false}, Framing{1000, false}));
+
+std::int64_t metric(const TestDaemon& daemon, const std::string& name) {
+    const std::string text = daemon.get_text("/metrics");
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? 0 : std::stoll(text.substr(at + name.size() + 2));
+}
+
+// Another process holds the history's write lock for a moment: of 2,000 batches of one arrival each the daemon takes
+// as many as one client may have on the way, reads no further, and goes on when the first are on disk.
+TEST(Streaming, many_small_batches_wait_for_the_history) {
+    const TestDaemon daemon;
+    const auto arrivals = synthetic_arrivals(2'000);
+    IngestClient client(daemon, true);
+    (void)client.hello("t", k_both);
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open(daemon.config().history_path.c_str(), &other), SQLITE_OK);
+    sqlite3_busy_timeout(other, 5'000);
+    ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+    const std::uint64_t end = send_arrivals(client, arrivals, 0, arrivals.size(), 1, 1);
+    const std::string on_the_way = "replayd_stream_inflight_batches{stream=\"t\"}";
+    while (metric(daemon, on_the_way) <= static_cast<std::int64_t>(stream::k_inflight_batches_max)) {
+    }
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(metric(daemon, on_the_way), stream::k_inflight_batches_max + 1);
+    EXPECT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(other);
+    client.send(protocol::End{end});
+    EXPECT_EQ(client.wait_ack(end).arrivals, 2'000);
+    expect_complete(daemon, "t", arrivals);
+}
 
 // The client loses its connection after some acks; the welcome says where to go on.
 TEST(Resume, a_client_that_comes_back_goes_on_where_the_daemon_says) {

@@ -60,6 +60,7 @@ inline Scenario random_scenario(Random& random) {
         spec.batching.max_batched_tokens = Tokens(between(random, 16, 600));
         spec.batching.max_sequences = between(random, 2, 40);
         if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
+        spec.batching.reserve_full_prompt = random.below(2) == 0;
         if (random.below(4) == 0) spec.parallel.pipeline = 2;
         spec.router = static_cast<RouterKind>(random.below(8));
         if (random.below(2) == 0) choose_policy(random, spec);
