@@ -1,6 +1,7 @@
 #pragma once
 // A request while it is in the system: its progress, its KV blocks and its ledger so far.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -59,8 +60,8 @@ struct alignas(64) RequestState {
     [[nodiscard]] bool decoding() const { return computed >= target; }
     /// Tokens that the next step may compute for it.
     [[nodiscard]] std::int64_t pending() const { return decoding() ? 1 : target - computed; }
-    /// Tokens whose KV exists when the last output token is made: the last token's own KV is never written.
-    [[nodiscard]] std::int64_t final_context() const { return prompt + output - 1; }
+    /// It has made its last token; true of free slots of the RequestTable too.
+    [[nodiscard]] bool ended() const { return generated == output; }
 
     /// From now (`mark`) on the request decodes, step after step, until it finishes or is preempted.
     /// `prefill_ns` is that of segment_prefill_ns now.
@@ -83,6 +84,8 @@ struct alignas(64) RequestState {
         mark = now;
     }
 };
+
+static_assert(offsetof(RequestState, set_step) == 64, "what steps use is to fill the first cache line");
 
 /// All requests in the system, with their arrivals, in reusable slots.
 class RequestTable {

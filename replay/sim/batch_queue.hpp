@@ -1,6 +1,7 @@
 #pragma once
 // Batches of a replica between launch and end.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,7 +27,9 @@ struct BatchInFlight {
 
     /// The step that is under way at `time`, when the batch was scheduled before it: the first that ends at
     /// `time` or later.
-    [[nodiscard]] std::size_t step_at(VirtualTime time) const;
+    [[nodiscard]] std::size_t step_at(VirtualTime time) const {
+        return static_cast<std::size_t>(std::lower_bound(ends.begin(), ends.end(), time) - ends.begin());
+    }
     [[nodiscard]] std::int64_t sequences() const {
         return set_members + static_cast<std::int64_t>(decision.members.size());
     }

@@ -1,6 +1,7 @@
 #include "replay/sim/decode_set.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "replay/base/assert.hpp"
 
@@ -78,18 +79,24 @@ void DecodeSet::take_finished(ReplicaState& replica, RequestTable& requests, std
     }
     if (finished.size() == before) return;
     REPLAYD_ASSERT(reserved_ == step_);
-    const auto members_end = replica.running.begin() + size_;
-    const auto position = [&](RequestSlot slot) { return std::find(replica.running.begin(), members_end, slot); };
-    std::sort(finished.begin() + static_cast<std::ptrdiff_t>(before), finished.end(),
-              [&](RequestSlot a, RequestSlot b) { return position(a) < position(b); });
     for (std::size_t i = before; i < finished.size(); ++i) {
         RequestState& request = requests[finished[i]];
         bring_up_to_date(replica, request);
         --due_[place(next_due(replica, request))];
         context_ -= request.computed + 1;
-        replica.running.erase(std::find(replica.running.begin(), replica.running.end(), finished[i]));
-        --size_;
     }
+    size_ -= static_cast<std::int64_t>(finished.size() - before);
+    if (finished.size() == before + 1) {
+        replica.running.erase(std::find(replica.running.begin(), replica.running.end(), finished.back()));
+        return;
+    }
+    // One pass: out of the running list, in its order.
+    for (std::size_t i = before; i < finished.size(); ++i) requests[finished[i]].moving = true;
+    finished.resize(before);
+    std::erase_if(replica.running, [&](RequestSlot slot) {
+        if (requests[slot].moving) finished.push_back(slot);
+        return std::exchange(requests[slot].moving, false);
+    });
 }
 
 void DecodeSet::settle(const ReplicaState& replica, RequestTable& requests) {

@@ -11,8 +11,9 @@ constexpr VirtualTime k_never = ReplicaTimers::k_never;
 
 }  // namespace
 
-std::size_t BatchInFlight::step_at(VirtualTime time) const {
-    return static_cast<std::size_t>(std::lower_bound(ends.begin(), ends.end(), time) - ends.begin());
+std::int64_t Run::Impl::state_blocks(const MemoryPlan& plan) {
+    if (plan.state_bytes_per_request.value == 0) return 0;
+    return ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
 }
 
 Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& sink, RunOptions options)
@@ -34,14 +35,10 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         std::optional<EvictionKind> cache;
         if (spec.kv.prefix_caching) cache = spec.kv.eviction;
         for (std::int64_t i = 0; i < ranks; ++i) {
-            const std::int64_t state_blocks =
-                plan.state_bytes_per_request.value == 0
-                    ? 0
-                    : ceil_div(plan.state_bytes_per_request.value, plan.kv_bytes_per_block.value);
             replicas_.push_back(ReplicaState{.index = static_cast<std::int32_t>(replicas_.size()),
                                              .pool = pool,
                                              .kv = BlockPool(plan.blocks, spec.kv.block, cache, plan.host_blocks),
-                                             .state_blocks = state_blocks,
+                                             .state_blocks = state_blocks(plan),
                                              .order = spec.batching.queue});
             runtimes_.emplace_back();
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);

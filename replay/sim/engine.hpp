@@ -178,6 +178,8 @@ private:
 
     // engine_fork.cpp: changing the scenario in flight
     [[nodiscard]] Result<void> check_adoptable(const CompiledScenario& changed) const;
+    [[nodiscard]] Result<void> check_requests_fit(const CompiledScenario& changed) const;
+    [[nodiscard]] static std::int64_t state_blocks(const MemoryPlan& plan);
     void settle_for_change(std::int32_t replica);
 
     // engine_windows.cpp: statistics

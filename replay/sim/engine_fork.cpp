@@ -24,6 +24,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
                                                 " pools and the changed scenario " + std::to_string(then.size()) +
                                                 ": expected the same number");
     }
+    if (compiled_->scenario.window != changed.scenario.window) {
+        return fail(Code::invalid_argument, "window: expected the same length in the changed scenario");
+    }
     if (!windows_.classes().same_names(SloClasses(changed.scenario))) {
         return fail(Code::invalid_argument, "slo_class: expected the same names in the changed scenario");
     }
@@ -35,6 +38,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         const std::int64_t ranks_now = now[pool].replicas * now[pool].parallel.data;
         const std::int64_t ranks_then = then[pool].replicas * then[pool].parallel.data;
         if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
+        if (now[pool].batching.policy != then[pool].batching.policy) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected the same batch policy in the changed scenario");
+        }
         if (now[pool].parallel.pipeline != then[pool].parallel.pipeline) {
             return fixed(name, "pipeline", now[pool].parallel.pipeline, then[pool].parallel.pipeline);
         }
@@ -43,6 +49,10 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         }
         if (now[pool].kv.prefix_caching != then[pool].kv.prefix_caching || now[pool].kv.eviction != then[pool].kv.eviction) {
             return fail(Code::invalid_argument, "pool " + name + ": expected the same prefix cache in the changed scenario");
+        }
+        const std::int64_t state_now = replicas_[pool_begin_[pool]].state_blocks;
+        if (const std::int64_t state_then = state_blocks(changed.plans[pool]); state_now != state_then) {
+            return fixed(name, "KV blocks of a request's fixed state", state_now, state_then);
         }
         for (std::size_t i = pool_begin_[pool]; i < pool_begin_[pool + 1]; ++i) {
             if (replicas_[i].kv.used() > changed.plans[pool].blocks) {
@@ -53,16 +63,42 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
             }
         }
     }
+    return check_requests_fit(changed);
+}
+
+Result<void> Run::Impl::check_requests_fit(const CompiledScenario& changed) const {
+    const std::vector<PoolSpec>& pools = changed.scenario.pools;
+    for (std::size_t pool = 0; pool < pools.size(); ++pool) {
+        const auto policy = make_batch_policy(pools[pool], changed.plans[pool].blocks);
+        const ReplicaState empty{.pool = pool,
+                                 .kv = BlockPool(changed.plans[pool].blocks, pools[pool].kv.block),
+                                 .state_blocks = state_blocks(changed.plans[pool])};
+        for (std::size_t slot = 0; slot < requests_.slots(); ++slot) {
+            const RequestState& request = requests_[static_cast<RequestSlot>(slot)];
+            if (request.ended()) continue;  // a free slot
+            const bool prefills = pools[pool].role == PoolRole::prefill;
+            if (prefills && request.generated > 0) continue;
+            if (pools[pool].role == PoolRole::decode && request.output == 1) continue;
+            const std::int64_t kept = prefills ? request.prompt : request.prompt + request.output - 1;
+            if (std::string refused = policy->refusal(empty, request.prompt, kept); !refused.empty()) {
+                return fail(Code::invalid_argument, "pool " + pools[pool].name + ": request " +
+                                                        requests_.arrival(static_cast<RequestSlot>(slot)).id +
+                                                        " of the run: " + refused + " in the changed scenario");
+            }
+        }
+    }
     return {};
 }
 
 void Run::Impl::settle_for_change(std::int32_t index) {
-    sync_blocks(index, now_);
     interrupt(index);
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     list_decodes(replica);
     BatchQueue& in_flight = runtimes_[static_cast<std::size_t>(index)].in_flight;
-    for (std::size_t i = 0; i < in_flight.size(); ++i) in_flight[i].launched_under = compiled_->costs[replica.pool];
+    for (std::size_t i = 0; i < in_flight.size(); ++i) {
+        // It may be under way since before an earlier change.
+        if (!in_flight[i].launched_under) in_flight[i].launched_under = compiled_->costs[replica.pool];
+    }
     // Members of a batch in flight are settled when it ends; the others have their last step behind them.
     for (const RequestSlot slot : replica.running) {
         RequestState& request = requests_[slot];
@@ -82,11 +118,15 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
     for (std::size_t pool = 0; pool < before.pools.size(); ++pool) {
         const PoolSpec& spec = changed->scenario.pools[pool];
         policies_[pool] = make_batch_policy(spec, changed->plans[pool].blocks);
-        if (spec.router != before.pools[pool].router) routers_[pool] = Router(spec, changed->scenario.seed + pool);
+        const PoolSpec& was = before.pools[pool];
+        if (spec.router != was.router || spec.router_match_weight != was.router_match_weight ||
+            spec.router_load_weight != was.router_load_weight) {
+            routers_[pool] = Router(spec, changed->scenario.seed + pool);
+        }
         solo_[pool] = SoloCost(changed->costs[pool]);
         for (ReplicaState& replica : pool_replicas(pool)) {
+            replica.kv.resize_host(changed->plans[pool].host_blocks);  // first: it may take what the device evicts
             replica.kv.resize(changed->plans[pool].blocks);
-            replica.kv.resize_host(changed->plans[pool].host_blocks);
             reorder_queue(replica, requests_, spec.batching.queue);
         }
     }

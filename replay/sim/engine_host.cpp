@@ -15,9 +15,9 @@ namespace replayd {
 Duration Run::Impl::loading_time(std::size_t pool, std::int64_t blocks) const {
     const PoolSpec& spec = compiled_->scenario.pools[pool];
     const double rate = spec.kv.host_bytes_per_s > 0 ? spec.kv.host_bytes_per_s : spec.gpu.pcie_bytes_per_s;
-    REPLAYD_ASSERT(rate > 0);
-    const auto bytes = static_cast<double>(blocks * compiled_->plans[pool].kv_bytes_per_block.value);
-    return Duration(static_cast<std::int64_t>(std::ceil(bytes * static_cast<double>(k_ns_per_s) / rate)));
+    REPLAYD_ASSERT(rate >= 1);
+    const std::int64_t block = compiled_->plans[pool].kv_bytes_per_block.value;
+    return sending_time(k_nanobytes_per_byte * blocks * block, std::llround(rate));
 }
 
 void Run::Impl::start_loads(const ReplicaState& replica, const BatchDecision& decision) {

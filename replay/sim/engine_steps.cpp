@@ -89,7 +89,7 @@ void Run::Impl::join_batch(RequestState& request) {
         request.account_wait(now_, runtime_of(request).clocks);
         return;
     }
-    if (request.generated == 1 && request.decode_replica < 0) {
+    if (request.decode_replica < 0) {
         request.decode_replica = request.replica;
         request.decode_started = now_;
     }
@@ -195,13 +195,13 @@ void Run::Impl::take_interference_apart(std::int32_t index, BatchInFlight& batch
     StepShape prefill = batch.shape;
     prefill.decode_sequences = prefill.decode_context = 0;
     prefill.sampled_sequences -= batch.shape.decode_sequences;
-    cost.alone(prefill, stage_times_);
-    batch.for_decodes = both - stage_times_[0];
+    cost.step(prefill, stage_times_);
+    batch.for_decodes = both - std::min(both, stage_times_[0]);
     StepShape decodes;
     decodes.decode_sequences = decodes.sampled_sequences = batch.shape.decode_sequences;
     decodes.decode_context = batch.shape.decode_context;
-    cost.alone(decodes, stage_times_);
-    batch.for_prefill = both - stage_times_[0];
+    cost.step(decodes, stage_times_);
+    batch.for_prefill = both - std::min(both, stage_times_[0]);
 }
 
 void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& batch) {

@@ -85,8 +85,9 @@ public:
 
     /// A copy that goes on under another scenario: batches in flight end as planned, everything later is
     /// decided and priced by `changed`. Error `invalid_argument` names what cannot change in flight: the
-    /// number, roles, replicas, pipeline stages and KV block size of the pools, and a KV cache smaller than
-    /// what is in use.
+    /// number, roles, batch policies, replicas, pipeline stages, KV block size and prefix cache of the pools, the names
+    /// of SLO classes, the length of windows, and a KV cache or limits too small for what is in the system. Until the
+    /// next event of the run nothing is decided anew.
     [[nodiscard]] Result<Run> fork(std::shared_ptr<const CompiledScenario> changed, RecordSink& sink) const;
 
 private:

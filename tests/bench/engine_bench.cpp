@@ -123,8 +123,8 @@ void report(const char* what, std::size_t requests, const Measured& fast, double
 
 void line(const char* what, const Compiled& scenario, const std::vector<Arrival>& arrivals, const char* target) {
     if (arrivals.empty()) return;
-    const Measured stepper = best_of(1, scenario, arrivals, {.stretch_steps_max = 0});
     const int repeats = arrivals.size() > 5'000 ? 5 : 50;
+    const Measured stepper = best_of(repeats, scenario, arrivals, {.stretch_steps_max = 0});
     report(what, arrivals.size(), best_of(repeats, scenario, arrivals, {}), stepper.seconds, target);
 }
 
@@ -160,7 +160,10 @@ void stream(const char* what, const Compiled& scenario, std::int64_t count, doub
         _exit(0);
     }
     int status = 0;
-    waitpid(child, &status, 0);
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        std::fprintf(stderr, "%s: the process of the run failed\n", what);
+        std::exit(1);
+    }
 }
 
 /// A checkpoint of 64 busy replicas, half way through a trace.

@@ -38,6 +38,9 @@ void check_record(const RequestRecord& record) {
     EXPECT_LE(record.scheduled, record.first_token);
     EXPECT_LE(record.first_token, record.decode_started);
     EXPECT_LE(record.decode_started, record.finished);
+    if (record.outcome == Outcome::finished && record.output.value > 1 && record.preemptions == 0) {
+        EXPECT_GE(record.decode_replica, 0);
+    }
 }
 
 // Every arrival ends exactly once; times are ordered; the ledger sums to the nanosecond; tokens are conserved;
@@ -151,6 +154,76 @@ TEST(RunProperty, a_fork_without_change_equals_the_run) {
 
 // Requests that come one after the other has finished: a whole transfer takes its bytes over the bandwidth of the
 // slower card and the latency, exactly; of an overlapped one at least the last layer follows the first token, and at most
+/// Other prices, limits, memory, network and routers; the clusters keep their build.
+Scenario changed_scenario(Random& random, Scenario scenario) {
+    scenario.linear.step = scenario.linear.step * between(random, 1, 3);
+    scenario.linear.prefill_token = Duration(between(random, 5'000, 100'000));
+    scenario.transfer.bytes_per_s *= static_cast<double>(between(random, 1, 8)) / 4;
+    for (PoolSpec& spec : scenario.pools) {
+        spec.kv.num_blocks = *spec.kv.num_blocks * between(random, 2, 6) / 3;
+        spec.batching.max_batched_tokens = Tokens(between(random, 16, 600));
+        spec.batching.max_sequences = between(random, 2, 40);
+        spec.router = static_cast<RouterKind>(random.below(8));
+    }
+    return scenario;
+}
+
+struct Changed {
+    std::string refused;  ///< empty: the run went on
+    StateHash hash;
+    std::vector<RequestRecord> requests;
+};
+
+/// The run goes on under one scenario after another from the same moment.
+Changed fork_through(const Scenario& scenario, const std::vector<Arrival>& arrivals, VirtualTime at,
+                     const std::vector<Scenario>& then, RunOptions options) {
+    KeepingSink before;
+    replayd::Run run(compiled(scenario), before, options);
+    for (const Arrival& next : arrivals) run.offer(next);
+    run.advance(at);
+    Changed out;
+    KeepingSink sink;
+    for (const Scenario& next : then) {
+        auto fork = run.fork(compiled(next), sink);
+        if (!fork) {
+            out.refused = fork.error().message;
+            return out;
+        }
+        run = std::move(*fork);
+    }
+    run.finish();
+    EXPECT_EQ(run.snapshot().kv_blocks_used, 0);
+    EXPECT_EQ(before.requests.size() + sink.requests.size(), arrivals.size());
+    out.hash = run.hash();
+    out.requests = std::move(sink.requests);
+    return out;
+}
+
+// A run that goes on under another scenario, or under a second one before a step has ended, is served to the end, and
+// both engines take the same decisions; or both refuse the change for the same reason.
+TEST(RunProperty, changed_forks_end_and_equal_the_plain_stepper) {
+    std::int64_t adopted = 0;
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed ^ 0xf0e1d2);
+        const Scenario scenario = random_scenario(random);
+        const std::vector<Arrival> arrivals = random_trace(random);
+        const VirtualTime at(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1))));
+        std::vector<Scenario> then = {changed_scenario(random, scenario)};
+        if (random.below(2) == 0) then.push_back(changed_scenario(random, scenario));
+        const Changed plain = fork_through(scenario, arrivals, at, then, {0});
+        const Changed fast = fork_through(scenario, arrivals, at, then, {});
+        ASSERT_EQ(fast.refused, plain.refused);
+        if (!plain.refused.empty()) continue;
+        ++adopted;
+        ASSERT_EQ(fast.hash, plain.hash);
+        ASSERT_EQ(fast.requests, plain.requests);
+        for (const RequestRecord& record : plain.requests) check_record(record);
+        if (HasFailure()) return;
+    }
+    EXPECT_GT(adopted, 500);
+}
+
 // the whole. Nothing waits, but for the nanosecond or two that rates are rounded by.
 TEST(RunProperty, one_transfer_at_a_time_takes_its_bytes_over_the_bandwidth) {
     for (std::uint64_t seed = 0; seed < 1000; ++seed) {
