@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <initializer_list>
 #include <utility>
 
 #include <boost/json/parse.hpp>
@@ -67,6 +68,28 @@ struct Names {
 
 std::string number_line(const char* key, std::int64_t value) { return std::string(key) + " = " + std::to_string(value) + "\n"; }
 
+/// As the server was asked to, or said that it does; vLLM's default is to cache.
+bool caches_prefixes(const json::object& meta) {
+    for (const char* part : {"engine_kwargs", "kv_cache"}) {
+        const json::value* fields = meta.if_contains(part);
+        if (fields == nullptr) continue;
+        const json::value* caching = fields->as_object().if_contains("enable_prefix_caching");
+        if (caching != nullptr && !caching->is_null()) return caching->as_bool();
+    }
+    return true;
+}
+
+/// Error naming the first of the members that the run is read from which is not in the file.
+Result<void> check_members(const fs::path& file, const json::object& object, std::initializer_list<std::string_view> pointers) {
+    const json::value whole(object);
+    for (const std::string_view pointer : pointers) {
+        boost::system::error_code absent;
+        if (whole.find_pointer(pointer, absent) != nullptr) continue;
+        return fail(Code::invalid_argument, file.string() + " lacks " + std::string(pointer) + ": expected it as vLLM's bench writes it");
+    }
+    return {};
+}
+
 std::string toml_of(const std::string& name, const Names& names, const json::object& meta) {
     const json::object& engine = meta.at("engine_kwargs").as_object();
     const std::int64_t tensor = integer(engine, "tensor_parallel_size");
@@ -80,7 +103,7 @@ std::string toml_of(const std::string& name, const Names& names, const json::obj
     toml += "[pool.batching]\n" + number_line("max_batched_tokens", integer(engine, "max_num_batched_tokens"));
     toml += number_line("max_sequences", sequences);
     toml += "[pool.runtime]\n" + number_line("graph_tokens_max", std::min(2 * sequences, k_graph_tokens_max));
-    toml += "[pool.kv]\nprefix_caching = true\n";
+    toml += std::string("[pool.kv]\nprefix_caching = ") + (caches_prefixes(meta) ? "true" : "false") + "\n";
     if (const json::value* kv = meta.if_contains("kv_cache")) {
         toml += number_line("num_blocks", integer(kv->as_object(), "num_gpu_blocks") - k_null_blocks);
     }
@@ -88,10 +111,20 @@ std::string toml_of(const std::string& name, const Names& names, const json::obj
 }
 
 Result<VllmRun> read_run(const fs::path& folder, const Catalog& catalog) {
-    const auto meta = read_object(folder / "vllm" / "meta.json");
+    const fs::path meta_path = folder / "vllm" / "meta.json";
+    const auto meta = read_object(meta_path);
     if (!meta) return tl::unexpected(meta.error());
+    if (auto done = check_members(meta_path, *meta,
+                                  {"/model", "/engine_kwargs/tensor_parallel_size", "/engine_kwargs/data_parallel_size",
+                                   "/engine_kwargs/max_num_seqs", "/engine_kwargs/enable_expert_parallel",
+                                   "/engine_kwargs/max_num_batched_tokens"}); !done) {
+        return tl::unexpected(done.error());
+    }
     const auto config = read_object(folder / "config.json");
     if (!config) return tl::unexpected(config.error());
+    if (auto done = check_members(folder / "config.json", *config, {"/nodes/0/instances/0/hardware"}); !done) {
+        return tl::unexpected(done.error());
+    }
     VllmRun run;
     run.name = folder.filename().string();
     try {
@@ -103,7 +136,7 @@ Result<VllmRun> read_run(const fs::path& folder, const Catalog& catalog) {
         if (!gpu || !model) {
             return fail(Code::invalid_argument, folder.string() + ": no entry of the catalog for " +
                                                     (gpu ? "model \"" + path : "GPU \"" + names.hardware) +
-                                                    "\"; add one with --catalog");
+                                                    "\": expected a name that begins with one of the built-in catalog's");
         }
         names.gpu = *gpu;
         names.model = *model;

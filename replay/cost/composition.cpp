@@ -12,7 +12,6 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_bf16_bytes = 2;
-constexpr std::string_view k_measured = "measured h100_sxm/replayd";  ///< constants of efficiency.hpp that say so
 constexpr double k_fp32_bytes = 4;
 /// The public tables of one-shot all-reduces end here.
 constexpr std::int64_t k_one_shot_gpus_max = 8;
@@ -29,7 +28,7 @@ void add_pipeline_send(Composer& composer) {
     if (parallel.pipeline == 1) return;
     OperatorSpec send;
     send.name = "pipeline.send";
-    send.provenance = k_measured;
+    send.provenance = composer.laws.own_constants();
     send.fixed = k_send_fixed;
     send.bytes.per_a =
         2 * k_bf16_bytes * static_cast<double>(composer.model.hidden) / static_cast<double>(parallel.tensor);
@@ -61,7 +60,7 @@ void add_head(Composer& composer) {
     }
     OperatorSpec sampler;
     sampler.name = "sampler";
-    sampler.provenance = k_measured;
+    sampler.provenance = composer.laws.own_constants();
     sampler.gate = Field::sampled_sequences;
     sampler.fixed = k_sampler_fixed;
     sampler.bytes.a = Field::sampled_sequences;
@@ -74,7 +73,7 @@ void add_head(Composer& composer) {
 void add_host(Composer& composer) {
     OperatorSpec host;
     host.name = "host";
-    host.provenance = k_measured;
+    host.provenance = composer.laws.own_constants();
     host.fixed = k_host_step;
     host.counts = composer.layers.first;
     composer.add(std::move(host));

@@ -121,10 +121,13 @@ PricedCurve PoolLaws::elementwise(double bytes_per_row) const {
         return static_cast<double>(k_elementwise_fixed.value) / k_ns_per_us +
                bytes * ((1 - from_hbm) / hardware_.l2_bytes_per_us + from_hbm / hbm);
     };
+    return {RowCurve(us), own_constants()};
+}
+
+std::string PoolLaws::own_constants() const {
     const bool measured = hardware_.name == "h100_sxm" || hardware_.name == "h200_sxm";
     const std::string own(measured ? hardware_.name : "h100_sxm");
-    return {RowCurve(us), "measured " + own + "/replayd" +
-                              (measured ? "" : " scaled to " + std::string(hardware_.name))};
+    return "measured " + own + "/replayd" + (measured ? "" : " scaled to " + std::string(hardware_.name));
 }
 
 PricedCurve PoolLaws::all_reduce(std::int64_t gpus, std::int64_t hidden) {

@@ -45,6 +45,8 @@ public:
     /// [rows, k] × [k, n] in that precision; nothing for precisions without a table (int8, int4) and for fp8 on
     /// GPUs that multiply in bf16.
     [[nodiscard]] std::optional<PricedCurve> gemm(DataType type, std::int64_t k, std::int64_t n);
+    /// Where the constants of efficiency.hpp that say "measured" come from, and the GPU that they are scaled to.
+    [[nodiscard]] std::string own_constants() const;
     /// A kernel that moves `bytes_per_row`, in L2 where it fits there.
     [[nodiscard]] PricedCurve elementwise(double bytes_per_row) const;
     /// One-shot all-reduce of `hidden` bf16 elements per row over 2 to 8 GPUs of a node.

@@ -72,7 +72,7 @@ Result<LayerTimes> read_layers(const std::string& name, const std::string& text)
     if (!file) return tl::unexpected(file.error());
     const auto parts = file->names("layer_name");
     if (!parts) return tl::unexpected(parts.error());
-    const auto ns = file->numbers("comp_time", 0);
+    const auto ns = file->times("comp_time");
     if (!ns) return tl::unexpected(ns.error());
     constexpr std::array<std::string_view, 3> k_parts = {"attention", "mlp", "moe"};
     LayerTimes times;
@@ -144,8 +144,10 @@ private:
         const double rows = file.prefill ? sequences * length : sequences;
         if (const auto attention = times.us.find("attention"); attention != times.us.end()) {
             if (!file.prefill) profile_.attention.push_back({0, 0, sequences, length, attention->second});
-            if (file.prefill && file.sequences == 1) profile_.attention.push_back({length, 0, 0, 0, attention->second});
-            if (file.prefill) lengths_.insert(file.length);
+            if (file.prefill && file.sequences == 1) {
+                profile_.attention.push_back({length, 0, 0, 0, attention->second});
+                lengths_.insert(file.length);
+            }
         }
         if (const auto mlp = times.us.find("mlp"); mlp != times.us.end()) mlp_.push_back({rows, mlp->second});
         if (file.expert != pool_.parallel.expert) return;
@@ -160,7 +162,7 @@ private:
                                                     ", the pool's tensor parallelism: add one");
         }
         if (lengths_.size() < k_lengths_least) {
-            return fail(Code::invalid_argument, files_.origin + " holds -prefill.csv with " + shape + " of " +
+            return fail(Code::invalid_argument, files_.origin + " holds -prefill.csv of bs1 with " + shape + " of " +
                                                     std::to_string(lengths_.size()) + " prompt lengths: expected " +
                                                     std::to_string(k_lengths_least) +
                                                     " or more, since a law for other lengths is fitted to them");
@@ -188,7 +190,7 @@ private:
     StepProfile profile_;
     std::vector<TimePoint> mlp_;
     std::vector<TimePoint> moe_;
-    std::set<std::int64_t> lengths_;
+    std::set<std::int64_t> lengths_;  ///< of prompts that were measured alone
 };
 
 }  // namespace

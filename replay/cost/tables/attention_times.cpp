@@ -21,6 +21,8 @@ constexpr double k_large_chunk = 256;
 constexpr double k_crossing_context_max = 4096;
 /// Means of a step come in sixteenths.
 constexpr std::int64_t k_sixteenths = 16;
+/// What decodes add to a chunk may be nothing; the plane is fitted to relative errors, so such a call counts as this long.
+constexpr double k_fitted_us_min = 0.1;
 /// Covers what two roundings to nanoseconds may take away.
 constexpr double k_rounding_us = 0.01;
 
@@ -131,7 +133,7 @@ private:
     static std::vector<PlaneSample> samples(const std::map<double, std::vector<TimePoint>>& by_sequences) {
         std::vector<PlaneSample> all;
         for (const auto& [sequences, times] : by_sequences) {
-            for (const TimePoint& time : times) all.push_back({sequences * time.x, sequences, std::max(time.us, 0.1)});
+            for (const TimePoint& time : times) all.push_back({sequences * time.x, sequences, std::max(time.us, k_fitted_us_min)});
         }
         return all;
     }

@@ -97,7 +97,13 @@ private:
         if (!rows) return tl::unexpected(rows.error());
         const auto us = measured_us(shown, table, *csv);
         if (!us) return tl::unexpected(us.error());
-        for (std::size_t row = 0; row < rows->size(); ++row) (this->*add)((*rows)[row], (*us)[row]);
+        for (std::size_t row = 0; row < rows->size(); ++row) {
+            if ((*us)[row] <= 0) {
+                return fail(Code::invalid_argument, shown + " row " + std::to_string(row + 1) + ": " +
+                                                        std::string(table.results.front()) + " is 0: expected a number above 0");
+            }
+            (this->*add)((*rows)[row], (*us)[row]);
+        }
         return {};
     }
 
@@ -130,7 +136,8 @@ private:
 
     void add_context(const KernelRow& row, double us) {
         if (!has_heads(row) || row.number[0] != 1) return;
-        profile_.attention.push_back({row.number[1], 0, 0, 0, us});
+        constexpr std::size_t k_step = 8;  // tokens computed before; 0 where the table has no such column
+        profile_.attention.push_back({row.number[1], row.number[k_step], 0, 0, us});
         has_chunks_ = true;
     }
 

@@ -32,6 +32,21 @@ Result<std::vector<double>> MeasuredColumns::numbers_or(std::string_view column,
     return read_numbers(column, least, absent);
 }
 
+Result<std::vector<double>> MeasuredColumns::times(std::string_view column) const {
+    auto values = numbers(column, 0);
+    if (!values) return values;
+    for (std::size_t row = 0; row < values->size(); ++row) {
+        if ((*values)[row] <= 0) return no_time(column, row);
+    }
+    return values;
+}
+
+tl::unexpected<Error> MeasuredColumns::no_time(std::string_view column, std::size_t row) const {
+    const std::string cell(csv_.rows[row][*csv_.column(column)]);
+    return fail(Code::invalid_argument, name_ + " row " + std::to_string(row + 1) + ": " + std::string(column) + " is \"" + cell +
+                                            "\": expected a number above 0");
+}
+
 Result<std::vector<double>> MeasuredColumns::read_numbers(std::string_view column, double least,
                                                           std::optional<double> absent) const {
     const auto at = index(column);

@@ -24,6 +24,10 @@ public:
     [[nodiscard]] Result<std::vector<double>> numbers(std::string_view column, double least) const;
     /// As above where empty cells stand for `absent`.
     [[nodiscard]] Result<std::vector<double>> numbers_or(std::string_view column, double least, double absent) const;
+    /// Finite times > 0: no kernel takes none.
+    [[nodiscard]] Result<std::vector<double>> times(std::string_view column) const;
+    /// What to say of the time in `row`, counted from 0, that is 0 or absent.
+    [[nodiscard]] tl::unexpected<Error> no_time(std::string_view column, std::size_t row) const;
     [[nodiscard]] Result<std::vector<std::string_view>> names(std::string_view column) const;
 
 private:

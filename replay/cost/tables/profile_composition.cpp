@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "replay/base/assert.hpp"
 #include "replay/cost/composition.hpp"
 #include "replay/cost/tables/measured_line.hpp"
 #include "replay/cost/tables/profile_cost.hpp"
@@ -20,6 +21,7 @@ struct Replacement {
     std::vector<std::string> names;
     ProfiledOperator by;
     bool counts_add_up = true;  ///< runs are theirs together; else those of the first
+    bool measured = true;       ///< the time is the profile's; else a law's
 };
 
 /// Times between measured experts and tokens: straight in both, each count of experts a line over tokens.
@@ -143,12 +145,14 @@ private:
     [[nodiscard]] Replacement exchange(std::vector<std::string> names, std::string kernel, double row_elements) const {
         const ParallelSpec& parallel = pool_.parallel;
         auto chosen = choose_law(*find_kernel_table("nccl"), hardware_of(pool_.gpu), "nccl");
-        const auto law = std::make_shared<const ChosenLaw>(std::move(*chosen));  // the shipped laws are whole
+        REPLAYD_ASSERT(chosen.has_value());  // the shipped laws are whole, as a test makes sure
+        const auto law = std::make_shared<const ChosenLaw>(std::move(*chosen));
         const double gpus = static_cast<double>(parallel.tensor * parallel.data);
         const double elements = row_elements * static_cast<double>(parallel.data);
         const double entry_us = static_cast<double>(k_exchange_entry.value) * k_us_per_ns;
         Replacement result;
         result.names = std::move(names);
+        result.measured = false;
         result.by.name = result.names.front();
         result.by.timed_by = TimedBy::rows;
         result.by.us = [law, kernel, gpus, elements, entry_us](double rows) {
@@ -200,8 +204,8 @@ private:
             // A profile may measure one composed operator as several; its work counts once.
             if (!replaced) by.composed.push_back(op);
             replaced = true;
+            used_profile_ |= replacements_[i].measured;
         }
-        used_profile_ |= replaced;
         if (!replaced) keep(std::move(op));
     }
 

@@ -26,7 +26,7 @@ namespace replayd::cost {
 inline constexpr Duration k_exchange_entry{33'000};
 
 /// Composes the model of one pool from `profile`, which the model keeps nothing of. Error `invalid_argument` as
-/// make_analytic_cost, and for a profile without attention or without any operator of the model.
+/// make_analytic_cost, and for a profile without any operator of the model.
 [[nodiscard]] Result<std::unique_ptr<const CostModel>> make_profile_cost(const ModelSpec& model, const PoolSpec& pool,
                                                                          const StepProfile& profile);
 

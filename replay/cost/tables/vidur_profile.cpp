@@ -77,7 +77,7 @@ Result<void> add_token_operators(const MeasuredColumns& file, const PoolSpec& po
     if (!tokens) return tl::unexpected(tokens.error());
     for (const VidurOperator& op : operators) {
         if (!op.required && !file.has(column_of(op.name))) continue;
-        const auto ms = file.numbers(column_of(op.name), 0);
+        const auto ms = file.times(column_of(op.name));
         if (!ms) return tl::unexpected(ms.error());
         ProfiledCurve curve{std::string(op.name), op.replaces, CurveField::rows, {}, false};
         for (const std::size_t row : *rows) curve.points.push_back({(*tokens)[row], (*ms)[row] * k_us_per_ms});
@@ -119,11 +119,13 @@ Result<void> add_attention(const MeasuredColumns& file, const PoolSpec& pool, St
         const double chunk = columns[1][row];
         const double past = columns[2][row];
         tokens.push_back(chunk > 0 ? batch * chunk : batch);
+        const bool prompts = chunk > 0;
+        if ((prompts ? *prefill : *decode)[row] <= 0) return file.no_time(column_of(prompts ? "attn_prefill" : "attn_decode"), row);
         if (chunk > 0 && batch == 1) profile.attention.push_back({chunk, past, 0, 0, (*prefill)[row] * k_us_per_ms});
         if (chunk == 0) profile.attention.push_back({0, 0, batch, std::max(1.0, past), (*decode)[row] * k_us_per_ms});
     }
     if (file.has(column_of("attn_kv_cache_save"))) {
-        const auto save = file.numbers_or(column_of("attn_kv_cache_save"), 0, 0);
+        const auto save = file.times(column_of("attn_kv_cache_save"));
         if (!save) return tl::unexpected(save.error());
         std::vector<double> ms;
         for (const std::size_t row : *rows) ms.push_back((*save)[row]);
@@ -141,7 +143,7 @@ Result<void> add_all_reduce(const MeasuredColumns& file, const PoolSpec& pool, S
     if (!rows) return tl::unexpected(rows.error());
     const auto bytes = file.numbers("size", 1);
     if (!bytes) return tl::unexpected(bytes.error());
-    const auto ms = file.numbers(column_of("all_reduce"), 0);
+    const auto ms = file.times(column_of("all_reduce"));
     if (!ms) return tl::unexpected(ms.error());
     for (const std::size_t row : *rows) profile.all_reduce.push_back({(*bytes)[row], (*ms)[row] * k_us_per_ms});
     return {};

@@ -1,6 +1,7 @@
 // LLMServingSim's profiler of vLLM: one folder per GPU, model, precision and tensor-parallel degree.
 // Columns: casys-kaist/LLMServingSim, profiler/core/categories.py.
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -45,26 +46,32 @@ const Layer* find_layer(std::string_view name) {
     return nullptr;
 }
 
-/// Rows of one file by layer, over `argument`.
+tl::unexpected<Error> wrong_layer(const MeasuredColumns& file, std::size_t row, std::string_view name, const std::string& expected) {
+    return fail(Code::invalid_argument, file.name() + " row " + std::to_string(row + 1) + ": layer is \"" + std::string(name) +
+                                            "\": " + expected);
+}
+
+/// Rows of one file by layer, over `argument`, in any order. `curves` holds those of the files before.
 Result<void> add_curves(const MeasuredColumns& file, std::string_view argument, CurveField field,
                         std::vector<ProfiledCurve>& curves) {
     const auto names = file.names("layer");
     if (!names) return tl::unexpected(names.error());
     const auto x = file.numbers(argument, 1);
     if (!x) return tl::unexpected(x.error());
-    const auto us = file.numbers("time_us", 0);
+    const auto us = file.times("time_us");
     if (!us) return tl::unexpected(us.error());
+    const std::size_t before = curves.size();
     for (std::size_t row = 0; row < names->size(); ++row) {
         const std::string_view name = (*names)[row];
-        if (curves.empty() || curves.back().name != name) {
+        const auto known = std::find_if(curves.begin(), curves.end(), [&](const ProfiledCurve& curve) { return curve.name == name; });
+        const auto index = static_cast<std::size_t>(known - curves.begin());
+        if (index < before) return wrong_layer(file, row, name, "expected it in dense.csv or here, not in both");
+        if (index == curves.size()) {
             const Layer* layer = find_layer(name);
-            if (layer == nullptr) {
-                return fail(Code::invalid_argument, file.name() + " row " + std::to_string(row + 1) + ": layer is \"" +
-                                                        std::string(name) + "\": expected one of " + layer_names());
-            }
+            if (layer == nullptr) return wrong_layer(file, row, name, "expected one of " + layer_names());
             curves.push_back({std::string(name), layer->replaces, field, {}, false});
         }
-        curves.back().points.push_back({(*x)[row], (*us)[row]});
+        curves[index].points.push_back({(*x)[row], (*us)[row]});
     }
     return {};
 }
@@ -73,7 +80,7 @@ Result<void> read_attention(const MeasuredColumns& file, StepProfile& profile) {
     constexpr std::array<std::string_view, 5> k_columns = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
     std::array<std::vector<double>, 5> columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        auto values = file.numbers(k_columns[i], 0);
+        auto values = k_columns[i] == "time_us" ? file.times(k_columns[i]) : file.numbers(k_columns[i], 0);
         if (!values) return tl::unexpected(values.error());
         columns[i] = std::move(*values);
     }
@@ -96,7 +103,7 @@ Result<void> read_experts(const MeasuredColumns& file, StepProfile& profile) {
     if (!tokens) return tl::unexpected(tokens.error());
     const auto active = file.numbers("activated_experts", 1);
     if (!active) return tl::unexpected(active.error());
-    const auto us = file.numbers("time_us", 0);
+    const auto us = file.times("time_us");
     if (!us) return tl::unexpected(us.error());
     for (std::size_t row = 0; row < us->size(); ++row) {
         profile.experts.push_back({(*tokens)[row], (*active)[row], (*us)[row]});

@@ -46,6 +46,18 @@ TEST(ProfileCost, takes_measured_times_and_keeps_laws_for_the_rest) {
     EXPECT_NE(cost_test::operator_of(*model, decode_step(5, 64), "attention.qkv").provenance.find("law"), std::string::npos);
 }
 
+// Rows that go by tokens and not by layer make one curve of each layer, as those in the order of layers do.
+TEST(ProfileCost, takes_rows_in_any_order) {
+    const auto by_layer = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8,4\nqkv_proj,1,50\nqkv_proj,8,60\n"},
+                                           {"attention.csv", k_attention}}),
+                                   llama());
+    const auto by_tokens = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nqkv_proj,1,50\nlayernorm,8,4\nqkv_proj,8,60\n"},
+                                            {"attention.csv", k_attention}}),
+                                    llama());
+    EXPECT_EQ(cost_test::operator_of(*by_tokens, decode_step(8, 64), "qkv_proj").total, Duration(32 * 60'000));
+    for (const std::int64_t n : {1, 5, 8, 64}) EXPECT_EQ(step_ns(*by_tokens, decode_step(n, 64)), step_ns(*by_layer, decode_step(n, 64)));
+}
+
 // The operator table adds up to the step, also where an argument lies beyond the tables.
 TEST(ProfileCost, explains_what_it_charges) {
     const auto model = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nqkv_proj,64,50\n"},
@@ -141,6 +153,24 @@ TEST(ReadProfile, reads_kernel_tables) {
     EXPECT_NE(cost_test::operator_of(*model, decode_step(1, 64), "ffn.up").provenance.find("law"), std::string::npos);
 }
 
+// `step` counts the tokens before the chunk: a chunk after many takes the time that was measured so.
+TEST(ReadProfile, takes_step_of_kernel_tables_as_computed_tokens) {
+    const std::string begin = "batch_size,isl,num_heads,num_key_value_heads,head_dim,attn_dtype,kv_cache_dtype,step,latency\n";
+    const std::string heads = ",32,8,128,bfloat16,bfloat16,";
+    const auto files = folder({{"context_attention.csv", begin + "1,16" + heads + "0,0.01\n1,16" + heads + "4096,0.02\n1,512" + heads + "0,0.05\n1,512" + heads + "4096,0.4\n1,1024" + heads +
+                                                             "0,0.1\n1,1024" + heads + "4096,0.8\n"},
+                               {"generation_attention.csv", begin + "1,1" + heads + "512,0.01\n64,1" + heads + "512,0.2\n"}});
+    const auto model = model_of(files, llama());
+    const auto attention_ns = [&](std::int64_t past) {
+        StepShape shape = prefill_step(1, 512);
+        shape.prefill_pairs += 512 * past;
+        shape.prefill_context += past;
+        return static_cast<double>(cost_test::operator_of(*model, shape, "attention").total.value) / 32;
+    };
+    EXPECT_NEAR(attention_ns(0), 50'000, 2'000);
+    EXPECT_NEAR(attention_ns(4096), 400'000, 12'000);
+}
+
 struct Wrong {
     ProfileFiles files;
     std::string message;
@@ -160,6 +190,18 @@ TEST(ReadProfile, says_what_is_wrong) {
          "perf/dense.csv row 1: tokens is \"0\": expected a number of at least 1"},
         {folder({{"dense.csv", "layer,tokens\nqkv_proj,1\n"}}), "perf/dense.csv lacks the column \"time_us\""},
         {folder({{"dense.csv", "layer,tokens,time_us\n"}}), "perf/dense.csv has no rows: expected measurements below the header"},
+        {folder({{"dense.csv", dense}, {"per_sequence.csv", "layer,sequences,time_us\nlm_head,1,9\nqkv_proj,1,5\n"}}),
+         "perf/per_sequence.csv row 2: layer is \"qkv_proj\": expected it in dense.csv or here, not in both"},
+        {folder({{"dense.csv", "layer,tokens,time_us\nqkv_proj,1,0\n"}}),
+         "perf/dense.csv row 1: time_us is \"0\": expected a number above 0"},
+        {folder({{"dense.csv", dense}, {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,0\n"}}),
+         "perf/attention.csv row 1: time_us is \"0\": expected a number above 0"},
+        {folder({{"mlp.csv", k_mlp},
+                 {"attention.csv", "num_tensor_parallel_workers,batch_size,prefill_chunk_size,kv_cache_size,"
+                                   "time_stats.attn_prefill.median,time_stats.attn_decode.median\n1,1,64,0,0.01,\n1,8,0,512,0.03,\n"}}),
+         "perf/attention.csv row 2: time_stats.attn_decode.median is \"\": expected a number above 0"},
+        {folder({{"gemm.csv", "gemm_dtype,m,n,k,latency\nbfloat16,1,6144,4096,0\n"}}),
+         "perf/gemm.csv row 1: latency is 0: expected a number above 0"},
         {folder({{"dense.csv", dense}, {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,9\n"}}),
          "perf/attention.csv has no rows with prefill_chunk 0 and n_decode above 0"},
         {folder({{"mlp.csv", k_mlp}}), "perf lacks attention.csv: expected it beside mlp.csv"},
@@ -187,8 +229,22 @@ TEST(ReadProfile, refuses_aicb_files_that_do_not_suffice) {
     auto one_length = aicb();
     one_length.erase(one_length.find("vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq2000-prefill.csv"));
     EXPECT_EQ(read(folder(one_length), qwen()).error().message,
-              "perf holds -prefill.csv with tp4 of 1 prompt lengths: expected 2 or more, since a law for other lengths is fitted "
+              "perf holds -prefill.csv of bs1 with tp4 of 1 prompt lengths: expected 2 or more, since a law for other lengths is fitted "
               "to them");
+    auto together = aicb();
+    for (const char* length : {"100", "2000"}) {
+        const std::string begin = "vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs";
+        auto measured = together.extract(begin + "1-seq" + length + "-prefill.csv");
+        measured.key() = begin + "4-seq" + length + "-prefill.csv";
+        together.insert(std::move(measured));
+    }
+    EXPECT_EQ(read(folder(together), qwen()).error().message,
+              "perf holds -prefill.csv of bs1 with tp4 of 0 prompt lengths: expected 2 or more, since a law for other lengths is "
+              "fitted to them") << "prompts that ran together say nothing of one";
+    auto no_time = aicb();
+    no_time.begin()->second = layers(0, 300'000);
+    EXPECT_EQ(read(folder(no_time), qwen()).error().message,
+              "perf/vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq100-decode.csv row 1: comp_time is \"0\": expected a number above 0");
     Scenario other = qwen();
     other.pools.front().parallel.expert = 4;
     EXPECT_EQ(read(folder(aicb()), other).error().message, "perf holds no files of tp4 and ep4, the pool's parallelism");
