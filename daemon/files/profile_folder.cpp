@@ -51,7 +51,8 @@ Result<fs::path> degree_folder(const fs::path& folder, std::int64_t tensor) {
         const auto own = degree_of(own_name(folder));
         if (!own || *own == tensor) return folder;
         return fail(Code::invalid_argument, folder.string() + " was measured with tensor = " + std::to_string(*own) +
-                                                ", the pool has tensor = " + std::to_string(tensor) + ": expected a folder " + wanted);
+                                                ", the pool has tensor = " + std::to_string(tensor) +
+                                                ": expected a folder " + wanted);
     }
     std::string list;
     for (const auto& [degree, name] : degrees) list += (list.empty() ? "" : ", ") + name;
@@ -74,7 +75,8 @@ Result<cost::ProfileFiles> read_folder(const fs::path& folder) {
         std::error_code ignored;  // what cannot be asked is no file to read
         if (name.empty() || !entry->is_regular_file(ignored)) continue;
         if (files.text.contains(name)) {
-            return fail(Code::invalid_argument, folder.string() + " holds " + name + " more than once, plain or packed: keep one");
+            return fail(Code::invalid_argument,
+                        folder.string() + " holds " + name + " more than once, plain or packed: keep one");
         }
         auto text = read_compressed_text(entry->path().string());
         if (!text) return tl::unexpected(text.error());

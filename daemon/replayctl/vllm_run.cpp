@@ -85,7 +85,8 @@ Result<void> check_members(const fs::path& file, const json::object& object, std
     for (const std::string_view pointer : pointers) {
         boost::system::error_code absent;
         if (whole.find_pointer(pointer, absent) != nullptr) continue;
-        return fail(Code::invalid_argument, file.string() + " lacks " + std::string(pointer) + ": expected it as vLLM's bench writes it");
+        return fail(Code::invalid_argument,
+                    file.string() + " lacks " + std::string(pointer) + ": expected it as vLLM's bench writes it");
     }
     return {};
 }

@@ -120,7 +120,9 @@ Result<void> add_attention(const MeasuredColumns& file, const PoolSpec& pool, St
         const double past = columns[2][row];
         tokens.push_back(chunk > 0 ? batch * chunk : batch);
         const bool prompts = chunk > 0;
-        if ((prompts ? *prefill : *decode)[row] <= 0) return file.no_time(column_of(prompts ? "attn_prefill" : "attn_decode"), row);
+        if ((prompts ? *prefill : *decode)[row] <= 0) {
+            return file.no_time(column_of(prompts ? "attn_prefill" : "attn_decode"), row);
+        }
         if (chunk > 0 && batch == 1) profile.attention.push_back({chunk, past, 0, 0, (*prefill)[row] * k_us_per_ms});
         if (chunk == 0) profile.attention.push_back({0, 0, batch, std::max(1.0, past), (*decode)[row] * k_us_per_ms});
     }

@@ -92,6 +92,8 @@ TEST(BadScenario, misspelt_names) {
         {mixed("weights = 'nvfp4x'\n"), "s.toml:6: pool.weights = \"nvfp4x\": expected bf16, fp8, int8 or int4"},
         {std::string(k_dense) + "[cost]\nsource = 'analytical'\n" + k_mixed,
          "s.toml:5: cost.source = \"analytical\": expected analytic, linear or profile; did you mean \"analytic\"?"},
+        {std::string(k_dense) + "[cost]\nsource = 'profile'\nprofile = 'perf'\n" + k_mixed,
+         "s.toml:6: cost.profile = \"perf\": the daemon reads no profile folders: use replayctl replay"},
         {std::string("name = 'two words'\nmodel = 'Qwen3-8B'\ngpu = 'H20'\n") + k_mixed,
          "s.toml:1: name = \"two words\": expected 1 to 100 letters, digits, '.', '_' or '-'"},
     });

@@ -160,6 +160,15 @@ TEST(AnalyticCost, pipeline_stages_hold_embedding_first_and_head_last) {
     EXPECT_GT(with[1], without[1]);
 }
 
+// Constants that were measured say on which GPU, and where they are carried over to another.
+TEST(AnalyticCost, names_the_gpu_of_its_constants) {
+    const auto provenance = [](const char* gpu) {
+        return operator_of(*model_of(scenario("Llama-3.1-8B", gpu)), decode_step(1, 64), "sampler").provenance;
+    };
+    EXPECT_EQ(provenance("H100-SXM"), "measured h100_sxm/replayd");
+    EXPECT_EQ(provenance("A100-SXM-80GB"), "measured h100_sxm/replayd scaled to a100_sxm");
+}
+
 // A prompt in two chunks reads its first half again; whole, it does not.
 TEST(AnalyticCost, a_chunked_prompt_costs_more_than_a_whole_one) {
     const Model model = model_of(scenario("DeepSeek-V3", "H200-SXM", {.tensor = 8, .expert = 8}));

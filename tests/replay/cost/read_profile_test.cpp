@@ -58,6 +58,23 @@ TEST(ProfileCost, takes_rows_in_any_order) {
     for (const std::int64_t n : {1, 5, 8, 64}) EXPECT_EQ(step_ns(*by_tokens, decode_step(n, 64)), step_ns(*by_layer, decode_step(n, 64)));
 }
 
+// The exchange of data-parallel ranks is priced by a law in every profile: alone it makes none.
+TEST(ProfileCost, refuses_a_profile_without_measured_operators_of_the_model) {
+    ParallelSpec parallel;
+    parallel.data = 2;
+    parallel.expert = 2;
+    Scenario scenario = cost_test::scenario("Qwen3-30B-A3B", "H100-SXM", parallel);
+    scenario.pools.front().runtime.moe = MoeBackend::fused;
+    StepProfile profile;
+    profile.origin = "perf";
+    profile.curves.push_back({"up", {"ffn.up"}, CurveField::rows, {{1, 2}}, false});
+    const auto model = make_profile_cost(scenario.model, scenario.pools.front(), profile);
+    ASSERT_FALSE(model.has_value());
+    EXPECT_EQ(model.error().message, "pool \"only\": profile perf holds no operator of Qwen3-30B-A3B");
+    profile.curves.front() = {"norm", {"attention.norm"}, CurveField::rows, {{1, 2}}, false};
+    EXPECT_TRUE(make_profile_cost(scenario.model, scenario.pools.front(), profile).has_value());
+}
+
 // The operator table adds up to the step, also where an argument lies beyond the tables.
 TEST(ProfileCost, explains_what_it_charges) {
     const auto model = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nqkv_proj,64,50\n"},
