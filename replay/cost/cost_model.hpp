@@ -30,6 +30,18 @@ struct StepShape {
     std::int64_t prefill_squares = 0;     ///< Σ n²: attention of the chunks among themselves grows with it
     std::int64_t prefill_past_tiles = 0;  ///< Σ ⌈c / k_kv_tile_tokens⌉: tiles of computed context that chunks read
 
+    StepShape& operator+=(const StepShape& other) {
+        prefill_tokens += other.prefill_tokens;
+        prefill_sequences += other.prefill_sequences;
+        prefill_pairs += other.prefill_pairs;
+        prefill_context += other.prefill_context;
+        decode_sequences += other.decode_sequences;
+        decode_context += other.decode_context;
+        sampled_sequences += other.sampled_sequences;
+        prefill_squares += other.prefill_squares;
+        prefill_past_tiles += other.prefill_past_tiles;
+        return *this;
+    }
     bool operator==(const StepShape&) const = default;
 };
 

@@ -1,8 +1,6 @@
 // A run that goes on under another scenario. Batches in flight keep their planned end and are accounted for
 // under the scenario that launched them.
 
-#include <algorithm>
-
 #include "replay/sim/engine.hpp"
 
 namespace replayd {

@@ -20,14 +20,7 @@ StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) 
             continue;
         }
         const bool samples = request.computed + member.tokens == request.target;
-        const StepShape chunk = chunk_shape(request.computed, member.tokens, samples);
-        shape.prefill_tokens += chunk.prefill_tokens;
-        shape.prefill_sequences += chunk.prefill_sequences;
-        shape.prefill_pairs += chunk.prefill_pairs;
-        shape.prefill_context += chunk.prefill_context;
-        shape.sampled_sequences += chunk.sampled_sequences;
-        shape.prefill_squares += chunk.prefill_squares;
-        shape.prefill_past_tiles += chunk.prefill_past_tiles;
+        shape += chunk_shape(request.computed, member.tokens, samples);
     }
     return shape;
 }

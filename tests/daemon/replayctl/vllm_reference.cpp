@@ -90,16 +90,6 @@ struct Batch {
     StepShape shape;
 };
 
-void add(StepShape& shape, const StepShape& more) {
-    shape.prefill_tokens += more.prefill_tokens;
-    shape.prefill_sequences += more.prefill_sequences;
-    shape.prefill_pairs += more.prefill_pairs;
-    shape.prefill_context += more.prefill_context;
-    shape.prefill_squares += more.prefill_squares;
-    shape.prefill_past_tiles += more.prefill_past_tiles;
-    shape.sampled_sequences += more.sampled_sequences;
-}
-
 /// One data-parallel rank: its queues and its blocks.
 class Rank {
 public:
@@ -186,7 +176,7 @@ private:
             ++batch.shape.sampled_sequences;
             batch.shape.decode_context += request.computed + 1;
         } else {
-            add(batch.shape, chunk_shape(request.computed, tokens, samples));
+            batch.shape += chunk_shape(request.computed, tokens, samples);
         }
         request.computed += tokens;
         if (samples) ++request.pending;

@@ -93,6 +93,14 @@ inline Arrival arrival(std::int64_t index, std::int64_t at_ns, std::int64_t prom
     return made;
 }
 
+/// Of two output tokens, its prompt hashed in blocks of 512 tokens as Mooncake's trace is.
+inline Arrival hashed(std::int64_t index, std::int64_t at_ns, std::int64_t prompt, std::vector<std::uint64_t> hashes) {
+    Arrival made = arrival(index, at_ns, prompt, 2);
+    made.prefix_hashes = std::move(hashes);
+    made.prefix_block = Tokens(512);
+    return made;
+}
+
 /// Bursty arrivals of mixed lengths; equal times occur.
 inline std::vector<Arrival> random_arrivals(Random& random, std::int64_t count, std::int64_t gap_ns,
                                             std::int64_t prompt_max, std::int64_t output_max) {

@@ -7,13 +7,6 @@
 namespace replayd::test {
 namespace {
 
-Arrival hashed(std::int64_t index, std::int64_t at_ns, std::int64_t prompt, std::vector<std::uint64_t> hashes) {
-    Arrival made = arrival(index, at_ns, prompt, 2);
-    made.prefix_hashes = std::move(hashes);
-    made.prefix_block = Tokens(512);
-    return made;
-}
-
 /// Blocks of 16 tokens, 16 KiB each; a host tier with room for all, behind 1 GB/s and 10 us.
 Scenario with_host(std::int64_t blocks) {
     Scenario scenario = mixed_scenario(1, blocks);

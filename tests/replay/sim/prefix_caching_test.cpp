@@ -11,13 +11,6 @@
 namespace replayd::test {
 namespace {
 
-Arrival hashed(std::int64_t index, std::int64_t at_ns, std::int64_t prompt, std::vector<std::uint64_t> hashes) {
-    Arrival made = arrival(index, at_ns, prompt, 2);
-    made.prefix_hashes = std::move(hashes);
-    made.prefix_block = Tokens(512);
-    return made;
-}
-
 Scenario caching_scenario(std::int64_t blocks) {
     Scenario scenario = mixed_scenario(1, blocks);
     scenario.pools[0].kv.prefix_caching = true;
