@@ -18,6 +18,7 @@
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/sim/run.hpp"
 #include "replay/trace/generator.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd {
 namespace {

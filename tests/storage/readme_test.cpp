@@ -1,6 +1,7 @@
 // Every SQL block of storage/README.md is asked of a small database: it must be answered with rows.
 #include <gtest/gtest.h>
 
+#include "tests/source_paths.hpp"
 #include "tests/storage/sample.hpp"
 
 namespace replayd::storage {

@@ -10,6 +10,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "tests/source_paths.hpp"
 #include "tests/system/history_checks.hpp"
 #include "tests/system/running_daemon.hpp"
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/source_paths.hpp"
 #include "tests/system/include_rules.hpp"
 
 namespace replayd::testing {

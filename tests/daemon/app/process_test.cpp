@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "harness.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::test {
 namespace {

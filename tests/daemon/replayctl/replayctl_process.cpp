@@ -1,4 +1,5 @@
 #include "tests/daemon/replayctl/replayctl_process.hpp"
+#include "tests/source_paths.hpp"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -14,6 +14,7 @@
 #include "daemon/replayctl/vllm_run.hpp"
 #include "replay/base/random.hpp"
 #include "tests/daemon/replayctl/vllm_reference.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::ctl {
 namespace {

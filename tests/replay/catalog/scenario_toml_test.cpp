@@ -1,4 +1,5 @@
 #include "replay/catalog/scenario_toml.hpp"
+#include "tests/source_paths.hpp"
 
 #include <gtest/gtest.h>
 

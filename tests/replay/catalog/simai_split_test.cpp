@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "replay/catalog/scenario_toml.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd {
 namespace {

@@ -15,6 +15,7 @@
 #include "replay/cost/eval/kernel_rows.hpp"
 #include "replay/cost/laws/embedded_laws.hpp"
 #include "replay/cost/laws/law_choice.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::cost {
 namespace {

@@ -16,6 +16,7 @@
 
 #include "replay/cost/eval/csv_table.hpp"
 #include "tests/replay/cost/cost_fixture.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::cost_test {
 namespace {

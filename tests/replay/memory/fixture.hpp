@@ -11,6 +11,7 @@
 #include "replay/catalog/json_tree.hpp"
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/memory/memory_plan.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd {
 

@@ -7,6 +7,7 @@
 
 #include "replay/trace/trace_reader.hpp"
 #include "tests/replay/sim/fixture.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::test {
 namespace {

@@ -11,6 +11,7 @@
 #include "tests/replay/sim/fixture.hpp"
 #include "tests/replay/sim/simai_cost.hpp"
 #include "tests/replay/simai_models.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::test {
 

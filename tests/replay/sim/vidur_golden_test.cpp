@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "tests/replay/sim/fixture.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::test {
 namespace {

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "tests/replay/trace/trace_text.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd {
 namespace {
