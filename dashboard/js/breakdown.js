@@ -1,11 +1,16 @@
-// Where latency goes: the mean ledger of the finished requests of each run, over what the panels show.
+// Where latency goes: the mean ledger of the finished requests of each run and what their waiting was for, over what the
+// panels show.
 
+import { blameRanking, meanBlame } from './blame.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { dominantPart, ledgerSum, meanLedger } from './ledger.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { RUN_COLORS } from './colors.js';
 import { currentTheme } from './theme.js';
+
+/** Causes named per run. */
+const CAUSES_NAMED = 3;
 
 export class Breakdown {
   #drawn = '';
@@ -23,23 +28,34 @@ export class Breakdown {
     const drawn = JSON.stringify([currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const means = runs.map((run) => ({ run, ledger: meanLedger(windowsIn(run.series.windows, range)) }));
+    const means = runs.map((run) => {
+      const windows = windowsIn(run.series.windows, range);
+      return { run, ledger: meanLedger(windows), blame: meanBlame(windows) };
+    });
     const known = means.filter(({ ledger }) => ledger !== null).map(({ ledger }) => ledger);
     setText(this.note, known.length > 0 ? 'mean of a finished request, over the time that the panels show'
       : 'no request has finished yet');
     const scale = commonScale(known);
-    this.rows.replaceChildren(...means.map(({ run, ledger }) => row(run, ledger, scale)));
+    this.rows.replaceChildren(...means.map((mean) => row(mean, scale)));
     this.key.replaceChildren(ledgerKey(known));
   }
 }
 
-function row(run, ledger, scale) {
+function row({ run, ledger, blame }, scale) {
   const most = dominantPart(ledger);
   const summary = most === null ? format.MISSING
     : `${format.durationNs(ledgerSum(ledger))} · most: ${most.part.label.toLowerCase()} ${format.percent(most.share)}`;
   return h('div.breakdown-row', {},
     h('span.name.swatched', { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
-    ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }));
+    ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }),
+    h('span.causes', { textContent: causes(blame) }));
+}
+
+function causes(blame) {
+  const ranking = blameRanking(blame);
+  if (ranking.length === 0) return '';
+  const named = ranking.slice(0, CAUSES_NAMED).map(({ cause, ns }) => `${cause.label.toLowerCase()} ${format.durationNs(ns)}`);
+  return `because of ${named.join(', ')}${ranking.length > CAUSES_NAMED ? ', …' : ''}`;
 }
 
 function windowsIn(windows, range) {

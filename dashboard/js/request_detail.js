@@ -1,7 +1,8 @@
-// The ledger of one request in full: every part to the nanosecond, what was observed on the real system, and
-// the same request in the other scenarios.
+// The ledger of one request in full: every part to the nanosecond, what its waiting was for, what was observed on the
+// real system, and the same request in the other scenarios.
 
-import { ledgerColor } from './colors.js';
+import { blameRanking } from './blame.js';
+import { ledgerColor, STAGE_COLORS } from './colors.js';
 import { h } from './dom.js';
 import * as format from './format.js';
 import { LEDGER_PARTS, ledgerResidual, ledgerSum } from './ledger.js';
@@ -43,7 +44,7 @@ export class RequestDetail {
   #render(twins) {
     const request = this.#request;
     this.body.replaceChildren(...[facts(request, this.#labelOf), request.outcome === 'rejected' ? null : times(request),
-      ledgerTable(request), this.#twins(twins), observed(request)].filter((part) => part !== null));
+      ledgerTable(request), blameTable(request), this.#twins(twins), observed(request)].filter((part) => part !== null));
   }
 
   #twins(twins) {
@@ -99,6 +100,20 @@ function ledgerTable(request) {
     h(`p.note${residual === 0 ? '' : '.bad'}`, { textContent: residual === 0
       ? `The parts sum to the end-to-end latency exactly: ${format.exactNs(request.e2e_ns)}.`
       : `The parts miss the end-to-end latency by ${format.exactNs(residual)}: please report this as a defect.` }));
+}
+
+/** What it waited for and who made its steps longer, the largest cause first. */
+function blameTable(request) {
+  const ranking = blameRanking(request.blame_ns);
+  if (ranking.length === 0) return null;
+  const total = ranking.reduce((sum, { ns }) => sum + ns, 0);
+  const theme = currentTheme();
+  const row = ({ cause, ns }) => h('tr', { data: { cause: cause.key } },
+    h('th', { scope: 'row' }, h('i', { style: { 'background-color': STAGE_COLORS[theme][cause.stage][1] } }), h('b', { textContent: cause.label }), h('small', { textContent: cause.text })),
+    h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }), h('td', { textContent: format.percent(ns / total) }));
+  return h('section', {}, h('h3', { textContent: 'Why it waited' }),
+    h('table.ledger.blame', {}, h('thead', {}, h('tr', {}, ...['Cause', 'Time', 'Share'].map((text) => h('th', { scope: 'col', textContent: text })))),
+      h('tbody', {}, ...ranking.map(row))));
 }
 
 /** What the real system took, where the trace tells it. */

@@ -33,6 +33,13 @@ function splitLedger(shares, totalNs) {
   return ledger;
 }
 
+/** Blame that sums to the waiting parts and the interference of a ledger. */
+function splitBlame(ledger) {
+  const { prefill_queue: queue, chunk_wait: chunks, decode_queue: decodes, preemption_stall: stall, transfer_wait: link, batch_interference: shared } = ledger;
+  const prefill = Math.floor(shared * 0.7);
+  return { token_budget: queue + chunks, sequence_limit: decodes, kv_blocks: stall, link, other_prefill: prefill, other_decodes: shared - prefill };
+}
+
 export class FakeRun {
   constructor(id, scenario, stream, color) {
     Object.assign(this, { id, scenario, stream, color, windows: [], requests: [], state: 'running' });
@@ -52,6 +59,7 @@ export class FakeRun {
     const used = Math.min(0.99, 0.3 * level);
     const pool = (name, share) => ({ name, waiting: Math.round(waiting * share), running: Math.round(80 * level * share), kv_blocks_used: Math.round(10000 * used * share),
       kv_blocks_total: 10000, busy_ratio: Math.min(1, 0.36 * level + share * 0.1), prompt_tokens: 0, output_tokens: 0 });
+    const ledger = splitLedger(this.shares, Math.round(finished * (ttft + 210 * tpot) * 1e9));
     this.windows.push({
       start_ns: index * WINDOW_NS, length_ns: WINDOW_NS, arrived: finished, finished, rejected: 0,
       within_slo: Math.round(finished * Math.min(1, 1.35 - ttft / 8)), ttft: quantiles(ttft), tpot: quantiles(tpot),
@@ -59,7 +67,7 @@ export class FakeRun {
       waiting, running: Math.round(90 * level), transferring: this.scenario.disaggregated ? Math.round(3 * level) : 0,
       kv_blocks_used: Math.round(10000 * used), kv_blocks_total: 10000, steps: 900, preemptions: Math.max(0, Math.round((level - 2.2) * 9)),
       batch_tokens_mean: 700 * level, batch_sequences_mean: 34 * level, busy_ratio: Math.min(1, 0.4 * level),
-      ledger_ns: splitLedger(this.shares, Math.round(finished * (ttft + 210 * tpot) * 1e9)),
+      ledger_ns: ledger, blame_ns: splitBlame(ledger),
       pools: this.scenario.disaggregated ? [pool('prefill', 0.8), pool('decode', 0.5)] : [pool('mixed', 0.7)],
     });
     for (let count = 0; count < 5; count += 1) this.requests.push(this.#request(index, count, ttft, tpot));
@@ -72,13 +80,14 @@ export class FakeRun {
     const rejected = sequence % 83 === 40;
     const ttftNs = Math.round(ttft * (0.7 + (sequence % 7) * 0.3) * 1e9);
     const e2e = rejected ? 0 : ttftNs + Math.round(tpot * (output - 1) * 1e9);
+    const ledger = splitLedger(rejected ? {} : this.shares, e2e);
     return {
       run: this.id, scenario: this.scenario.name, sequence, id: `req-${String(sequence).padStart(5, '0')}`, conversation: sequence % 3 === 0 ? `chat-${sequence % 11}` : '',
       slo_class: '', model: '', outcome: rejected ? 'rejected' : 'finished', reject_reason: rejected ? 'prompt of 140,000 tokens exceeds the context of 131,072' : '',
       prompt_tokens: 300 + ((sequence * 389) % 7000), output_tokens: output, cached_tokens: 0, arrived_ns: arrived, scheduled_ns: arrived + ttftNs * 0.4,
       first_token_ns: arrived + ttftNs, decode_started_ns: arrived + ttftNs, finished_ns: arrived + e2e, ttft_ns: rejected ? 0 : ttftNs, tpot_ns: rejected ? null : Math.round(tpot * 1e9),
       e2e_ns: e2e, queue_ns: Math.round(ttftNs * 0.4), preemptions: 0, prefill_replica: sequence % 4, decode_replica: this.scenario.disaggregated ? 4 + (sequence % 4) : sequence % 4,
-      ledger_ns: splitLedger(rejected ? {} : this.shares, e2e), observed_ttft_ns: sequence % 2 === 0 ? Math.round(ttftNs * 1.12) : null, observed_e2e_ns: sequence % 2 === 0 ? Math.round(e2e * 0.95) : null,
+      ledger_ns: ledger, blame_ns: splitBlame(ledger), observed_ttft_ns: sequence % 2 === 0 ? Math.round(ttftNs * 1.12) : null, observed_e2e_ns: sequence % 2 === 0 ? Math.round(e2e * 0.95) : null,
     };
   }
 

@@ -96,14 +96,15 @@ describe('page', { skip: missing ?? false }, () => {
     await morePoints(page, 'ttft', 24 * 6);
   });
 
-  test('a request opens its ledger: every part, an exact sum, its twins and what was observed', async () => {
+  test('a request opens its ledger: every part, an exact sum, why it waited, its twins and what was observed', async () => {
     stream();
     page = await openPage(browser, daemon.url);
     await page.getByRole('button', { name: 'Slowest E2E' }).click();
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
     await drawer.locator('.twin').nth(1).waitFor();
-    assert.equal(await drawer.locator('table.ledger tbody tr').count(), 12);
+    assert.equal(await drawer.locator('table.ledger:not(.blame) tbody tr').count(), 12);
+    assert.equal(await drawer.locator('table.blame tbody tr').first().getAttribute('data-cause'), 'other_prefill');
     assert.match(await drawer.locator('.note').textContent(), /^The parts sum to the end-to-end latency exactly: [\d,]+ ns\.$/);
     assert.equal(await drawer.locator('.note.bad').count(), 0);
     await page.keyboard.press('Escape');
