@@ -19,6 +19,8 @@ namespace replayd::api {
 namespace {
 
 constexpr std::string_view k_prefix = "/api/v1/";
+/// Prometheus text format.
+constexpr const char* k_exposition_type = "text/plain; version=0.0.4; charset=utf-8";
 
 net::HttpResponse plain_text(unsigned status, std::string body, std::string type = "text/plain; charset=utf-8") {
     net::HttpResponse response;
@@ -134,7 +136,8 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
     if (request.method != "GET") {
         return net::problem(405, "method_not_allowed", request.method + " " + path + ": expected GET");
     }
-    if (path == "/metrics") return plain_text(200, context_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+    if (path == "/metrics") return plain_text(200, context_.metrics(), k_exposition_type);
+    if (path == "/metrics/vllm") return vllm_metrics(request);
     if (path == "/version") {
         return json_answer({{"version", config::k_version},
                             {"engine_version", context_.engine_version},
@@ -142,6 +145,18 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
                             {"protocol", protocol::k_subprotocol}});
     }
     return static_file(context_.dashboard_dir, path);
+}
+
+net::HttpResponse Api::vllm_metrics(const net::HttpRequest& request) const {
+    std::map<std::string, std::string> filter = {{"stream", ""}, {"scenario", ""}};
+    for (const auto& [name, value] : request.query) {
+        if (filter.count(name) == 0) {
+            return problem(Error{Code::invalid_argument,
+                                 "parameter " + net::quoted(name) + " is unknown: expected \"stream\" or \"scenario\""});
+        }
+        filter[name] = value;
+    }
+    return plain_text(200, context_.vllm_metrics(filter["stream"], filter["scenario"]), k_exposition_type);
 }
 
 Result<std::string> Api::streams_message(const std::string& only_stream) {

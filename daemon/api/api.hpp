@@ -25,6 +25,8 @@ struct ApiContext {
     std::string dashboard_dir;  ///< empty: no page
     std::string engine_version;
     std::function<std::string()> metrics;  ///< the exposition text
+    /// What the runs of a stream and a scenario (empty: all) predict, under vLLM's names.
+    std::function<std::string(const std::string& stream, const std::string& scenario)> vllm_metrics;
 };
 
 class Api {
@@ -48,6 +50,7 @@ private:
     class ReaderLease;
     [[nodiscard]] net::HttpResponse answer(const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse readiness() const;
+    [[nodiscard]] net::HttpResponse vllm_metrics(const net::HttpRequest& request) const;
     [[nodiscard]] std::unique_ptr<storage::Reader> idle_reader();
 
     const ApiContext context_;

@@ -14,6 +14,7 @@
 #include "daemon/config/log.hpp"
 #include "daemon/config/version.hpp"
 #include "daemon/metrics/exposition.hpp"
+#include "daemon/metrics/vllm_exposition.hpp"
 #include "daemon/net/server.hpp"
 #include "daemon/protocol/messages.hpp"
 #include "daemon/stream/ingest_session.hpp"
@@ -123,9 +124,11 @@ Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
         return metrics::render({*registry, *history, engine, commits, [this] { return connections(); }});
     };
-    api =
-        std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path,
-                                                   config.dashboard_dir, std::string(config::k_version), metrics_text});
+    const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
+        return metrics::render_vllm(*registry, {stream, scenario});
+    };
+    api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
+                                                     std::string(config::k_version), metrics_text, vllm_text});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }});
     net::ServerOptions options;

@@ -11,7 +11,7 @@ constexpr std::array<double, 13> k_edges_s = {0.0001, 0.0002, 0.0005, 0.001, 0.0
 
 }  // namespace
 
-CommitTimes::CommitTimes() : distribution_(k_edges_s) {}
+CommitTimes::CommitTimes() : distribution_({k_edges_s.begin(), k_edges_s.end()}) {}
 
 void CommitTimes::observe(std::int64_t wall_ns) {
     const std::lock_guard lock(mutex_);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <mutex>
 
-#include "daemon/stream/run_progress.hpp"
+#include "daemon/stream/distribution.hpp"
 
 namespace replayd::metrics {
 

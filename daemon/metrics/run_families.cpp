@@ -161,9 +161,9 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     families.gauge("replayd_backlog_arrivals", "Durable arrivals that the run has not consumed", labels,
                    static_cast<double>(durable_arrivals - status.consumed_arrivals));
     families.histogram("replayd_ttft_distribution_seconds", "Virtual time to first token of all finished requests",
-                       labels, status.ttft_distribution);
+                       labels, status.requests.ttft);
     families.histogram("replayd_tpot_distribution_seconds", "Virtual time per output token of all finished requests",
-                       labels, status.tpot_distribution);
+                       labels, status.requests.tpot);
 }
 
 }  // namespace replayd::metrics

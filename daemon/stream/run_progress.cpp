@@ -1,6 +1,5 @@
 #include "daemon/stream/run_progress.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace replayd::stream {
@@ -12,20 +11,9 @@ constexpr std::chrono::milliseconds k_speed_spacing{100};
 
 }  // namespace
 
-Distribution::Distribution(std::span<const double> upper_edges)
-    : edges(upper_edges.begin(), upper_edges.end()), counts(upper_edges.size() + 1) {}
-
-void Distribution::observe(double seconds) {
-    const auto edge = std::lower_bound(edges.begin(), edges.end(), seconds);
-    ++counts[static_cast<std::size_t>(edge - edges.begin())];
-    sum += seconds;
-}
-
 void RunProgress::add_request(const RequestRecord& record) {
-    if (record.outcome != Outcome::finished) return;
     const std::lock_guard lock(mutex_);
-    status_.ttft_distribution.observe(to_seconds(record.ttft()));
-    if (const auto tpot = record.tpot()) status_.tpot_distribution.observe(to_seconds(*tpot));
+    status_.requests.observe(record);
 }
 
 void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {

@@ -1,16 +1,15 @@
 #pragma once
 // What a run has done so far, for gauges, the API and the page. Written by the run's slices, read by any thread.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "daemon/stream/distribution.hpp"
 #include "replay/sim/run.hpp"
 
 namespace replayd::stream {
@@ -27,24 +26,11 @@ struct RunIdentity {
     std::shared_ptr<const CompiledScenario> compiled;  ///< null when the scenario no longer compiles
 };
 
-/// vLLM's bucket edges in seconds, vllm/v1/metrics/loggers.py.
-inline constexpr std::array<double, 22> k_ttft_edges_s = {
-    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560};
-inline constexpr std::array<double, 19> k_tpot_edges_s = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
-                                                          0.75, 1,     2.5,  5,     7.5, 10,   20,  40,  80};
-
-/// Counts of observations up to each edge (and beyond the last), with their sum.
-struct Distribution {
-    explicit Distribution(std::span<const double> edges);
-    void observe(double seconds);
-
-    std::vector<double> edges;         ///< upper, inclusive, rising
-    std::vector<std::int64_t> counts;  ///< one more than edges
-    double sum = 0;
-};
-
 /// A copy of everything, consistent in itself.
 struct RunStatus {
+    /// `scenario` as RequestDistributions.
+    explicit RunStatus(const Scenario* scenario) : requests(scenario) {}
+
     RunPhase phase = RunPhase::running;
     std::string failure;           ///< with phase failed
     std::string hash;              ///< with phase finished
@@ -58,14 +44,16 @@ struct RunStatus {
     Histogram tpot;
     Histogram e2e;
     Histogram queue;
-    Distribution ttft_distribution{k_ttft_edges_s};
-    Distribution tpot_distribution{k_tpot_edges_s};
+    RequestDistributions requests;
     std::shared_ptr<const WindowRecord> last_window;     ///< null before the first
     std::shared_ptr<const WindowRecord> last_latencies;  ///< last window with a TTFT sample; null before it
 };
 
 class RunProgress {
 public:
+    /// `scenario` as RequestDistributions.
+    explicit RunProgress(const Scenario* scenario) : status_(scenario) {}
+
     void add_request(const RequestRecord& record);
     void add_window(std::shared_ptr<const WindowRecord> window);
     /// At the end of a slice.

@@ -56,6 +56,7 @@ RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& hist
       feed_(feed),
       history_(history),
       observer_(observer),
+      progress_(identity_.compiled ? &identity_.compiled->scenario : nullptr),
       sink_(std::make_unique<Sink>(*this)) {
     if (identity_.compiled) run_.emplace(identity_.compiled, *sink_);
 }

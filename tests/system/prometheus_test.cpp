@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -31,10 +32,10 @@ void replay_something(const TemporaryDirectory& directory, const RunningDaemon& 
 /// A Prometheus that scrapes one daemon every second.
 class Prometheus {
 public:
-    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon) {
+    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon, const std::string& path = "/metrics") {
         const std::string config = directory / "prometheus.yml";
         write_file(config, "scrape_configs:\n- job_name: replayd\n  scrape_interval: 1s\n  scrape_timeout: 1s\n"
-                           "  static_configs: [{targets: ['127.0.0.1:" +
+                           "  metrics_path: " + path + "\n  static_configs: [{targets: ['127.0.0.1:" +
                                std::to_string(daemon.endpoint().port) + "']}]\n");
         process_ = std::make_unique<Process>(
             std::vector<std::string>{"prometheus", "--config.file=" + config,
@@ -51,14 +52,20 @@ public:
     }
     [[nodiscard]] std::string log() const { return process_->errors(); }
 
+    /// The series of an instant query; none while nothing is known.
+    [[nodiscard]] json::array series(const std::string& query) const {
+        std::string escaped;
+        for (const char c : query) escaped += c == '"' ? std::string("%22") : std::string(1, c);
+        const auto answer = net::http_request(endpoint_, "POST", "/api/v1/query", "query=" + escaped,
+                                              "application/x-www-form-urlencoded");
+        if (!answer || answer->status != 200) return {};
+        return json::parse(answer->body).at("data").at("result").as_array();
+    }
+
     /// Value by scenario of an instant query; empty while nothing is known.
     [[nodiscard]] std::map<std::string, double> ask(const std::string& query) const {
         std::map<std::string, double> values;
-        const auto answer = net::http_request(endpoint_, "POST", "/api/v1/query", "query=" + query,
-                                              "application/x-www-form-urlencoded");
-        if (!answer || answer->status != 200) return values;
-        const json::value parsed = json::parse(answer->body);
-        for (const json::value& series : parsed.at("data").at("result").as_array()) {
+        for (const json::value& series : series(query)) {
             const json::object& labels = series.at("metric").as_object();
             if (!labels.contains("scenario")) continue;
             values[labels.at("scenario").as_string().c_str()] = std::stod(series.at("value").at(1).as_string().c_str());
@@ -82,11 +89,9 @@ TEST(Prometheus, answers_latency_queries_for_both_runs) {
     for (const std::string query : {"replayd_ttft_seconds{quantile=\"0.99\"}", "replayd_tpot_seconds{quantile=\"0.5\"}",
                                     "histogram_quantile(0.99, replayd_ttft_distribution_seconds_bucket)",
                                     "histogram_quantile(0.5, replayd_tpot_distribution_seconds_bucket)"}) {
-        std::string escaped;
-        for (const char c : query) escaped += c == '"' ? std::string("%22") : std::string(1, c);
         std::map<std::string, double> values;
         EXPECT_TRUE(wait_until(query + " has both runs", [&] {
-            values = prometheus.ask(escaped);
+            values = prometheus.ask(query);
             return values.size() == two_scenarios().size();
         })) << prometheus.log();
         for (const std::string& scenario : two_scenarios()) {
@@ -96,6 +101,54 @@ TEST(Prometheus, answers_latency_queries_for_both_runs) {
     }
     const auto finished = prometheus.ask("replayd_requests_finished_total");
     for (const std::string& scenario : two_scenarios()) EXPECT_EQ(finished.at(scenario), 1'000) << scenario;
+}
+
+/// What the twelve panels of vLLM's Grafana dashboard ask (vllm-project/vllm 4b5c627,
+/// examples/observability/prometheus_grafana/grafana.json), with the model and the interval filled in.
+std::map<std::string, std::vector<std::string>> panels_of_vllm() {
+    const std::string of = "{model_name=\"Llama-3.1-8B\"}";
+    const auto latency = [&of](const std::string& name) {
+        std::vector<std::string> expressions;
+        for (const char* quantile : {"0.99", "0.95", "0.9", "0.5"}) {
+            expressions.push_back("histogram_quantile(" + std::string(quantile) + ", sum by(le) (rate(vllm:" + name + "_bucket" +
+                                  of + "[1m])))");
+        }
+        expressions.push_back("rate(vllm:" + name + "_sum" + of + "[1m]) / rate(vllm:" + name + "_count" + of + "[1m])");
+        return expressions;
+    };
+    const auto rate = [&of](const std::string& name) { return "rate(vllm:" + name + of + "[1m])"; };
+    const auto heat = [&of](const std::string& name) { return "sum by(le) (increase(vllm:" + name + "_bucket" + of + "[1m]))"; };
+    return {{"E2E Request Latency", latency("e2e_request_latency_seconds")},
+            {"Token Throughput", {rate("prompt_tokens_total"), rate("generation_tokens_total")}},
+            {"Inter Token Latency", latency("inter_token_latency_seconds")},
+            {"Scheduler State", {"vllm:num_requests_running" + of, "vllm:num_requests_waiting" + of}},
+            {"Time To First Token Latency", latency("time_to_first_token_seconds")},
+            {"Cache Utilization", {"vllm:kv_cache_usage_perc" + of}},
+            {"Request Prompt Length", {heat("request_prompt_tokens")}},
+            {"Request Generation Length", {heat("request_generation_tokens")}},
+            {"Finish Reason", {"sum by(finished_reason) (increase(vllm:request_success_total" + of + "[1m]))"}},
+            {"Queue Time", {rate("request_queue_time_seconds_sum")}},
+            {"Requests Prefill and Decode Time", {rate("request_prefill_time_seconds_sum"), rate("request_decode_time_seconds_sum")}},
+            {"Max Generation Token in Sequence Group", {rate("request_max_num_generation_tokens_sum")}}};
+}
+
+// A dashboard that people have for vLLM shows what replayd predicts.
+TEST(Prometheus, every_panel_of_vllms_dashboard_finds_series) {
+    const TemporaryDirectory directory;
+    if (!installed(directory, "prometheus")) GTEST_SKIP() << "prometheus is not installed: ./dev setup installs it";
+    RunningDaemon daemon(directory);
+    replay_something(directory, daemon);
+    Prometheus prometheus(directory, daemon, "/metrics/vllm");
+    ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
+    const auto panels = panels_of_vllm();
+    EXPECT_EQ(panels.size(), 12U);
+    for (const auto& [panel, expressions] : panels) {
+        for (const std::string& expression : expressions) {
+            EXPECT_TRUE(wait_until(panel + " finds series", [&] { return !prometheus.series(expression).empty(); }))
+                << expression << prometheus.log();
+        }
+    }
+    EXPECT_EQ(prometheus.ask("vllm:request_success_total{finished_reason=\"length\"}").size(), two_scenarios().size());
 }
 
 // The lint of the exposition: names, units, help, types.

@@ -160,6 +160,25 @@ TEST_F(ApiTest, metrics_agree_with_the_history) {
     EXPECT_NE(text.find("state=\"finished\",model=\"Llama-3.1-8B\",gpu=\"H100-SXM\"} 1\n"), std::string::npos);
 }
 
+// The same runs under vLLM's names; one scenario alone where the scrape asks for it.
+TEST_F(ApiTest, vllm_metrics_agree_with_the_history_and_can_be_narrowed) {
+    const std::string text = daemon_.get_text("/metrics/vllm");
+    const auto labels = [this](const char* scenario, const std::string& run) {
+        return "{model_name=\"Llama-3.1-8B\",engine=\"" + run + "\",stream=\"t\",scenario=\"" + scenario + "\"";
+    };
+    const std::string mixed = labels("test-mixed", run_);
+    const std::string pd = labels("test-pd", "2");
+    EXPECT_NE(text.find("vllm:time_to_first_token_seconds_count" + mixed + "} 300\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("vllm:e2e_request_latency_seconds_bucket" + pd + ",le=\"+Inf\"} 300\n"), std::string::npos);
+    EXPECT_NE(text.find("vllm:request_success_total" + mixed + ",finished_reason=\"length\"} 300\n"), std::string::npos);
+    const std::string narrowed = daemon_.get_text("/metrics/vllm?scenario=test-pd");
+    EXPECT_EQ(narrowed.find(mixed), std::string::npos);
+    EXPECT_NE(narrowed.find("vllm:request_generation_tokens_count" + pd + "} 300\n"), std::string::npos);
+    const HttpAnswer unknown = daemon_.get("/metrics/vllm?scenrio=test-pd");
+    EXPECT_EQ(unknown.status, 400U);
+    EXPECT_EQ(unknown.text("detail"), "parameter \"scenrio\" is unknown: expected \"stream\" or \"scenario\"");
+}
+
 // The linter of Prometheus itself, where it is installed.
 TEST_F(ApiTest, promtool_finds_nothing_to_mend) {
     if (std::system("command -v promtool > /dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed";
