@@ -1,0 +1,67 @@
+#pragma once
+// Attention/FFN disaggregation: when the micro-batches ("stages") of a step are through. In each layer every stage passes the
+// same chain of resources (attention, link out, FFN, link back), each of which serves the stages one at a time and in order.
+// A chain of six has the all-gather and the reduce-scatter inside the FFN servers as links of their own, for kernels that
+// overlap them with the computation of another stage.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "replay/base/units.hpp"
+
+namespace replayd::afd {
+
+/// Times of one layer: row-major [stage][resource], all ≥ 0; the size of a row is the length of the chain.
+struct LayerTimes {
+    std::int64_t layers = 1;      ///< so many layers in a row have these times
+    std::vector<Duration> times;  ///< of stage 0, then stage 1, …
+};
+
+/// One visit of a stage to a resource.
+struct Visit {
+    std::int64_t layer = 0;
+    std::int64_t stage = 0;
+    std::int64_t resource = 0;
+    Duration begin{0};  ///< since the step's first attention
+    Duration end{0};
+
+    bool operator==(const Visit&) const = default;
+};
+
+/// Runs of layers through one chain. Reusable; not thread-safe.
+class Pipeline {
+public:
+    /// `stages` ≥ 1 micro-batches over `resources` ≥ 1.
+    Pipeline(std::int64_t stages, std::int64_t resources);
+
+    /// End of the last stage's last visit:
+    ///     end(stage, r) = max(free(r), end(stage, r − 1)) + time(stage, r), ready(stage) = end(stage, last r).
+    /// Layers that shift every state by the same time repeat for ever, since the recurrence is max-plus linear, so the rest of
+    /// their run is added in one multiplication: exact, and O(layers until steady × stages × resources).
+    [[nodiscard]] Duration run(std::span<const LayerTimes> layers);
+
+    /// The same, with every visit to layers [first, first + count) written down in order of layer, stage, resource.
+    [[nodiscard]] Duration run(std::span<const LayerTimes> layers, std::int64_t first, std::int64_t count,
+                               std::vector<Visit>& visits);
+
+private:
+    void reset();
+    void pass(const LayerTimes& layer);
+    [[nodiscard]] Duration last() const;
+
+    std::int64_t stages_;
+    std::int64_t resources_;
+    std::vector<Duration> state_;   ///< free(r) of each resource, then ready(s) of each stage
+    std::vector<Duration> before_;  ///< state_ one layer earlier
+};
+
+/// Time from one layer to the next in the steady state where every stage has the same `chain` of times:
+/// max(stages × longest, sum).
+[[nodiscard]] Duration cycle(std::span<const Duration> chain, std::int64_t stages);
+
+/// Pipeline::run in closed form for `layers` ≥ 1 layers in which every stage has the same times:
+/// (layers − 1) × cycle + sum + (stages − 1) × longest. Exact.
+[[nodiscard]] Duration equal_stages(std::span<const Duration> chain, std::int64_t stages, std::int64_t layers);
+
+}  // namespace replayd::afd
