@@ -4,11 +4,13 @@
 
 #include <map>
 #include <memory>
+#include <regex>
 #include <vector>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "tests/source_paths.hpp"
 #include "tests/system/running_daemon.hpp"
 
 namespace replayd::testing {
@@ -149,6 +151,55 @@ TEST(Prometheus, every_panel_of_vllms_dashboard_finds_series) {
         }
     }
     EXPECT_EQ(prometheus.ask("vllm:request_success_total{finished_reason=\"length\"}").size(), two_scenarios().size());
+}
+
+/// An expression of a dashboard as Grafana would send it with every variable at "All".
+std::string filled_in(std::string expression) {
+    for (const auto& [variable, value] : {std::pair{"$stream", ".*"}, {"$scenario", ".*"}, {"$__rate_interval", "1m"}}) {
+        for (std::size_t at = 0; (at = expression.find(variable)) != std::string::npos;) {
+            expression.replace(at, std::string(variable).size(), value);
+        }
+    }
+    return expression;
+}
+
+// Every expression of our own dashboard finds series once something was replayed.
+TEST(Prometheus, every_expression_of_our_dashboard_finds_series) {
+    const TemporaryDirectory directory;
+    if (!installed(directory, "prometheus")) GTEST_SKIP() << "prometheus is not installed: ./dev setup installs it";
+    RunningDaemon daemon(directory);
+    replay_something(directory, daemon);
+    Prometheus prometheus(directory, daemon);
+    ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
+    const json::value dashboard = json::parse(read_file(REPLAYD_SOURCE_DIR "/dashboard/grafana/replayd.json"));
+    int expressions = 0;
+    for (const json::value& panel : dashboard.at("panels").as_array()) {
+        for (const json::value& target : panel.at("targets").as_array()) {
+            const std::string expression = filled_in(target.at("expr").as_string().c_str());
+            EXPECT_TRUE(wait_until(expression + " finds series", [&] { return !prometheus.series(expression).empty(); }))
+                << prometheus.log();
+            ++expressions;
+        }
+    }
+    EXPECT_GE(expressions, 12);
+}
+
+// Recording rules and alerts: promtool parses them; their expressions are made of series that replayd exports.
+TEST(Prometheus, promtool_accepts_the_rules) {
+    const TemporaryDirectory directory;
+    if (!installed(directory, "promtool")) GTEST_SKIP() << "promtool is not installed: ./dev setup installs it";
+    EXPECT_EQ(run_program(directory, {"promtool", "check", "rules", REPLAYD_SOURCE_DIR "/dashboard/grafana/rules.yml"}).status, 0);
+    const TemporaryDirectory data;
+    RunningDaemon daemon(data);
+    replay_something(data, daemon);
+    const std::string exported = daemon.ask("GET", "/metrics").body;
+    const std::string rules = read_file(REPLAYD_SOURCE_DIR "/dashboard/grafana/rules.yml");
+    const std::regex series("replayd_[a-z0-9_]+");
+    for (std::sregex_iterator at(rules.begin(), rules.end(), series), end; at != end; ++at) {
+        const std::string name = at->str();
+        if (name.ends_with("_over_objective")) continue;  // recorded by the rules themselves
+        EXPECT_NE(exported.find("\n" + name + "{"), std::string::npos) << name;
+    }
 }
 
 // The lint of the exposition: names, units, help, types.
