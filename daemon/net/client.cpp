@@ -127,7 +127,8 @@ public:
             done = true;
         });
         // Not run(): after a refusal the stream's handshake timer is still pending.
-        for (io_.restart(); !done;) io_.run_one();
+        io_.restart();
+        while (!done) io_.run_one();
         if (failed == websocket::error::upgrade_declined) {
             return fail(code_of(answer.result_int()), address_ + " refused the connection with " +
                                                           std::to_string(answer.result_int()) + ": " +

@@ -36,6 +36,22 @@ using boost::system::error_code;
 constexpr std::chrono::seconds k_linger{2};
 constexpr std::string_view k_continue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+HeaderShape shape_of(const http::request<http::string_body>& request) {
+    HeaderShape shape;
+    shape.http_1_1 = request.version() == 11;
+    shape.target_bytes = request.target().size();
+    for (const auto& field : request) {
+        ++shape.fields;
+        if (field.name() == http::field::host) ++shape.hosts;
+        if (field.name() == http::field::content_length) ++shape.content_lengths;
+        if (field.name() == http::field::transfer_encoding) {
+            shape.transfer_encodings.emplace_back(field.value().data(), field.value().size());
+        }
+        if (field.name() == http::field::expect) shape.expect.assign(field.value().data(), field.value().size());
+    }
+    return shape;
+}
+
 class HttpConnection final : public Connection, public std::enable_shared_from_this<HttpConnection> {
 public:
     HttpConnection(tcp::socket socket, std::shared_ptr<ServerState> state)
@@ -45,7 +61,7 @@ public:
 
     void start() {
         enter();
-        read_header();
+        read_request();
     }
 
     void refuse() {
@@ -73,12 +89,22 @@ public:
 private:
     enum class Phase { reading, handling, writing, lingering, closed };
 
-    void read_header() {
+    /// An idle connection has long until its next request begins, which then must not dawdle.
+    void read_request() {
         phase_ = Phase::reading;
         parser_.emplace();
         parser_->header_limit(static_cast<std::uint32_t>(state_->options.http_header_bytes_max));
         parser_->body_limit(state_->options.http_body_bytes_max);
+        if (buffer_.size() > 0) return read_header();
         arm(state_->options.http_idle_timeout);
+        socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+            if (self->phase_ != Phase::reading) return;
+            error || self->timed_out_ ? self->close() : self->read_header();
+        });
+    }
+
+    void read_header() {
+        arm(state_->options.http_header_timeout);
         http::async_read_header(socket_, buffer_, *parser_,
                                 [self = shared_from_this()](error_code error, std::size_t) {
                                     self->on_header(error);
@@ -88,8 +114,12 @@ private:
     void on_header(error_code error) {
         if (phase_ != Phase::reading) return;
         if (error) return on_read_error(error);
-        const auto expect = parser_->get()[http::field::expect];
-        if (parser_->is_done() || !boost::beast::iequals(expect, "100-continue")) return read_body();
+        if (auto refusal = header_violation(shape_of(parser_->get()), state_->options)) {
+            keep_alive_ = false;
+            return write(std::move(*refusal));
+        }
+        arm(state_->options.http_idle_timeout);
+        if (parser_->is_done() || parser_->get()[http::field::expect].empty()) return read_body();
         asio::async_write(socket_, asio::buffer(k_continue),
                           [self = shared_from_this()](error_code write_error, std::size_t) {
                               if (self->phase_ != Phase::reading) return;
@@ -107,12 +137,14 @@ private:
     /// Answers what the client did wrong, where it can still be told; closes in any case.
     void on_read_error(error_code error) {
         keep_alive_ = false;
-        if (timed_out_) return parser_->got_some() ? write(request_timeout(state_->options)) : close();
+        if (timed_out_ && !parser_->is_header_done()) return write(header_timeout(state_->options));
+        if (timed_out_) return write(body_timeout(state_->options));
         if (error == http::error::header_limit) return write(header_too_large(state_->options));
         if (error == http::error::body_limit) return write(body_too_large(state_->options));
         const bool gone = error == http::error::end_of_stream || error == http::error::partial_message ||
                           error.category() != make_error_code(http::error::end_of_stream).category();
-        return gone ? close() : write(not_http(error.message()));
+        if (gone) return close();
+        write(error == http::error::bad_version ? wrong_http_version() : not_http(error.message()));
     }
 
     void on_request() {
@@ -130,7 +162,7 @@ private:
         phase_ = Phase::handling;
         deadline_.cancel();
         method_ = request.method;
-        if (auto answer = answer_without_handler(request, target, message.version() == 11)) {
+        if (auto answer = answer_without_handler(request, target)) {
             return write(std::move(*answer));
         }
         route(std::move(request));
@@ -182,7 +214,7 @@ private:
         response_.reset();
         method_.clear();
         if (error) return close();
-        if (keep_alive_ && !state_->stopping()) return read_header();
+        if (keep_alive_ && !state_->stopping()) return read_request();
         linger();
     }
 

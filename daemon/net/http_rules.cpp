@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "daemon/net/problem.hpp"
+#include "daemon/net/quoted.hpp"
 #include "daemon/net/target.hpp"
 
 namespace replayd::net::impl {
@@ -23,11 +24,50 @@ HttpResponse preflight() {
     return response;
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return std::tolower(x) == std::tolower(y);
+    });
+}
+
+/// What leaves the length of the body in doubt, or asks for what is not spoken here.
+std::optional<HttpResponse> body_violation(const HeaderShape& shape) {
+    if (shape.content_lengths > 1) {
+        return problem(400, "invalid_argument", "the header Content-Length comes twice: expected it once");
+    }
+    if (!shape.transfer_encodings.empty()) {
+        if (shape.content_lengths > 0) {
+            return problem(400, "invalid_argument",
+                           "the request has both Content-Length and Transfer-Encoding: expected one of them");
+        }
+        if (!shape.http_1_1) {
+            return problem(400, "invalid_argument",
+                           "the request has Transfer-Encoding in HTTP/1.0: expected Content-Length");
+        }
+        if (shape.transfer_encodings.size() > 1 || !equal_ignoring_case(shape.transfer_encodings[0], "chunked")) {
+            return problem(501, "invalid_argument",
+                           "Transfer-Encoding is " + net::quoted(shape.transfer_encodings.back()) +
+                               ": expected \"chunked\", once");
+        }
+    }
+    if (!shape.expect.empty() && !equal_ignoring_case(shape.expect, "100-continue")) {
+        return problem(417, "invalid_argument",
+                       "Expect is " + net::quoted(shape.expect) + ": expected \"100-continue\"");
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
-HttpResponse request_timeout(const ServerOptions& options) {
+HttpResponse header_timeout(const ServerOptions& options) {
     return problem(408, "timeout",
-                   "the request was not complete after " + std::to_string(options.http_idle_timeout.count()) +
+                   "the header of the request was not complete after " +
+                       std::to_string(options.http_header_timeout.count()) + " ms: expected it in that time");
+}
+
+HttpResponse body_timeout(const ServerOptions& options) {
+    return problem(408, "timeout",
+                   "the body of the request was not complete after " + std::to_string(options.http_idle_timeout.count()) +
                        " ms: expected it in that time");
 }
 
@@ -47,6 +87,28 @@ HttpResponse not_http(const std::string& reason) {
     return problem(400, "invalid_argument", "the request is not HTTP/1.1: " + reason);
 }
 
+HttpResponse wrong_http_version() {
+    return problem(505, "invalid_argument", "the version of HTTP is not one that is spoken here: expected HTTP/1.1");
+}
+
+std::optional<HttpResponse> header_violation(const HeaderShape& shape, const ServerOptions& options) {
+    if (shape.target_bytes > options.http_target_bytes_max) {
+        return problem(414, "too_large",
+                       "the target of the request has " + std::to_string(shape.target_bytes) +
+                           " bytes: expected at most " + std::to_string(options.http_target_bytes_max));
+    }
+    if (shape.fields > options.http_header_fields_max) {
+        return problem(431, "too_large",
+                       "the request has " + std::to_string(shape.fields) + " header fields: expected at most " +
+                           std::to_string(options.http_header_fields_max));
+    }
+    if (shape.http_1_1 && shape.hosts == 0) {
+        return problem(400, "invalid_argument", "the header Host is missing: expected the address of the daemon");
+    }
+    if (shape.hosts > 1) return problem(400, "invalid_argument", "the header Host comes twice: expected it once");
+    return body_violation(shape);
+}
+
 void add_header(std::map<std::string, std::string>& headers, std::string_view name, std::string_view value) {
     std::string key(name);
     std::transform(key.begin(), key.end(), key.begin(),
@@ -55,10 +117,7 @@ void add_header(std::map<std::string, std::string>& headers, std::string_view na
     if (!inserted) entry->second.append(", ").append(value);
 }
 
-std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target, bool http_1_1) {
-    if (http_1_1 && !request.headers.contains("host")) {
-        return problem(400, "invalid_argument", "the header Host is missing: expected the address of the daemon");
-    }
+std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target) {
     auto parsed = parse_target(target);
     if (!parsed) return problem(400, "invalid_argument", parsed.error().message);
     request.path = std::move(parsed->path);

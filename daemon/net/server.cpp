@@ -1,5 +1,6 @@
 #include "daemon/net/server.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <string_view>
@@ -24,6 +25,12 @@ using boost::system::error_code;
 constexpr std::size_t k_refusals_max = 64;
 /// Pause after an accept that failed, typically for want of file descriptors: the error stays until one closes.
 constexpr std::chrono::milliseconds k_accept_retry{100};
+
+/// Children of the process, should it ever have any, do not inherit its sockets.
+template <class Socket>
+void close_on_exec(Socket& socket) {
+    static_cast<void>(::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC));
+}
 
 /// Owns the listening socket; connections and callbacks keep the state, never the listener.
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -74,6 +81,7 @@ private:
 
     void bind(const tcp::endpoint& endpoint, error_code& error) {
         acceptor_.open(endpoint.protocol(), error);
+        if (!error) close_on_exec(acceptor_);
         if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
         if (!error) acceptor_.bind(endpoint, error);
         if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -87,6 +95,7 @@ private:
             return;
         }
         acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd, error);
+        if (!error) close_on_exec(acceptor_);
     }
 
     void accept_later() {
@@ -97,6 +106,7 @@ private:
     }
 
     void serve(tcp::socket socket) {
+        close_on_exec(socket);
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         socket.set_option(asio::socket_base::keep_alive(true), ignored);

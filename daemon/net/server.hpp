@@ -25,10 +25,19 @@ struct ServerOptions {
     int listen_fd = -1;                            ///< >= 0: an already listening socket (systemd activation)
     std::size_t http_body_bytes_max = 8u << 20;
     std::size_t http_header_bytes_max = 16u << 10;
+    std::size_t http_header_fields_max = 100;
+    std::size_t http_target_bytes_max = 8u << 10;
     std::size_t websocket_message_bytes_max = 16u << 20;
     std::size_t connections_max = 1024;
-    std::chrono::milliseconds http_idle_timeout{30'000};  ///< for one whole request, and for one whole answer
+    std::chrono::milliseconds http_header_timeout{10'000};  ///< for a whole header, from its first byte
+    std::chrono::milliseconds http_idle_timeout{30'000};  ///< until a request begins, for its body, and for its answer
     std::chrono::milliseconds websocket_idle_timeout{300'000};  ///< with keep-alive pings at half of it
+    /// For one whole message, from its first frame's header, while the session reads: whoever announces a frame and
+    /// sends none of it, or all too slowly, is closed with 1008 within a quarter more than that.
+    std::chrono::milliseconds websocket_message_timeout{60'000};
+    /// Whether clients that offer permessage-deflate (RFC 7692) get it. A connection then holds at most 64 KiB more:
+    /// windows of 4 KiB towards the client and of 32 KiB from it. Limits of messages are those of their contents.
+    bool websocket_deflate = true;
     /// Bytes waiting for a reader that does not keep up; beyond it the connection is closed with 1013.
     std::size_t websocket_queue_bytes_max = 64u << 20;
     std::chrono::milliseconds close_timeout{5000};     ///< for queued messages and the peer's close frame

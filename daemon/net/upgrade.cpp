@@ -98,6 +98,17 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state) {
     return {&found->second, {}};
 }
 
+std::string deflate_offer(const HttpRequest& request) {
+    const std::string_view offered = header(request, "sec-websocket-extensions");
+    const std::string text = lower(offered);
+    if (text.find("permessage-deflate") == std::string::npos) return "";
+    for (std::size_t at = text.find("window_bits"); at != std::string::npos; at = text.find("window_bits", at + 1)) {
+        const std::size_t value = text.find_first_not_of(" \t=\"", at + std::string_view("window_bits").size());
+        if (value != std::string::npos && text[value] == '8') return "";
+    }
+    return std::string(offered);
+}
+
 HttpResponse upgrade_required(const HttpRequest& request, const Route& route) {
     HttpResponse response = problem(426, "upgrade_required",
                                     request.path + " is a websocket: expected an upgrade with the subprotocol " +

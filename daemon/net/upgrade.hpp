@@ -1,6 +1,7 @@
 #pragma once
 // Whether a request may become a websocket (RFC 6455 section 4.2.1), apart from any socket.
 
+#include <string>
 #include <string_view>
 
 #include "daemon/net/http.hpp"
@@ -19,6 +20,10 @@ struct UpgradeDecision {
 /// Grants an upgrade on a known path that offers the route's subprotocol with a sound handshake; otherwise the
 /// refusal says what was offered and what was expected.
 [[nodiscard]] UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state);
+
+/// The request's offer of permessage-deflate as the stream may read it: empty when there is none, or when it asks for a
+/// window of 8 bits, which the stream would answer with 9.
+[[nodiscard]] std::string deflate_offer(const HttpRequest& request);
 
 /// The answer to a plain request on a websocket path: 426.
 [[nodiscard]] HttpResponse upgrade_required(const HttpRequest& request, const Route& route);

@@ -16,6 +16,7 @@
 
 #include "daemon/net/connection.hpp"
 #include "daemon/net/quoted.hpp"
+#include "daemon/net/upgrade.hpp"
 
 namespace replayd::net::impl {
 namespace {
@@ -31,6 +32,11 @@ constexpr std::size_t k_close_reason_bytes_max = 123;  // RFC 6455 section 5.5: 
 /// A read buffer that grew beyond this for one message is given back after it.
 constexpr std::size_t k_buffer_kept_max = 1u << 20;
 constexpr std::size_t k_read_chunk = 64u << 10;
+/// Shorter messages, such as acks, go out as they are: they would hardly shrink.
+constexpr std::size_t k_compressed_bytes_min = 64;
+/// How often a message under way is looked at before its time is over.
+constexpr unsigned k_looks = 4;
+constexpr std::uint16_t k_policy = 1008;
 constexpr std::uint16_t k_too_big = 1009;
 constexpr std::uint16_t k_going_away = 1001;
 constexpr std::uint16_t k_internal = 1011;
@@ -44,6 +50,7 @@ public:
         : peer_(peer_of(socket)),
           stream_(std::move(socket)),
           close_deadline_(stream_.get_executor()),
+          message_watch_(stream_.get_executor()),
           state_(std::move(state)),
           route_(route) {}
 
@@ -55,14 +62,16 @@ public:
         // connection, and the peer may never see the 1009.
         stream_.read_message_max(0);
         stream_.auto_fragment(false);
+        stream_.set_option(deflate_option(state_->options.websocket_deflate));
         stream_.set_option(websocket::stream_base::decorator(
             [subprotocol = route_.route.subprotocol](websocket::response_type& response) {
                 response.set(beast::http::field::sec_websocket_protocol, subprotocol);
                 response.set(beast::http::field::server, "replayd");
             }));
-        stream_.async_accept(handshake(key), [self = shared_from_this(),
-                                              request = std::move(upgrade)](error_code error) {
-            error ? self->finish(self->reason_of(error)) : self->on_accepted(request);
+        const auto request = handshake(key, deflate_offer(upgrade));
+        stream_.async_accept(request, [self = shared_from_this(),
+                                       upgrade = std::move(upgrade)](error_code error) {
+            error ? self->finish(self->reason_of(error)) : self->on_accepted(upgrade);
         });
     }
 
@@ -106,14 +115,27 @@ private:
     };
 
     /// The upgrade request was read and checked already; the stream only needs its essence.
-    static beast::http::request<beast::http::empty_body> handshake(const std::string& key) {
+    static beast::http::request<beast::http::empty_body> handshake(const std::string& key, const std::string& extensions) {
         beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/", 11);
         request.set(beast::http::field::host, "replayd");
         request.set(beast::http::field::connection, "upgrade");
         request.set(beast::http::field::upgrade, "websocket");
         request.set(beast::http::field::sec_websocket_key, key);
         request.set(beast::http::field::sec_websocket_version, "13");
+        if (!extensions.empty()) request.set(beast::http::field::sec_websocket_extensions, extensions);
         return request;
+    }
+
+    /// Small windows and a low level: what a connection may cost in memory and time is bounded, and JSON shrinks to a
+    /// fifth all the same.
+    static websocket::permessage_deflate deflate_option(bool enabled) {
+        websocket::permessage_deflate option;
+        option.server_enable = enabled;
+        option.server_max_window_bits = 12;
+        option.memLevel = 4;
+        option.compLevel = 3;
+        option.msg_size_threshold = k_compressed_bytes_min;
+        return option;
     }
 
     void on_accepted(const HttpRequest& upgrade) {
@@ -121,6 +143,7 @@ private:
         phase_ = Phase::open;
         session_ = route_.route.make_session(upgrade);
         call_session([this] { session_->on_open(shared_from_this()); });
+        watch_message();
         read_next();
     }
 
@@ -166,6 +189,7 @@ private:
     /// Hands the message in the buffer to the session; a connection that is closing only drops it.
     void deliver() {
         held_ = false;
+        ++messages_;
         if (phase_ == Phase::open) {
             const std::string_view message(static_cast<const char*>(buffer_.data().data()), buffer_.size());
             delivering_ = true;
@@ -175,6 +199,23 @@ private:
         buffer_.clear();
         if (buffer_.capacity() > k_buffer_kept_max) buffer_.shrink_to_fit();
         if (!close_sent_) read_next();
+    }
+
+    /// Looks now and then whether the message under way is still the same. The stream does not tell when one begins,
+    /// and its idle timeout is long.
+    void watch_message() {
+        if (phase_ != Phase::open) return;
+        const bool unfinished = !paused_ && !held_ && !stream_.is_message_done();
+        if (!unfinished || std::exchange(watched_message_, messages_) != messages_) looks_ = 0;
+        if (unfinished && looks_++ == k_looks) {
+            return begin_close(k_policy, "a message was not complete after " +
+                                             std::to_string(state_->options.websocket_message_timeout.count()) +
+                                             " ms: expected it in that time");
+        }
+        message_watch_.expires_after(state_->options.websocket_message_timeout / k_looks);
+        message_watch_.async_wait([self = shared_from_this()](error_code error) {
+            if (!error) self->watch_message();
+        });
     }
 
     void give_up_large_message() {
@@ -285,6 +326,7 @@ private:
         if (phase_ == Phase::closed) return;
         phase_ = Phase::closed;
         close_deadline_.cancel();
+        message_watch_.cancel();
         beast::close_socket(beast::get_lowest_layer(stream_));
         drop_queue();
         --route_.open;
@@ -295,8 +337,9 @@ private:
     }
 
     const std::string peer_;
-    websocket::stream<tcp::socket, false> stream_;
+    websocket::stream<tcp::socket, true> stream_;
     asio::steady_timer close_deadline_;
+    asio::steady_timer message_watch_;
     std::shared_ptr<ServerState> state_;
     Route& route_;  ///< lives in *state_
     std::unique_ptr<WebSocketSession> session_;
@@ -305,6 +348,9 @@ private:
     std::atomic<std::size_t> queued_bytes_{0};
     websocket::close_reason close_frame_;
     Phase phase_ = Phase::accepting;
+    std::uint64_t messages_ = 0;         ///< that came in whole
+    std::uint64_t watched_message_ = 0;  ///< the value of messages_ at the last look
+    unsigned looks_ = 0;                 ///< that found the same message unfinished
     bool reading_ = false;
     bool writing_ = false;
     bool paused_ = false;

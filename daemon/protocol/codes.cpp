@@ -15,7 +15,7 @@ CodeFacts facts(Code code) {
         case Code::io: return {"io", 500, k_close_internal};
         case Code::internal: return {"internal", 500, k_close_internal};
     }
-    REPLAYD_ASSERT(!"a Code outside the enumeration");
+    REPLAYD_ASSERT(false && "a Code outside the enumeration");
     return {};
 }
 

@@ -28,7 +28,7 @@ std::shared_ptr<const BatchPolicy> make_batch_policy(const PoolSpec& pool, std::
         case BatchPolicyKind::faster_transformer: return std::make_shared<FasterTransformerPolicy>(pool);
         case BatchPolicyKind::lightllm: return std::make_shared<LightllmPolicy>(pool);
     }
-    REPLAYD_ASSERT(!"a batch policy without an implementation");
+    REPLAYD_ASSERT(false && "a batch policy without an implementation");
 }
 
 }  // namespace replayd

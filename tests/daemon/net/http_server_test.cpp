@@ -83,7 +83,8 @@ TEST(HttpServer, malformed_requests_get_their_reason) {
     };
     const Case cases[] = {
         {"hello\r\n\r\n", "400 Bad Request", "the request is not HTTP/1.1: bad method"},
-        {"GET / HTTP/9.9\r\n\r\n", "400 Bad Request", "the request is not HTTP/1.1: bad version"},
+        {"GET / HTTP/9.9\r\n\r\n", "505 HTTP Version Not Supported",
+         "the version of HTTP is not one that is spoken here: expected HTTP/1.1"},
         {"GET / HTTP/1.1\r\nbad header\r\n\r\n", "400 Bad Request", "the request is not HTTP/1.1: bad field"},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", "400 Bad Request",
          "the request is not HTTP/1.1: bad Content-Length"},
@@ -131,9 +132,21 @@ TEST(HttpServer, slow_requests_time_out) {
     half.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
     const std::string answer = half.read_to_end();
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << answer;
-    EXPECT_EQ(detail(answer), "the request was not complete after 50 ms: expected it in that time");
+    EXPECT_EQ(detail(answer), "the body of the request was not complete after 50 ms: expected it in that time");
     RawSocket idle(server.endpoint().port);
     EXPECT_EQ(idle.read_to_end(), "");
+}
+
+// A header that trickles in gets its own, shorter time, counted from its first byte.
+TEST(HttpServer, slow_headers_time_out) {
+    ServerOptions options;
+    options.http_header_timeout = std::chrono::milliseconds(50);
+    const RunningServer server(options);
+    RawSocket slow(server.endpoint().port);
+    slow.send("GET / HTTP/1.1\r\nHost:");
+    const std::string answer = slow.read_to_end();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << answer;
+    EXPECT_EQ(detail(answer), "the header of the request was not complete after 50 ms: expected it in that time");
 }
 
 // The connection beyond the maximum is told so; when one goes, the next is served.
