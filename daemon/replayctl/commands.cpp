@@ -10,6 +10,7 @@
 #include "daemon/replayctl/plan_command.hpp"
 #include "daemon/replayctl/query_command.hpp"
 #include "daemon/replayctl/replay_command.hpp"
+#include "daemon/replayctl/search_command.hpp"
 #include "daemon/replayctl/stream_command.hpp"
 
 namespace replayd::ctl {
@@ -126,6 +127,22 @@ Declared declare_replay(CLI::App& root) {
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return replay(*options);
+    };
+    return command;
+}
+
+Declared declare_search(CLI::App& root) {
+    auto [command, options] = begin<SearchOptions>(root, "search", "find the cheapest cluster that serves a trace within objectives");
+    CLI::App& app = *command.app;
+    command.needed.push_back(app.add_option("SEARCH", options->spec, "TOML file: base scenario, axes, objectives, prices, method"));
+    command.needed.push_back(add_trace(app, options->trace));
+    add_catalogs(app, options->catalogs);
+    app.add_option("--journal", options->journal, "keep outcomes in this file; the same search goes on from it")->type_name("FILE");
+    app.add_option("--csv", options->csv, "write a row per trial")->type_name("FILE");
+    add_whole(app, "--workers", options->workers, "trials at once (one per core); the result does not depend on it", 1);
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return search_clusters(*options);
     };
     return command;
 }

@@ -29,6 +29,7 @@ struct Declared {
 /// `eval`, `step` and `validate` below `cost`.
 [[nodiscard]] std::vector<Declared> declare_cost(CLI::App& cost);
 [[nodiscard]] Declared declare_plan(CLI::App& root);
+[[nodiscard]] Declared declare_search(CLI::App& root);
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);
 [[nodiscard]] Declared declare_query(CLI::App& root);

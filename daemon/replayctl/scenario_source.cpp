@@ -58,6 +58,10 @@ Result<Scenario> ScenarioSource::parse(const std::string& name_or_path, const st
     return find(name_or_path).and_then([&](const Text& text) { return parse_text(text, overrides); });
 }
 
+Result<std::string> ScenarioSource::text_of(const std::string& name_or_path) const {
+    return find(name_or_path).map([](Text&& text) { return std::move(text.toml); });
+}
+
 Result<stream::LibraryScenario> ScenarioSource::load(const std::string& name_or_path) const {
     auto text = find(name_or_path);
     if (!text) return tl::unexpected(text.error());

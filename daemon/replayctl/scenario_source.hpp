@@ -19,6 +19,9 @@ public:
     /// A `model_config` is read beside the scenario's file. Errors as of `load`; it need not fit into memory.
     [[nodiscard]] Result<Scenario> parse(const std::string& name_or_path, const std::vector<std::string>& overrides) const;
 
+    /// The TOML text of that name, or of the file at that path. Errors: `not_found` with the nearest name, `io`.
+    [[nodiscard]] Result<std::string> text_of(const std::string& name_or_path) const;
+
     /// Parses and composes the scenario of that name, or of the file at that path. Errors: `not_found` with the
     /// nearest name, `invalid_argument` for a wrong text, `io`.
     [[nodiscard]] Result<stream::LibraryScenario> load(const std::string& name_or_path) const;

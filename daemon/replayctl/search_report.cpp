@@ -1,0 +1,182 @@
+#include "daemon/replayctl/search_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "daemon/replayctl/csv_text.hpp"
+#include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/text_table.hpp"
+#include "replay/search/pareto.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+namespace json = boost::json;
+using search::Measured;
+using search::Trial;
+
+constexpr std::size_t k_rows_shown = 12;
+constexpr std::size_t k_reasons_shown = 5;
+
+std::string settings_text(const SearchResult& result, const Trial& trial) {
+    std::string out;
+    for (const std::string& setting : result.space.settings(trial.candidate)) out += (out.empty() ? "" : " ") + setting;
+    return out;
+}
+
+/// Results that no other beats in price and in the time that `time_of` gives.
+template <class TimeOf>
+std::set<Trial> front_of(const SearchResult& result, const TimeOf& time_of) {
+    std::vector<search::Figures> figures;
+    for (const Trial& trial : result.ranked) {
+        const Measured& measured = result.outcomes.at(trial);
+        const double time = measured.possible && measured.rejected == 0 ? static_cast<double>(time_of(measured).value) : INFINITY;
+        figures.push_back({measured.price_per_hour, time});
+    }
+    std::set<Trial> out;
+    for (const std::size_t i : search::pareto_front(figures)) out.insert(result.ranked[i]);
+    return out;
+}
+
+struct Fronts {
+    explicit Fronts(const SearchResult& result)
+        : ttft(front_of(result, [](const Measured& m) { return m.ttft_p99; })),
+          tpot(front_of(result, [](const Measured& m) { return m.tpot_p99; })) {}
+
+    std::set<Trial> ttft;
+    std::set<Trial> tpot;
+};
+
+std::string load_text(const Trial& trial) { return decimal_text(static_cast<double>(trial.load_permille) / 1000, 2) + " ×"; }
+
+std::string fronts_text(const Fronts& fronts, const Trial& trial) {
+    const bool ttft = fronts.ttft.count(trial) > 0;
+    const bool tpot = fronts.tpot.count(trial) > 0;
+    return ttft && tpot ? "TTFT, TPOT" : ttft ? "TTFT" : tpot ? "TPOT" : "";
+}
+
+std::string rows_text(const SearchResult& result) {
+    TextTable table({{"candidate"}, {"load", Align::right}, {"GPUs", Align::right}, {"per hour", Align::right},
+                     {"per M tokens", Align::right}, {"TTFT p99", Align::right}, {"TPOT p99", Align::right},
+                     {"rejected", Align::right}, {"objectives"}, {"on the front of"}});
+    const Fronts fronts(result);
+    std::size_t shown = 0;
+    for (const Trial& trial : result.ranked) {
+        const Measured& measured = result.outcomes.at(trial);
+        if (!measured.possible || shown++ == k_rows_shown) break;
+        const double missed = search::excess(measured, result.spec.objective);
+        table.add_row({settings_text(result, trial), load_text(trial), count_text(measured.gpus),
+                       decimal_text(measured.price_per_hour, 2), decimal_text(search::price_per_million_tokens(measured), 3),
+                       time_text(measured.ttft_p99.value), time_text(measured.tpot_p99.value), count_text(measured.rejected),
+                       missed <= 1 ? "held" : "missed, × " + decimal_text(missed, 2), fronts_text(fronts, trial)});
+    }
+    return table.render();
+}
+
+/// How often each reason kept candidates from running, the most frequent first.
+std::string reasons_text(const SearchResult& result) {
+    std::map<std::string, std::int64_t> counts;
+    std::int64_t all = 0;
+    for (const auto& [trial, measured] : result.outcomes) {
+        if (measured.possible) continue;
+        ++counts[measured.reason];
+        ++all;
+    }
+    if (all == 0) return {};
+    std::vector<std::pair<std::string, std::int64_t>> reasons(counts.begin(), counts.end());
+    std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::string out = '\n' + count_text(all) + " not possible:\n";
+    for (std::size_t i = 0; i < std::min(reasons.size(), k_reasons_shown); ++i) {
+        out += "  " + count_text(reasons[i].second) + " × " + reasons[i].first + '\n';
+    }
+    if (reasons.size() > k_reasons_shown) out += "  and " + count_text(static_cast<std::int64_t>(reasons.size() - k_reasons_shown)) + " other reasons; --csv writes all\n";
+    return out;
+}
+
+std::string verdict(const SearchResult& result) {
+    const auto trials = static_cast<std::int64_t>(result.outcomes.size());
+    std::set<std::int64_t> tried;
+    for (const auto& [trial, measured] : result.outcomes) tried.insert(trial.candidate);
+    std::string out = count_text(result.space.size()) + " candidates; " + count_text(trials) + " trials of " +
+                      count_text(static_cast<std::int64_t>(tried.size())) + " of them";
+    if (trials > result.ran) out += ", " + count_text(trials - result.ran) + " taken from the journal";
+    const auto left = result.space.size() - static_cast<std::int64_t>(tried.size());
+    if (left > 0) out += "; " + count_text(left) + " skipped by the method";
+    out += '\n';
+    if (result.ranked.empty() || !search::holds(result.outcomes.at(result.ranked.front()), result.spec.objective)) {
+        return out + "No candidate that was tried holds the objectives; the nearest come first.\n";
+    }
+    const Measured& best = result.outcomes.at(result.ranked.front());
+    return out + "The cheapest that holds the objectives: " + settings_text(result, result.ranked.front()) + ", " +
+           count_text(best.gpus) + " GPUs, " + decimal_text(best.price_per_hour, 2) + " per hour" +
+           (result.spec.method.kind == search::MethodKind::capacity ? ", up to load " + load_text(result.ranked.front()) : "") + ".\n";
+}
+
+json::object object_of(const SearchResult& result, const Trial& trial, const Fronts& fronts) {
+    const Measured& measured = result.outcomes.at(trial);
+    json::array settings;
+    for (const std::string& setting : result.space.settings(trial.candidate)) settings.emplace_back(setting);
+    json::object out{{"candidate", trial.candidate}, {"settings", std::move(settings)}, {"arrivals", trial.arrivals},
+                     {"load", static_cast<double>(trial.load_permille) / 1000}, {"possible", measured.possible}};
+    if (!measured.possible) {
+        out["reason"] = measured.reason;
+        return out;
+    }
+    out["gpus"] = measured.gpus;
+    out["price_per_hour"] = measured.price_per_hour;
+    if (measured.output_tokens.value > 0) out["price_per_million_tokens"] = search::price_per_million_tokens(measured);
+    out["holds"] = search::holds(measured, result.spec.objective);
+    out["excess"] = search::excess(measured, result.spec.objective);
+    out["ttft_p99_ns"] = measured.ttft_p99.value;
+    out["tpot_p99_ns"] = measured.tpot_p99.value;
+    out["e2e_p99_ns"] = measured.e2e_p99.value;
+    out["finished"] = measured.finished;
+    out["rejected"] = measured.rejected;
+    out["goodput_per_s"] = search::goodput(measured);
+    out["hash"] = measured.hash;
+    out["front_ttft"] = fronts.ttft.count(trial) > 0;
+    out["front_tpot"] = fronts.tpot.count(trial) > 0;
+    return out;
+}
+
+}  // namespace
+
+std::string search_text(const SearchResult& result) {
+    return verdict(result) + '\n' + rows_text(result) + reasons_text(result);
+}
+
+std::string search_json(const SearchResult& result) {
+    const Fronts fronts(result);
+    json::array results;
+    for (const Trial& trial : result.ranked) results.emplace_back(object_of(result, trial, fronts));
+    return json::serialize(json::object{{"candidates", result.space.size()},
+                                        {"trials", result.outcomes.size()},
+                                        {"ran", result.ran},
+                                        {"results", std::move(results)}}) +
+           '\n';
+}
+
+std::string search_csv(const SearchResult& result) {
+    const Fronts fronts(result);
+    std::string out = "candidate,settings,arrivals,load_permille,possible,reason,gpus,price_per_hour,holds,ttft_p99_ns,tpot_p99_ns,"
+                      "e2e_p99_ns,requests,finished,rejected,within_slo,output_tokens,span_ns,hash,front_ttft,front_tpot\n";
+    for (const auto& [trial, measured] : result.outcomes) {
+        const auto flag = [](bool value) { return std::int64_t{value ? 1 : 0}; };
+        CsvLine line(out);
+        line.add(trial.candidate).add(settings_text(result, trial)).add(trial.arrivals).add(trial.load_permille);
+        line.add(flag(measured.possible)).add(measured.reason).add(measured.gpus).add(decimal_text(measured.price_per_hour, 4));
+        line.add(flag(search::holds(measured, result.spec.objective)));
+        line.add(measured.ttft_p99.value).add(measured.tpot_p99.value).add(measured.e2e_p99.value);
+        line.add(measured.requests).add(measured.finished).add(measured.rejected).add(measured.within_slo);
+        line.add(measured.output_tokens.value).add(measured.span.value).add(measured.hash);
+        line.add(flag(fronts.ttft.count(trial) > 0)).add(flag(fronts.tpot.count(trial) > 0));
+    }
+    return out;
+}
+
+}  // namespace replayd::ctl

@@ -1,0 +1,151 @@
+// `replayctl search` from outside: methods agree, workers and interruptions change nothing, what is wrong is said once.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include <boost/json.hpp>
+
+#include "tests/daemon/replayctl/replayctl_process.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+namespace json = boost::json;
+
+/// Alternatives of the small scenario: a batch of up to 4 or 64 requests, 1 to 16 replicas. Bisection needs the last to rise.
+constexpr const char* k_axes = R"(
+[[axis]]
+key = "pool.batching.max_sequences"
+values = [4, 64]
+[[axis]]
+key = "pool.replicas"
+from = 1
+to = 16
+rising = true
+)";
+
+class Search : public testing::Test {
+protected:
+    /// 600 requests at 100 a second: far more than one replica serves within the objectives.
+    std::string trace() {
+        const std::string path = folder_.path("t.jsonl");
+        const Said said = run_replayctl({"generate", path, "--count", "600", "--rate", "100", "--prompt-max", "400",
+                                         "--output-max", "60", "--seed", "7"});
+        EXPECT_EQ(said.status, 0) << said.err;
+        return path;
+    }
+    std::string spec(const std::string& method, const std::string& axes = k_axes, const std::string& more = "") {
+        const std::string base = folder_.holding("small.toml", k_small_scenario);
+        return folder_.holding(method + ".toml", "base = \"" + base + "\"\n" + more +
+                                                     "[objective]\nttft_p99_ms = 500\ntpot_p99_ms = 40\n" + axes +
+                                                     "[method]\nkind = \"" + method + "\"\n");
+    }
+    Said searched(const std::string& search, std::vector<std::string> more = {}) {
+        std::vector<std::string> arguments = {"search", search, trace(), "--json"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_replayctl(arguments);
+    }
+    static json::object result_of(const Said& said) {
+        EXPECT_EQ(said.status, 0) << said.err;
+        return said.status == 0 ? json::parse(said.out).as_object() : json::object{};
+    }
+    static const json::object& best(const json::object& result) { return result.at("results").as_array().at(0).as_object(); }
+
+    files::TemporaryFolder folder_;
+};
+
+TEST_F(Search, bisection_finds_what_the_grid_finds_with_fewer_trials) {
+    const json::object grid = result_of(searched(spec("grid")));
+    const json::object bisection = result_of(searched(spec("bisection")));
+    EXPECT_TRUE(best(grid).at("holds").as_bool());
+    EXPECT_EQ(best(bisection).at("settings"), best(grid).at("settings"));
+    EXPECT_EQ(best(bisection).at("hash"), best(grid).at("hash"));
+    EXPECT_EQ(grid.at("trials").to_number<int>(), 32);
+    EXPECT_LE(bisection.at("trials").to_number<int>(), 10);
+}
+
+// The whole answer, byte for byte.
+TEST_F(Search, the_number_of_workers_changes_nothing) {
+    for (const char* method : {"grid", "bisection", "halving"}) {
+        const std::string search = spec(method);
+        const Said one = searched(search, {"--workers", "1"});
+        EXPECT_EQ(searched(search, {"--workers", "2"}).out, one.out) << method;
+        EXPECT_EQ(searched(search, {"--workers", "4"}).out, one.out) << method;
+    }
+}
+
+// A journal cut anywhere, as by a kill in the middle of a write: the rest is run, nothing twice, and the end is the same.
+TEST_F(Search, an_interrupted_search_goes_on_from_its_journal) {
+    const std::string search = spec("bisection");
+    const std::string journal = folder_.path("journal");
+    const json::object whole = result_of(searched(search, {"--journal", journal}));
+    const std::string kept = files::contents(journal);
+    for (const std::size_t cut : {kept.size(), kept.size() - 1, kept.size() / 2, kept.find('\n') + 1, std::size_t{10}, std::size_t{0}}) {
+        std::ofstream(journal, std::ios::trunc) << kept.substr(0, cut);
+        const auto lines = std::count(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(cut), '\n');
+        const json::object again = result_of(searched(search, {"--journal", journal}));
+        EXPECT_EQ(again.at("results"), whole.at("results")) << cut;
+        EXPECT_EQ(again.at("ran").to_number<std::int64_t>(), whole.at("trials").to_number<std::int64_t>() - std::max<std::int64_t>(0, lines - 1)) << cut;
+    }
+}
+
+TEST_F(Search, a_journal_of_another_search_is_refused) {
+    const std::string journal = folder_.path("journal");
+    result_of(searched(spec("grid"), {"--journal", journal}));
+    const Said said = searched(spec("bisection"), {"--journal", journal});
+    EXPECT_NE(said.status, 0);
+    EXPECT_NE(said.err.find("is not of this search: expected one that was begun with the same search"), std::string::npos) << said.err;
+}
+
+// Twice the replicas carry about twice the load: the capacities that are found rise with the replicas.
+TEST_F(Search, capacity_rises_with_the_replicas) {
+    const json::object result = result_of(searched(spec("capacity", "[[axis]]\nkey = \"pool.replicas\"\nvalues = [1, 2, 4]\n")));
+    std::vector<std::pair<std::int64_t, double>> loads;
+    for (const json::value& row : result.at("results").as_array()) {
+        loads.emplace_back(row.at("gpus").to_number<std::int64_t>(), row.at("load").to_number<double>());
+    }
+    std::sort(loads.begin(), loads.end());
+    ASSERT_EQ(loads.size(), 3U);
+    EXPECT_GT(loads[1].second, 1.5 * loads[0].second);
+    EXPECT_GT(loads[2].second, 1.5 * loads[1].second);
+}
+
+// What the memory planner refuses never runs, and its reason is in the answer.
+TEST_F(Search, candidates_that_do_not_fit_are_told_with_their_reason) {
+    const json::object result =
+        result_of(searched(spec("grid", "[[axis]]\nkey = \"pool.kv.memory_fraction\"\nvalues = [0.1, 0.9]\n")));
+    int refused = 0;
+    for (const json::value& row : result.at("results").as_array()) {
+        if (row.at("possible").as_bool()) continue;
+        ++refused;
+        EXPECT_NE(row.at("reason").as_string().find("mixed"), std::string::npos) << row.at("reason");
+    }
+    EXPECT_EQ(refused, 1);
+}
+
+TEST_F(Search, candidates_beyond_the_limit_of_gpus_are_not_run) {
+    const json::object result = result_of(searched(spec("bisection", k_axes, "gpus_max = 9\n")));
+    EXPECT_LE(best(result).at("gpus").to_number<int>(), 9);
+    EXPECT_TRUE(best(result).at("holds").as_bool());
+}
+
+// A slip of the pen must not look like a cluster that does not fit.
+TEST_F(Search, a_misspelt_key_is_an_error_of_the_search) {
+    const Said said = searched(spec("grid", "[[axis]]\nkey = \"pool.replcas\"\nvalues = [1, 2]\n"));
+    EXPECT_NE(said.status, 0);
+    EXPECT_NE(said.err.find("no candidate is possible; the first one: "), std::string::npos) << said.err;
+    EXPECT_NE(said.err.find("replcas"), std::string::npos) << said.err;
+}
+
+TEST_F(Search, writes_a_row_per_trial) {
+    const std::string csv = folder_.path("trials.csv");
+    result_of(searched(spec("grid"), {"--csv", csv}));
+    const std::string text = files::contents(csv);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 32);
+    EXPECT_TRUE(text.starts_with("candidate,settings,arrivals,load_permille,possible,"));
+}
+
+}  // namespace
+}  // namespace replayd::ctl
