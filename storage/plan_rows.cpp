@@ -81,7 +81,7 @@ Result<void> insert_plan(Connection& connection, std::int64_t run_id, std::int64
     insert->bind(4, to_text(pool.role));
     insert->bind(5, pool.gpu.name);
     insert->bind(6, pool.replicas);
-    insert->bind(7, pool.parallel.gpus());
+    insert->bind(7, pool.gpus_per_replica());
     insert->bind(8, std::int64_t{plan.pinned});
     int parameter = 9;
     for (const std::int64_t* value : integers_of_plan(plan)) insert->bind(parameter++, *value);

@@ -55,7 +55,7 @@ Result<std::int64_t> find_or_insert_scenario(Connection& connection, const RunRo
     if (*known) return **known;
 
     std::int64_t gpus = 0;
-    for (const PoolSpec& pool : scenario.pools) gpus += pool.replicas * pool.parallel.gpus();
+    for (const PoolSpec& pool : scenario.pools) gpus += pool.replicas * pool.gpus_per_replica();
     auto insert = connection.prepare(
         "INSERT INTO scenario (name, description, model, disaggregated, gpus, slo_ttft_ns, slo_tpot_ns, window_ns, "
         "toml) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");

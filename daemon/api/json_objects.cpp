@@ -273,7 +273,7 @@ json::object scenario_json(const Scenario& scenario, bool built_in) {
     std::int64_t gpus = 0;
     std::string gpu;
     for (const PoolSpec& pool : scenario.pools) {
-        gpus += pool.replicas * pool.parallel.gpus();
+        gpus += pool.replicas * pool.gpus_per_replica();
         if (gpu.find(pool.gpu.name) == std::string::npos) gpu += (gpu.empty() ? "" : " + ") + pool.gpu.name;
     }
     return {{"name", scenario.name},

@@ -74,7 +74,7 @@ std::vector<storage::PoolInfo> pools_of(const Scenario& scenario) {
     std::vector<storage::PoolInfo> pools;
     for (const PoolSpec& pool : scenario.pools) {
         pools.push_back(
-            {pool.name, std::string(role_name(pool.role)), pool.gpu.name, pool.replicas, pool.parallel.gpus()});
+            {pool.name, std::string(role_name(pool.role)), pool.gpu.name, pool.replicas, pool.gpus_per_replica()});
     }
     return pools;
 }

@@ -21,7 +21,7 @@ namespace json = boost::json;
 
 std::string heading(const Scenario& scenario, const MemoryPlan& plan, const PoolSpec& pool) {
     return "pool " + pool.name + " (" + std::string(api::role_name(pool.role)) + "): " + count_text(pool.replicas) +
-           " × " + count_text(pool.parallel.gpus()) + " " + pool.gpu.name + ", " + scenario.model.name + " with " +
+           " × " + count_text(pool.gpus_per_replica()) + " " + pool.gpu.name + ", " + scenario.model.name + " with " +
            count_text(plan.parameters) + " parameters; bytes of the fullest GPU\n";
 }
 

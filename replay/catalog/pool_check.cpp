@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "replay/catalog/afd_toml.hpp"
+
 namespace replayd {
 namespace {
 
@@ -15,7 +17,10 @@ public:
     std::vector<PoolProblem> run() {
         tensor();
         pipeline();
-        if (model_.moe) {
+        if (pool_.afd) {
+            const std::vector<PoolProblem> more = afd_problems(pool_, model_);
+            problems_.insert(problems_.end(), more.begin(), more.end());
+        } else if (model_.moe) {
             experts(*model_.moe);
         } else {
             dense();
@@ -216,6 +221,7 @@ TableReader& reader(PoolTable table, PoolTables& tables) {
         case PoolTable::batching: return tables.batching;
         case PoolTable::kv: return tables.kv;
         case PoolTable::runtime: return tables.runtime;
+        case PoolTable::afd: return tables.afd;
         case PoolTable::pool: break;
     }
     return tables.pool;

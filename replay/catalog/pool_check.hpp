@@ -10,12 +10,12 @@
 namespace replayd {
 
 /// The table of a pool that holds a key.
-enum class PoolTable { pool, parallel, batching, kv, runtime };
+enum class PoolTable { pool, parallel, batching, kv, runtime, afd };
 
 /// One refusal: "TABLE.KEY = VALUE: TEXT".
 struct PoolProblem {
     PoolTable table = PoolTable::pool;
-    std::string key;
+    std::string key;  ///< of a table below it with a dot: "ffn.expert"
     std::string value;
     std::string text;
 };
@@ -31,6 +31,7 @@ struct PoolTables {
     TableReader& batching;
     TableReader& kv;
     TableReader& runtime;
+    TableReader& afd;
 };
 
 /// Refuses what pool_problems() finds. To be called on a pool that was read without trouble.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "replay/catalog/afd_toml.hpp"
 #include "replay/catalog/pool_check.hpp"
 #include "replay/catalog/spec_toml.hpp"
 
@@ -168,10 +169,12 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     const TomlNode batching_node = sub_table(table, "batching", empty);
     const TomlNode kv_node = sub_table(table, "kv", empty);
     const TomlNode runtime_node = sub_table(table, "runtime", empty);
+    const TomlNode afd_node = sub_table(table, "afd", empty);
     TableReader parallel(parallel_node, table.path_of("parallel"), table.errors());
     TableReader batching(batching_node, table.path_of("batching"), table.errors());
     TableReader kv(kv_node, table.path_of("kv"), table.errors());
     TableReader runtime(runtime_node, table.path_of("runtime"), table.errors());
+    TableReader afd(afd_node, table.path_of("afd"), table.errors());
 
     PoolSpec out;
     out.role = table.choice<PoolRole>("role", k_roles);
@@ -182,11 +185,12 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.batching = read_batching(batching);
     out.kv = read_kv(kv);
     out.runtime = read_runtime(runtime);
+    if (table.table("afd", false) != nullptr) out.afd = read_afd(afd, out.gpu, catalog);
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
     read_router(table, out);
     out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));
     table.finish();
-    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv, runtime});
+    if (!table.errors().any()) check_pool(out, model, {table, parallel, batching, kv, runtime, afd});
     return out;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "replay/base/units.hpp"
+#include "replay/catalog/afd_spec.hpp"
 #include "replay/catalog/gpu_spec.hpp"
 #include "replay/catalog/model_spec.hpp"
 
@@ -129,6 +130,12 @@ struct PoolSpec {
     Tokens max_context{0};  ///< prompt + output at most; defaults to the model's
     RuntimeSpec runtime;
     std::shared_ptr<const cost::StepProfile> profile;  ///< CostSource::profile: measured on this GPU
+    /// Attention/FFN disaggregation: `parallel` is that of a replica's attention servers together, and its data ranks
+    /// are spread over them evenly.
+    std::optional<AfdSpec> afd;
+
+    /// GPUs of one replica, FFN servers included.
+    [[nodiscard]] std::int64_t gpus_per_replica() const { return parallel.gpus() + (afd ? afd->ffn.gpus() : 0); }
 };
 
 /// Network cards of one replica; with data-parallel attention, of one of its ranks, which has GPUs of its own.

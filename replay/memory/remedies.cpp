@@ -200,7 +200,7 @@ void propose(const Scenario& scenario, const std::vector<std::vector<Change>>& f
             if (!pool_problems(change.pool, scenario.model).empty()) continue;
             MemoryPlan plan = plan_pool(scenario.model, change.pool);
             if (plan.missing > Bytes(0) || plan.fitting_blocks < blocks) continue;
-            Remedy remedy{change.settings, change.cost, change.pool.parallel.gpus(), change.pool, std::move(plan)};
+            Remedy remedy{change.settings, change.cost, change.pool.gpus_per_replica(), change.pool, std::move(plan)};
             if (first != nullptr) {
                 remedy.settings.insert(remedy.settings.begin(), first->settings.begin(), first->settings.end());
                 remedy.cost = std::max(first->cost, change.cost);

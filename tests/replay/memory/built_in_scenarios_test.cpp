@@ -24,7 +24,7 @@ Scenario built_in(const std::string& name) {
 
 std::int64_t gpus(const Scenario& scenario) {
     std::int64_t total = 0;
-    for (const PoolSpec& pool : scenario.pools) total += pool.replicas * pool.parallel.gpus();
+    for (const PoolSpec& pool : scenario.pools) total += pool.replicas * pool.gpus_per_replica();
     return total;
 }
 
