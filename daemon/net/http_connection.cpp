@@ -1,5 +1,6 @@
 // One HTTP/1.1 connection: requests one after another, each with a deadline and limits.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -34,6 +35,8 @@ using boost::system::error_code;
 /// How long the last bytes of a client are read away after the last answer: closing a socket with unread input
 /// resets the connection, and the client may lose the answer (RFC 9112 section 9.6).
 constexpr std::chrono::seconds k_linger{2};
+/// Input that waits beyond the header under way: a chunk's line with its extensions, trailers, pipelined requests.
+constexpr std::size_t k_ahead_bytes_max = 64u << 10;
 constexpr std::string_view k_continue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 HeaderShape shape_of(const http::request<http::string_body>& request) {
@@ -43,7 +46,9 @@ HeaderShape shape_of(const http::request<http::string_body>& request) {
     for (const auto& field : request) {
         ++shape.fields;
         if (field.name() == http::field::host) ++shape.hosts;
-        if (field.name() == http::field::content_length) ++shape.content_lengths;
+        if (field.name() == http::field::content_length) {
+            shape.content_lengths += 1 + static_cast<std::size_t>(std::count(field.value().begin(), field.value().end(), ','));
+        }
         if (field.name() == http::field::transfer_encoding) {
             shape.transfer_encodings.emplace_back(field.value().data(), field.value().size());
         }
@@ -55,7 +60,10 @@ HeaderShape shape_of(const http::request<http::string_body>& request) {
 class HttpConnection final : public Connection, public std::enable_shared_from_this<HttpConnection> {
 public:
     HttpConnection(tcp::socket socket, std::shared_ptr<ServerState> state)
-        : socket_(std::move(socket)), deadline_(socket_.get_executor()), state_(std::move(state)) {
+        : socket_(std::move(socket)),
+          deadline_(socket_.get_executor()),
+          state_(std::move(state)),
+          buffer_(state_->options.http_header_bytes_max + k_ahead_bytes_max) {
         peer_ = peer_of(socket_);
     }
 
@@ -139,7 +147,9 @@ private:
         keep_alive_ = false;
         if (timed_out_ && !parser_->is_header_done()) return write(header_timeout(state_->options));
         if (timed_out_) return write(body_timeout(state_->options));
-        if (error == http::error::header_limit) return write(header_too_large(state_->options));
+        if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+            return write(header_too_large(state_->options));
+        }
         if (error == http::error::body_limit) return write(body_too_large(state_->options));
         const bool gone = error == http::error::end_of_stream || error == http::error::partial_message ||
                           error.category() != make_error_code(http::error::end_of_stream).category();
@@ -150,6 +160,7 @@ private:
     void on_request() {
         auto message = parser_->release();
         keep_alive_ = keep_alive_ && message.keep_alive() && !state_->stopping();
+        const bool http_1_1 = message.version() == 11;
         HttpRequest request;
         request.method = std::string(message.method_string());
         const std::string target(message.target());
@@ -165,11 +176,11 @@ private:
         if (auto answer = answer_without_handler(request, target)) {
             return write(std::move(*answer));
         }
-        route(std::move(request));
+        route(std::move(request), http_1_1);
     }
 
-    void route(HttpRequest&& request) {
-        if (wants_websocket(request)) {
+    void route(HttpRequest&& request, bool http_1_1) {
+        if (http_1_1 && wants_websocket(request)) {
             const UpgradeDecision decision = decide_upgrade(request, *state_);
             if (decision.route == nullptr) return write(HttpResponse(decision.refusal));
             return upgrade(*decision.route, std::move(request));

@@ -81,6 +81,9 @@ UpgradeDecision decide_upgrade(const HttpRequest& request, ServerState& state) {
                                  "the method of a websocket upgrade is " + net::quoted(request.method) +
                                      ": expected GET")};
     }
+    if (!request.body.empty()) {
+        return {nullptr, problem(400, "invalid_argument", "the websocket upgrade has a body: expected none")};
+    }
     const std::string_view version = header(request, "sec-websocket-version");
     if (version != k_websocket_version) return {nullptr, wrong_version(version)};
     const std::string_view key = header(request, "sec-websocket-key");

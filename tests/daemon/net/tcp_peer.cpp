@@ -21,7 +21,9 @@ TcpPeer::TcpPeer(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-TcpPeer::~TcpPeer() { ::close(fd_); }
+TcpPeer::~TcpPeer() {
+    ::close(fd_);
+}
 
 bool TcpPeer::send(std::string_view bytes, std::size_t chop) {
     while (!bytes.empty()) {
@@ -33,7 +35,9 @@ bool TcpPeer::send(std::string_view bytes, std::size_t chop) {
     return true;
 }
 
-void TcpPeer::finish_sending() { ::shutdown(fd_, SHUT_WR); }
+void TcpPeer::finish_sending() {
+    ::shutdown(fd_, SHUT_WR);
+}
 
 Arrived TcpPeer::read(std::string& into, std::chrono::milliseconds patience) {
     pollfd waiting{fd_, POLLIN, 0};

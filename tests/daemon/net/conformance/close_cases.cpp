@@ -7,8 +7,7 @@ namespace {
 using Cases = std::vector<ConformanceCase>;
 
 const std::string k_hello = "Hello World!";
-const std::string k_not_utf8 =
-    "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80\x65\x64\x69\x74\x65\x64";
+const std::string k_not_utf8 = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80\x65\x64\x69\x74\x65\x64";
 
 /// The client's close frame stands in the script.
 ConformanceCase closing_case(std::string number, std::vector<Frame> frames, std::vector<unsigned> codes = {1000},
@@ -55,12 +54,14 @@ void add_payloads(Cases& cases) {
 
 void add_codes(Cases& cases) {
     int index = 1;
-    for (const unsigned code : {1000U, 1001U, 1002U, 1003U, 1007U, 1008U, 1009U, 1010U, 1011U, 3000U, 3999U, 4000U, 4999U}) {
+    for (const unsigned code :
+         {1000U, 1001U, 1002U, 1003U, 1007U, 1008U, 1009U, 1010U, 1011U, 3000U, 3999U, 4000U, 4999U}) {
         cases.push_back(closing_case("7.7." + std::to_string(index++), {{k_close, close_payload(code)}}, {1000, code}));
     }
     index = 1;
     for (const unsigned code : {0U, 999U, 1004U, 1005U, 1006U, 1016U, 1100U, 2000U, 2999U}) {
-        cases.push_back(closing_case("7.9." + std::to_string(index++), {{k_close, close_payload(code)}}, {1002}, false));
+        cases.push_back(
+            closing_case("7.9." + std::to_string(index++), {{k_close, close_payload(code)}}, {1002}, false));
     }
     index = 1;
     for (const unsigned code : {5000U, 65535U}) {

@@ -6,8 +6,8 @@
 namespace replayd::net::testing {
 namespace {
 
-constexpr std::chrono::seconds k_patience{60};       // for what must come; never reached by a server that works
-constexpr std::chrono::milliseconds k_quiet{50};     // for what must not come
+constexpr std::chrono::seconds k_patience{60};    // for what must come; never reached by a server that works
+constexpr std::chrono::milliseconds k_quiet{50};  // for what must not come
 
 /// Plays one script and keeps what came back.
 class Player {
@@ -118,11 +118,17 @@ private:
 
 }  // namespace
 
-std::string run_case(std::uint16_t port, const ConformanceCase& one) { return Player(port, one).play(); }
+std::string run_case(std::uint16_t port, const ConformanceCase& one) {
+    return Player(port, one).play();
+}
 
-Step sending(const Frame& frame, std::size_t chop) { return {Step::Kind::send, bytes_of(frame), chop, 0}; }
+Step sending(const Frame& frame, std::size_t chop) {
+    return {Step::Kind::send, bytes_of(frame), chop, 0};
+}
 
-Step sending_bytes(std::string bytes, std::size_t chop) { return {Step::Kind::send, std::move(bytes), chop, 0}; }
+Step sending_bytes(std::string bytes, std::size_t chop) {
+    return {Step::Kind::send, std::move(bytes), chop, 0};
+}
 
 std::string in_fragments(unsigned opcode, std::string_view payload, std::size_t fragment) {
     std::string out;

@@ -16,10 +16,10 @@ namespace replayd::net::testing {
 /// One step of a script.
 struct Step {
     enum class Kind {
-        send,         ///< the bytes, in writes of `chop` bytes
-        await_events, ///< until `count` events have come in all
-        stay_open,    ///< the server must not close within a moment
-        await_end,    ///< the server must fail the connection now, before the rest of the script
+        send,          ///< the bytes, in writes of `chop` bytes
+        await_events,  ///< until `count` events have come in all
+        stay_open,     ///< the server must not close within a moment
+        await_end,     ///< the server must fail the connection now, before the rest of the script
     };
     Kind kind = Kind::send;
     std::string bytes;
@@ -29,19 +29,19 @@ struct Step {
 
 /// Who ends the connection.
 enum class Ending {
-    by_client,     ///< once all events are there the client closes with 1000; the server must answer in kind
-    by_script,     ///< the script holds the client's close frame
-    by_server,     ///< the server must fail the connection
+    by_client,  ///< once all events are there the client closes with 1000; the server must answer in kind
+    by_script,  ///< the script holds the client's close frame
+    by_server,  ///< the server must fail the connection
 };
 
 struct ConformanceCase {
-    std::string number;               ///< "6.12.3"
+    std::string number;  ///< "6.12.3"
     std::vector<Step> script;
-    std::vector<Frame> events;        ///< whole messages and pongs that must come back, and nothing else
+    std::vector<Frame> events;  ///< whole messages and pongs that must come back, and nothing else
     Ending ending = Ending::by_client;
     std::vector<unsigned> codes = {1000};  ///< close codes that the server may send; a close without one is fine too
-    bool clean = true;                ///< a close frame must come, not just the end of the connection
-    bool informational = false;       ///< the testsuite only reports the outcome: the connection must end, no more
+    bool clean = true;                     ///< a close frame must come, not just the end of the connection
+    bool informational = false;            ///< the testsuite only reports the outcome: the connection must end, no more
 };
 
 /// Empty when the server on `port` passes, else what went wrong.

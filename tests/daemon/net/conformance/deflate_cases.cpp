@@ -74,7 +74,8 @@ public:
         in_.next_out = reinterpret_cast<Bytef*>(out.data());
         in_.avail_out = static_cast<uInt>(out.size());
         const int status = inflate(&in_, Z_SYNC_FLUSH);
-        if ((status != Z_OK && status != Z_BUF_ERROR && status != Z_STREAM_END) || in_.avail_in > 0) return std::nullopt;
+        if ((status != Z_OK && status != Z_BUF_ERROR && status != Z_STREAM_END) || in_.avail_in > 0)
+            return std::nullopt;
         out.resize(out.size() - in_.avail_out);
         if (!parameters_.server_keeps_context) inflateReset(&in_);
         return out;
@@ -109,7 +110,8 @@ Frame read_message(RawWebSocket& socket, Codec& codec, std::size_t size_max, std
             return whole;
         }
         if (first) whole = Frame{frame->opcode, "", true, frame->reserved};
-        if (!first && (frame->opcode != k_continuation || frame->reserved != 0)) trouble = "the fragments are out of order";
+        if (!first && (frame->opcode != k_continuation || frame->reserved != 0))
+            trouble = "the fragments are out of order";
         whole.payload += frame->payload;
         if (frame->fin) break;
     }
@@ -137,9 +139,10 @@ std::vector<DeflateCase> deflate_cases() {
         std::size_t size;
         std::size_t fragment;
     };
-    constexpr Shape k_shapes[] = {{16, 0},       {64, 0},       {256, 0},      {1024, 0},     {4096, 0},       {8192, 0},
-                                  {16384, 0},    {32768, 0},    {65536, 0},    {131072, 0},   {8192, 256},     {16384, 256},
-                                  {32768, 256},  {65536, 256},  {131072, 256}, {131072, 1024}, {131072, 4096}, {131072, 32768}};
+    constexpr Shape k_shapes[] = {{16, 0},        {64, 0},        {256, 0},       {1024, 0},    {4096, 0},
+                                  {8192, 0},      {16384, 0},     {32768, 0},     {65536, 0},   {131072, 0},
+                                  {8192, 256},    {16384, 256},   {32768, 256},   {65536, 256}, {131072, 256},
+                                  {131072, 1024}, {131072, 4096}, {131072, 32768}};
     const std::string offer(k_offer);
     const std::string fresh = "server_no_context_takeover";
     const std::string small = "server_max_window_bits=9";
@@ -162,7 +165,8 @@ std::vector<DeflateCase> deflate_cases() {
         {"13.4", 0, offer + "; " + large, "server_max_window_bits="},
         {"13.5", 0, offer + "; " + fresh + "; " + small, small},
         {"13.6", 0, offer + "; " + fresh + "; " + large, fresh},
-        {"13.7", 0, offer + "; " + fresh + "; " + small + ", " + offer + "; " + fresh + ", " + offer, "permessage-deflate"},
+        {"13.7", 0, offer + "; " + fresh + "; " + small + ", " + offer + "; " + fresh + ", " + offer,
+         "permessage-deflate"},
     };
     std::vector<DeflateCase> cases;
     for (const Section& section : sections) {

@@ -10,12 +10,12 @@
 namespace replayd::net::testing {
 
 struct DeflateCase {
-    std::string number;         ///< "13.3.10"
-    std::string offer;          ///< value of Sec-WebSocket-Extensions
-    std::string must_agree;     ///< what the server's answer must hold; empty: nothing special
-    int contents = 0;           ///< index of the contents: 0 JSON, 1 bitmap, 2 prose, 3 HTML, 4 mixed
-    std::size_t size = 0;       ///< characters (text) or bytes (binary) of a message
-    std::size_t fragment = 0;   ///< frames of that many bytes; 0: one frame
+    std::string number;        ///< "13.3.10"
+    std::string offer;         ///< value of Sec-WebSocket-Extensions
+    std::string must_agree;    ///< what the server's answer must hold; empty: nothing special
+    int contents = 0;          ///< index of the contents: 0 JSON, 1 bitmap, 2 prose, 3 HTML, 4 mixed
+    std::size_t size = 0;      ///< characters (text) or bytes (binary) of a message
+    std::size_t fragment = 0;  ///< frames of that many bytes; 0: one frame
 };
 
 [[nodiscard]] std::vector<DeflateCase> deflate_cases();

@@ -13,8 +13,9 @@ namespace {
 constexpr std::array<std::size_t, 5> k_sizes = {194056, 263222, 222218, 263647, 1042328};
 constexpr std::uint64_t k_seed = 7692;
 
-constexpr std::u32string_view k_syllables[] = {U"ge", U"ist", U"der", U"Wort", U"schön", U"und", U"Kraft", U"stets",
-                                               U"über", U"Sinn", U"tat", U"weiß", U"mensch", U"licht", U"zeit", U"nacht"};
+constexpr std::u32string_view k_syllables[] = {U"ge",     U"ist",   U"der",  U"Wort", U"schön", U"und",
+                                               U"Kraft",  U"stets", U"über", U"Sinn", U"tat",   U"weiß",
+                                               U"mensch", U"licht", U"zeit", U"nacht"};
 
 class Maker {
 public:

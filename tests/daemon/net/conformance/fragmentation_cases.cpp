@@ -67,7 +67,8 @@ ConformanceCase pings_among_fragments(std::string number, bool separately) {
         if (!separately) one.script.push_back(sending_bytes(at_once));
         if (&half == &halves.front()) one.script.push_back({Step::Kind::await_events, "", 0, 1});
     }
-    one.events = {{k_pong, "pongme 1!"}, {k_pong, "pongme 2!"}, {k_text, "fragment1fragment2fragment3fragment4fragment5"}};
+    one.events = {
+        {k_pong, "pongme 1!"}, {k_pong, "pongme 2!"}, {k_text, "fragment1fragment2fragment3fragment4fragment5"}};
     return one;
 }
 
@@ -88,12 +89,11 @@ std::vector<ConformanceCase> fragmentation_cases() {
     }
     add_orphans(cases, 9, true);
     add_orphans(cases, 12, false);
-    cases.push_back(failing_case("5.15",
-                                 {sending_bytes(bytes_of({k_text, "fragment1", false}) +
-                                                bytes_of({k_continuation, "fragment2"}) +
-                                                bytes_of({k_continuation, "fragment3", false}) +
-                                                bytes_of({k_text, "fragment4"}))},
-                                 {{k_text, "fragment1fragment2"}}));
+    cases.push_back(
+        failing_case("5.15",
+                     {sending_bytes(bytes_of({k_text, "fragment1", false}) + bytes_of({k_continuation, "fragment2"}) +
+                                    bytes_of({k_continuation, "fragment3", false}) + bytes_of({k_text, "fragment4"}))},
+                     {{k_text, "fragment1fragment2"}}));
     cases.push_back(repeated_orphans("5.16", false));
     cases.push_back(repeated_orphans("5.17", true));
     cases.push_back(failing_case(

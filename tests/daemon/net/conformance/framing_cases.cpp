@@ -9,7 +9,9 @@ using Cases = std::vector<ConformanceCase>;
 const std::string k_hello = "Hello, world!";
 const std::string k_not_utf8("\x00\xff\xfe\xfd\xfc\xfb\x00\xff", 8);
 
-std::string numbered(const std::string& section, std::size_t index) { return section + "." + std::to_string(index); }
+std::string numbered(const std::string& section, std::size_t index) {
+    return section + "." + std::to_string(index);
+}
 
 void add_messages(Cases& cases) {
     const std::size_t sizes[] = {0, 125, 126, 127, 128, 65535, 65536};

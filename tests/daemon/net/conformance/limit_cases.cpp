@@ -19,7 +19,8 @@ std::string repeated(std::string_view text, std::size_t size) {
 
 std::string filled(unsigned opcode, std::size_t size) {
     constexpr char k_bytes[] = {'\x00', '\xfe', '\x23', '\xfa', '\xf0'};
-    return repeated(opcode == k_text ? std::string_view("BAsd7&jh23") : std::string_view(k_bytes, sizeof k_bytes), size);
+    return repeated(opcode == k_text ? std::string_view("BAsd7&jh23") : std::string_view(k_bytes, sizeof k_bytes),
+                    size);
 }
 
 ConformanceCase round_trip_case(std::string number, unsigned opcode, std::size_t size, std::size_t times) {

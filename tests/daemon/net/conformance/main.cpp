@@ -13,7 +13,7 @@ namespace {
 
 using namespace replayd::net::testing;
 
-constexpr std::size_t k_round_trips = 1000;                      // of 9.7 and 9.8
+constexpr std::size_t k_round_trips = 1000;                            // of 9.7 and 9.8
 constexpr replayd::trust::Counts k_deflate_messages = {20, 50, 1000};  // the testsuite: 1,000
 
 }  // namespace

@@ -84,7 +84,9 @@ std::optional<Frame> RawWebSocket::read(std::chrono::milliseconds patience) {
 
 std::optional<Frame> RawWebSocket::take_frame() {
     const std::string_view rest = std::string_view(buffer_).substr(taken_);
-    const auto byte = [&rest](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(rest[i])); };
+    const auto byte = [&rest](std::size_t i) {
+        return static_cast<std::uint64_t>(static_cast<unsigned char>(rest[i]));
+    };
     if (rest.size() < 2) return std::nullopt;
     if ((byte(1) & 0x80U) != 0) {
         broken_ = "the server sent a masked frame";

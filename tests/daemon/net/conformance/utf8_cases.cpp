@@ -108,8 +108,14 @@ std::vector<Sequence> prefixes() {
 }
 
 std::vector<std::string> unexpected_continuations() {
-    std::vector<std::string> all = {"\x80", "\xbf", "\x80\xbf", "\x80\xbf\x80", "\x80\xbf\x80\xbf", "\x80\xbf\x80\xbf\x80",
-                                    "\x80\xbf\x80\xbf\x80\xbf", ""};
+    std::vector<std::string> all = {"\x80",
+                                    "\xbf",
+                                    "\x80\xbf",
+                                    "\x80\xbf\x80",
+                                    "\x80\xbf\x80\xbf",
+                                    "\x80\xbf\x80\xbf\x80",
+                                    "\x80\xbf\x80\xbf\x80\xbf",
+                                    ""};
     for (int byte = 0x80; byte < 0xbf; ++byte) all.back() += static_cast<char>(byte);
     return all;
 }
@@ -140,39 +146,51 @@ std::vector<Sequence> non_characters() {
 
 void add_sequences(Cases& cases) {
     Sections sections(cases);
-    sections.add({{true, "hello\x24world"}, {true, "hello\xc2\xa2world"}, {true, "hello\xe2\x82\xacworld"},
-                  {true, "hello\xf0\xa4\xad\xa2world"}, {true, k_greek}});
+    sections.add({{true, "hello\x24world"},
+                  {true, "hello\xc2\xa2world"},
+                  {true, "hello\xe2\x82\xacworld"},
+                  {true, "hello\xf0\xa4\xad\xa2world"},
+                  {true, k_greek}});
     sections.add(prefixes());
-    sections.add({{true, std::string(1, '\0')}, {true, "\xc2\x80"}, {true, "\xe0\xa0\x80"}, {true, "\xf0\x90\x80\x80"}});
+    sections.add(
+        {{true, std::string(1, '\0')}, {true, "\xc2\x80"}, {true, "\xe0\xa0\x80"}, {true, "\xf0\x90\x80\x80"}});
     sections.add_invalid({"\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80"});
     sections.add({{true, "\x7f"}, {true, "\xdf\xbf"}, {true, "\xef\xbf\xbf"}, {true, "\xf4\x8f\xbf\xbf"}});
     sections.add_invalid({"\xf7\xbf\xbf\xbf", "\xfb\xbf\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf\xbf"});
-    sections.add({{true, "\xed\x9f\xbf"}, {true, "\xee\x80\x80"}, {true, "\xef\xbf\xbd"}, {true, "\xf4\x8f\xbf\xbf"},
+    sections.add({{true, "\xed\x9f\xbf"},
+                  {true, "\xee\x80\x80"},
+                  {true, "\xef\xbf\xbd"},
+                  {true, "\xf4\x8f\xbf\xbf"},
                   {false, "\xf4\x90\x80\x80"}});
     sections.add_invalid(unexpected_continuations());
     sections.add_invalid(lonely_starts());
-    const std::vector<std::string> last_missing = {"\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80",
-                                                   "\xfc\x80\x80\x80\x80", "\xdf", "\xef\xbf", "\xf7\xbf\xbf",
-                                                   "\xfb\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf"};
+    const std::vector<std::string> last_missing = {
+        "\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80", "\xfc\x80\x80\x80\x80",
+        "\xdf", "\xef\xbf", "\xf7\xbf\xbf", "\xfb\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf"};
     sections.add_invalid(last_missing);
     std::string together;
     for (const std::string& bytes : last_missing) together += bytes;
     sections.add_invalid({together});
     sections.add_invalid({"\xfe", "\xff", "\xfe\xfe\xff\xff"});
-    sections.add_invalid({"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf8\x80\x80\x80\xaf",
-                          "\xfc\x80\x80\x80\x80\xaf"});
-    sections.add_invalid({"\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xf8\x87\xbf\xbf\xbf",
-                          "\xfc\x83\xbf\xbf\xbf\xbf"});
-    sections.add_invalid({"\xc0\x80", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf8\x80\x80\x80\x80",
-                          "\xfc\x80\x80\x80\x80\x80"});
-    sections.add_invalid({"\xed\xa0\x80", "\xed\xad\xbf", "\xed\xae\x80", "\xed\xaf\xbf", "\xed\xb0\x80", "\xed\xbe\x80",
-                          "\xed\xbf\xbf"});
+    sections.add_invalid(
+        {"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf8\x80\x80\x80\xaf", "\xfc\x80\x80\x80\x80\xaf"});
+    sections.add_invalid(
+        {"\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xf8\x87\xbf\xbf\xbf", "\xfc\x83\xbf\xbf\xbf\xbf"});
+    sections.add_invalid(
+        {"\xc0\x80", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf8\x80\x80\x80\x80", "\xfc\x80\x80\x80\x80\x80"});
+    sections.add_invalid({"\xed\xa0\x80", "\xed\xad\xbf", "\xed\xae\x80", "\xed\xaf\xbf", "\xed\xb0\x80",
+                          "\xed\xbe\x80", "\xed\xbf\xbf"});
     sections.add_invalid({"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xbf\xbf", "\xed\xad\xbf\xed\xb0\x80",
                           "\xed\xad\xbf\xed\xbf\xbf", "\xed\xae\x80\xed\xb0\x80", "\xed\xae\x80\xed\xbf\xbf",
                           "\xed\xaf\xbf\xed\xb0\x80", "\xed\xaf\xbf\xed\xbf\xbf"});
     sections.add(non_characters());
-    sections.add({{true, "\xef\xbf\xb9"}, {true, "\xef\xbf\xba"}, {true, "\xef\xbf\xbb"}, {true, "\xef\xbf\xbc"},
-                  {true, "\xef\xbf\xbd"}, {true, "\xef\xbf\xbe"}, {true, "\xef\xbf\xbf"}});
+    sections.add({{true, "\xef\xbf\xb9"},
+                  {true, "\xef\xbf\xba"},
+                  {true, "\xef\xbf\xbb"},
+                  {true, "\xef\xbf\xbc"},
+                  {true, "\xef\xbf\xbd"},
+                  {true, "\xef\xbf\xbe"},
+                  {true, "\xef\xbf\xbf"}});
 }
 
 }  // namespace
