@@ -47,7 +47,8 @@ HeaderShape shape_of(const http::request<http::string_body>& request) {
         ++shape.fields;
         if (field.name() == http::field::host) ++shape.hosts;
         if (field.name() == http::field::content_length) {
-            shape.content_lengths += 1 + static_cast<std::size_t>(std::count(field.value().begin(), field.value().end(), ','));
+            shape.content_lengths +=
+                1 + static_cast<std::size_t>(std::count(field.value().begin(), field.value().end(), ','));
         }
         if (field.name() == http::field::transfer_encoding) {
             shape.transfer_encodings.emplace_back(field.value().data(), field.value().size());
@@ -75,9 +76,9 @@ public:
     void refuse() {
         enter();
         keep_alive_ = false;
-        write(problem(503, "unavailable",
-                      "all " + std::to_string(state_->options.connections_max) +
-                          " connections are in use: try again later"));
+        write(problem(
+            503, "unavailable",
+            "all " + std::to_string(state_->options.connections_max) + " connections are in use: try again later"));
     }
 
     void shut_down() override {
@@ -114,9 +115,7 @@ private:
     void read_header() {
         arm(state_->options.http_header_timeout);
         http::async_read_header(socket_, buffer_, *parser_,
-                                [self = shared_from_this()](error_code error, std::size_t) {
-                                    self->on_header(error);
-                                });
+                                [self = shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
     }
 
     void on_header(error_code error) {
@@ -194,8 +193,8 @@ private:
     void upgrade(Route& route, HttpRequest&& request) {
         if (buffer_.size() > 0) {
             keep_alive_ = false;
-            return write(problem(400, "invalid_argument",
-                                 "bytes follow the upgrade request: expected none before the answer"));
+            return write(
+                problem(400, "invalid_argument", "bytes follow the upgrade request: expected none before the answer"));
         }
         std::string key = request.headers.at("sec-websocket-key");
         serve_websocket(std::move(socket_), state_, route, std::move(key), std::move(request));
@@ -301,9 +300,7 @@ class Responder {
 public:
     explicit Responder(std::shared_ptr<HttpConnection> connection) : connection_(std::move(connection)) {}
 
-    ~Responder() {
-        respond(problem(500, "internal", "the request was dropped without an answer"));
-    }
+    ~Responder() { respond(problem(500, "internal", "the request was dropped without an answer")); }
 
     Responder(const Responder&) = delete;
     Responder& operator=(const Responder&) = delete;

@@ -25,9 +25,8 @@ HttpResponse preflight() {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-        return std::tolower(x) == std::tolower(y);
-    });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 /// What leaves the length of the body in doubt, or asks for what is not spoken here.
@@ -67,8 +66,8 @@ HttpResponse header_timeout(const ServerOptions& options) {
 
 HttpResponse body_timeout(const ServerOptions& options) {
     return problem(408, "timeout",
-                   "the body of the request was not complete after " + std::to_string(options.http_idle_timeout.count()) +
-                       " ms: expected it in that time");
+                   "the body of the request was not complete after " +
+                       std::to_string(options.http_idle_timeout.count()) + " ms: expected it in that time");
 }
 
 HttpResponse header_too_large(const ServerOptions& options) {

@@ -41,7 +41,8 @@ struct HeaderShape {
 /// Adds a header under its lower-case name; repeated ones are joined by ", " (RFC 9110 section 5.3).
 void add_header(std::map<std::string, std::string>& headers, std::string_view name, std::string_view value);
 
-/// Fills path and query from `target`. The answer to a request that no handler needs to see: a malformed target, OPTIONS.
+/// Fills path and query from `target`. The answer to a request that no handler needs to see: a malformed target,
+/// OPTIONS.
 [[nodiscard]] std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target);
 
 /// Adds what every answer carries: Access-Control-Allow-Origin on GET and HEAD.

@@ -69,8 +69,7 @@ public:
                 response.set(beast::http::field::server, "replayd");
             }));
         const auto request = handshake(key, deflate_offer(upgrade));
-        stream_.async_accept(request, [self = shared_from_this(),
-                                       upgrade = std::move(upgrade)](error_code error) {
+        stream_.async_accept(request, [self = shared_from_this(), upgrade = std::move(upgrade)](error_code error) {
             error ? self->finish(self->reason_of(error)) : self->on_accepted(upgrade);
         });
     }
@@ -79,10 +78,8 @@ public:
 
     void send(std::string message, bool binary) override {
         queued_bytes_ += message.size();
-        asio::dispatch(stream_.get_executor(),
-                       [self = shared_from_this(), message = std::move(message), binary]() mutable {
-                           self->enqueue(std::move(message), binary);
-                       });
+        asio::dispatch(stream_.get_executor(), [self = shared_from_this(), message = std::move(message),
+                                                binary]() mutable { self->enqueue(std::move(message), binary); });
     }
 
     void close(std::uint16_t code, std::string reason) override {
@@ -115,7 +112,8 @@ private:
     };
 
     /// The upgrade request was read and checked already; the stream only needs its essence.
-    static beast::http::request<beast::http::empty_body> handshake(const std::string& key, const std::string& extensions) {
+    static beast::http::request<beast::http::empty_body> handshake(const std::string& key,
+                                                                   const std::string& extensions) {
         beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/", 11);
         request.set(beast::http::field::host, "replayd");
         request.set(beast::http::field::connection, "upgrade");
