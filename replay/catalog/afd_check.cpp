@@ -65,6 +65,10 @@ private:
                    "expected a model with experts: " + model_.name + " has none; remove [pool.afd]");
             return;
         }
+        if (model_.linear_attention) {
+            refuse(PoolTable::pool, "afd", "a table",
+                   "expected none: the layers of " + model_.name + " have attention of two kinds, which AFD does not price");
+        }
         const std::int64_t physical = model_.moe->experts + ffn.redundant_experts;
         if (physical % ffn.expert != 0) {
             const bool redundant = ffn.redundant_experts > 0;

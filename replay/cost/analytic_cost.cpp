@@ -153,16 +153,20 @@ private:
 
 Result<std::unique_ptr<const CostModel>> make_analytic_cost(const ModelSpec& model, const PoolSpec& pool) {
     if (auto ok = check_support(model, pool); !ok) return tl::unexpected(ok.error());
+    return make_operator_cost(compose(model, pool), static_cast<std::size_t>(pool.parallel.pipeline),
+                              pool.batching.max_batched_tokens.value, pool.name);
+}
+
+Result<std::unique_ptr<const CostModel>> make_operator_cost(std::vector<OperatorSpec> specs, std::size_t columns,
+                                                            std::int64_t rows_max, const std::string& pool) {
     std::vector<Operator> operators;
-    for (OperatorSpec& spec : compose(model, pool)) {
+    for (OperatorSpec& spec : specs) {
         auto op = Operator::make(std::move(spec));
-        if (!op) return fail(op.error().code, "pool \"" + pool.name + "\": " + op.error().message);
+        if (!op) return fail(op.error().code, "pool \"" + pool + "\": " + op.error().message);
         operators.push_back(std::move(*op));
     }
-    const std::int64_t budget = pool.batching.max_batched_tokens.value;
-    const std::int64_t table_rows = std::clamp<std::int64_t>(budget, 1, k_table_rows_max);
-    return std::make_unique<const AnalyticCost>(std::move(operators),
-                                                static_cast<std::size_t>(pool.parallel.pipeline), table_rows);
+    const std::int64_t table_rows = std::clamp<std::int64_t>(rows_max, 1, k_table_rows_max);
+    return std::make_unique<const AnalyticCost>(std::move(operators), columns, table_rows);
 }
 
 }  // namespace replayd::cost

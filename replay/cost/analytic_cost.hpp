@@ -20,6 +20,7 @@
 #include <memory>
 
 #include "replay/cost/cost_model.hpp"
+#include "replay/cost/operator.hpp"
 
 namespace replayd::cost {
 
@@ -29,5 +30,11 @@ inline constexpr std::int64_t k_table_rows_max = 65'536;
 /// Composes the model of one pool. Memory: stages × min(max_batched_tokens, k_table_rows_max) × 8 bytes.
 /// Error `invalid_argument` as check_support and Operator::make say.
 [[nodiscard]] Result<std::unique_ptr<const CostModel>> make_analytic_cost(const ModelSpec& model, const PoolSpec& pool);
+
+/// Prices any list of operators, each with as many counts as there are `columns`, the model's stages. `pool` is for messages;
+/// operators that depend on rows alone are tabulated up to `rows_max`. Error `invalid_argument` as Operator::make says.
+[[nodiscard]] Result<std::unique_ptr<const CostModel>> make_operator_cost(std::vector<OperatorSpec> specs,
+                                                                          std::size_t columns, std::int64_t rows_max,
+                                                                          const std::string& pool);
 
 }  // namespace replayd::cost

@@ -80,6 +80,22 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
     composer.add(std::move(kernel));
 }
 
+/// Multi-matrix factorization attention: 64 query heads of 256 on one key-value head, outside of the public tables, whose
+/// vLLM kernels on one key-value head of 256 have at most a few query heads. Its report publishes its own kernel.
+void add_factorized_decode_kernel(Composer& composer, const DecodeWidths& widths) {
+    OperatorSpec kernel;
+    kernel.name = "attention.decode";
+    kernel.gate = Field::decode_sequences;
+    kernel.fixed = widths.fixed;
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 0, Field::decode_sequences};
+    kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_factorized_decode_compute;
+    kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
+    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_factorized_decode_memory;
+    kernel.counts = composer.layers.full;
+    kernel.provenance = "analytic; rates of the Step-3 report (arXiv 2507.19427 table 9)";
+    composer.add(std::move(kernel));
+}
+
 void add_grouped_query(Composer& composer) {
     const ModelSpec& model = composer.model;
     const AttentionSpec& attention = model.attention;
@@ -93,14 +109,27 @@ void add_grouped_query(Composer& composer) {
     const double kv = static_cast<double>(kv_width);
     const double cache_bytes = element_bytes(composer.pool.kv.dtype) * kv;
 
-    composer.add_gemm("attention.qkv", model.hidden, q_width + gate_width + kv_width, composer.layers.full);
+    const bool factorized = attention.q_lora_rank > 0;
+    if (factorized) {
+        // The query's down-projection and its norm are not split.
+        composer.add_gemm("attention.qkv_a", model.hidden, attention.q_lora_rank + kv_width, composer.layers.full);
+        composer.add_elementwise("attention.q_norm", 2 * k_bf16_bytes * static_cast<double>(attention.q_lora_rank),
+                                 composer.layers.full);
+        composer.add_gemm("attention.q_b", attention.q_lora_rank, q_width, composer.layers.full);
+    } else {
+        composer.add_gemm("attention.qkv", model.hidden, q_width + gate_width + kv_width, composer.layers.full);
+    }
     // Rotary embedding (and norms) in place on queries and keys, then the write into the cache.
     composer.add_elementwise("attention.rope", 2 * k_bf16_bytes * (q + kv) + cache_bytes, composer.layers.full);
     const HeadCounts heads{q_heads, kv_heads, attention.head_dim};
     const DataType cache = composer.pool.kv.dtype;
     add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q}, composer.laws.prefill(heads, cache));
-    add_decode_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed},
-                      composer.laws.decode(heads, cache));
+    const DecodeWidths decode{2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed};
+    if (factorized) {
+        add_factorized_decode_kernel(composer, decode);
+    } else {
+        add_decode_kernel(composer, decode, composer.laws.decode(heads, cache));
+    }
     if (gate_width > 0) {
         composer.add_elementwise("attention.gate", 3 * k_bf16_bytes * q, composer.layers.full);
     }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "replay/cost/afd/afd_cost.hpp"
 #include "replay/cost/analytic_cost.hpp"
 #include "replay/cost/linear_cost.hpp"
 #include "replay/cost/tables/profile_cost.hpp"
@@ -23,6 +24,11 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
                                                 ": expected 1 or more stages");
     }
     if (scenario.cost == CostSource::linear) return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
+    if (pool.afd && scenario.cost == CostSource::profile) {
+        return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\": expected analytic or linear "
+                                            "with [pool.afd], whose roles no profile tells apart");
+    }
+    if (pool.afd) return afd::AfdCost::make(scenario.model, pool);
     if (scenario.cost == CostSource::profile) {
         if (!pool.profile) {
             return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");

@@ -27,6 +27,11 @@ inline constexpr double k_prefill_attention_extra_pairs = 512;
 /// Decode attention. Fitted: 10 – 12 µs floor, 0.85 – 0.94 of the bandwidth above 300 MB.
 inline constexpr Duration k_decode_attention_fixed{11'000};
 inline constexpr double k_decode_attention_memory = 0.9;
+/// Decode attention of Step-3 (MFA), from table 9 of its report (arXiv 2507.19427), which times one attention layer for 64
+/// sequences a GPU in bf16: between 8K and 32K it grows by 510 µs on H800 (1.61 GB read, 0.94 of the bandwidth) and by 1,014 µs
+/// on H20 (103 GFLOP, 0.69 of the bf16 peak).
+inline constexpr double k_factorized_decode_memory = 0.94;
+inline constexpr double k_factorized_decode_compute = 0.69;
 /// MLA decode with absorbed projections. Fitted: 17 µs floor; 128 heads reach 0.54 … 0.59 of the bf16 peak.
 inline constexpr Duration k_mla_decode_fixed{17'000};
 /// Multiply-adds of decode attention over the bf16 peak; see above for MLA, which alone is bound by it.

@@ -20,7 +20,7 @@ double share(std::int64_t part, std::int64_t whole) {
 
 std::int64_t gpus_of(const Scenario& scenario) {
     std::int64_t gpus = 0;
-    for (const PoolSpec& pool : scenario.pools) gpus += pool.replicas * pool.parallel.gpus();
+    for (const PoolSpec& pool : scenario.pools) gpus += pool.replicas * pool.gpus_per_replica();
     return gpus;
 }
 
@@ -29,7 +29,7 @@ double price_of(const Scenario& scenario, const Prices& prices) {
     for (const PoolSpec& pool : scenario.pools) {
         const auto known = prices.find(pool.gpu.name);
         const double each = known == prices.end() ? 1 : known->second;
-        price += each * static_cast<double>(pool.replicas * pool.parallel.gpus());
+        price += each * static_cast<double>(pool.replicas * pool.gpus_per_replica());
     }
     return price;
 }

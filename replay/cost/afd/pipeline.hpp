@@ -4,6 +4,8 @@
 // A chain of six has the all-gather and the reduce-scatter inside the FFN servers as links of their own, for kernels that
 // overlap them with the computation of another stage.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,10 +14,14 @@
 
 namespace replayd::afd {
 
+/// The most stages and the longest chain that a Pipeline takes.
+inline constexpr std::size_t k_stages_max = 64;
+inline constexpr std::size_t k_chain_max = 6;
+
 /// Times of one layer: row-major [stage][resource], all ≥ 0; the size of a row is the length of the chain.
 struct LayerTimes {
-    std::int64_t layers = 1;      ///< so many layers in a row have these times
-    std::vector<Duration> times;  ///< of stage 0, then stage 1, …
+    std::int64_t layers = 1;           ///< so many layers in a row have these times
+    std::span<const Duration> times;  ///< of stage 0, then stage 1, …
 };
 
 /// One visit of a stage to a resource.
@@ -29,10 +35,10 @@ struct Visit {
     bool operator==(const Visit&) const = default;
 };
 
-/// Runs of layers through one chain. Reusable; not thread-safe.
+/// Runs of layers through one chain. Reusable, allocates nothing; not thread-safe.
 class Pipeline {
 public:
-    /// `stages` ≥ 1 micro-batches over `resources` ≥ 1.
+    /// 1 to k_stages_max micro-batches over 1 to k_chain_max resources.
     Pipeline(std::int64_t stages, std::int64_t resources);
 
     /// End of the last stage's last visit:
@@ -46,14 +52,16 @@ public:
                                std::vector<Visit>& visits);
 
 private:
-    void reset();
-    void pass(const LayerTimes& layer);
-    [[nodiscard]] Duration last() const;
+    /// free(r) of each resource, then ready(s) of each stage.
+    using State = std::array<Duration, k_stages_max + k_chain_max>;
 
-    std::int64_t stages_;
-    std::int64_t resources_;
-    std::vector<Duration> state_;   ///< free(r) of each resource, then ready(s) of each stage
-    std::vector<Duration> before_;  ///< state_ one layer earlier
+    [[nodiscard]] std::size_t used() const { return stages_ + resources_; }
+    void pass(const LayerTimes& layer);
+    [[nodiscard]] bool is_shifted_from(const State& before) const;
+
+    std::size_t stages_;
+    std::size_t resources_;
+    State state_{};
 };
 
 /// Time from one layer to the next in the steady state where every stage has the same `chain` of times:

@@ -162,6 +162,9 @@ TEST(AfdToml, what_cannot_be_is_refused_by_name) {
          "RTX-PRO-6000; did you mean \"H800\"?"},
         {"a model without experts", [](Text& t) { t.model = "Llama-3-70B"; },
          "afd.toml:10: pool.afd.ffn.expert = 2: expected a model with experts: Llama-3-70B has none; remove [pool.afd]"},
+        {"a hybrid model", [](Text& t) { t.model = "Qwen3-Next-80B-A3B"; t.ffn = "tensor = 2\nexpert = 8\n"; },
+         "afd.toml:10: pool.afd = a table: expected none: the layers of Qwen3-Next-80B-A3B have attention of two kinds, which "
+         "AFD does not price"},
         {"a server that is not there",
          [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"ffn\"\nrank = 2\nfrom_s = 1\nuntil_s = 2\n"; },
          "afd.toml:17: pool.afd.fault = rank 2: expected 0 to 1, the ffn servers of a replica"},

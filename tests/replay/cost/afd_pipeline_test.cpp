@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <fstream>
 #include <functional>
@@ -41,8 +42,8 @@ std::vector<Duration> layer_times(const std::vector<std::vector<std::int64_t>>& 
     return out;
 }
 
-Duration recurrence(std::int64_t layers, std::int64_t stages, std::vector<Duration> times) {
-    const std::vector<LayerTimes> runs = {{layers, std::move(times)}};
+Duration recurrence(std::int64_t layers, std::int64_t stages, const std::vector<Duration>& times) {
+    const std::vector<LayerTimes> runs = {{layers, times}};
     return Pipeline(stages, std::ssize(runs.front().times) / stages).run(runs);
 }
 
@@ -182,11 +183,11 @@ TEST(AfdPipeline, skipping_the_steady_part_of_each_run_of_layers_changes_nothing
     };
     for (int i = 0; i < 1'000; ++i) {
         const std::int64_t stages = pick(1, 5);
-        std::vector<LayerTimes> runs;
-        for (const std::int64_t layers : {pick(1, 4), pick(1, 60), pick(1, 3)}) {
-            runs.push_back({layers, {}});
-            for (std::int64_t t = 0; t < stages * k_chain; ++t) runs.back().times.push_back(Duration(pick(0, 300'000)));
+        std::array<std::vector<Duration>, 3> times;
+        for (std::vector<Duration>& kind : times) {
+            for (std::int64_t t = 0; t < stages * k_chain; ++t) kind.push_back(Duration(pick(0, 300'000)));
         }
+        const std::vector<LayerTimes> runs = {{pick(1, 4), times[0]}, {pick(1, 60), times[1]}, {pick(1, 3), times[2]}};
         std::vector<Visit> visits;
         Pipeline pipeline(stages, k_chain);
         const Duration by_layer = pipeline.run(runs, 0, 1'000, visits);
@@ -245,7 +246,8 @@ TEST(AfdPipeline, with_three_balanced_stages_a_network_as_long_as_attention_is_h
 
 TEST(AfdPipeline, the_timeline_holds_every_visit_of_its_layers_once_and_in_order) {
     std::vector<Visit> visits;
-    const std::vector<LayerTimes> runs = {{5, layer_times({{30, 20}, {10, 10}, {40, 30}, {15, 5}})}};
+    const std::vector<Duration> times = layer_times({{30, 20}, {10, 10}, {40, 30}, {15, 5}});
+    const std::vector<LayerTimes> runs = {{5, times}};
     const Duration end = Pipeline(2, k_chain).run(runs, 2, 1, visits);
     ASSERT_EQ(visits.size(), 8U);
     for (std::size_t i = 0; i < visits.size(); ++i) {
