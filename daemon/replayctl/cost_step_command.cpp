@@ -13,6 +13,7 @@
 #include "daemon/replayctl/scenario_source.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "replay/cost/cost_model.hpp"
+#include "replay/cost/moe_strategy.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -135,6 +136,13 @@ json::array to_json(const std::vector<OperatorCost>& costs) {
     return items;
 }
 
+/// How the MoE layers were composed and why; nothing where no operator is composed.
+std::string strategy_note(const Scenario& scenario, const PoolSpec& pool) {
+    if (!scenario.model.moe || scenario.cost == CostSource::linear) return {};
+    const auto strategy = cost::choose_moe_strategy(cost::moe_strategy_query(scenario.model, pool));
+    return strategy ? "MoE layers: " + strategy->text() + '\n' : std::string();
+}
+
 }  // namespace
 
 Result<ExitStatus> cost_step(const CostStepOptions& options) {
@@ -152,7 +160,7 @@ Result<ExitStatus> cost_step(const CostStepOptions& options) {
     const auto costs = (*model)->explain(*shape);
     const std::string out = options.mode == OutputMode::json
                                 ? json::serialize(api::items_json(to_json(costs))) + '\n'
-                                : render(costs, (*pool)->gpu);
+                                : render(costs, (*pool)->gpu) + strategy_note(scenario, **pool);
     return print(out).map([] { return ExitStatus::ok; });
 }
 

@@ -173,9 +173,21 @@ private:
         out.ffn = family_ == Family::mixtral ? table_.integer("intermediate_size", k_width)
                                              : table_.integer("moe_intermediate_size", k_width);
         shared_experts(out);
+        if (table_.has("n_group") && counted) expert_groups(out);
         out.router_bias = family_ == Family::glm4_moe || table_.text("topk_method", "") == "noaux_tc";
         dense_layers(out, model.layers);
         return out;
+    }
+
+    /// Null in models that do not limit groups.
+    void expert_groups(MoeSpec& out) {
+        if (table_.any("n_group")->kind != TomlNode::Kind::integer) return;
+        out.groups = table_.integer("n_group", {1, out.experts});
+        out.groups_per_token = table_.integer("topk_group", {1, std::max<std::int64_t>(1, out.groups)}, out.groups);
+        if (out.experts % std::max<std::int64_t>(1, out.groups) != 0) {
+            table_.refuse("n_group", std::to_string(out.groups),
+                          "expected a divisor of the " + std::to_string(out.experts) + " experts");
+        }
     }
 
     void shared_experts(MoeSpec& out) {

@@ -62,6 +62,8 @@ struct MoeSpec {
     std::int64_t shared_experts = 0;
     std::int64_t shared_ffn = 0;         ///< intermediate size of all shared experts together
     bool shared_gate = false;            ///< a sigmoid gate on the shared expert (Qwen3-Next)
+    std::int64_t groups = 1;             ///< equal groups of experts that the router knows (DeepSeek-V3: 8)
+    std::int64_t groups_per_token = 1;   ///< groups that a token's experts may lie in, at most
     bool router_bias = false;            ///< score-correction bias (DeepSeek-V3)
     std::int64_t first_dense_layers = 0; ///< leading layers with the dense FFN
     std::int64_t last_dense_layers = 0;  ///< trailing layers with the dense FFN (Step-3)

@@ -68,6 +68,17 @@ LinearAttentionSpec read_linear_attention(TableReader table, std::int64_t layers
     return out;
 }
 
+/// Groups are equal, and those of one token hold its experts.
+void check_groups(TableReader& table, const MoeSpec& moe) {
+    if (moe.experts % moe.groups != 0) {
+        table.refuse("groups", std::to_string(moe.groups), "expected a divisor of experts = " + std::to_string(moe.experts));
+    } else if (moe.experts / moe.groups * moe.groups_per_token < moe.top_k) {
+        table.refuse("groups_per_token", std::to_string(moe.groups_per_token),
+                     "expected enough groups of " + std::to_string(moe.experts / moe.groups) + " experts to hold top_k = " +
+                         std::to_string(moe.top_k));
+    }
+}
+
 MoeSpec read_moe(TableReader table, std::int64_t layers) {
     MoeSpec out;
     out.experts = table.integer("experts", k_experts);
@@ -76,6 +87,9 @@ MoeSpec read_moe(TableReader table, std::int64_t layers) {
     out.shared_experts = table.integer("shared_experts", {0, k_experts.most}, 0);
     if (out.shared_experts > 0) out.shared_ffn = table.integer("shared_ffn", k_ffn);
     out.shared_gate = table.flag("shared_gate", false);
+    out.groups = table.integer("groups", {1, out.experts}, 1);
+    out.groups_per_token = table.integer("groups_per_token", {1, out.groups}, out.groups);
+    if (!table.errors().any()) check_groups(table, out);
     out.router_bias = table.flag("router_bias", false);
     out.first_dense_layers = table.integer("first_dense_layers", {0, layers - 1}, 0);
     out.last_dense_layers = table.integer("last_dense_layers", {0, layers - 1 - out.first_dense_layers}, 0);

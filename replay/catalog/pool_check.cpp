@@ -90,7 +90,10 @@ private:
             refuse(PoolTable::parallel, "redundant_experts", number(parallel.redundant_experts),
                    "expected 0: " + model_.name + " has no experts");
         }
-        if (pool_.runtime.moe != MoeBackend::fused) {
+        if (pool_.runtime.moe == MoeBackend::tensor) {
+            refuse(PoolTable::runtime, "moe", "\"tensor\"", "expected \"fused\": " + model_.name + " has no experts");
+        }
+        if (uses_deepep(pool_.runtime.moe)) {
             refuse(PoolTable::runtime, "moe", "a DeepEP mode", "expected \"fused\": " + model_.name + " has no experts");
         }
     }
@@ -110,7 +113,7 @@ private:
                    "each expert would be cut into tensor x data / expert = " + number(slices) +
                        " slices: expected a divisor of its " + number(moe.ffn) + " columns");
         }
-        if (pool_.runtime.moe != MoeBackend::fused && slices > 1) {
+        if (uses_deepep(pool_.runtime.moe) && slices > 1) {
             refuse(PoolTable::runtime, "moe", "a DeepEP mode",
                    "expected \"fused\": DeepEP sends tokens to whole experts, and here each is cut into " +
                        number(slices) + " slices; set parallel.expert = " + number(ranks));

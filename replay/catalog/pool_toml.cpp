@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "replay/catalog/afd_toml.hpp"
+#include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/pool_check.hpp"
 #include "replay/catalog/spec_toml.hpp"
 
@@ -37,9 +38,18 @@ constexpr std::array<Choice<RouterKind>, 8> k_routers = {{{"round_robin", Router
                                                           {"kv_headroom", RouterKind::kv_headroom},
                                                           {"lor", RouterKind::lor}}};
 
-constexpr std::array<Choice<MoeBackend>, 3> k_moe_backends = {{{"fused", MoeBackend::fused},
-                                                               {"deepep_normal", MoeBackend::deepep_normal},
-                                                               {"deepep_low_latency", MoeBackend::deepep_low_latency}}};
+/// "auto" has no value of its own: automatic_moe_backend() says what it stands for.
+constexpr std::array<Choice<std::optional<MoeBackend>>, 5> k_moe_backends = {
+    {{"fused", MoeBackend::fused},
+     {"tensor", MoeBackend::tensor},
+     {"deepep_normal", MoeBackend::deepep_normal},
+     {"deepep_low_latency", MoeBackend::deepep_low_latency},
+     {"auto", std::nullopt}}};
+constexpr std::array<Choice<MoeOverlap>, 3> k_moe_overlaps = {{{"none", MoeOverlap::none},
+                                                               {"shared_experts", MoeOverlap::shared_experts},
+                                                               {"two_batch", MoeOverlap::two_batch}}};
+/// DeepEP's kernels take SMs in pairs.
+constexpr IntegerRange k_deepep_sms{2, 64};
 constexpr std::array<Choice<AttentionBackend>, 2> k_attention_backends = {
     {{"flash_attention", AttentionBackend::flash_attention}, {"flashinfer", AttentionBackend::flashinfer}}};
 
@@ -114,11 +124,18 @@ KvSpec read_kv(TableReader& table) {
     return out;
 }
 
-RuntimeSpec read_runtime(TableReader& table) {
+RuntimeSpec read_runtime(TableReader& table, PoolRole role, const ParallelSpec& parallel) {
     RuntimeSpec out;
     out.cuda_graphs = table.flag("cuda_graphs", out.cuda_graphs);
     out.graph_tokens_max = table.integer("graph_tokens_max", {1, 65'536}, out.graph_tokens_max);
-    out.moe = table.choice<MoeBackend>("moe", k_moe_backends, out.moe);
+    out.moe = table.choice<std::optional<MoeBackend>>("moe", k_moe_backends, out.moe)
+                  .value_or(automatic_moe_backend(role, parallel));
+    out.moe_strategy = table.text("moe_strategy", "");
+    out.moe_overlap = table.choice<MoeOverlap>("moe_overlap", k_moe_overlaps, out.moe_overlap);
+    out.deepep_sms = table.integer("deepep_sms", k_deepep_sms, out.deepep_sms);
+    need_choice(table, "moe_overlap", out.moe_overlap == MoeOverlap::none || uses_deepep(out.moe),
+                "moe = \"deepep_normal\" or \"deepep_low_latency\"", "exchange");
+    need_choice(table, "deepep_sms", out.moe == MoeBackend::deepep_normal, "moe = \"deepep_normal\"", "exchange");
     out.masked_tokens_max = table.integer("masked_tokens_max", {0, k_batch_tokens.most}, out.masked_tokens_max);
     out.attention = table.choice<AttentionBackend>("attention", k_attention_backends, out.attention);
     out.shared_workspace = table.flag("shared_workspace", out.shared_workspace);
@@ -184,7 +201,7 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.parallel = read_parallel(parallel);
     out.batching = read_batching(batching);
     out.kv = read_kv(kv);
-    out.runtime = read_runtime(runtime);
+    out.runtime = read_runtime(runtime, out.role, out.parallel);
     if (table.table("afd", false) != nullptr) out.afd = read_afd(afd, out.gpu, catalog);
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
     read_router(table, out);

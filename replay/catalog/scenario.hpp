@@ -13,6 +13,7 @@
 #include "replay/catalog/afd_spec.hpp"
 #include "replay/catalog/gpu_spec.hpp"
 #include "replay/catalog/model_spec.hpp"
+#include "replay/catalog/moe_routing.hpp"
 
 namespace replayd {
 
@@ -81,11 +82,24 @@ struct KvSpec {
     EvictionKind eviction = EvictionKind::least_recently_freed;
 };
 
-/// How a step moves tokens to experts, and so which buffers exist.
+/// How a step moves tokens to experts, and so which buffers exist. All but the first choose kernels as alibaba/rtp-llm
+/// does, see replay/cost/moe_strategy.hpp.
 enum class MoeBackend {
     fused,               ///< tensor- or all-gather-style exchange, fused kernels (vLLM's default)
+    tensor,              ///< no DeepEP: every GPU of the group holds every token
     deepep_normal,       ///< DeepEP normal mode, masked or contiguous grouped GEMM by the threshold
     deepep_low_latency,  ///< DeepEP low-latency mode, masked grouped GEMM in the dispatch buffer
+};
+
+[[nodiscard]] constexpr bool uses_deepep(MoeBackend backend) {
+    return backend == MoeBackend::deepep_normal || backend == MoeBackend::deepep_low_latency;
+}
+
+/// What a step computes while tokens travel to their experts and back.
+enum class MoeOverlap {
+    none,
+    shared_experts,  ///< the shared experts
+    two_batch,       ///< the layers of the other half of the batch: every kernel runs once for each half
 };
 
 enum class AttentionBackend {
@@ -98,7 +112,10 @@ struct RuntimeSpec {
     bool cuda_graphs = true;
     std::int64_t graph_tokens_max = 512;   ///< largest captured batch
     MoeBackend moe = MoeBackend::fused;
-    std::int64_t masked_tokens_max = 256;  ///< DeepEP normal: up to so many received tokens the masked layout is used
+    std::string moe_strategy;  ///< a name of moe_strategy.hpp's table; empty: the one that fits best
+    std::int64_t masked_tokens_max = 256;  ///< hybrid executors: up to so many received tokens the masked layout is used
+    MoeOverlap moe_overlap = MoeOverlap::none;
+    std::int64_t deepep_sms = 20;  ///< DeepEP normal: SMs that its kernels take from what overlaps with them (its default)
     AttentionBackend attention = AttentionBackend::flash_attention;
     bool shared_workspace = true;          ///< one attention workspace for all captured graphs, not one each
     std::int64_t draft_layers = 0;         ///< multi-token-prediction layers that are loaded
@@ -129,6 +146,7 @@ struct PoolSpec {
     double router_load_weight = 1.0;   ///< prefix_aware
     Tokens max_context{0};  ///< prompt + output at most; defaults to the model's
     RuntimeSpec runtime;
+    MoeRoutingSpec moe_routing;  ///< the scenario's, the same in every pool
     std::shared_ptr<const cost::StepProfile> profile;  ///< CostSource::profile: measured on this GPU
     /// Attention/FFN disaggregation: `parallel` is that of a replica's attention servers together, and its data ranks
     /// are spread over them evenly.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "replay/catalog/cost_toml.hpp"
+#include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/scenario_override.hpp"
 #include "replay/catalog/slo_toml.hpp"
 #include "replay/catalog/spec_toml.hpp"
@@ -188,6 +189,10 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
     sub_table("cost", [&](TableReader table) { profiles = read_cost(std::move(table), out); });
     const std::string default_gpu = read_default_gpu(root, catalog);
     out.pools = read_pools(root, out.model, default_gpu, catalog);
+    sub_table("moe_routing", [&](TableReader table) {
+        const MoeRoutingSpec routing = read_moe_routing(std::move(table), out.model);
+        for (PoolSpec& pool : out.pools) pool.moe_routing = routing;
+    });
     root.any("split");  // expanded before; known, so that a misspelling of it is seen as one
     root.finish();
     if (!root.errors().any()) check_transfer(out, root);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "replay/cost/composition.hpp"
+#include "replay/cost/moe_strategy.hpp"
 
 namespace replayd::cost {
 namespace {
@@ -53,9 +54,12 @@ void check_parallel(Checker& check, const ModelSpec& model, const ParallelSpec& 
         .require(group % parallel.expert == 0, "parallel.expert", parallel.expert,
                  "1 or a divisor of tensor × data = " + std::to_string(group));
     if (model.moe) {
-        check.require(splits(model.moe->experts, parallel.expert), "parallel.expert", parallel.expert,
-                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" +
-                          model.name + "\"");
+        check.require(splits(model.moe->experts + parallel.redundant_experts, parallel.expert), "parallel.expert",
+                      parallel.expert,
+                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" + model.name + '"' +
+                          (parallel.redundant_experts == 0
+                               ? ""
+                               : " with " + std::to_string(parallel.redundant_experts) + " redundant ones"));
     }
 }
 
@@ -148,7 +152,10 @@ Result<void> check_support(const ModelSpec& model, const PoolSpec& pool) {
     check_sizes(check, model, pool);
     check_gpu(check, pool);
     if (!check.failed()) check_heads(check, model, pool.parallel.tensor);
-    return check.result();
+    if (check.failed() || !model.moe) return check.result();
+    const auto strategy = choose_moe_strategy(moe_strategy_query(model, pool));
+    if (!strategy) return fail(strategy.error().code, "pool \"" + pool.name + "\": " + strategy.error().message);
+    return {};
 }
 
 }  // namespace replayd::cost

@@ -52,7 +52,8 @@ struct OperatorCost {
     Duration fixed{0};       ///< per run: launches, latency
     Duration compute{0};     ///< per run: FLOPs / achievable rate
     Duration memory{0};      ///< per run: bytes / achievable bandwidth
-    Duration total{0};       ///< count × (fixed + max(compute, memory))
+    Duration hidden{0};      ///< of all runs: what passes while other operators of the step compute
+    Duration total{0};       ///< count × (fixed + max(compute, memory)) − hidden
     double flops = 0;        ///< per run
     double bytes = 0;        ///< per run: HBM or network
     std::string provenance;  ///< "law h100_sxm/vllm scaled to h200_sxm", "analytic", "linear", …; never blank

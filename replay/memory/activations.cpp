@@ -68,7 +68,7 @@ std::int64_t layer_bytes(const ModelSpec& model, const PoolSpec& pool, std::int6
     const std::int64_t columns = model.gated_ffn ? 3 : 2;
     const std::int64_t dense = tokens * columns * (model.ffn / pool.parallel.tensor) * k_bf16_bytes;
     const std::int64_t attention = tokens * attention_width(model, pool.parallel.tensor) * k_bf16_bytes;
-    const bool dispatched = model.moe && pool.runtime.moe != MoeBackend::fused;
+    const bool dispatched = model.moe && uses_deepep(pool.runtime.moe);
     return std::max({attention, dense, dispatched ? deepep_temporaries(model, pool, tokens).value : 0});
 }
 
@@ -100,7 +100,7 @@ std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec&
                          number(sampler) + " B (" + number(rows) + " rows x " + number(model.vocab) + " logits x " +
                          number(k_sampler_bytes_per_logit) + " B, kernel buffer, hidden states)",
                      ItemBasis::habit});
-    if (stage.moe > 0 && pool.runtime.moe == MoeBackend::fused) {
+    if (stage.moe > 0 && !uses_deepep(pool.runtime.moe)) {
         items.push_back({"expert workspace", Bytes(fused_moe_bytes(model, pool.parallel, tokens)),
                          "fused kernels' buffers for " + number(tokens) + " tokens x top-" + number(model.moe->top_k) +
                              ", kept",

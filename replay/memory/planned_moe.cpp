@@ -56,7 +56,7 @@ Bytes deepep_temporaries(const ModelSpec& model, const PoolSpec& pool, std::int6
 }
 
 std::vector<MemoryItem> deepep_items(const ModelSpec& model, const PoolSpec& pool) {
-    if (!model.moe || pool.runtime.moe == MoeBackend::fused) return {};
+    if (!model.moe || !uses_deepep(pool.runtime.moe)) return {};
     if (pool.runtime.moe == MoeBackend::deepep_low_latency) {
         const std::int64_t experts = physical_experts(*model.moe, pool);
         return {{"DeepEP low-latency buffer", low_latency_buffer(model.hidden, experts, tokens_max(pool)),

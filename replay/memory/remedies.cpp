@@ -92,7 +92,7 @@ private:
     }
 
     [[nodiscard]] std::vector<Change> moe_backend() const {
-        if (pool_.runtime.moe == MoeBackend::fused) return {};
+        if (!uses_deepep(pool_.runtime.moe)) return {};
         return {change(RemedyCost::setting, {{"runtime.moe", "fused"}},
                        [](PoolSpec& p) { p.runtime.moe = MoeBackend::fused; })};
     }

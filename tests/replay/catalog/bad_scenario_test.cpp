@@ -282,7 +282,7 @@ TEST(BadScenario, memory_settings) {
          "s.toml:6: pool.runtime.attention = \"flashinfer\": expected \"flash_attention\": the prefill plan is of "
          "grouped-query attention, and DeepSeek-V3 has latent attention"},
         {mixed("runtime = { moe = 'deepep' }\n"),
-         "s.toml:6: pool.runtime.moe = \"deepep\": expected fused, deepep_normal or deepep_low_latency; did you mean "
+         "s.toml:6: pool.runtime.moe = \"deepep\": expected fused, tensor, deepep_normal, deepep_low_latency or auto; did you mean "
          "\"deepep_normal\"?"},
         {mixed("runtime = { cudagraphs = false }\n"),
          "s.toml:6: pool.runtime.cudagraphs: unknown key; did you mean \"cuda_graphs\"?"},
@@ -290,6 +290,58 @@ TEST(BadScenario, memory_settings) {
          "s.toml:6: pool.kv.host_gigabytes = -1: expected a number of at least 0 and at most 1e+06"},
         {std::string(k_dense) + k_pair + k_link + "dtype = 'int8'\n",
          "s.toml:11: transfer.dtype = \"int8\": expected bf16 or fp8"},
+    });
+}
+
+// How tokens choose experts, and by which kernels they travel.
+TEST(BadScenario, expert_routing) {
+    const std::string experts =
+        "name = 's'\nmodel = 'Eight'\ngpu = 'H100-SXM'\n"
+        "models.Eight = { layers = 2, hidden = 1024, vocab = 1000, max_context = 4096, source = 'test', "
+        "attention = { kind = 'gqa', q_heads = 8, kv_heads = 8, head_dim = 128 }, "
+        "moe = { experts = 8, top_k = 2, ffn = 512 } }\n[[pool]]\nrole = 'mixed'\n";
+    const std::string table = experts + "[moe_routing]\n";
+    const std::string zipf = table + "law = 'zipf'\n";
+    const std::string counted = table + "law = 'histogram'\ncounts = [1, 2, 3, 4, 5, 6, 7, 8]\n";
+    expect_messages({
+        {std::string(k_dense) + "[moe_routing]\nlaw = 'uniform'\n" + "[[pool]]\nrole = 'mixed'\n",
+         "s.toml:5: moe_routing.law = \"uniform\": expected no [moe_routing]: Llama-3.1-8B has no experts"},
+        {table + "law = 'zip'\n",
+         "s.toml:8: moe_routing.law = \"zip\": expected uniform, zipf or histogram; did you mean \"zipf\"?"},
+        {table + "eplb = true\n", "s.toml:7: moe_routing.law is missing: expected uniform, zipf or histogram"},
+        {zipf, "s.toml:7: moe_routing.exponent is missing: expected a number above 0 and at most 4"},
+        {zipf + "exponent = 0\n", "s.toml:9: moe_routing.exponent = 0: expected a number above 0 and at most 4"},
+        {zipf + "exponent = 1\nplan_drift = 0.1\n",
+         "s.toml:10: moe_routing.plan_drift = 0.1: belongs to law = \"zipf\" with eplb = true; remove it or change that"},
+        {zipf + "exponent = 1\neplb = true\nplan_drift = 2\n",
+         "s.toml:11: moe_routing.plan_drift = 2: expected a number of at least 0 and at most 1"},
+        {table + "law = 'uniform'\nexponent = 1\n",
+         "s.toml:9: moe_routing.exponent = 1: belongs to law = \"zipf\"; remove it or change that"},
+        {zipf + "exponent = 1\ncounts = [1]\n",
+         "s.toml:10: moe_routing.counts = an array: belongs to law = \"histogram\"; remove it or change that"},
+        {table + "law = 'histogram'\n",
+         "s.toml:7: moe_routing.counts is missing: expected an array of one count per expert, or one such array per layer"},
+        {table + "law = 'histogram'\ncounts = 8\n",
+         "s.toml:9: moe_routing.counts = 8: expected one count for each of the 8 experts of Eight"},
+        {table + "law = 'histogram'\ncounts = [1, 2]\n",
+         "s.toml:9: moe_routing.counts = 2 counts: expected one count for each of the 8 experts of Eight"},
+        {table + "law = 'histogram'\ncounts = [1, 2, 3, 4, 5, 6, 7, -8]\n",
+         "s.toml:9: moe_routing.counts = -8: expected counts of 0 or more"},
+        {table + "law = 'histogram'\ncounts = [[0, 0, 0, 0, 0, 0, 0, 0]]\n",
+         "s.toml:9: moe_routing.counts = all 0: expected a count above 0 for at least one expert"},
+        {counted + "plan_counts = [1, 1, 1, 1, 1, 1, 1, 1]\n",
+         "s.toml:10: moe_routing.plan_counts = an array: belongs to law = \"histogram\" with eplb = true; remove it or change "
+         "that"},
+        {counted + "eplb = true\nplan_counts = [[1, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1]]\n",
+         "s.toml:11: moe_routing.plan_counts = 2 layers: expected as many layers as counts has, 1"},
+        {counted + "count = 1\n", "s.toml:10: moe_routing.count: unknown key; did you mean \"counts\"?"},
+        {mixed("runtime = { moe = 'tensor' }\n"),
+         "s.toml:6: pool.runtime.moe = \"tensor\": expected \"fused\": Llama-3.1-8B has no experts"},
+        {experts + "runtime = { moe_overlap = 'two_batch' }\n",
+         "s.toml:7: pool.runtime.moe_overlap = \"two_batch\": belongs to moe = \"deepep_normal\" or "
+         "\"deepep_low_latency\"; remove it or change the exchange"},
+        {experts + "parallel = { data = 8, expert = 8 }\nruntime = { moe = 'deepep_low_latency', deepep_sms = 24 }\n",
+         "s.toml:8: pool.runtime.deepep_sms = 24: belongs to moe = \"deepep_normal\"; remove it or change the exchange"},
     });
 }
 
