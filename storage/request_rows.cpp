@@ -1,12 +1,24 @@
 #include "storage/request_rows.hpp"
 
+#include <array>
 #include <optional>
 #include <utility>
 
 namespace replayd::storage {
 namespace {
 
-constexpr int k_columns_before_ledger = 18;  // of request_columns()
+/// Before those of the ledger, in the order in which rows are read and written.
+constexpr std::array<std::string_view, 18> k_first_columns = {
+    "sequence",      "id",           "conversation",   "slo_class",         "model",       "outcome",
+    "reject_reason", "prompt_tokens", "output_tokens", "cached_tokens",     "arrived_ns",  "scheduled_ns",
+    "first_token_ns", "decode_started_ns", "finished_ns", "preemptions", "prefill_replica", "decode_replica"};
+
+/// Each with `prefix` before it where other tables of a query have columns of the name.
+std::string columns_of_request(std::string_view prefix) {
+    std::string columns;
+    for (const std::string_view column : k_first_columns) columns.append(prefix).append(column).append(", ");
+    return columns + ledger_columns() + ", observed_ttft_ns, observed_e2e_ns, " + blame_columns();
+}
 
 void bind_optional(Statement& statement, int parameter, const std::string& text) {
     if (text.empty()) {
@@ -49,14 +61,7 @@ std::string blame_columns() {
     return columns;
 }
 
-std::string request_columns() {
-    return "request.sequence, request.id, request.conversation, request.slo_class, request.model, "
-           "request.outcome, request.reject_reason, request.prompt_tokens, request.output_tokens, "
-           "request.cached_tokens, request.arrived_ns, request.scheduled_ns, request.first_token_ns, "
-           "request.decode_started_ns, request.finished_ns, request.preemptions, request.prefill_replica, "
-           "request.decode_replica, " +
-           ledger_columns() + ", observed_ttft_ns, observed_e2e_ns, " + blame_columns();
-}
+std::string request_columns() { return columns_of_request("request."); }
 
 RequestRecord read_request(const Statement& row, int first) {
     RequestRecord record;
@@ -87,10 +92,9 @@ RequestRecord read_request(const Statement& row, int first) {
 
 Result<RequestInserter> RequestInserter::prepare(Connection& connection) {
     std::string values;
-    const int columns = 1 + k_columns_before_ledger + static_cast<int>(k_ledger_parts + 2 + k_blame_causes);
+    const int columns = 1 + static_cast<int>(k_first_columns.size() + k_ledger_parts + 2 + k_blame_causes);
     for (int i = 0; i < columns; ++i) values += i == 0 ? "?" : ", ?";
-    // The columns of the table in their order: a changed schema must change this file.
-    auto insert = connection.prepare("INSERT INTO request VALUES (" + values +
+    auto insert = connection.prepare("INSERT INTO request (run_id, " + columns_of_request("") + ") VALUES (" + values +
                                      ") ON CONFLICT (run_id, sequence) DO NOTHING");
     if (!insert) return tl::unexpected(insert.error());
     return RequestInserter(connection, std::move(*insert));

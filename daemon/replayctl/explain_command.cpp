@@ -46,11 +46,13 @@ constexpr std::array<std::string_view, k_blame_causes> k_cause_sentences = {
     "waited while as many requests ran as may run (max_sequences)",
     "waited for KV blocks that others held",
     "waited by a rule of the batch policy (static batch, padded limit)",
+    "waited for the end of a step of the replica's other data-parallel ranks",
     "KV waited for blocks at a decode replica",
     "KV waited for a place among the sequences of a decode replica",
     "KV shared its link with others",
     "its steps also computed prompts of others",
     "its steps also decoded others",
+    "another data-parallel rank had more to do in its steps",
     "pipeline stages worked on other batches",
 };
 

@@ -12,6 +12,8 @@ export const BLAME_CAUSES = [
     text: 'The KV blocks that it needs were held by others.' },
   { key: 'batch_rule', label: 'Batch rule', stage: 'queue',
     text: 'A rule of the batch policy kept it out: a static batch, a padded limit, an interval between admissions.' },
+  { key: 'other_ranks', label: 'Other ranks', stage: 'queue',
+    text: 'Its data-parallel rank was idle while the other ranks of the replica went through a step.' },
   { key: 'destination_kv', label: 'Destination KV', stage: 'transfer',
     text: 'No decode replica had the KV blocks for it.' },
   { key: 'destination_sequences', label: 'Destination sequences', stage: 'transfer',
@@ -22,6 +24,8 @@ export const BLAME_CAUSES = [
     text: 'Prompt tokens of others made its steps longer.' },
   { key: 'other_decodes', label: 'Others’ decodes', stage: 'shared',
     text: 'Decodes of others made its steps longer.' },
+  { key: 'slower_rank', label: 'Slower rank', stage: 'shared',
+    text: 'Another data-parallel rank of the replica had more to do in its steps.' },
   { key: 'pipeline', label: 'Pipeline', stage: 'shared',
     text: 'Other batches and members in a pipeline-parallel pool, not taken apart further.' },
 ];

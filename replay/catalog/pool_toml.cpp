@@ -29,14 +29,15 @@ constexpr std::array<Choice<QueueOrder>, 3> k_queues = {{{"fcfs", QueueOrder::fc
                                                         {"shortest_prompt", QueueOrder::shortest_prompt}}};
 constexpr std::array<Choice<EvictionKind>, 2> k_evictions = {
     {{"least_recently_freed", EvictionKind::least_recently_freed}, {"lru", EvictionKind::lru}}};
-constexpr std::array<Choice<RouterKind>, 8> k_routers = {{{"round_robin", RouterKind::round_robin},
+constexpr std::array<Choice<RouterKind>, 9> k_routers = {{{"round_robin", RouterKind::round_robin},
                                                           {"random", RouterKind::random},
                                                           {"least_outstanding", RouterKind::least_outstanding},
                                                           {"least_tokens", RouterKind::least_tokens},
                                                           {"prefix_aware", RouterKind::prefix_aware},
                                                           {"session_affinity", RouterKind::session_affinity},
                                                           {"kv_headroom", RouterKind::kv_headroom},
-                                                          {"lor", RouterKind::lor}}};
+                                                          {"lor", RouterKind::lor},
+                                                          {"vllm_balancer", RouterKind::vllm_balancer}}};
 
 /// "auto" has no value of its own: automatic_moe_backend() says what it stands for.
 constexpr std::array<Choice<std::optional<MoeBackend>>, 5> k_moe_backends = {

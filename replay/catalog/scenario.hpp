@@ -130,6 +130,7 @@ enum class RouterKind {
     session_affinity,   ///< by a hash of the conversation; requests without one go to the least outstanding
     kv_headroom,        ///< most free KV blocks, cached ones included; among equals the least outstanding
     lor,                ///< shortest waiting queue: "least outstanding" as vidur counts it, running ones left out
+    vllm_balancer,      ///< vLLM's internal balancer of data-parallel ranks: least 4 × waiting + running, counted every 100 ms
 };
 
 struct PoolSpec {

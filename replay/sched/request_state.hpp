@@ -16,6 +16,12 @@ namespace replayd {
 /// Slot of a request in the RequestTable. Slots are reused; `RequestState::sequence` is the identity.
 using RequestSlot = std::uint32_t;
 
+/// What others added to the ended steps of a replica that decode, summed since the beginning.
+struct StepAdditions {
+    std::int64_t prefill_ns = 0;  ///< prompt tokens in them
+    std::int64_t slower_ns = 0;   ///< slower ranks of the replica's group
+};
+
 /// Steps read and write the first cache line of their members only.
 struct alignas(64) RequestState {
     std::int64_t computed = 0;    ///< tokens whose KV is in the cache of `replica`
@@ -55,7 +61,7 @@ struct alignas(64) RequestState {
     Blame blame;
     ReplicaClocks::Reading waits_since{};  ///< its replica's clocks at `mark`, while it waits there
     DestinationClocks::Reading hands_off_since{};  ///< likewise of the destination, while its KV waits for one
-    std::int64_t segment_prefill_ns = 0;   ///< its replica's clock of prefill in decode steps when the segment began
+    StepAdditions segment_since;           ///< its replica's when the decode segment began
 
     [[nodiscard]] bool decoding() const { return computed >= target; }
     /// Tokens that the next step may compute for it.
@@ -64,11 +70,11 @@ struct alignas(64) RequestState {
     [[nodiscard]] bool ended() const { return generated == output; }
 
     /// From now (`mark`) on the request decodes, step after step, until it finishes or is preempted.
-    /// `prefill_ns` is that of segment_prefill_ns now.
-    void begin_decode_segment(std::int64_t prefill_ns) {
+    /// `additions` are its replica's now.
+    void begin_decode_segment(const StepAdditions& additions) {
         in_decode_segment = true;
         segment_context = computed;
-        segment_prefill_ns = prefill_ns;
+        segment_since = additions;
     }
     /// It waits at its replica from now on.
     void begin_wait(VirtualTime now, LedgerPart part, const ReplicaClocks& clocks) {

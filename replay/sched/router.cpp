@@ -27,6 +27,9 @@ std::uint64_t text_hash(std::string_view text) {
     return hash;
 }
 
+/// A waiting request weighs as much as so many that run: vLLM's balancer.
+constexpr std::int64_t k_waiting_weight = 4;
+
 std::int64_t requests_of(const ReplicaState& replica) { return replica.outstanding_requests; }
 
 }  // namespace
@@ -58,6 +61,7 @@ std::optional<std::size_t> Router::pick(std::span<const ReplicaState> replicas, 
                 return std::pair(-r.kv.free(), r.outstanding_requests);
             });
         case RouterKind::session_affinity: return by_session(replicas, arrival, eligible);
+        case RouterKind::vllm_balancer: return by_scores(replicas, eligible);
         case RouterKind::lor:
             return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.waiting.size(); });
     }
@@ -94,6 +98,23 @@ std::optional<std::size_t> Router::by_session(std::span<const ReplicaState> repl
         if (eligible(replicas[candidate])) return candidate;
     }
     return std::nullopt;
+}
+
+void Router::count(std::span<const ReplicaState> replicas) {
+    if (kind_ != RouterKind::vllm_balancer) return;
+    scores_.resize(replicas.size());
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+        const auto waiting = static_cast<std::int64_t>(replicas[i].waiting.size());
+        scores_[i] = k_waiting_weight * waiting + static_cast<std::int64_t>(replicas[i].running.size());
+    }
+}
+
+std::optional<std::size_t> Router::by_scores(std::span<const ReplicaState> replicas, const Eligible& eligible) {
+    scores_.resize(replicas.size());
+    const auto score = [&](const ReplicaState& replica) { return scores_[static_cast<std::size_t>(&replica - replicas.data())]; };
+    const auto picked = cheapest(replicas, eligible, score);
+    if (picked) scores_[*picked] += k_waiting_weight;
+    return picked;
 }
 
 double Router::prefix_cost(const ReplicaState& replica, const Arrival& arrival) const {

@@ -5,12 +5,16 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "replay/base/random.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/sched/replica_state.hpp"
 
 namespace replayd {
+
+/// How often vllm_balancer counts: vllm-project/vllm v0.19, vllm/v1/engine/coordinator.py (min_stats_update_interval_ms).
+inline constexpr Duration k_balancer_interval{100 * k_ns_per_ms};
 
 /// The router of one pool. A value: copying it copies its counter and its random stream.
 class Router {
@@ -27,17 +31,24 @@ public:
     [[nodiscard]] std::optional<std::size_t> pick(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                                   const Eligible& eligible);
 
+    /// What vllm_balancer goes by until the next count: 4 × waiting + running of each replica as of now. What it routes meanwhile
+    /// counts as waiting. Of other kinds: nothing happens. Source: vllm-project/vllm v0.19, vllm/v1/engine/core_client.py
+    /// (DPLBAsyncMPClient.get_core_engine_for_request).
+    void count(std::span<const ReplicaState> replicas);
+
 private:
     [[nodiscard]] std::optional<std::size_t> round_robin(std::span<const ReplicaState> replicas, const Eligible& eligible);
     [[nodiscard]] std::optional<std::size_t> draw(std::span<const ReplicaState> replicas, const Eligible& eligible);
     [[nodiscard]] std::optional<std::size_t> by_session(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                                         const Eligible& eligible) const;
+    [[nodiscard]] std::optional<std::size_t> by_scores(std::span<const ReplicaState> replicas, const Eligible& eligible);
     [[nodiscard]] double prefix_cost(const ReplicaState& replica, const Arrival& arrival) const;
 
     RouterKind kind_;
     double match_weight_;
     double load_weight_;
     std::size_t next_ = 0;
+    std::vector<std::int64_t> scores_;  ///< vllm_balancer
     Random random_;
 };
 

@@ -22,6 +22,7 @@ struct BatchInFlight {
     std::size_t counted = 0;          ///< steps whose work is in the statistics
     Duration for_prefill{0};          ///< of a step that does both: what its prompt tokens add to its decodes
     Duration for_decodes{0};          ///< and what its decodes add to its prompt tokens
+    Duration for_slower{0};           ///< of the first step: what the slowest rank of its group adds to it
     /// What its members would cost alone, if it was launched under another scenario than the present one.
     std::shared_ptr<const CostModel> launched_under;
 
@@ -39,7 +40,7 @@ struct BatchInFlight {
         set_members = 0;
         ends.clear();
         counted = 0;
-        for_prefill = for_decodes = Duration(0);
+        for_prefill = for_decodes = for_slower = Duration(0);
         launched_under.reset();
     }
 };
@@ -52,6 +53,13 @@ public:
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] bool full() const { return size_ == places_.size(); }
     [[nodiscard]] std::size_t size() const { return size_; }
+    /// Whether any of them has members.
+    [[nodiscard]] bool any_work() const {
+        for (std::size_t i = 0; i < size_; ++i) {
+            if ((*this)[i].sequences() > 0) return true;
+        }
+        return false;
+    }
     /// Number `i` from the oldest on.
     BatchInFlight& operator[](std::size_t i) { return places_[(head_ + i) % places_.size()]; }
     const BatchInFlight& operator[](std::size_t i) const { return places_[(head_ + i) % places_.size()]; }
@@ -64,6 +72,8 @@ public:
         batch.reset();
         return batch;
     }
+    /// The place that `next` gave last, as it was filled since.
+    BatchInFlight& filled() { return (*this)[size_]; }
     void push() { ++size_; }
     void pop() {
         head_ = (head_ + 1) % places_.size();

@@ -19,6 +19,7 @@ enum class BlameCause : std::uint8_t {
     sequence_limit,         ///< as many requests as may run are running
     kv_blocks,              ///< the KV blocks that it needs are held by others
     batch_rule,             ///< a rule of the policy: a static batch, the padded limit, the interval between admissions
+    other_ranks,            ///< its data-parallel rank was idle while the other ranks of the replica went through a step
     // why its KV cache did not move (transfer_wait)
     destination_kv,         ///< no decode replica has the KV blocks for it
     destination_sequences,  ///< the decode replicas run as many requests as they may
@@ -26,16 +27,17 @@ enum class BlameCause : std::uint8_t {
     // who else was in its steps (batch_interference)
     other_prefill,          ///< prompt tokens of others
     other_decodes,          ///< decodes of others
+    slower_rank,            ///< another data-parallel rank of the replica had more to do in them
     pipeline,               ///< in pipeline-parallel pools, where it is not taken apart: other batches and members
 };
-inline constexpr std::size_t k_blame_causes = 11;
+inline constexpr std::size_t k_blame_causes = 13;
 /// The first of them, in order, are those that a replica has clocks for.
-inline constexpr std::size_t k_replica_causes = 5;
+inline constexpr std::size_t k_replica_causes = 6;
 
 /// Stable names, indexed by BlameCause.
 inline constexpr std::array<std::string_view, k_blame_causes> k_blame_cause_names = {
-    "step_in_flight", "token_budget",          "sequence_limit", "kv_blocks",     "batch_rule", "destination_kv",
-    "destination_sequences", "link", "other_prefill", "other_decodes", "pipeline"};
+    "step_in_flight",        "token_budget", "sequence_limit", "kv_blocks",     "batch_rule",  "other_ranks", "destination_kv",
+    "destination_sequences", "link",         "other_prefill",  "other_decodes", "slower_rank", "pipeline"};
 
 struct Blame {
     std::array<Duration, k_blame_causes> causes{};

@@ -30,6 +30,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         pool_begin_.push_back(replicas_.size());
         policies_.push_back(make_batch_policy(spec, plan.blocks));
         routers_.emplace_back(spec, scenario.seed + pool);
+        if (spec.router == RouterKind::vllm_balancer) next_count_ = VirtualTime(0);
         solo_.emplace_back(compiled_->costs[pool]);
         const std::int64_t ranks = spec.replicas * spec.parallel.data;
         std::optional<EvictionKind> cache;
@@ -40,7 +41,11 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                                              .kv = BlockPool(plan.blocks, spec.kv.block, cache, plan.host_blocks),
                                              .state_blocks = state_blocks(plan),
                                              .order = spec.batching.queue});
+            if (spec.parallel.data > 1 && i % spec.parallel.data == 0) {
+                groups_.push_back({replicas_.back().index, static_cast<std::int32_t>(spec.parallel.data)});
+            }
             runtimes_.emplace_back();
+            if (spec.parallel.data > 1) runtimes_.back().group = static_cast<std::int32_t>(groups_.size()) - 1;
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
             runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
@@ -91,6 +96,7 @@ void Run::Impl::run_until(VirtualTime limit) {
 
 void Run::Impl::tick(VirtualTime now) {
     now_ = now;
+    if (next_count_ <= now) count_for_routers();
     while (!pending_.empty() && pending_.front().at == now) {
         Arrival arrival = std::move(pending_.front());
         pending_.pop_front();
@@ -176,6 +182,11 @@ void Run::Impl::sync_for_router(std::size_t pool) {
     for (const ReplicaState& replica : pool_replicas(pool)) sync_blocks(replica.index, now_);
 }
 
+void Run::Impl::count_for_routers() {
+    for (std::size_t pool = 0; pool < routers_.size(); ++pool) routers_[pool].count(pool_replicas(pool));
+    next_count_ = VirtualTime((now_.ns / k_balancer_interval.value + 1) * k_balancer_interval.value);
+}
+
 std::string Run::Impl::refusal(const Arrival& arrival) const {
     const Scenario& scenario = compiled_->scenario;
     // The last token's KV is never written; a prefill pool holds the prompt only, and without a second token a decode
@@ -224,9 +235,16 @@ void Run::Impl::reject(Arrival&& arrival, std::string reason) {
 
 void Run::Impl::schedule_dirty() {
     std::sort(dirty_.begin(), dirty_.end());
+    std::int32_t last_group = k_no_group;
     for (const std::int32_t replica : dirty_) {
-        runtimes_[static_cast<std::size_t>(replica)].dirty = false;
-        schedule(replica);
+        ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica)];
+        runtime.dirty = false;
+        if (runtime.group == k_no_group) {
+            schedule(replica);
+        } else if (runtime.group != last_group) {  // its ranks follow each other
+            last_group = runtime.group;
+            schedule_group(last_group);
+        }
     }
     dirty_.clear();
 }

@@ -25,6 +25,15 @@
 
 namespace replayd {
 
+/// Of replicas with one rank, which step by themselves.
+inline constexpr std::int32_t k_no_group = -1;
+
+/// The data-parallel ranks of one replica, which begin and end their steps together.
+struct RankGroup {
+    std::int32_t first = 0;  ///< index over all replicas
+    std::int32_t size = 0;
+};
+
 /// What the engine knows of a replica beside what schedulers see.
 struct ReplicaRuntime {
     BatchQueue in_flight;                   ///< at most one per pipeline stage
@@ -35,9 +44,10 @@ struct ReplicaRuntime {
     DecodeSet decodes;                      ///< with one stage: members of the batch in flight, if not empty
     std::int64_t forms_until_set = 0;       ///< batches to form one by one before a decode set is tried again
     ReplicaClocks clocks;                   ///< why requests wait here
-    std::int64_t prefill_ns = 0;            ///< Σ over ended steps that decode: what prompt tokens added to them
+    StepAdditions additions;                ///< of its ended steps
     Bytes workspace{0};                     ///< most that an attention plan of its prefill has needed
     bool dirty = false;                     ///< to be scheduled in this tick
+    std::int32_t group = k_no_group;        ///< of the ranks that step together
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
 
@@ -114,6 +124,8 @@ private:
     void classify(RequestSlot slot);
     [[nodiscard]] std::size_t route(const Arrival& arrival);
     void sync_for_router(std::size_t pool);
+    /// Routers that count now and then do so: nothing has changed since their count was due.
+    void count_for_routers();
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
     [[nodiscard]] std::string refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const;
     void reject(Arrival&& arrival, std::string reason);
@@ -127,18 +139,33 @@ private:
 
     // engine_steps.cpp: batches are formed and launched
     void schedule(std::int32_t replica);
+    [[nodiscard]] bool prepare(std::int32_t replica, BatchInFlight& batch);
+    void launch(std::int32_t replica, BatchInFlight& batch);
     [[nodiscard]] bool form(ReplicaState& replica, BatchInFlight& batch);
     void join_batch(RequestState& request);
     [[nodiscard]] ReplicaRuntime& runtime_of(const RequestState& request) {
         return runtimes_[static_cast<std::size_t>(request.replica)];
     }
     void plan_stages(std::int32_t replica, BatchInFlight& batch);
+    /// When the last of them is through with what takes it `times`.
+    [[nodiscard]] VirtualTime occupy_stages(ReplicaRuntime& runtime, std::span<const Duration> times) const;
     void take_interference_apart(std::int32_t replica, BatchInFlight& batch);
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
+    [[nodiscard]] std::int64_t repeats_of(std::int32_t replica, const BatchInFlight& batch, std::int64_t most) const;
+    void append_stretch(std::int32_t replica, BatchInFlight& batch);
     void interrupt(std::int32_t replica);
+    void cut(std::int32_t replica, std::size_t steps);
     void sync_blocks(std::int32_t replica, VirtualTime time);
     void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
     void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
+
+    // engine_groups.cpp: data-parallel ranks step together
+    void schedule_group(std::int32_t group);
+    [[nodiscard]] bool prepare_group(const RankGroup& group);
+    void plan_rank(std::int32_t replica, BatchInFlight& batch);
+    void extend_group_stretch(const RankGroup& group);
+    [[nodiscard]] std::int64_t group_repeats(const RankGroup& group);
+    [[nodiscard]] Duration for_slower_ranks(std::int32_t replica, const BatchInFlight& batch);
 
     // engine_ends.cpp: batches end
     void end_batch(std::int32_t replica);
@@ -197,7 +224,9 @@ private:
     std::vector<std::size_t> pool_begin_;  ///< first replica of each pool, and one past the last
     std::vector<std::shared_ptr<const BatchPolicy>> policies_;
     std::vector<Router> routers_;
+    VirtualTime next_count_ = ReplicaTimers::k_never;  ///< of routers that count now and then
     std::vector<SoloCost> solo_;
+    std::vector<RankGroup> groups_;
 
     std::deque<Arrival> pending_;
     RequestTable requests_;
@@ -218,6 +247,8 @@ private:
     std::vector<RequestSlot> finished_;    ///< scratch
     std::vector<Duration> stage_times_;    ///< scratch
     std::vector<Duration> stretch_times_;  ///< scratch
+    std::vector<Duration> group_times_;    ///< scratch
+    std::vector<StepShape> group_shapes_;  ///< scratch
     bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed
     bool handoff_announced_ = false;       ///< in this tick, after hand-offs were placed
 

@@ -14,7 +14,8 @@ void Run::Impl::end_batch(std::int32_t index) {
     sync_blocks(index, now_);
     BatchInFlight& batch = runtime.in_flight.front();
     count_steps(index, batch, VirtualTime(now_.ns + 1));
-    runtime.prefill_ns += batch.for_prefill.value;
+    runtime.additions.prefill_ns += batch.for_prefill.value;
+    if (runtime.group != k_no_group) runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -31,9 +32,9 @@ void Run::Impl::end_batch(std::int32_t index) {
     }
     for (const RequestSlot slot : ended_) requests_.remove(slot);
     ended_.clear();
+    if (runtime.in_flight.size() == 1 || runtime.group != k_no_group) count_busy(index, now_);
     runtime.in_flight.pop();
     if (runtime.in_flight.empty()) {
-        count_busy(index, now_);
         batch_ends_.set(index, ReplicaTimers::k_never);
     } else {
         batch_ends_.set(index, runtime.in_flight.front().ends.back());
@@ -55,7 +56,7 @@ void Run::Impl::end_members(ReplicaState& replica, const BatchInFlight& batch) {
         }
         if (earlier) {
             close_decode_segment(solo, request, request.computed + steps);
-            request.begin_decode_segment(runtime_of(request).prefill_ns);
+            request.begin_decode_segment(runtime_of(request).additions);
             request.segment_context += steps;
         }
         end_decode(replica, member.slot, steps);
@@ -85,10 +86,12 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     if (runtime_of(request).stage_free.size() > 1) {
         request.blame[BlameCause::pipeline] += elapsed - alone;
     } else {
+        const Duration slower = std::min(batch.for_slower, elapsed - alone);
         // At most all of it: tables that price by mean lengths are not monotone.
-        const Duration decodes = std::min(batch.for_decodes, elapsed - alone);
+        const Duration decodes = std::min(batch.for_decodes, elapsed - alone - slower);
+        request.blame[BlameCause::slower_rank] += slower;
         request.blame[BlameCause::other_decodes] += decodes;
-        request.blame[BlameCause::other_prefill] += elapsed - alone - decodes;
+        request.blame[BlameCause::other_prefill] += elapsed - alone - slower - decodes;
     }
     request.mark = now_;
     request.begin_wait(now_, LedgerPart::chunk_wait, runtime_of(request).clocks);
@@ -104,7 +107,7 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     } else if (compiled_->scenario.pools[replica.pool].role == PoolRole::prefill) {
         hand_off(replica, slot);
     } else {
-        request.begin_decode_segment(runtime_of(request).prefill_ns);
+        request.begin_decode_segment(runtime_of(request).additions);
     }
 }
 
@@ -125,9 +128,12 @@ void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std:
     if (runtime.stage_free.size() > 1) {
         request.blame[BlameCause::pipeline] += elapsed - alone;
     } else {
-        const Duration prefill = std::min(Duration(runtime.prefill_ns - request.segment_prefill_ns), elapsed - alone);
+        const StepAdditions& since = request.segment_since;
+        const Duration slower = std::min(Duration(runtime.additions.slower_ns - since.slower_ns), elapsed - alone);
+        const Duration prefill = std::min(Duration(runtime.additions.prefill_ns - since.prefill_ns), elapsed - alone - slower);
+        request.blame[BlameCause::slower_rank] += slower;
         request.blame[BlameCause::other_prefill] += prefill;
-        request.blame[BlameCause::other_decodes] += elapsed - alone - prefill;
+        request.blame[BlameCause::other_decodes] += elapsed - alone - slower - prefill;
     }
     request.mark = now_;
     request.in_decode_segment = false;

@@ -36,6 +36,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         const std::int64_t ranks_now = now[pool].replicas * now[pool].parallel.data;
         const std::int64_t ranks_then = then[pool].replicas * then[pool].parallel.data;
         if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
+        if (now[pool].parallel.data != then[pool].parallel.data) {
+            return fixed(name, "data", now[pool].parallel.data, then[pool].parallel.data);
+        }
         if (now[pool].batching.policy != then[pool].batching.policy) {
             return fail(Code::invalid_argument, "pool " + name + ": expected the same batch policy in the changed scenario");
         }
@@ -102,7 +105,7 @@ void Run::Impl::settle_for_change(std::int32_t index) {
         RequestState& request = requests_[slot];
         if (!request.in_decode_segment || request.in_flight) continue;
         close_decode_segment(solo_[replica.pool], request, request.computed);
-        request.begin_decode_segment(runtime_of(request).prefill_ns);
+        request.begin_decode_segment(runtime_of(request).additions);
     }
 }
 
@@ -120,6 +123,7 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
         if (spec.router != was.router || spec.router_match_weight != was.router_match_weight ||
             spec.router_load_weight != was.router_load_weight) {
             routers_[pool] = Router(spec, changed->scenario.seed + pool);
+            if (spec.router == RouterKind::vllm_balancer) next_count_ = VirtualTime(0);
         }
         solo_[pool] = SoloCost(changed->costs[pool]);
         for (ReplicaState& replica : pool_replicas(pool)) {

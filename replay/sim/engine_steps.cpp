@@ -32,27 +32,40 @@ void Run::Impl::schedule(std::int32_t index) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     while (!runtime.in_flight.full()) {
         BatchInFlight& batch = runtime.in_flight.next();
-        const bool formed = form(replica, batch);
-        runtime.clocks.turn(now_, batch.decision.stopped_by);
-        if (!formed) return;
-        if (runtime.in_flight.empty()) runtime.busy_since = now_;
-        batch.scheduled = now_;
-        batch.shape = shape_of(batch.decision, requests_);
-        batch.shape.decode_sequences += batch.set_members;
-        batch.shape.sampled_sequences += batch.set_members;
-        if (batch.set_members > 0) batch.shape.decode_context += runtime.decodes.context();
-        for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
-        runtime.last_sequences = batch.sequences();
-        if (batch.shape.prefill_sequences > 0) note_workspace(index, batch.decision);
+        if (!prepare(index, batch)) return;
         plan_stages(index, batch);
         take_interference_apart(index, batch);
         announce_handoffs(replica, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
-        // The timer of a replica is for its oldest batch; the next one's is set when that ends.
-        if (runtime.in_flight.empty()) batch_ends_.set(index, batch.ends.back());
-        runtime.in_flight.push();
-        if (batches_wanted_) emit_batch(replica, batch);
+        launch(index, batch);
     }
+}
+
+bool Run::Impl::prepare(std::int32_t index, BatchInFlight& batch) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    const bool formed = form(replicas_[static_cast<std::size_t>(index)], batch);
+    runtime.clocks.turn(now_, batch.decision.stopped_by);
+    if (!formed) return false;
+    batch.scheduled = now_;
+    batch.shape = shape_of(batch.decision, requests_);
+    batch.shape.decode_sequences += batch.set_members;
+    batch.shape.sampled_sequences += batch.set_members;
+    if (batch.set_members > 0) batch.shape.decode_context += runtime.decodes.context();
+    for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
+    runtime.last_sequences = batch.sequences();
+    if (batch.shape.prefill_sequences > 0) note_workspace(index, batch.decision);
+    return true;
+}
+
+void Run::Impl::launch(std::int32_t index, BatchInFlight& batch) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
+    // The timer of a replica is for its oldest batch; the next one's is set when that ends.
+    if (runtime.in_flight.empty()) {
+        runtime.busy_since = now_;
+        batch_ends_.set(index, batch.ends.back());
+    }
+    runtime.in_flight.push();
+    if (batches_wanted_) emit_batch(replicas_[static_cast<std::size_t>(index)], batch);
 }
 
 bool Run::Impl::form(ReplicaState& replica, BatchInFlight& batch) {
@@ -88,7 +101,7 @@ void Run::Impl::join_batch(RequestState& request) {
     }
     if (!request.in_decode_segment) {
         request.account_wait(now_, runtime_of(request).clocks);
-        request.begin_decode_segment(runtime_of(request).prefill_ns);
+        request.begin_decode_segment(runtime_of(request).additions);
     }
 }
 
@@ -96,34 +109,44 @@ void Run::Impl::plan_stages(std::int32_t index, BatchInFlight& batch) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     stage_times_.resize(runtime.stage_free.size());
     compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool]->step(batch.shape, stage_times_);
+    batch.ends.assign(1, occupy_stages(runtime, stage_times_));
+}
+
+VirtualTime Run::Impl::occupy_stages(ReplicaRuntime& runtime, std::span<const Duration> times) const {
     VirtualTime ready = now_;
-    for (std::size_t stage = 0; stage < stage_times_.size(); ++stage) {
-        REPLAYD_ASSERT(stage_times_[stage].value > 0);
-        ready = std::max(ready, runtime.stage_free[stage]) + stage_times_[stage];
+    for (std::size_t stage = 0; stage < times.size(); ++stage) {
+        REPLAYD_ASSERT(times[stage].value > 0);
+        ready = std::max(ready, runtime.stage_free[stage]) + times[stage];
         runtime.stage_free[stage] = ready;
     }
-    batch.ends.assign(1, ready);
+    return ready;
 }
 
 void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
-    const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
-    // Prompts end with the step; with decodes only, the batch may repeat.
-    if (options_.stretch_steps_max == 0 || batch.shape.prefill_tokens > 0) return;
-    const auto blocks =
-        policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
-    if (!blocks) return;
-    std::int64_t repeats = options_.stretch_steps_max;
-    if (batch.set_members > 0) {
-        if (!batch.decision.members.empty()) return;  // who joins the batch joins the set with the next one
-        const DecodeSet& decodes = runtimes_[static_cast<std::size_t>(index)].decodes;
-        repeats = decodes.steps_within(std::min(repeats, decodes.steps_to_finish() - 1), *blocks);
-    } else {
-        repeats = steps_until_a_finish(requests_, batch.decision, repeats);
-        repeats = steps_within_blocks(replica, requests_, batch.decision, repeats, *blocks);
-    }
+    const std::int64_t repeats = repeats_of(index, batch, options_.stretch_steps_max);
     if (repeats <= 0) return;
     stretch_times_.resize(static_cast<std::size_t>(repeats));
-    compiled_->costs[replica.pool]->next_decode_steps(batch.shape, stretch_times_);
+    compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool]->next_decode_steps(batch.shape, stretch_times_);
+    append_stretch(index, batch);
+}
+
+std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batch, std::int64_t most) const {
+    const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    // Prompts end with the step; with decodes only, the batch may repeat.
+    if (most == 0 || batch.shape.prefill_tokens > 0) return 0;
+    const auto blocks =
+        policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
+    if (!blocks) return 0;
+    if (batch.set_members > 0) {
+        if (!batch.decision.members.empty()) return 0;  // who joins the batch joins the set with the next one
+        const DecodeSet& decodes = runtimes_[static_cast<std::size_t>(index)].decodes;
+        return decodes.steps_within(std::min(most, decodes.steps_to_finish() - 1), *blocks);
+    }
+    return steps_within_blocks(replica, requests_, batch.decision, steps_until_a_finish(requests_, batch.decision, most),
+                               *blocks);
+}
+
+void Run::Impl::append_stretch(std::int32_t index, BatchInFlight& batch) {
     VirtualTime end = batch.ends.back();
     batch.ends.reserve(stretch_times_.size() + 1);
     for (const Duration step : stretch_times_) {
@@ -136,10 +159,21 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
 void Run::Impl::interrupt(std::int32_t index) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     if (runtime.in_flight.empty()) return;
+    const BatchInFlight& batch = runtime.in_flight.front();
+    const std::size_t steps = batch.step_at(now_) + 1;
+    if (steps >= batch.ends.size()) return;
+    if (runtime.group == k_no_group) {
+        cut(index, steps);
+        return;
+    }
+    const RankGroup& group = groups_[static_cast<std::size_t>(runtime.group)];
+    for (std::int32_t rank = group.first; rank < group.first + group.size; ++rank) cut(rank, steps);
+}
+
+void Run::Impl::cut(std::int32_t index, std::size_t steps) {
+    ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     BatchInFlight& batch = runtime.in_flight.front();
-    const std::size_t current = batch.step_at(now_);
-    if (current + 1 >= batch.ends.size()) return;
-    batch.ends.resize(current + 1);
+    batch.ends.resize(steps);
     runtime.stage_free[0] = batch.ends.back();
     batch_ends_.set(index, batch.ends.back());
 }
@@ -198,6 +232,7 @@ void Run::Impl::take_interference_apart(std::int32_t index, BatchInFlight& batch
 }
 
 void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& batch) {
+    if (batch.sequences() == 0) return;  // of a rank that goes along with its group
     BatchRecord record;
     record.batch = next_batch_++;
     record.replica = replica.index;

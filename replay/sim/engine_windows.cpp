@@ -53,7 +53,7 @@ void Run::Impl::close_window() {
 void Run::Impl::count_steps(std::int32_t index, BatchInFlight& batch, VirtualTime before) {
     const std::size_t ended = batch.step_at(before);
     const auto steps = static_cast<std::int64_t>(ended - batch.counted);
-    if (steps == 0) return;
+    if (steps == 0 || batch.sequences() == 0) return;
     batch.counted = ended;
     StepTotals totals;
     totals.steps = steps;
@@ -69,7 +69,10 @@ void Run::Impl::count_steps(std::int32_t index, BatchInFlight& batch, VirtualTim
 
 void Run::Impl::count_busy(std::int32_t index, VirtualTime until) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
-    windows_.count_busy(replicas_[static_cast<std::size_t>(index)].pool, until - runtime.busy_since);
+    // A rank that only goes along with the others of its group is not busy.
+    if (runtime.in_flight.any_work()) {
+        windows_.count_busy(replicas_[static_cast<std::size_t>(index)].pool, until - runtime.busy_since);
+    }
     runtime.busy_since = until;
 }
 

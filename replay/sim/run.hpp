@@ -12,6 +12,7 @@
 #include "replay/base/error.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/cost/cost_model.hpp"
+#include "replay/cost/group_cost.hpp"
 #include "replay/kv/prefix_cache.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
@@ -25,6 +26,8 @@ struct CompiledScenario {
     Scenario scenario;
     std::vector<MemoryPlan> plans;                          ///< in the order of the pools
     std::vector<std::shared_ptr<const CostModel>> costs;    ///< in the order of the pools
+    /// In the order of the pools: of those with several data-parallel ranks per replica, null for the others.
+    std::vector<std::shared_ptr<const GroupCost>> group_costs;
     TransferSize transfer;
 };
 [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario);
@@ -85,7 +88,7 @@ public:
 
     /// A copy that goes on under another scenario: batches in flight end as planned, everything later is
     /// decided and priced by `changed`. Error `invalid_argument` names what cannot change in flight: the
-    /// number, roles, batch policies, replicas, pipeline stages, KV block size and prefix cache of the pools, the names
+    /// number, roles, batch policies, replicas, data-parallel ranks, pipeline stages, KV block size and prefix cache of the pools, the names
     /// of SLO classes, the length of windows, and a KV cache or limits too small for what is in the system. Until the
     /// next event of the run nothing is decided anew.
     [[nodiscard]] Result<Run> fork(std::shared_ptr<const CompiledScenario> changed, RecordSink& sink) const;

@@ -89,7 +89,7 @@ TEST(Opening, newer_schema_is_refused_untouched) {
     make_database(dir.file(), "PRAGMA user_version = 9");
     const std::string before = bytes_of(dir.file());
     const std::string want = "history " + dir.file() +
-                             ": its schema version 9 was made by a newer replayd, this one knows versions up to 3; "
+                             ": its schema version 9 was made by a newer replayd, this one knows versions up to " + std::to_string(k_schema_version) + "; "
                              "the file is left untouched: upgrade replayd or choose another path";
     EXPECT_EQ(open_error(dir.file()).message, want);
     EXPECT_EQ(open_error(dir.file()).code, Code::failed_state);
@@ -177,7 +177,7 @@ TEST(Opening, reader_does_not_migrate) {
     const TempDir dir;
     make_file(dir.file(), "");
     EXPECT_EQ(reader_error(dir.file()).message, "history " + dir.file() +
-                                                    ": it has schema version 0, expected 3: start the daemon once to "
+                                                    ": it has schema version 0, expected " + std::to_string(k_schema_version) + ": start the daemon once to "
                                                     "migrate it");
     EXPECT_EQ(bytes_of(dir.file()), "");
 }

@@ -190,6 +190,7 @@ TEST(ParseScenario, reads_every_policy) {
     EXPECT_DOUBLE_EQ(pool("batching = { policy = 'vllm', watermark = 0.05 }\n").batching.watermark, 0.05);
     EXPECT_DOUBLE_EQ(pool("batching = { policy = 'sarathi', watermark = 0 }\n").batching.watermark, 0);
     EXPECT_EQ(pool("router = 'lor'\n").router, RouterKind::lor);
+    EXPECT_EQ(pool("router = 'vllm_balancer'\n").router, RouterKind::vllm_balancer);
     EXPECT_EQ(pool("router = 'session_affinity'\n").router, RouterKind::session_affinity);
     const PoolSpec cached = pool("router = 'prefix_aware'\nrouter_match_weight = 2\nrouter_load_weight = 0\n"
                                  "kv = { prefix_caching = true, eviction = 'lru' }\n");

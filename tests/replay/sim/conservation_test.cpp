@@ -44,7 +44,7 @@ TEST(Conservation, littles_law_holds_exactly) {
 }
 
 // On a mixed replica an admitted request can always run when nothing else does, so from its arrival to its end batches
-// are under way without a gap. (A prefill replica may wait for transfers to leave, and a request for its load.)
+// of its replica, on any of its data-parallel ranks, are under way without a gap. (A prefill replica may wait for transfers to leave, and a request for its load.)
 TEST(Conservation, no_replica_idles_while_it_has_a_request) {
     for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -53,10 +53,13 @@ TEST(Conservation, no_replica_idles_while_it_has_a_request) {
         const std::vector<Arrival> arrivals = random_trace(random);
         if (scenario.disaggregated()) continue;
         scenario.pools[0].kv.host = Bytes(0);
+        const auto replica_of = [&](std::int32_t rank) {
+            return static_cast<std::size_t>(rank / scenario.pools[0].parallel.data);
+        };
         const Outcomes out = replay(scenario, arrivals, {}, true);
         std::array<std::vector<std::pair<VirtualTime, VirtualTime>>, 8> busy;  // of each replica, gaps left out
         for (const BatchRecord& batch : out.sink.batches) {
-            auto& spans = busy.at(static_cast<std::size_t>(batch.replica));
+            auto& spans = busy.at(replica_of(batch.replica));
             if (!spans.empty() && batch.scheduled <= spans.back().second) {
                 spans.back().second = std::max(spans.back().second, batch.finished);
             } else {
@@ -65,7 +68,7 @@ TEST(Conservation, no_replica_idles_while_it_has_a_request) {
         }
         for (const RequestRecord& record : out.sink.requests) {
             if (record.outcome == Outcome::rejected) continue;
-            const auto& spans = busy.at(static_cast<std::size_t>(record.prefill_replica));
+            const auto& spans = busy.at(replica_of(record.prefill_replica));
             EXPECT_TRUE(std::any_of(spans.begin(), spans.end(), [&](const auto& span) {
                 return span.first <= record.arrived && record.finished <= span.second;
             })) << record.id;

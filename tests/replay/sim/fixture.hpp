@@ -65,6 +65,9 @@ inline PoolSpec pool(std::string name, PoolRole role, std::int64_t replicas, std
     return spec;
 }
 
+/// Schedulers of a pool: a ReplicaState each.
+inline std::int64_t ranks_of(const PoolSpec& pool) { return pool.replicas * pool.parallel.data; }
+
 inline Scenario mixed_scenario(std::int64_t replicas = 1, std::int64_t blocks = 1000) {
     Scenario scenario;
     scenario.name = "mixed";

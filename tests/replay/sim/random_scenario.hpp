@@ -62,7 +62,8 @@ inline Scenario random_scenario(Random& random) {
         if (random.below(3) == 0) spec.batching.long_prefill_threshold = Tokens(between(random, 8, 100));
         spec.batching.reserve_full_prompt = random.below(2) == 0;
         if (random.below(4) == 0) spec.parallel.pipeline = 2;
-        spec.router = static_cast<RouterKind>(random.below(8));
+        if (random.below(3) == 0) spec.parallel.data = between(random, 2, 4);
+        spec.router = static_cast<RouterKind>(random.below(9));
         if (random.below(2) == 0) choose_policy(random, spec);
         spec.batching.queue = static_cast<QueueOrder>(random.below(3));
         spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;

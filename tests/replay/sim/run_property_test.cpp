@@ -23,7 +23,7 @@ Duration sum(const Blame& blame, BlameCause first, BlameCause last) {
 /// What waiting is blamed on adds up to the waiting parts, and what interference is blamed on to that.
 void check_blame(const RequestRecord& record) {
     const Ledger& ledger = record.ledger;
-    EXPECT_EQ(sum(record.blame, BlameCause::step_in_flight, BlameCause::batch_rule),
+    EXPECT_EQ(sum(record.blame, BlameCause::step_in_flight, BlameCause::other_ranks),
               ledger[LedgerPart::prefill_queue] + ledger[LedgerPart::chunk_wait] + ledger[LedgerPart::decode_queue] +
                   ledger[LedgerPart::preemption_stall]);
     EXPECT_EQ(sum(record.blame, BlameCause::destination_kv, BlameCause::link), ledger[LedgerPart::transfer_wait]);
@@ -68,7 +68,7 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
             made += record.output.value;
             cached += record.cached.value;
             if (host) continue;  // its loads count as transfers too
-            if (scenario.disaggregated() && record.prefill_replica >= scenario.pools[0].replicas) {
+            if (scenario.disaggregated() && record.prefill_replica >= ranks_of(scenario.pools[0])) {
                 ASSERT_GT(scenario.transfer.local_prefill_tokens_max, Tokens(0));
                 EXPECT_EQ(record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait], Duration(0));
             } else if (scenario.disaggregated() && record.output.value > 1) {
@@ -163,7 +163,7 @@ Scenario changed_scenario(Random& random, Scenario scenario) {
         spec.kv.num_blocks = *spec.kv.num_blocks * between(random, 2, 6) / 3;
         spec.batching.max_batched_tokens = Tokens(between(random, 16, 600));
         spec.batching.max_sequences = between(random, 2, 40);
-        spec.router = static_cast<RouterKind>(random.below(8));
+        spec.router = static_cast<RouterKind>(random.below(9));
     }
     return scenario;
 }
@@ -241,7 +241,7 @@ TEST(RunProperty, one_transfer_at_a_time_takes_its_bytes_over_the_bandwidth) {
         const std::int64_t line = std::min(card_rate(scenario.transfer.cards(PoolRole::prefill)),
                                            card_rate(scenario.transfer.cards(PoolRole::decode)));
         for (const RequestRecord& record : replay(scenario, arrivals).sink.requests) {
-            if (record.prefill_replica >= scenario.pools[0].replicas) continue;
+            if (record.prefill_replica >= ranks_of(scenario.pools[0])) continue;
             const Nanobytes bytes = k_nanobytes_per_byte * 1024 * record.prompt.value;
             const Duration whole = sending_time(bytes, line) + scenario.transfer.latency;
             const Duration took = record.ledger[LedgerPart::transfer] + record.ledger[LedgerPart::transfer_wait];
@@ -268,11 +268,11 @@ TEST(RunProperty, batches_of_a_replica_do_not_overlap) {
         Random random(seed ^ 0xba7c4);
         const Scenario scenario = random_scenario(random);
         const Outcomes out = replay(scenario, random_trace(random), {}, true);
-        std::vector<VirtualTime> free(16);
+        std::vector<VirtualTime> free(32);
         for (const BatchRecord& batch : out.sink.batches) {
             const auto replica = static_cast<std::size_t>(batch.replica);
-            const PoolSpec& spec = static_cast<std::int64_t>(replica) < scenario.pools[0].replicas ? scenario.pools[0]
-                                                                                                   : scenario.pools.back();
+            const PoolSpec& spec = static_cast<std::int64_t>(replica) < ranks_of(scenario.pools[0]) ? scenario.pools[0]
+                                                                                                    : scenario.pools.back();
             if (spec.parallel.pipeline == 1) {
                 EXPECT_GE(batch.scheduled, free[replica]);
             }

@@ -168,6 +168,22 @@ TEST(Run, round_robin_and_least_outstanding_route_as_they_say) {
     EXPECT_EQ(replay(scenario, arrivals).sink.requests[1].prefill_replica, 1);
 }
 
+// What runs at 100 ms is counted then: two on replica 0, which took the first and, both having one, the third. What comes
+// meanwhile counts as waiting, four times, so after one request replica 1 is behind again.
+TEST(Run, vllm_balancer_counts_every_100_ms) {
+    Scenario scenario = mixed_scenario(2);
+    scenario.pools[0].router = RouterKind::vllm_balancer;
+    std::vector<Arrival> arrivals;
+    for (std::int64_t i = 0; i < 3; ++i) arrivals.push_back(arrival(i, i * k_ns_per_ms, 10, 100));
+    for (std::int64_t i = 3; i < 6; ++i) arrivals.push_back(arrival(i, (97 + i) * k_ns_per_ms, 10, 100));
+    Outcomes out = replay(scenario, arrivals);
+    std::sort(out.sink.requests.begin(), out.sink.requests.end(),
+              [](const RequestRecord& a, const RequestRecord& b) { return a.sequence < b.sequence; });
+    std::vector<std::int32_t> replicas;
+    for (const RequestRecord& record : out.sink.requests) replicas.push_back(record.prefill_replica);
+    EXPECT_EQ(replicas, (std::vector<std::int32_t>{0, 1, 0, 1, 0, 1}));
+}
+
 // The random scenarios of run_property_test.cpp are worth something only if the rare paths occur; this one
 // cluster shows that they do.
 TEST(Run, a_tight_cluster_preempts_and_still_serves_everyone) {
