@@ -41,16 +41,6 @@ std::vector<std::string> segments(std::string_view path) {
     }
 }
 
-/// A page of another origin must not make the visitor's browser act here; browsers say where a POST comes from.
-bool foreign_post(const net::HttpRequest& request) {
-    if (request.method != "POST") return false;
-    const auto origin = request.headers.find("origin");
-    if (origin == request.headers.end()) return false;
-    const auto host = request.headers.find("host");
-    return host == request.headers.end() ||
-           (origin->second != "http://" + host->second && origin->second != "https://" + host->second);
-}
-
 }  // namespace
 
 /// A reader of the pool of readers, given back at the end of the scope.
@@ -113,12 +103,6 @@ void Api::handle(net::HttpRequest&& request, std::function<void(net::HttpRespons
     // Health is answered here, on the io thread: that it turns is what it says.
     if (request.path == "/healthz") return respond(plain_text(200, "ok\n"));
     if (request.path == "/readyz") return respond(readiness());
-    if (foreign_post(request)) {
-        return respond(net::problem(403, "foreign_origin",
-                                    "origin " + net::quoted(request.headers.at("origin")) +
-                                        " may not change anything "
-                                        "here: expected a request of this host's own page or of a program"));
-    }
     auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const bool taken = context_.tasks.try_submit([this, shared, respond] { respond(answer(*shared)); });
     if (!taken)

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/access/guard.hpp"
 #include "daemon/api/api.hpp"
 #include "daemon/api/live_hub.hpp"
 #include "daemon/app/io_loop.hpp"
@@ -25,7 +26,6 @@
 namespace replayd::app {
 namespace {
 
-constexpr const char* k_ingest_path = "/ingest/v1";
 constexpr const char* k_live_path = "/live/v1";
 /// Threads for commits and SQL; more do not help a two-core machine, fewer let one slow query hold up the page.
 constexpr std::size_t k_task_threads = 4;
@@ -57,6 +57,7 @@ struct App::Parts {
     explicit Parts(const config::DaemonConfig& wanted)
         : config(wanted), engine(engine_threads(wanted)), tasks(k_task_threads, k_task_queue_max) {}
 
+    Result<void> guard_access();
     Result<void> open_history();
     Result<void> start_streams();
     Result<void> listen(int listen_fd);
@@ -74,18 +75,26 @@ struct App::Parts {
     api::LiveHub hub;
     std::unique_ptr<stream::StreamRegistry> registry;
     std::unique_ptr<api::Api> api;
+    std::shared_ptr<access::Guard> guard;
     IoLoop io;
     std::unique_ptr<stream::IngestContext> ingest;
     std::unique_ptr<net::Server> server;
     bool stopped = false;
 };
 
+Result<void> App::Parts::guard_access() {
+    auto policy = access::load_policy(config);
+    if (!policy) return tl::unexpected(policy.error());
+    guard = std::make_shared<access::Guard>(std::move(*policy));
+    return {};
+}
+
 Result<void> App::Parts::open_history() {
     storage::HistoryOptions options;
     options.path = config.history_path;
     options.durability = config.durability;
     // A socket is read again for one more batch than it may have on the way.
-    options.queue_batches_max = net::ServerOptions{}.connections_max * (stream::k_inflight_batches_max + 1);
+    options.queue_batches_max = config.limits.connections_max * (stream::k_inflight_batches_max + 1);
     options.on_commit = [this](std::int64_t wall_ns) { commits.observe(wall_ns); };
     auto opened = storage::History::open(std::move(options));
     if (!opened) return tl::unexpected(opened.error());
@@ -107,17 +116,19 @@ Result<void> App::Parts::start_streams() {
 }
 
 std::map<std::string, net::WebSocketRoute> App::Parts::websockets() {
-    return {{k_ingest_path,
+    return {{access::k_ingest_path,
              {std::string(protocol::k_subprotocol),
-              [this](const net::HttpRequest&) { return stream::make_ingest_session(*ingest); }}},
+              [this](const net::HttpRequest& upgrade) {
+                  return guard->counted(upgrade, stream::make_ingest_session(*ingest));
+              }}},
             {k_live_path, {std::string(api::k_live_subprotocol), [this](const net::HttpRequest& upgrade) {
-                               return hub.make_session(upgrade);
+                               return guard->counted(upgrade, hub.make_session(upgrade));
                            }}}};
 }
 
 metrics::ConnectionCounts App::Parts::connections() const {
-    return {server->websocket_connections(k_ingest_path), server->websocket_connections(k_live_path),
-            server->http_connections(), hub.waiting()};
+    return {server->websocket_connections(access::k_ingest_path), server->websocket_connections(k_live_path),
+            server->http_connections(), hub.waiting(), guard->refused_by_reason()};
 }
 
 Result<void> App::Parts::listen(int listen_fd) {
@@ -135,6 +146,9 @@ Result<void> App::Parts::listen(int listen_fd) {
     options.address = config.listen_address;
     options.port = config.listen_port;
     options.listen_fd = listen_fd;
+    options.connections_max = config.limits.connections_max;
+    options.connections_per_client_max = config.limits.connections_per_client_max;
+    options.gate = guard;
     auto listening = net::Server::listen(
         io.context(), options,
         [this](net::HttpRequest&& request, std::function<void(net::HttpResponse &&)> respond) {
@@ -203,9 +217,10 @@ Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int 
     app->parts_->library = std::move(*library);
     Parts& built = *app->parts_;
     auto started =
-        built.open_history().and_then([&built] { return built.start_streams(); }).and_then([&built, listen_fd] {
-            return built.listen(listen_fd);
-        });
+        built.guard_access()
+            .and_then([&built] { return built.open_history(); })
+            .and_then([&built] { return built.start_streams(); })
+            .and_then([&built, listen_fd] { return built.listen(listen_fd); });
     if (!started) return tl::unexpected(started.error());
     return app;
 }

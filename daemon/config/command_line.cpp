@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include <CLI/CLI.hpp>
 
@@ -20,10 +21,10 @@ struct Flags {
     std::optional<std::string> dashboard;
     std::optional<std::string> port_file;
     std::optional<std::string> log_level;
+    std::optional<std::string> token_file;
     std::optional<std::size_t> engine_threads;
     std::vector<std::string> scenario_dirs;
     std::vector<std::string> catalogs;
-    bool allow_remote = false;
     bool version = false;
 };
 
@@ -37,7 +38,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--port-file", flags.port_file, "file that receives the bound port once listening");
     app.add_option("--engine-threads", flags.engine_threads, "threads that replay (one per core)");
     app.add_option("--log-level", flags.log_level, "debug, info, warn or error (info)");
-    app.add_flag("--allow-remote", flags.allow_remote, "allow a --listen address that other machines reach");
+    app.add_option("--token-file", flags.token_file,
+                   "file with the token that clients must show; it may do everything ([[token]] has roles)");
     app.add_flag("--version", flags.version, "print the version");
 }
 
@@ -54,19 +56,19 @@ Result<void> lay_over(DaemonConfig& config, const Flags& flags) {
     if (flags.dashboard) config.dashboard_dir = *flags.dashboard;
     if (flags.port_file) config.port_file = *flags.port_file;
     if (flags.engine_threads) config.engine_threads = *flags.engine_threads;
-    if (flags.allow_remote) config.allow_remote = true;
+    if (flags.token_file) config.tokens.push_back({"token-file", {Role::admin}, {*flags.token_file, ""}});
     config.scenario_dirs.insert(config.scenario_dirs.end(), flags.scenario_dirs.begin(), flags.scenario_dirs.end());
     config.catalog_files.insert(config.catalog_files.end(), flags.catalogs.begin(), flags.catalogs.end());
     return check_config(config);
 }
 
-bool loopback(const std::string& address) {
+}  // namespace
+
+bool loopback(std::string_view address) {
     in_addr v4{};
-    if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+    if (inet_pton(AF_INET, std::string(address).c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
     return address == "::1" || address == "localhost";
 }
-
-}  // namespace
 
 Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string_view origin) {
     const std::size_t colon = text.rfind(':');
@@ -87,12 +89,19 @@ Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string
 }
 
 Result<void> check_config(const DaemonConfig& config) {
-    if (!config.allow_remote && !loopback(config.listen_address)) {
-        return fail(
-            Code::invalid_argument,
-            "listen address " + config.listen_address +
-                " can be reached from other machines, and replayd has no passwords: expected a loopback "
-                "address such as 127.0.0.1, or set allow_remote (--allow-remote) behind a proxy that guards it");
+    if (config.tokens.empty() && !loopback(config.listen_address)) {
+        return fail(Code::invalid_argument,
+                    "listen address " + config.listen_address +
+                        " can be reached from other machines: expected a loopback address such as 127.0.0.1, or a "
+                        "token that clients must show: a [[token]] table with name, roles and file, or --token-file "
+                        "FILE; a proxy in front has to end TLS");
+    }
+    std::set<std::string> names;
+    for (const TokenConfig& token : config.tokens) {
+        if (!names.insert(token.name).second) {
+            return fail(Code::invalid_argument,
+                        "token name \"" + token.name + "\" is there twice: expected one [[token]] for each name");
+        }
     }
     if (config.history_path.empty()) {
         return fail(Code::invalid_argument, "history.path (--db) is empty: expected the path of the SQLite file");
@@ -120,6 +129,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     if (!flags.config_file.empty()) {
         auto text = read_text_file(flags.config_file);
         if (!text) return tl::unexpected(text.error());
+        line.config_file = flags.config_file;
         auto parsed = parse_config(*text, flags.config_file);
         if (!parsed) return tl::unexpected(parsed.error());
         line.config = std::move(*parsed);

@@ -2,8 +2,10 @@
 // What the daemon is told at start: a TOML file, laid over by command-line flags. README text of every key is
 // in systemd/README.md.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +24,42 @@ struct StreamConfig {
 
 enum class LogLevel { debug, info, warn, error };
 
+/// What the bearer of a token may do; each alone, except that admin may do everything.
+enum class Role {
+    read,    ///< GET, SQL, the live websocket, the page
+    ingest,  ///< the ingest websocket, which also creates the stream that it feeds
+    admin,
+};
+
+/// Where a secret lies: exactly one of the two is set.
+struct SecretSource {
+    std::string file;        ///< path of a file that only its owner may read
+    std::string credential;  ///< name of a file in $CREDENTIALS_DIRECTORY (LoadCredential= of systemd)
+};
+
+/// A client that is let in. With at least one, requests without a token are refused.
+struct TokenConfig {
+    std::string name;  ///< for logs, where the token itself never appears
+    std::vector<Role> roles;
+    SecretSource secret;
+};
+
+/// What clients may hold at most.
+struct Limits {
+    std::size_t connections_max = 2048;
+    std::size_t connections_per_client_max = 2048;  ///< of one address; a proxy in front is one address
+    std::size_t websockets_per_client_max = 2048;   ///< of one token, or of one address where there are no tokens
+    std::size_t streams_max = 1000;                 ///< that have not finished
+};
+
 struct DaemonConfig {
     std::string listen_address = "127.0.0.1";
     std::uint16_t listen_port = 8080;  ///< 0: any free port, see port_file
-    bool allow_remote = false;         ///< must be set to listen on more than the loopback interface
+    std::vector<std::string> origins;  ///< "https://host": pages beside our own that browsers may use us from
+    std::vector<TokenConfig> tokens;   ///< needed to listen on more than the loopback interface
+    Limits limits;
+    std::optional<SecretSource> id_salt;  ///< set: ids and prefix hashes are stored as keyed hashes
+    std::chrono::seconds drain_max{45};   ///< after a SIGTERM; then the process ends as by a kill
     std::string port_file;             ///< the bound port is written here once listening; empty: nowhere
     std::string history_path = "replayd.db";
     storage::Durability durability = storage::Durability::normal;
@@ -47,7 +81,10 @@ struct DaemonConfig {
 /// Splits "address:port", "[v6]:port" or "port" into the two fields. Error `invalid_argument`.
 [[nodiscard]] Result<void> set_listen(DaemonConfig& config, std::string_view text, std::string_view origin);
 
-/// Rules that span several keys: a non-loopback address needs allow_remote. Error `invalid_argument`.
+/// Whether only this machine reaches the address ("127.0.0.1", "::1", "localhost").
+[[nodiscard]] bool loopback(std::string_view address);
+
+/// Rules that span several keys: an address that other machines reach needs a token. Error `invalid_argument`.
 [[nodiscard]] Result<void> check_config(const DaemonConfig& config);
 
 /// "debug", "info", "warn" or "error"; error `invalid_argument` with the nearest name.
@@ -56,6 +93,7 @@ struct DaemonConfig {
 /// What the command line asked for.
 struct CommandLine {
     DaemonConfig config;
+    std::string config_file;  ///< of --config; empty: none
     std::string print;  ///< not empty: print this (help or version) and exit with 0
 };
 

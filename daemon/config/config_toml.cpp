@@ -4,138 +4,27 @@
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <limits>
 #include <span>
 #include <sstream>
 
 #include <toml++/toml.h>
 
 #include "daemon/config/config.hpp"
-#include "replay/base/nearest_name.hpp"
+#include "daemon/config/section.hpp"
+#include "daemon/config/security_toml.hpp"
 
 namespace replayd::config {
 namespace {
 
-std::string did_you_mean(std::string_view name, std::span<const std::string> known) {
-    const std::string nearest = nearest_name(name, known);
-    return nearest.empty() ? std::string() : "; did you mean \"" + nearest + "\"?";
-}
-
-std::string list_of(std::span<const std::string> names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
-/// A table of the file with the prefix of its keys in messages.
-class Section {
-public:
-    Section(const toml::table& table, std::string prefix, std::string_view origin)
-        : table_(table), prefix_(std::move(prefix)), origin_(origin) {}
-
-    Result<void> only(std::span<const std::string> known) const {
-        for (const auto& [key, node] : table_) {
-            const std::string name(key.str());
-            if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-            return refuse(node, name + ": unknown key: expected one of " + list_of(known) + did_you_mean(name, known));
-        }
-        return {};
-    }
-
-    Result<void> text(const std::string& key, std::string& into) const {
-        const toml::node* node = table_.get(key);
-        if (node == nullptr) return {};
-        if (!node->is_string()) return refuse(*node, key + " is " + type_of(*node) + ": expected a string");
-        into = node->as_string()->get();
-        return {};
-    }
-
-    Result<void> texts(const std::string& key, std::vector<std::string>& into) const {
-        const toml::node* node = table_.get(key);
-        if (node == nullptr) return {};
-        const toml::array* array = node->as_array();
-        if (array == nullptr) return refuse(*node, key + " is " + type_of(*node) + ": expected an array of strings");
-        into.clear();
-        for (const toml::node& item : *array) {
-            if (!item.is_string()) return refuse(item, key + " holds " + type_of(item) + ": expected only strings");
-            into.push_back(item.as_string()->get());
-        }
-        return {};
-    }
-
-    Result<void> integer(const std::string& key, std::int64_t low, std::int64_t high, std::int64_t& into) const {
-        const toml::node* node = table_.get(key);
-        if (node == nullptr) return {};
-        const std::string range = ": expected an integer from " + std::to_string(low) + " to " + std::to_string(high);
-        if (!node->is_integer()) return refuse(*node, key + " is " + type_of(*node) + range);
-        const std::int64_t value = node->as_integer()->get();
-        if (value < low || value > high) return refuse(*node, key + " is " + std::to_string(value) + range);
-        into = value;
-        return {};
-    }
-
-    Result<void> boolean(const std::string& key, bool& into) const {
-        const toml::node* node = table_.get(key);
-        if (node == nullptr) return {};
-        if (!node->is_boolean()) return refuse(*node, key + " is " + type_of(*node) + ": expected true or false");
-        into = node->as_boolean()->get();
-        return {};
-    }
-
-    Result<void> number(const std::string& key, double& into) const {
-        const toml::node* node = table_.get(key);
-        if (node == nullptr) return {};
-        const auto value = node->value<double>();
-        if (!node->is_number() || !value) return refuse(*node, key + " is " + type_of(*node) + ": expected a number");
-        into = *value;
-        return {};
-    }
-
-    /// "ORIGIN:LINE: PREFIX.message"
-    tl::unexpected<Error> refuse(const toml::node& at, const std::string& message) const {
-        return fail(Code::invalid_argument, where(at) + prefix_ + message);
-    }
-
-    std::string where(const toml::node& at) const {
-        return std::string(origin_) + ":" + std::to_string(at.source().begin.line) + ": ";
-    }
-    const toml::table& table() const { return table_; }
-    std::string_view origin() const { return origin_; }
-
-private:
-    static std::string type_of(const toml::node& node) {
-        switch (node.type()) {
-            case toml::node_type::table:
-                return "a table";
-            case toml::node_type::array:
-                return "an array";
-            case toml::node_type::string:
-                return "a string";
-            case toml::node_type::integer:
-                return "an integer";
-            case toml::node_type::floating_point:
-                return "a number";
-            case toml::node_type::boolean:
-                return "a boolean";
-            default:
-                return "a date or time";
-        }
-    }
-
-    const toml::table& table_;
-    std::string prefix_;
-    std::string_view origin_;
-};
-
 using Reader = Result<void> (*)(const Section&, DaemonConfig&);
 
 Result<void> read_listen(const Section& section, DaemonConfig& config) {
-    static const std::array<std::string, 4> known = {"address", "port", "allow_remote", "port_file"};
+    static const std::array<std::string, 4> known = {"address", "port", "origins", "port_file"};
     std::int64_t port = config.listen_port;
     return section.only(known)
         .and_then([&] { return section.text("address", config.listen_address); })
         .and_then([&] { return section.integer("port", 0, 65535, port); })
-        .and_then([&] { return section.boolean("allow_remote", config.allow_remote); })
+        .and_then([&] { return read_origins(section, config); })
         .and_then([&] { return section.text("port_file", config.port_file); })
         .map([&] { config.listen_port = static_cast<std::uint16_t>(port); });
 }
@@ -203,6 +92,14 @@ Result<void> read_log(const Section& section, DaemonConfig& config) {
     });
 }
 
+Result<void> read_service(const Section& section, DaemonConfig& config) {
+    static const std::array<std::string, 1> known = {"drain_max_s"};
+    std::int64_t seconds = config.drain_max.count();
+    return section.only(known).and_then([&] { return section.integer("drain_max_s", 1, 3600, seconds); }).map([&] {
+        config.drain_max = std::chrono::seconds(seconds);
+    });
+}
+
 Result<StreamConfig> read_stream(const Section& section, const toml::node& at) {
     static const std::array<std::string, 3> known = {"name", "scenarios", "speed"};
     StreamConfig stream;
@@ -235,16 +132,20 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 }
 
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
-    static const std::array<std::string, 9> known = {"listen", "history", "dashboard", "scenarios", "catalog",
-                                                     "engine", "ingest",  "log",       "stream"};
-    static const std::array<std::pair<const char*, Reader>, 8> readers = {{{"listen", read_listen},
+    static const std::array<std::string, 13> known = {"listen", "history", "dashboard", "scenarios", "catalog",
+                                                      "engine", "ingest",  "log",       "stream",    "token",
+                                                      "limits", "privacy", "service"};
+    static const std::array<std::pair<const char*, Reader>, 11> readers = {{{"listen", read_listen},
                                                                            {"history", read_history},
                                                                            {"dashboard", read_dashboard},
                                                                            {"scenarios", read_scenarios},
                                                                            {"catalog", read_catalog},
                                                                            {"engine", read_engine},
                                                                            {"ingest", read_ingest},
-                                                                           {"log", read_log}}};
+                                                                           {"log", read_log},
+                                                                           {"limits", read_limits},
+                                                                           {"privacy", read_privacy},
+                                                                           {"service", read_service}}};
     const Section top(root, "", origin);
     if (auto checked = top.only(known); !checked) return tl::unexpected(checked.error());
     for (const auto& [name, read] : readers) {
@@ -255,6 +156,7 @@ Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin,
         if (!done) return tl::unexpected(done.error());
     }
     if (auto done = read_streams(root, origin, config); !done) return tl::unexpected(done.error());
+    if (auto done = read_tokens(root, origin, config); !done) return tl::unexpected(done.error());
     return config;
 }
 

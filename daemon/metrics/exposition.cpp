@@ -56,6 +56,10 @@ void add_queues(Families& families, const Sources& sources) {
     connections("ingest", counts.ingest);
     connections("live", counts.live);
     connections("http", counts.http);
+    for (const auto& [reason, count] : counts.refused) {
+        families.counter("replayd_refused_requests_total", "Requests that were not let in", {{"reason", reason}},
+                         static_cast<double>(count));
+    }
 }
 
 void add_storage(Families& families, const Sources& sources) {

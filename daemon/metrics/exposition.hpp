@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/metrics/commit_times.hpp"
@@ -21,6 +22,7 @@ struct ConnectionCounts {
     std::size_t live = 0;
     std::size_t http = 0;
     std::size_t live_queue = 0;  ///< windows that wait for slow readers
+    std::vector<std::pair<std::string, std::uint64_t>> refused;  ///< requests that the guard did not let in, by reason
 };
 
 /// What the exposition reads; all outlive it.

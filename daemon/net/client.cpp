@@ -98,7 +98,7 @@ std::string detail_of(const std::string& body) {
 
 Code code_of(unsigned status) {
     if (status == 404) return Code::not_found;
-    if (status == 503) return Code::unavailable;
+    if (status == 429 || status == 503) return Code::unavailable;
     return status >= 400 && status < 500 ? Code::invalid_argument : Code::io;
 }
 
@@ -118,7 +118,7 @@ public:
         tcp.expires_never();
         tcp.socket().set_option(tcp::no_delay(true));
         address_ = "ws://" + host_and_port(endpoint) + target;
-        configure(subprotocol);
+        configure(subprotocol, endpoint.token);
         websocket::response_type answer;
         error_code failed;
         bool done = false;
@@ -186,14 +186,15 @@ public:
     }
 
 private:
-    void configure(const std::string& subprotocol) {
+    void configure(const std::string& subprotocol, const std::string& token) {
         stream_.set_option(
             websocket::stream_base::timeout{k_connect_timeout, websocket::stream_base::none(), false});
         stream_.read_message_max(k_message_bytes_max);
         stream_.auto_fragment(false);
         stream_.write_buffer_bytes(64u << 10);
-        stream_.set_option(websocket::stream_base::decorator([subprotocol](websocket::request_type& request) {
+        stream_.set_option(websocket::stream_base::decorator([subprotocol, token](websocket::request_type& request) {
             request.set(http::field::sec_websocket_protocol, subprotocol);
+            if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
         }));
     }
 
@@ -268,6 +269,7 @@ Result<HttpResponse> http_request(const Endpoint& endpoint, const std::string& m
     request.target(target);
     request.set(http::field::host, host_and_port(endpoint));
     if (!body.empty()) request.set(http::field::content_type, content_type);
+    if (!endpoint.token.empty()) request.set(http::field::authorization, "Bearer " + endpoint.token);
     request.body() = std::move(body);
     request.keep_alive(false);
     request.prepare_payload();

@@ -16,6 +16,7 @@ namespace replayd::net {
 struct Endpoint {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8080;
+    std::string token = {};  ///< sent as `Authorization: Bearer TOKEN` with every request; empty: none
 };
 
 /// Parses "http://host:port", "ws://host:port", "host:port" or "host"; an IPv6 address stands in brackets, a

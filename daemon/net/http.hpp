@@ -16,6 +16,7 @@ struct HttpRequest {
     std::map<std::string, std::string> headers;  ///< names in lower case
     std::string body;
     std::string peer;                          ///< "127.0.0.1:5123"
+    std::string client;                        ///< whom the gate knows it as; empty without a gate
 };
 
 struct HttpResponse {
@@ -27,7 +28,7 @@ struct HttpResponse {
 
 /// Called on the io thread. `respond` is called exactly once, at any later time, from any thread; dropping it
 /// unused answers 500, and so does an exception. The server itself sees to HEAD (it arrives here as GET), OPTIONS,
-/// Access-Control-Allow-Origin on GET, and malformed requests.
+/// Access-Control-Allow-Origin on GET, what the gate refuses, and malformed requests.
 using HttpHandler = std::function<void(HttpRequest&& request, std::function<void(HttpResponse&&)> respond)>;
 
 }  // namespace replayd::net

@@ -76,9 +76,8 @@ public:
     void refuse() {
         enter();
         keep_alive_ = false;
-        write(problem(
-            503, "unavailable",
-            "all " + std::to_string(state_->options.connections_max) + " connections are in use: try again later"));
+        write(too_many_connections(state_->options, state_->connections_per_client_max,
+                                   state_->connections_of(address_of(peer_))));
     }
 
     void shut_down() override {
@@ -172,8 +171,14 @@ private:
         phase_ = Phase::handling;
         deadline_.cancel();
         method_ = request.method;
-        if (auto answer = answer_without_handler(request, target)) {
+        origin_ = shown_origin(request, state_->options.gate.get());
+        if (auto answer = answer_without_handler(request, target, origin_)) {
             return write(std::move(*answer));
+        }
+        if (state_->options.gate) {
+            if (auto refusal = state_->options.gate->refuse(request, http_1_1 && wants_websocket(request))) {
+                return write(std::move(*refusal));
+            }
         }
         route(std::move(request), http_1_1);
     }
@@ -205,7 +210,7 @@ private:
 
     void write(HttpResponse&& from) {
         phase_ = Phase::writing;
-        finish_response(from, method_);
+        finish_response(from, method_, origin_);
         response_.emplace();
         response_->version(11);
         response_->result(from.status);
@@ -223,6 +228,7 @@ private:
     void on_written(error_code error) {
         response_.reset();
         method_.clear();
+        origin_.clear();
         if (error) return close();
         if (keep_alive_ && !state_->stopping()) return read_request();
         linger();
@@ -272,7 +278,7 @@ private:
 
     void enter() {
         ++state_->http_open;
-        state_->add(shared_from_this());
+        state_->add(shared_from_this(), peer_);
     }
 
     void leave() {
@@ -290,6 +296,7 @@ private:
     std::optional<http::request_parser<http::string_body>> parser_;
     std::optional<http::response<http::string_body>> response_;
     std::string method_;  ///< of the request being answered
+    std::string origin_;  ///< to which the answer may be shown; empty: to none but its own
     Phase phase_ = Phase::reading;
     bool keep_alive_ = true;
     bool timed_out_ = false;

@@ -12,15 +12,17 @@ namespace {
 
 constexpr const char* k_preflight_seconds = "86400";  // browsers ask again after a day at the latest
 
-/// The page may be read from any origin; nothing may be changed from one.
-HttpResponse preflight() {
+/// Pages of other origins may read where the gate says so; nothing may be changed from one.
+HttpResponse preflight(const std::string& origin) {
     HttpResponse response;
     response.status = 204;
     response.content_type.clear();
-    response.headers = {{"Access-Control-Allow-Origin", "*"},
+    if (origin.empty()) return response;
+    response.headers = {{"Access-Control-Allow-Origin", origin},
                         {"Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"},
-                        {"Access-Control-Allow-Headers", "Content-Type"},
-                        {"Access-Control-Max-Age", k_preflight_seconds}};
+                        {"Access-Control-Allow-Headers", "Authorization, Content-Type"},
+                        {"Access-Control-Max-Age", k_preflight_seconds},
+                        {"Vary", "Origin"}};
     return response;
 }
 
@@ -56,7 +58,22 @@ std::optional<HttpResponse> body_violation(const HeaderShape& shape) {
     return std::nullopt;
 }
 
+void add_if_missing(HttpResponse& response, const char* name, const std::string& value) {
+    const auto same = [name](const auto& header) { return equal_ignoring_case(header.first, name); };
+    if (std::none_of(response.headers.begin(), response.headers.end(), same)) response.headers.emplace_back(name, value);
+}
+
 }  // namespace
+
+HttpResponse too_many_connections(const ServerOptions& options, std::size_t per_client_max, std::size_t of_client) {
+    if (of_client > per_client_max) {
+        return problem(503, "unavailable",
+                       "all " + std::to_string(per_client_max) +
+                           " connections that one address may have are in use: close some, or try again later");
+    }
+    return problem(503, "unavailable",
+                   "all " + std::to_string(options.connections_max) + " connections are in use: try again later");
+}
 
 HttpResponse header_timeout(const ServerOptions& options) {
     return problem(408, "timeout",
@@ -108,6 +125,12 @@ std::optional<HttpResponse> header_violation(const HeaderShape& shape, const Ser
     return body_violation(shape);
 }
 
+std::string shown_origin(const HttpRequest& request, const Gate* gate) {
+    if (gate == nullptr) return "*";
+    const auto origin = request.headers.find("origin");
+    return origin != request.headers.end() && gate->readable_from(origin->second) ? origin->second : std::string();
+}
+
 void add_header(std::map<std::string, std::string>& headers, std::string_view name, std::string_view value) {
     std::string key(name);
     std::transform(key.begin(), key.end(), key.begin(),
@@ -116,21 +139,25 @@ void add_header(std::map<std::string, std::string>& headers, std::string_view na
     if (!inserted) entry->second.append(", ").append(value);
 }
 
-std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target) {
+std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target,
+                                                   const std::string& origin) {
     auto parsed = parse_target(target);
     if (!parsed) return problem(400, "invalid_argument", parsed.error().message);
     request.path = std::move(parsed->path);
     request.query = std::move(parsed->query);
-    if (request.method == "OPTIONS") return preflight();
+    if (request.method == "OPTIONS") return preflight(origin);
     return std::nullopt;
 }
 
-void finish_response(HttpResponse& response, const std::string& method) {
-    if (method != "GET" && method != "HEAD") return;
-    const auto allows_origin = [](const auto& header) { return header.first == "Access-Control-Allow-Origin"; };
-    if (std::none_of(response.headers.begin(), response.headers.end(), allows_origin)) {
-        response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-    }
+void finish_response(HttpResponse& response, const std::string& method, const std::string& origin) {
+    add_if_missing(response, "X-Content-Type-Options", "nosniff");
+    add_if_missing(response, "Referrer-Policy", "no-referrer");
+    add_if_missing(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    // A page of another site may not embed what it cannot read either, e.g. as a script.
+    add_if_missing(response, "Cross-Origin-Resource-Policy", origin.empty() ? "same-origin" : "cross-origin");
+    if (origin.empty() || (method != "GET" && method != "HEAD")) return;
+    add_if_missing(response, "Access-Control-Allow-Origin", origin);
+    if (origin != "*") add_if_missing(response, "Vary", "Origin");
 }
 
 }  // namespace replayd::net::impl

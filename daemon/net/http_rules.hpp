@@ -13,6 +13,9 @@
 
 namespace replayd::net::impl {
 
+/// 503: the server has its maximum of connections, or the client's address (which has `of_client`) has its own.
+[[nodiscard]] HttpResponse too_many_connections(const ServerOptions& options, std::size_t per_client_max,
+                                                std::size_t of_client);
 [[nodiscard]] HttpResponse header_timeout(const ServerOptions& options);
 [[nodiscard]] HttpResponse body_timeout(const ServerOptions& options);
 [[nodiscard]] HttpResponse header_too_large(const ServerOptions& options);
@@ -41,11 +44,17 @@ struct HeaderShape {
 /// Adds a header under its lower-case name; repeated ones are joined by ", " (RFC 9110 section 5.3).
 void add_header(std::map<std::string, std::string>& headers, std::string_view name, std::string_view value);
 
-/// Fills path and query from `target`. The answer to a request that no handler needs to see: a malformed target,
-/// OPTIONS.
-[[nodiscard]] std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target);
+/// The value of Access-Control-Allow-Origin for a request: "*" without a gate, the request's origin where the gate
+/// lets pages of it read, otherwise empty.
+[[nodiscard]] std::string shown_origin(const HttpRequest& request, const Gate* gate);
 
-/// Adds what every answer carries: Access-Control-Allow-Origin on GET and HEAD.
-void finish_response(HttpResponse& response, const std::string& method);
+/// Fills path and query from `target`. The answer to a request that no handler needs to see: a malformed target,
+/// OPTIONS; `origin` is what `shown_origin` says.
+[[nodiscard]] std::optional<HttpResponse> answer_without_handler(HttpRequest& request, const std::string& target,
+                                                                 const std::string& origin);
+
+/// Adds what every answer carries: the headers that keep browsers from guessing and framing, and on GET and HEAD
+/// Access-Control-Allow-Origin with `origin` unless that is empty.
+void finish_response(HttpResponse& response, const std::string& method, const std::string& origin);
 
 }  // namespace replayd::net::impl

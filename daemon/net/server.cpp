@@ -51,6 +51,7 @@ public:
             bind({address, state_->options.port}, error);
         }
         if (error) return fail(Code::io, "cannot listen on " + where() + ": " + error.message());
+        ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
         port_ = acceptor_.local_endpoint(error).port();
         return {};
     }
@@ -110,10 +111,15 @@ private:
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         socket.set_option(asio::socket_base::keep_alive(true), ignored);
+        // Programs that the process may start one day do not inherit it.
+        ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
         const std::size_t open = state_->connections();
-        if (open < state_->options.connections_max) {
+        const std::size_t of_client = state_->connections_of(impl::address_of(impl::peer_of(socket)));
+        const std::size_t per_client_max = state_->connections_per_client_max;
+        if (open < state_->options.connections_max && of_client < per_client_max) {
             impl::serve_http(std::move(socket), state_);
-        } else if (open < state_->options.connections_max + k_refusals_max) {
+        } else if (open < state_->options.connections_max + k_refusals_max &&
+                   of_client < per_client_max + k_refusals_max) {
             impl::refuse_http(std::move(socket), state_);
         }
     }
@@ -146,6 +152,8 @@ public:
         const auto found = state_->routes.find(path);
         return found == state_->routes.end() ? 0 : found->second.open.load();
     }
+
+    void limit_connections_per_client(std::size_t most) override { state_->connections_per_client_max = most; }
 
     void stop(std::function<void()> done) override {
         asio::post(listener_->executor(), [listener = listener_, state = state_, done = std::move(done)]() mutable {

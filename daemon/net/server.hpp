@@ -13,6 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "daemon/net/gate.hpp"
 #include "daemon/net/http.hpp"
 #include "daemon/net/websocket.hpp"
 #include "replay/base/error.hpp"
@@ -29,6 +30,7 @@ struct ServerOptions {
     std::size_t http_target_bytes_max = 8u << 10;
     std::size_t websocket_message_bytes_max = 16u << 20;
     std::size_t connections_max = 1024;
+    std::size_t connections_per_client_max = 1024;  ///< of one address
     std::chrono::milliseconds http_header_timeout{10'000};  ///< for a whole header, from its first byte
     std::chrono::milliseconds http_idle_timeout{30'000};  ///< until a request begins, for its body, and for its answer
     std::chrono::milliseconds websocket_idle_timeout{300'000};  ///< with keep-alive pings at half of it
@@ -41,6 +43,7 @@ struct ServerOptions {
     /// Bytes waiting for a reader that does not keep up; beyond it the connection is closed with 1013.
     std::size_t websocket_queue_bytes_max = 64u << 20;
     std::chrono::milliseconds close_timeout{5000};     ///< for queued messages and the peer's close frame
+    std::shared_ptr<Gate> gate;                        ///< null: everything may pass
 };
 
 /// One websocket path: its subprotocol and what makes a session for an accepted upgrade.
@@ -64,6 +67,8 @@ public:
     /// Open connections now; from any thread. 0 for an unknown path.
     [[nodiscard]] virtual std::size_t http_connections() const = 0;
     [[nodiscard]] virtual std::size_t websocket_connections(std::string_view path) const = 0;
+    /// Connections that one address may have from now on; those that are open stay. From any thread.
+    virtual void limit_connections_per_client(std::size_t most) = 0;
     /// Stops accepting, closes websockets with 1001 (going away), lets running HTTP answers finish, then calls
     /// `done` on the io thread. From any thread, once.
     virtual void stop(std::function<void()> done) = 0;

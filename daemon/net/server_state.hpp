@@ -16,6 +16,9 @@
 
 namespace replayd::net::impl {
 
+/// "127.0.0.1" of "127.0.0.1:5123".
+[[nodiscard]] std::string address_of(const std::string& peer);
+
 /// One open connection, as the server sees it when it stops.
 class Connection {
 public:
@@ -43,11 +46,15 @@ public:
     const HttpHandler http;
     std::map<std::string, Route, std::less<>> routes;
     std::atomic<std::size_t> http_open{0};
+    std::atomic<std::size_t> connections_per_client_max;
 
     [[nodiscard]] bool stopping() const { return stopping_; }
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+    /// Open connections of one address.
+    [[nodiscard]] std::size_t connections_of(const std::string& address) const;
 
-    void add(const std::shared_ptr<Connection>& connection);
+    /// `peer` is "address:port".
+    void add(const std::shared_ptr<Connection>& connection, const std::string& peer);
     /// The connection is over; the last one to leave a stopping server calls `done`.
     void remove(const Connection& connection);
     /// Asks every connection to end, now or as it appears; `done` is called once when none is left.
@@ -59,7 +66,12 @@ private:
     /// The connections alive now: asking one to end may remove it.
     [[nodiscard]] std::vector<std::shared_ptr<Connection>> alive() const;
 
-    std::unordered_map<const Connection*, std::weak_ptr<Connection>> connections_;
+    struct Entry {
+        std::weak_ptr<Connection> connection;
+        std::string address;
+    };
+    std::unordered_map<const Connection*, Entry> connections_;
+    std::map<std::string, std::size_t, std::less<>> by_address_;
     std::function<void()> done_;
     bool stopping_ = false;
 };

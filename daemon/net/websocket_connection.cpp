@@ -55,7 +55,7 @@ public:
           route_(route) {}
 
     void start(const std::string& key, HttpRequest&& upgrade) {
-        state_->add(shared_from_this());
+        state_->add(shared_from_this(), peer_);
         ++route_.open;
         set_idle_timeout(state_->options.websocket_idle_timeout);
         // The limit is kept in on_read: the stream's own one closes the socket with input unread, which resets the

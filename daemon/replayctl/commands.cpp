@@ -65,11 +65,17 @@ void add_catalogs(CLI::App& app, std::vector<std::string>& catalogs) {
         ->type_name("FILE");
 }
 
+void add_daemon(CLI::App& app, std::string& daemon, std::string& token_file) {
+    app.add_option("--daemon", daemon, "this daemon (default: $REPLAYD_DAEMON, else http://127.0.0.1:8080)")
+        ->type_name("URL");
+    app.add_option("--token-file", token_file,
+                   "file with the token to show (default: $REPLAYD_TOKEN_FILE, else $REPLAYD_TOKEN itself)")
+        ->type_name("FILE");
+}
+
 void add_source(CLI::App& app, SourceChoice& source) {
     app.add_option("--db", source.db, "read this history file (default: $REPLAYD_DB)")->type_name("FILE");
-    app.add_option("--daemon", source.daemon,
-                   "ask this daemon (default: $REPLAYD_DAEMON, else http://127.0.0.1:8080)")
-        ->type_name("URL");
+    add_daemon(app, source.daemon, source.token_file);
 }
 
 void add_length_law(CLI::App& app, const std::string& what, LengthLaw& law) {
@@ -153,8 +159,7 @@ Declared declare_stream(CLI::App& root) {
     command.needed.push_back(add_trace(app, options->trace));
     command.needed.push_back(app.add_option("--stream", options->stream, "name of the stream")->type_name("NAME"));
     app.add_option("--scenario", options->scenarios, "scenarios of the daemon to create the stream with");
-    app.add_option("--daemon", options->daemon, "the daemon (default: $REPLAYD_DAEMON, else http://127.0.0.1:8080)")
-        ->type_name("URL");
+    add_daemon(app, options->daemon, options->token_file);
     add_whole(app, "--batch", options->batch, "arrivals per frame (1000)", 1,
               static_cast<std::int64_t>(protocol::k_arrivals_per_batch_max));
     app.add_flag("--json-frames", options->json_frames, "send JSON text frames instead of protobuf");

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "daemon/access/secret.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/run_view.hpp"
 #include "daemon/replayctl/daemon_api.hpp"
@@ -90,10 +91,19 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-std::string daemon_address(const std::string& option) {
-    if (!option.empty()) return option;
-    std::string address = environment("REPLAYD_DAEMON");
-    return address.empty() ? std::string(k_default_daemon) : address;
+Result<net::Endpoint> find_daemon(const std::string& address, const std::string& token_file) {
+    const std::string wanted = address.empty() ? environment("REPLAYD_DAEMON") : address;
+    auto endpoint = net::parse_endpoint(wanted.empty() ? k_default_daemon : std::string_view(wanted));
+    if (!endpoint) return endpoint;
+    const std::string file = token_file.empty() ? environment("REPLAYD_TOKEN_FILE") : token_file;
+    if (file.empty()) {
+        endpoint->token = environment("REPLAYD_TOKEN");
+        return endpoint;
+    }
+    auto token = access::read_secret_file(file, "the token file");
+    if (!token) return tl::unexpected(token.error());
+    endpoint->token = std::move(*token);
+    return endpoint;
 }
 
 Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice) {
@@ -106,7 +116,7 @@ Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice) {
         if (!reader) return tl::unexpected(reader.error());
         return std::make_unique<FileSource>(std::move(*reader));
     }
-    auto endpoint = net::parse_endpoint(daemon_address(choice.daemon));
+    auto endpoint = find_daemon(choice.daemon, choice.token_file);
     if (!endpoint) return tl::unexpected(endpoint.error());
     return std::make_unique<DaemonSource>(std::move(*endpoint));
 }

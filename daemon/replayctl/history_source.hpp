@@ -10,6 +10,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "daemon/net/client.hpp"
 #include "replay/base/error.hpp"
 
 namespace replayd::ctl {
@@ -30,13 +31,16 @@ public:
 struct SourceChoice {
     std::string db;
     std::string daemon;
+    std::string token_file;
 };
 
 /// The file of --db, else the daemon of --daemon, else the file of $REPLAYD_DB, else the daemon of $REPLAYD_DAEMON or
 /// at the default address. Errors: `invalid_argument` (both given, not an address), those of opening the file.
 [[nodiscard]] Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice);
 
-/// The address of --daemon, else of $REPLAYD_DAEMON, else the default one.
-[[nodiscard]] std::string daemon_address(const std::string& option);
+/// The daemon of --daemon, else of $REPLAYD_DAEMON, else at the default address, with the token of --token-file, else of
+/// the file $REPLAYD_TOKEN_FILE, else of $REPLAYD_TOKEN itself; none of them: no token. Errors: `invalid_argument` (not
+/// an address, a token file that others may read), `io` (it cannot be read).
+[[nodiscard]] Result<net::Endpoint> find_daemon(const std::string& address, const std::string& token_file);
 
 }  // namespace replayd::ctl

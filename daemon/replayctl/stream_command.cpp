@@ -144,7 +144,7 @@ Result<Sent> send(const StreamOptions& options, const net::Endpoint& daemon) {
 
 Result<ExitStatus> stream_trace(const StreamOptions& options) {
     if (auto fine = check(options); !fine) return tl::unexpected(fine.error());
-    const auto daemon = net::parse_endpoint(daemon_address(options.daemon));
+    const auto daemon = find_daemon(options.daemon, options.token_file);
     if (!daemon) return tl::unexpected(daemon.error());
     const auto sent = send(options, *daemon);
     if (!sent) return tl::unexpected(sent.error());

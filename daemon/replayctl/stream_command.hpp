@@ -17,6 +17,7 @@ struct StreamOptions {
     std::string stream;                  ///< its name
     std::vector<std::string> scenarios;  ///< to create the stream with; ignored when it exists
     std::string daemon;                  ///< address; empty: as history_source.hpp says
+    std::string token_file;              ///< empty: as history_source.hpp says
     double speed = 0;                    ///< of a stream that is created; 0: as fast as possible
     std::size_t batch = 1000;            ///< arrivals per frame, 1 to 10,000
     bool json_frames = false;

@@ -17,7 +17,7 @@ TEST(Config, every_key_arrives) {
 [listen]
 address = "127.0.0.2"
 port = 9000
-allow_remote = true
+origins = ["https://replay.example.com"]
 port_file = "/run/port"
 [history]
 path = "/var/h.db"
@@ -44,7 +44,7 @@ speed = 2
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed->listen_address, "127.0.0.2");
     EXPECT_EQ(parsed->listen_port, 9000);
-    EXPECT_TRUE(parsed->allow_remote);
+    EXPECT_EQ(parsed->origins, std::vector<std::string>{"https://replay.example.com"});
     EXPECT_EQ(parsed->port_file, "/run/port");
     EXPECT_EQ(parsed->history_path, "/var/h.db");
     EXPECT_EQ(parsed->durability, storage::Durability::full);
@@ -71,14 +71,13 @@ TEST(Config, wrong_files_are_refused_with_the_line_and_the_nearest_name) {
     const std::vector<BadFile> cases = {
         {"[listne]\n",
          "d.toml:1: listne: unknown key: expected one of listen, history, dashboard, scenarios, catalog, "
-         "engine, ingest, log, stream; did you mean \"listen\"?"},
+         "engine, ingest, log, stream, token, limits, privacy, service; did you mean \"listen\"?"},
         {"[listen]\nprot = 1\n",
-         "d.toml:2: listen.prot: unknown key: expected one of address, port, allow_remote, port_file; did you mean "
+         "d.toml:2: listen.prot: unknown key: expected one of address, port, origins, port_file; did you mean "
          "\"port\"?"},
         {"[listen]\nport = 70000\n", "d.toml:2: listen.port is 70000: expected an integer from 0 to 65535"},
         {"[listen]\nport = '80'\n", "d.toml:2: listen.port is a string: expected an integer from 0 to 65535"},
         {"[listen]\naddress = 5\n", "d.toml:2: listen.address is an integer: expected a string"},
-        {"[listen]\nallow_remote = 'yes'\n", "d.toml:2: listen.allow_remote is a string: expected true or false"},
         {"listen = 5\n", "d.toml:1: listen: expected a [listen] table"},
         {"[history]\ndurability = 'ful'\n",
          "d.toml:2: history.durability is \"ful\": expected normal or full; did you mean \"full\"?"},
@@ -140,8 +139,9 @@ TEST(CommandLine, wrong_flags_are_refused) {
          "--listen is \"127.0.0.1:99999\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", ":80"}, "--listen is \":80\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", "0.0.0.0:8080"},
-         "listen address 0.0.0.0 can be reached from other machines, and replayd has no passwords: expected a loopback "
-         "address such as 127.0.0.1, or set allow_remote (--allow-remote) behind a proxy that guards it"},
+         "listen address 0.0.0.0 can be reached from other machines: expected a loopback address such as 127.0.0.1, or a "
+         "token that clients must show: a [[token]] table with name, roles and file, or --token-file FILE; a proxy in "
+         "front has to end TLS"},
         {{"--log-level", "loud"}, "--log-level is \"loud\": expected debug, info, warn or error"},
         {{"--db", ""}, "history.path (--db) is empty: expected the path of the SQLite file"},
         {{"--config", "/nonexistent/d.toml"}, "cannot read /nonexistent/d.toml: No such file or directory"},

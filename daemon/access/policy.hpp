@@ -1,0 +1,32 @@
+#pragma once
+// What the guard goes by; replaced as a whole when the configuration is read again.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/access/token_table.hpp"
+#include "daemon/config/config.hpp"
+#include "daemon/net/http.hpp"
+#include "replay/base/error.hpp"
+
+namespace replayd::access {
+
+/// The path of the ingest websocket, the only one for the role ingest.
+inline constexpr const char* k_ingest_path = "/ingest/v1";
+
+struct Policy {
+    TokenTable tokens;                 ///< empty: everyone may do everything (the daemon is on loopback then)
+    std::vector<std::string> origins;  ///< pages beside our own
+    std::size_t websockets_per_client_max = 0;
+};
+
+/// The policy of a configuration. Errors: those of reading the secrets.
+[[nodiscard]] Result<Policy> load_policy(const config::DaemonConfig& config);
+
+/// The role that a request needs: none for /healthz and /readyz, ingest for the ingest websocket, read for GET, HEAD
+/// and SQL, admin for whatever else.
+[[nodiscard]] std::optional<config::Role> needed_role(const net::HttpRequest& request);
+
+}  // namespace replayd::access
