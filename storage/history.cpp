@@ -158,6 +158,11 @@ public:
         return logged ? added : logged;
     }
 
+    void probe(std::function<void()> answered) override {
+        queue_.push_urgent_always(UrgentItem{[](WriteTools&) -> Result<void> { return {}; },
+                                             [answered = std::move(answered)](const Result<void>&) { answered(); },
+                                             std::nullopt});
+    }
     HistoryCounters counters() const override { return writer_.counters(); }
     std::optional<Error> trouble() const override { return writer_.trouble(); }
 

@@ -128,6 +128,8 @@ public:
 
     /// Blocks until everything queued so far is committed, or a commit fails (its error).
     [[nodiscard]] virtual Result<void> flush() = 0;
+    /// Has the writer thread call `answered` when it comes round to it, whether or not it can write: a sign of life.
+    virtual void probe(std::function<void()> answered) = 0;
     [[nodiscard]] virtual HistoryCounters counters() const = 0;
     /// Why the latest commit failed, until one succeeds: not ready while it has a value.
     [[nodiscard]] virtual std::optional<Error> trouble() const = 0;

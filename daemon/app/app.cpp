@@ -10,12 +10,15 @@
 #include "daemon/access/guard.hpp"
 #include "daemon/api/api.hpp"
 #include "daemon/api/live_hub.hpp"
+#include "daemon/app/config_changes.hpp"
 #include "daemon/app/io_loop.hpp"
 #include "daemon/app/scenarios.hpp"
+#include "daemon/app/status_line.hpp"
 #include "daemon/config/log.hpp"
 #include "daemon/config/version.hpp"
 #include "daemon/metrics/exposition.hpp"
 #include "daemon/metrics/vllm_exposition.hpp"
+#include "daemon/net/client.hpp"
 #include "daemon/net/server.hpp"
 #include "daemon/protocol/messages.hpp"
 #include "daemon/stream/ingest_session.hpp"
@@ -61,12 +64,15 @@ struct App::Parts {
     Result<void> open_history();
     Result<void> start_streams();
     Result<void> listen(int listen_fd);
+    [[nodiscard]] Result<void> check_reach() const;
+    [[nodiscard]] std::vector<VitalPart> vital_parts();
+    Result<void> reload(const config::DaemonConfig& fresh);
     void tick();
     void stop();
     [[nodiscard]] metrics::ConnectionCounts connections() const;
     [[nodiscard]] std::map<std::string, net::WebSocketRoute> websockets();
 
-    const config::DaemonConfig config;
+    config::DaemonConfig config;  ///< changed by `reload` only, on the thread that owns the App
     metrics::CommitTimes commits;
     std::unique_ptr<stream::ScenarioLibrary> library;
     std::unique_ptr<storage::History> history;
@@ -157,10 +163,53 @@ Result<void> App::Parts::listen(int listen_fd) {
         websockets());
     if (!listening) return tl::unexpected(listening.error());
     server = std::move(*listening);
+    if (auto guarded = check_reach(); !guarded) return guarded;
+    registry->limit_streams(config.limits.streams_max);
     io.start(k_live_tick, [this] { tick(); });
     api->set_ready(true);
     if (config.port_file.empty()) return {};
     return write_port_file(config.port_file, server->port());
+}
+
+/// A socket that was passed may be bound elsewhere than the configuration says.
+Result<void> App::Parts::check_reach() const {
+    config::DaemonConfig actual = config;
+    actual.listen_address = server->address();
+    return config::check_config(actual);
+}
+
+std::vector<VitalPart> App::Parts::vital_parts() {
+    const auto no_disk = [this] { return history->trouble().has_value(); };
+    return {{"io loop", [this](std::function<void()> answer) { io.post(std::move(answer)); }, {}},
+            {"writer", [this](std::function<void()> answer) { history->probe(std::move(answer)); }, {}},
+            // While the disk takes nothing, slices wait for the writer to take their rows.
+            {"engines", [this](std::function<void()> answer) { engine.probe(std::move(answer)); }, no_disk}};
+}
+
+Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
+    auto policy = access::load_policy(fresh);
+    if (!policy) return tl::unexpected(policy.error());
+    config::DaemonConfig reachable = fresh;
+    reachable.listen_address = server->address();
+    if (auto guarded = config::check_config(reachable); !guarded) return guarded;
+    config::DaemonConfig same_catalog = fresh;
+    same_catalog.catalog_files = config.catalog_files;
+    auto scenarios = load_scenarios(same_catalog);
+    if (!scenarios) return tl::unexpected(scenarios.error());
+
+    for (const std::string& key : changes_that_need_a_restart(config, fresh)) {
+        config::log(config::LogLevel::warn, "reload_needs_restart", {{"key", key}});
+    }
+    const auto changed = library->take_files_of(**scenarios);
+    guard->replace(std::move(*policy));
+    server->limit_connections_per_client(fresh.limits.connections_per_client_max);
+    registry->limit_streams(fresh.limits.streams_max);
+    config::set_log_level(fresh.log_level);
+    config.drain_max = fresh.drain_max;
+    config::log(config::LogLevel::info, "reloaded",
+                {{"tokens", static_cast<std::int64_t>(fresh.tokens.size())},
+                 {"scenarios_changed", static_cast<std::int64_t>(changed.size())}});
+    return {};
 }
 
 void App::Parts::tick() {
@@ -202,6 +251,26 @@ App::~App() {
 
 std::uint16_t App::port() const {
     return parts_->server->port();
+}
+
+std::string App::address() const {
+    return net::host_and_port(parts_->server->address(), parts_->server->port());
+}
+
+std::string App::status() const {
+    return status_line(address(), *parts_->registry, *parts_->history);
+}
+
+std::vector<VitalPart> App::vital_parts() {
+    return parts_->vital_parts();
+}
+
+Result<void> App::reload(const config::DaemonConfig& fresh) {
+    return parts_->reload(fresh);
+}
+
+std::chrono::seconds App::drain_max() const {
+    return parts_->config.drain_max;
 }
 
 void App::stop() {

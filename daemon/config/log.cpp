@@ -1,7 +1,11 @@
 #include "daemon/config/log.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdlib>
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -37,11 +41,6 @@ const char* journal_prefix(LogLevel level) {
     return "<3>";
 }
 
-bool under_journal() {
-    static const bool found = std::getenv("JOURNAL_STREAM") != nullptr;
-    return found;
-}
-
 std::string quoted(std::string_view text) {
     const bool plain = !text.empty() && text.find_first_of(" \"=\\\t\r\n") == std::string_view::npos;
     if (plain) return std::string(text);
@@ -58,6 +57,20 @@ std::string quoted(std::string_view text) {
 LogField::LogField(std::string_view name, std::string_view value) : text(std::string(name) + "=" + quoted(value)) {}
 LogField::LogField(std::string_view name, std::int64_t number)
     : text(std::string(name) + "=" + std::to_string(number)) {}
+
+bool under_journal() {
+    static const bool found = [] {
+        const char* stream = std::getenv("JOURNAL_STREAM");
+        struct stat facts {};
+        if (stream == nullptr || ::fstat(STDERR_FILENO, &facts) != 0) return false;
+        return fmt::format("{}:{}", facts.st_dev, facts.st_ino) == stream;
+    }();
+    return found;
+}
+
+void set_log_level(LogLevel level) {
+    spdlog::default_logger()->set_level(spdlog_level(level));
+}
 
 void start_log(LogLevel level) {
     auto logger = std::make_shared<spdlog::logger>("replayd", std::make_shared<spdlog::sinks::stderr_sink_mt>());

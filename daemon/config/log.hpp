@@ -19,9 +19,13 @@ struct LogField {
     std::string text;  ///< "key=value"
 };
 
-/// Sets up the process-wide logger. Under systemd (JOURNAL_STREAM set) lines carry journald's <N> prefixes
-/// instead of time and level.
+/// Whether standard error is the journal's: JOURNAL_STREAM names its device and inode (systemd.exec(5)).
+[[nodiscard]] bool under_journal();
+
+/// Sets up the process-wide logger. Under the journal lines carry its <N> prefixes instead of time and level.
 void start_log(LogLevel level);
+/// From now on. Any thread.
+void set_log_level(LogLevel level);
 
 /// Writes `event=NAME key=value …`.
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});

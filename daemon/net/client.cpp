@@ -41,10 +41,7 @@ constexpr std::size_t k_message_bytes_max = 256u << 20;
 /// Unread messages beyond which the client stops taking more from the socket.
 constexpr std::size_t k_inbox_messages_max = 1024;
 
-std::string host_and_port(const Endpoint& endpoint) {
-    const bool v6 = endpoint.host.find(':') != std::string::npos;
-    return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
-}
+std::string host_and_port(const Endpoint& endpoint) { return net::host_and_port(endpoint.host, endpoint.port); }
 
 /// Runs what is pending until it is done.
 void run(asio::io_context& io) {

@@ -23,6 +23,9 @@ struct Endpoint {
 /// trailing '/' is ignored. Error `invalid_argument`.
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
 
+/// "host:port", with brackets around an IPv6 address.
+[[nodiscard]] std::string host_and_port(const std::string& host, std::uint16_t port);
+
 /// One request on a fresh connection; `timeout` bounds each of connecting, sending and receiving. Header names of
 /// the answer are in lower case. Error `unavailable` when nothing listens, `io` otherwise.
 [[nodiscard]] Result<HttpResponse> http_request(const Endpoint& endpoint, const std::string& method,

@@ -20,6 +20,11 @@ std::size_t host_end(std::string_view rest) {
 
 }  // namespace
 
+std::string host_and_port(const std::string& host, std::uint16_t port) {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 Result<Endpoint> parse_endpoint(std::string_view text) {
     std::string_view rest = text;
     for (const std::string_view scheme : {"http://", "ws://"}) {

@@ -52,7 +52,9 @@ public:
         }
         if (error) return fail(Code::io, "cannot listen on " + where() + ": " + error.message());
         ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
-        port_ = acceptor_.local_endpoint(error).port();
+        const tcp::endpoint bound = acceptor_.local_endpoint(error);
+        port_ = bound.port();
+        address_ = bound.address().to_string();
         return {};
     }
 
@@ -72,6 +74,7 @@ public:
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] const std::string& address() const { return address_; }
     [[nodiscard]] auto executor() { return acceptor_.get_executor(); }
 
 private:
@@ -128,6 +131,7 @@ private:
     asio::steady_timer retry_;
     std::shared_ptr<impl::ServerState> state_;
     std::uint16_t port_ = 0;
+    std::string address_;
 };
 
 class ServerImpl final : public Server {
@@ -146,6 +150,7 @@ public:
     ServerImpl& operator=(const ServerImpl&) = delete;
 
     [[nodiscard]] std::uint16_t port() const override { return listener_->port(); }
+    [[nodiscard]] std::string address() const override { return listener_->address(); }
     [[nodiscard]] std::size_t http_connections() const override { return state_->http_open; }
 
     [[nodiscard]] std::size_t websocket_connections(std::string_view path) const override {

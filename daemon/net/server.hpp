@@ -64,6 +64,8 @@ public:
     virtual ~Server() = default;
 
     [[nodiscard]] virtual std::uint16_t port() const = 0;
+    /// The address listened on, without the port: "127.0.0.1".
+    [[nodiscard]] virtual std::string address() const = 0;
     /// Open connections now; from any thread. 0 for an unknown path.
     [[nodiscard]] virtual std::size_t http_connections() const = 0;
     [[nodiscard]] virtual std::size_t websocket_connections(std::string_view path) const = 0;

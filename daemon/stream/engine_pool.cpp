@@ -6,10 +6,10 @@
 
 namespace replayd::stream {
 
-EnginePool::EnginePool(std::size_t threads) {
+EnginePool::EnginePool(std::size_t threads) : in_slice_(threads, false) {
     REPLAYD_ASSERT(threads >= 1);
     threads_.reserve(threads);
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
 }
 
 EnginePool::~EnginePool() {
@@ -39,6 +39,34 @@ void EnginePool::stop() {
     const std::lock_guard lock(mutex_);
     std::swap(dropped, queue_);
     std::swap(dropped_timers, timers_);
+}
+
+void EnginePool::probe(std::function<void()> answered) {
+    {
+        const std::lock_guard lock(mutex_);
+        Probe probe;
+        for (std::size_t i = 0; i < in_slice_.size(); ++i) {
+            if (in_slice_[i]) probe.running.push_back(i);
+        }
+        if (!probe.running.empty()) {
+            probe.answered = std::move(answered);
+            probes_.push_back(std::move(probe));
+            return;
+        }
+    }
+    answered();
+}
+
+/// Under the mutex; returns the answers to give outside it.
+std::vector<std::function<void()>> EnginePool::slice_ended(std::size_t thread) {
+    in_slice_[thread] = false;
+    std::vector<std::function<void()>> answers;
+    for (Probe& probe : probes_) {
+        std::erase(probe.running, thread);
+        if (probe.running.empty()) answers.push_back(std::move(probe.answered));
+    }
+    std::erase_if(probes_, [](const Probe& probe) { return probe.running.empty(); });
+    return answers;
 }
 
 std::size_t EnginePool::depth() const {
@@ -77,7 +105,7 @@ void EnginePool::after_slice(const std::shared_ptr<Job>& job, NextSlice next) {
     }
 }
 
-void EnginePool::work() {
+void EnginePool::work(std::size_t thread) {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         queue_due_timers();
@@ -93,9 +121,15 @@ void EnginePool::work() {
         std::shared_ptr<Job> job = std::move(queue_.front());
         queue_.pop_front();
         job->state_ = Job::State::running;
+        in_slice_[thread] = true;
         lock.unlock();
         const NextSlice next = job->slice();
         lock.lock();
+        if (auto answers = slice_ended(thread); !answers.empty()) {
+            lock.unlock();
+            for (const auto& answer : answers) answer();
+            lock.lock();
+        }
         if (!stopping_) after_slice(job, next);
     }
 }

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -52,6 +53,8 @@ public:
     void wake(const std::shared_ptr<Job>& job);
     /// Lets running slices end, drops the queue, joins the threads. Later wakes are ignored.
     void stop();
+    /// Has `answered` called, on any thread, once every slice that runs now has ended: a sign of life.
+    void probe(std::function<void()> answered);
     /// Jobs that wait for a thread.
     [[nodiscard]] std::size_t depth() const;
 
@@ -61,7 +64,13 @@ private:
         std::shared_ptr<Job> job;
         bool operator>(const Timer& other) const { return time > other.time; }
     };
-    void work();
+    /// Slices that ran when the sign of life was asked for, by thread, and are not known to have ended.
+    struct Probe {
+        std::vector<std::size_t> running;
+        std::function<void()> answered;
+    };
+    void work(std::size_t thread);
+    [[nodiscard]] std::vector<std::function<void()>> slice_ended(std::size_t thread);
     void queue_due_timers();
     void enqueue(const std::shared_ptr<Job>& job);
     void after_slice(const std::shared_ptr<Job>& job, NextSlice next);
@@ -71,6 +80,8 @@ private:
     bool stopping_ = false;
     std::deque<std::shared_ptr<Job>> queue_;
     std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+    std::vector<bool> in_slice_;  ///< by thread
+    std::vector<Probe> probes_;
     std::vector<std::thread> threads_;
 };
 

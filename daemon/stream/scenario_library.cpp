@@ -12,7 +12,7 @@ Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog
     for (const auto& [name, toml] : built_in_scenarios()) {
         auto scenario = parse_scenario(toml, "built-in scenario " + name, library->catalog_);
         if (!scenario) return tl::unexpected(scenario.error());
-        library->scenarios_[name] = {toml, true, std::move(*scenario), nullptr};
+        library->scenarios_[name] = {toml, true, false, std::move(*scenario), nullptr};
     }
     return library;
 }
@@ -38,8 +38,21 @@ Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::add(std::string 
                                               " exists with another text: choose another name");
     }
     if (known != scenarios_.end() && known->second.toml == toml) return compose(known->second);
-    scenarios_[added->name()] = {std::move(toml), false, added->scenario(), added};
+    scenarios_[added->name()] = {std::move(toml), false, !replace_built_in, added->scenario(), added};
     return added;
+}
+
+std::vector<std::string> ScenarioLibrary::take_files_of(const ScenarioLibrary& fresh) {
+    std::vector<std::string> changed;
+    const std::scoped_lock lock(mutex_, fresh.mutex_);
+    for (const auto& [name, entry] : fresh.scenarios_) {
+        if (entry.built_in) continue;
+        const auto known = scenarios_.find(name);
+        if (known != scenarios_.end() && (known->second.posted || known->second.toml == entry.toml)) continue;
+        scenarios_[name] = entry;
+        changed.push_back(name);
+    }
+    return changed;
 }
 
 Result<std::shared_ptr<const LibraryScenario>> ScenarioLibrary::compose(Entry& entry) const {

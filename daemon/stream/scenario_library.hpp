@@ -41,6 +41,10 @@ public:
     /// text). The same text again is no error.
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> add(std::string toml, std::string_view origin,
                                                                      bool replace_built_in);
+    /// Takes over the scenarios of files of `fresh`, read with the same catalog: new ones, and new texts of known ones.
+    /// Streams that exist keep the text that they were created with. A name that was posted with another text stays.
+    /// Returns the names that are new or changed.
+    std::vector<std::string> take_files_of(const ScenarioLibrary& fresh);
     /// Errors: `not_found` with the nearest name, `invalid_argument` for an impossible combination.
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> find(std::string_view name) const;
     /// In the order of their names.
@@ -54,6 +58,7 @@ private:
     struct Entry {
         std::string toml;
         bool built_in = false;
+        bool posted = false;  ///< over HTTP, not from a file
         Scenario scenario;
         std::shared_ptr<const LibraryScenario> composed;  ///< null until first wanted
     };

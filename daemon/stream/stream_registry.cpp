@@ -36,6 +36,19 @@ Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted)
     return scenarios;
 }
 
+Result<void> StreamRegistry::check_room() const {
+    const std::size_t most = streams_max_.load();
+    const auto streams = all();
+    const auto busy = [](const std::shared_ptr<Stream>& stream) {
+        return !stream->status().log.durable.ended ||
+               std::any_of(stream->runs().begin(), stream->runs().end(), [](const auto& run) { return run->active(); });
+    };
+    const auto unfinished = static_cast<std::size_t>(std::count_if(streams.begin(), streams.end(), busy));
+    if (unfinished < most) return {};
+    return fail(Code::unavailable, std::to_string(unfinished) + " streams have not finished, and limits.streams_max is " +
+                                       std::to_string(most) + ": end some, or raise the limit");
+}
+
 Result<std::shared_ptr<Stream>> StreamRegistry::create(const NewStream& wanted) {
     const std::lock_guard lock(create_mutex_);
     if (lookup(wanted.name)) {
@@ -54,6 +67,7 @@ Result<std::shared_ptr<Stream>> StreamRegistry::find_or_create(const NewStream& 
 Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& wanted) {
     auto scenarios = check(wanted);
     if (!scenarios) return tl::unexpected(scenarios.error());
+    if (auto room = check_room(); !room) return tl::unexpected(room.error());
     storage::StreamRow row;
     row.name = wanted.name;
     row.speed = wanted.speed;

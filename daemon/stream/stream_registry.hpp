@@ -2,6 +2,9 @@
 // All streams of the daemon: created over HTTP, from the configuration or by a hello, and rebuilt from the
 // history at start. Any thread.
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,12 +30,15 @@ public:
     StreamRegistry(ScenarioLibrary& library, StreamContext context, std::string engine_version)
         : library_(library), context_(context), engine_version_(std::move(engine_version)) {}
 
+    /// From now on no stream is created while so many have not finished. Any thread.
+    void limit_streams(std::size_t most) { streams_max_.store(most); }
+
     /// Rebuilds every stream of the history; unfinished runs replay its log from the start. Once, before anything
     /// else. Error: the history cannot be read.
     [[nodiscard]] Result<void> recover(storage::Reader& reader);
 
     /// Blocks until committed: not for the io thread. Errors: `invalid_argument` (name, speed, no or invalid
-    /// scenarios), `already_exists`, `not_found` (scenario), those of the history.
+    /// scenarios), `unavailable` (as many streams as are allowed), `already_exists`, `not_found` (scenario), those of the history.
     [[nodiscard]] Result<std::shared_ptr<Stream>> create(const NewStream& wanted);
     /// The stream of this name, else as `create`. For hellos.
     [[nodiscard]] Result<std::shared_ptr<Stream>> find_or_create(const NewStream& wanted);
@@ -50,6 +56,7 @@ public:
 
 private:
     using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
+    [[nodiscard]] Result<void> check_room() const;
     [[nodiscard]] Result<Scenarios> check(const NewStream& wanted) const;
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
@@ -60,6 +67,7 @@ private:
     ScenarioLibrary& library_;
     const StreamContext context_;
     const std::string engine_version_;
+    std::atomic<std::size_t> streams_max_{SIZE_MAX};
     std::mutex create_mutex_;  ///< held while a stream is created, so that a name is taken once
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<Stream>> streams_;

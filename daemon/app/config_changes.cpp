@@ -1,0 +1,47 @@
+#include "daemon/app/config_changes.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace replayd::app {
+namespace {
+
+auto parts_of(const config::StreamConfig& stream) {
+    return std::tie(stream.name, stream.scenarios, stream.speed);
+}
+
+bool same_streams(const std::vector<config::StreamConfig>& a, const std::vector<config::StreamConfig>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const auto& one, const auto& other) { return parts_of(one) == parts_of(other); });
+}
+
+std::pair<std::string, std::string> parts_of(const std::optional<config::SecretSource>& source) {
+    return source ? std::pair(source->file, source->credential) : std::pair<std::string, std::string>();
+}
+
+}  // namespace
+
+std::vector<std::string> changes_that_need_a_restart(const config::DaemonConfig& running,
+                                                     const config::DaemonConfig& fresh) {
+    const std::vector<std::pair<const char*, bool>> same = {
+        {"listen.address", running.listen_address == fresh.listen_address},
+        {"listen.port", running.listen_port == fresh.listen_port},
+        {"listen.port_file", running.port_file == fresh.port_file},
+        {"history.path", running.history_path == fresh.history_path},
+        {"history.durability", running.durability == fresh.durability},
+        {"dashboard.dir", running.dashboard_dir == fresh.dashboard_dir},
+        {"catalog.files", running.catalog_files == fresh.catalog_files},
+        {"engine.threads", running.engine_threads == fresh.engine_threads},
+        {"ingest.backlog_arrivals_max", running.backlog_arrivals_max == fresh.backlog_arrivals_max},
+        {"limits.connections_max", running.limits.connections_max == fresh.limits.connections_max},
+        {"privacy", parts_of(running.id_salt) == parts_of(fresh.id_salt)},
+        {"stream", same_streams(running.streams, fresh.streams)}};
+    std::vector<std::string> keys;
+    for (const auto& [key, equal] : same) {
+        if (!equal) keys.emplace_back(key);
+    }
+    return keys;
+}
+
+}  // namespace replayd::app
