@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "daemon/access/guard.hpp"
+#include "daemon/access/id_hasher.hpp"
+#include "daemon/access/secret.hpp"
 #include "daemon/api/api.hpp"
 #include "daemon/api/live_hub.hpp"
 #include "daemon/app/config_changes.hpp"
@@ -82,6 +84,7 @@ struct App::Parts {
     std::unique_ptr<stream::StreamRegistry> registry;
     std::unique_ptr<api::Api> api;
     std::shared_ptr<access::Guard> guard;
+    std::unique_ptr<access::IdHasher> hasher;  ///< null: ids are stored as they come
     IoLoop io;
     std::unique_ptr<stream::IngestContext> ingest;
     std::unique_ptr<net::Server> server;
@@ -92,6 +95,12 @@ Result<void> App::Parts::guard_access() {
     auto policy = access::load_policy(config);
     if (!policy) return tl::unexpected(policy.error());
     guard = std::make_shared<access::Guard>(std::move(*policy));
+    if (!config.id_salt) return {};
+    auto salt = access::read_secret(*config.id_salt, "the salt of ids");
+    if (!salt) return tl::unexpected(salt.error());
+    auto created = access::IdHasher::create(*salt);
+    if (!created) return tl::unexpected(created.error());
+    hasher = std::move(*created);
     return {};
 }
 
@@ -147,7 +156,8 @@ Result<void> App::Parts::listen(int listen_fd) {
     api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
                                                      std::string(config::k_version), metrics_text, vllm_text});
     ingest = std::make_unique<stream::IngestContext>(
-        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }});
+        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {}});
+    if (hasher) ingest->conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
     net::ServerOptions options;
     options.address = config.listen_address;
     options.port = config.listen_port;

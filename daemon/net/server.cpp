@@ -51,7 +51,6 @@ public:
             bind({address, state_->options.port}, error);
         }
         if (error) return fail(Code::io, "cannot listen on " + where() + ": " + error.message());
-        ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
         const tcp::endpoint bound = acceptor_.local_endpoint(error);
         port_ = bound.port();
         address_ = bound.address().to_string();
@@ -114,8 +113,6 @@ private:
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         socket.set_option(asio::socket_base::keep_alive(true), ignored);
-        // Programs that the process may start one day do not inherit it.
-        ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
         const std::size_t open = state_->connections();
         const std::size_t of_client = state_->connections_of(impl::address_of(impl::peer_of(socket)));
         const std::size_t per_client_max = state_->connections_per_client_max;

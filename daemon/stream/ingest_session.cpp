@@ -1,5 +1,6 @@
 #include "daemon/stream/ingest_session.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <utility>
@@ -119,6 +120,7 @@ void Connection::welcome(const std::shared_ptr<Stream>& stream) {
 void Connection::handle(protocol::ArrivalBatch batch) {
     const std::uint64_t seq = batch.seq;
     if (!stream_) return refuse(Code::failed_state, "a batch before the hello: expected a hello first");
+    if (context_.conceal) std::for_each(batch.arrivals.begin(), batch.arrivals.end(), context_.conceal);
     if (const auto refused = stream_->accept(std::move(batch), granted_)) return refuse(*refused);
     if (seq <= acked_seq_) {
         repeated_seq_ = seq;

@@ -22,6 +22,8 @@ struct IngestContext {
     StreamRegistry& registry;
     TaskPool& tasks;
     PostToIo post;
+    /// Changes each arrival before anything else sees it, on the io thread; empty: nothing is changed.
+    std::function<void(Arrival&)> conceal;
 };
 
 /// `context` must outlive the session.

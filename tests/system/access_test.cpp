@@ -147,6 +147,38 @@ TEST_F(AccessTest, a_start_that_would_let_others_in_is_refused) {
     }
 }
 
+// With a salt, nothing of the trace that could name a person or a prompt reaches the file, and replays stay the same.
+TEST_F(AccessTest, with_a_salt_ids_are_nowhere_to_be_found) {
+    secret("salt", std::string(40, 's'));
+    const std::string config = directory_ / "salted.toml";
+    write_file(config, "[privacy]\nid_salt_file = '" + (directory_ / "salt") + "'\n");
+    RunningDaemon daemon(directory_, {"--config", config});
+    const std::string trace = directory_ / "t.jsonl";
+    std::string lines;
+    for (int i = 0; i < 20; ++i) {
+        lines += "{\"id\":\"alice-" + std::to_string(i) + "\",\"arrival_ns\":" + std::to_string(i * 1'000'000) +
+                 ",\"prompt_tokens\":64,\"output_tokens\":4,\"conversation\":\"bob-" + std::to_string(i / 4) + "\"}\n";
+    }
+    write_file(trace, lines);
+    const Outcome sent = run_program(directory_, {program("replayctl"), "stream", trace, "--stream", "s", "--scenario",
+                                                  two_scenarios()[0], "--daemon", daemon.url(), "--wait"});
+    ASSERT_EQ(sent.status, 0) << sent.errors;
+    const std::string metrics = daemon.ask("GET", "/metrics").body;
+    daemon.terminate();
+    std::string written = daemon.process().errors() + metrics;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_ / "")) {
+        const std::string path = entry.path().string();
+        if (path.find("history.sqlite") != std::string::npos) written += read_file(path);
+    }
+    EXPECT_EQ(written.find("alice-"), std::string::npos);
+    EXPECT_EQ(written.find("bob-"), std::string::npos);
+    EXPECT_EQ(written.find(std::string(40, 's')), std::string::npos);
+    const auto rows = query(directory_, daemon.db(), "SELECT count(DISTINCT request_id), count(*) FROM request");
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].as_array()[0], 20);
+    EXPECT_EQ(rows[0].as_array()[1], 20);
+}
+
 // With a token the daemon may listen for others.
 TEST_F(AccessTest, with_a_token_it_listens_on_every_address) {
     const std::string port_file = directory_ / "any-port";
