@@ -61,8 +61,8 @@ TEST_F(BadInputTest, bytes_that_are_no_request_are_refused) {
         {"GET api HTTP/1.1\r\nHost: x\r\n" + close, bad,
          "the target \"api\" of the request is neither a path nor an address: expected a path such as /api/v1/runs"},
         {"POST /api/v1/streams HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n" + close, "403 Forbidden",
-         "origin \"http://evil.example\" may not change anything here: expected a request of this host's own page or "
-         "of a program"},
+         "origin \"http://evil.example\" may not change anything here: expected a request of this host's own page, of "
+         "an origin that listen.origins names, or of a program"},
     });
 }
 
