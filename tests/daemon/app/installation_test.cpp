@@ -140,7 +140,9 @@ TEST_F(InstallationTest, the_package_scripts_are_sound_shell) {
     for (const char* script : {"postinst", "prerm", "postrm"}) {
         const std::string path = k_systemd + "/debian/" + script;
         EXPECT_EQ(shell("sh -n " + path).output, "");
-        if (has("shellcheck")) EXPECT_EQ(shell("shellcheck " + path).output, "");
+        if (has("shellcheck")) {
+            EXPECT_EQ(shell("shellcheck " + path).output, "");
+        }
         EXPECT_NE(fs::status(path).permissions() & fs::perms::owner_exec, fs::perms::none) << path;
     }
 }

@@ -1,4 +1,4 @@
-// The real program in a process of its own: systemd's protocol, signals, exit codes, and the unit file.
+// The real program in a process of its own: readiness, signals, exit codes.
 
 #include <gtest/gtest.h>
 #include <signal.h>
