@@ -35,6 +35,7 @@ struct CostStepOptions {
 
 struct CostValidateOptions {
     std::string folder;     ///< <system>/<backend>/<table>.csv[.gz]
+    std::string plots;      ///< folder for one SVG picture per operator of `folder`; "": none
     std::string vllm_runs;  ///< in its place: folder of real vLLM runs, see vllm_run.hpp
     OutputMode mode = OutputMode::table;
 };

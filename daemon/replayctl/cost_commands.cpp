@@ -52,6 +52,9 @@ Declared declare_validate(CLI::App& cost) {
                                        "in place of FOLDER: folder of real vLLM runs and kernel_profiles, to replay")
                             ->type_name("FOLDER");
     app.add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")->excludes(runs);
+    app.add_option("--plots", options->plots, "also draw predicted against measured, one SVG file per operator")
+        ->type_name("DIR")
+        ->excludes(runs);
     command.run = [options = options](OutputMode mode) -> Result<ExitStatus> {
         options->mode = mode;
         if (!options->vllm_runs.empty()) return cost_validate_runs(*options);

@@ -1,8 +1,8 @@
 // `replayctl cost eval` and `replayctl cost validate`.
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
+#include <map>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -13,6 +13,7 @@
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/cost_command.hpp"
 #include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/scatter_plot.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "replay/cost/eval/cost_eval.hpp"
 #include "replay/cost/eval/kernel_rows.hpp"
@@ -29,15 +30,14 @@ struct TableErrors {
     std::string gpu;
     std::string backend;
     std::string op;
-    std::size_t rows = 0;
-    double median = 0;
-    double p90 = 0;
+    ScatterSeries rows;
+    ErrorQuantiles errors;
     std::string provenance;
 };
 
 Result<TableErrors> errors_of(const fs::path& file, const cost::KernelTable& table) {
     TableErrors errors{file.parent_path().parent_path().filename().string(), file.parent_path().filename().string(),
-                       std::string(table.name), 0, 0, 0, ""};
+                       std::string(table.name), {}, {}, ""};
     const auto law = cost::choose_law(table, errors.gpu, errors.backend);
     if (!law) return fail(law.error().code, file.string() + ": " + law.error().message);
     const auto text = files::read_compressed_text(file.string());
@@ -48,19 +48,14 @@ Result<TableErrors> errors_of(const fs::path& file, const cost::KernelTable& tab
     if (!rows) return tl::unexpected(rows.error());
     const auto times = cost::measured_us(file.string(), table, *csv);
     if (!times) return tl::unexpected(times.error());
-    std::vector<double> ratios;
     for (std::size_t i = 0; i < rows->size(); ++i) {
         if ((*times)[i] <= 0) continue;
         const cost::KernelPrice price = law->price((*rows)[i]);
-        ratios.push_back(std::abs(price.us / (*times)[i] - 1));
+        errors.rows.points.push_back({(*times)[i], price.us});
         if (errors.provenance.empty()) errors.provenance = law->provenance(price);
     }
-    std::sort(ratios.begin(), ratios.end());
-    errors.rows = ratios.size();
-    if (!ratios.empty()) {
-        errors.median = ratios[ratios.size() / 2];
-        errors.p90 = ratios[ratios.size() * 9 / 10];
-    }
+    errors.rows.name = errors.gpu + "/" + errors.backend;
+    errors.errors = error_quantiles({errors.rows});
     return errors;
 }
 
@@ -88,10 +83,26 @@ std::string render(const std::vector<TableErrors>& all) {
     TextTable table({{"system"}, {"backend"}, {"table"}, {"rows", Align::right}, {"median", Align::right},
                      {"p90", Align::right}, {"first row priced by"}});
     for (const TableErrors& errors : all) {
-        table.add_row({errors.gpu, errors.backend, errors.op, count_text(static_cast<std::int64_t>(errors.rows)),
-                       percent_text(errors.median), percent_text(errors.p90), errors.provenance});
+        table.add_row({errors.gpu, errors.backend, errors.op, count_text(static_cast<std::int64_t>(errors.rows.points.size())),
+                       percent_text(errors.errors.median), percent_text(errors.errors.p90), errors.provenance});
     }
     return table.render();
+}
+
+/// One picture per operator, the tables of each as its series: DIR/<operator>.svg.
+Result<void> write_plots(const std::string& folder, const std::vector<TableErrors>& all) {
+    std::error_code trouble;
+    fs::create_directories(folder, trouble);
+    if (trouble) return fail(Code::io, "--plots: cannot create the folder " + folder + ": " + trouble.message());
+    std::map<std::string, std::vector<ScatterSeries>> by_operator;
+    for (const TableErrors& table : all) by_operator[table.op].push_back(table.rows);
+    for (const auto& [op, series] : by_operator) {
+        auto out = files::OutputFile::open((fs::path(folder) / (op + ".svg")).string());
+        if (!out) return tl::unexpected(out.error());
+        if (auto written = out->write(scatter_svg(op, series)); !written) return written;
+        if (auto closed = out->close(); !closed) return closed;
+    }
+    return {};
 }
 
 }  // namespace
@@ -118,11 +129,14 @@ Result<ExitStatus> cost_validate(const CostValidateOptions& options) {
         items.push_back(json::object{{"system", errors->gpu},
                                      {"backend", errors->backend},
                                      {"table", errors->op},
-                                     {"rows", errors->rows},
-                                     {"error_median", errors->median},
-                                     {"error_p90", errors->p90},
+                                     {"rows", errors->rows.points.size()},
+                                     {"error_median", errors->errors.median},
+                                     {"error_p90", errors->errors.p90},
                                      {"provenance", errors->provenance}});
         all.push_back(std::move(*errors));
+    }
+    if (!options.plots.empty()) {
+        if (auto written = write_plots(options.plots, all); !written) return tl::unexpected(written.error());
     }
     const std::string out = options.mode == OutputMode::json
                                 ? json::serialize(api::items_json(std::move(items))) + '\n'

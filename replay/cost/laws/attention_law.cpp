@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 4> k_heads_shape = {2, 3, 4, 7};
 constexpr std::size_t k_head_dim_number = 4;
 constexpr std::size_t k_prefix_number = 8;
+constexpr std::size_t k_context_number = 1;
 
 struct Attention {
     double batch, length, heads, kv_heads, dim;
@@ -124,7 +125,7 @@ KernelTable context_attention_table() {
 
 KernelTable generation_attention_table() {
     return {"generation_attention", k_generation_columns, k_latency, 1000, k_heads_shape, k_head_dim_number,
-            &generation_work, &generation_features};
+            &generation_work, &generation_features, k_context_number};
 }
 
 }  // namespace replayd::cost

@@ -1,46 +1,9 @@
 #include "replay/cost/laws/forest.hpp"
 
-#include <bit>
-#include <cstring>
-
 #include "replay/base/assert.hpp"
+#include "replay/cost/laws/byte_text.hpp"
 
 namespace replayd::cost {
-namespace {
-
-static_assert(std::endian::native == std::endian::little, "forests are stored little-endian");
-
-template <class T>
-void put(std::string& out, T value) {
-    char bytes[sizeof(T)];
-    std::memcpy(bytes, &value, sizeof(T));
-    out.append(bytes, sizeof(T));
-}
-
-/// Takes values off the front of a text; fails for good once it is too short.
-class Reader {
-public:
-    explicit Reader(std::string_view bytes) : rest_(bytes) {}
-    template <class T>
-    T take() {
-        T value{};
-        if (rest_.size() < sizeof(T)) {
-            ok_ = false;
-            return value;
-        }
-        std::memcpy(&value, rest_.data(), sizeof(T));
-        rest_.remove_prefix(sizeof(T));
-        return value;
-    }
-    [[nodiscard]] bool finished() const { return ok_ && rest_.empty(); }
-    [[nodiscard]] bool ok() const { return ok_; }
-
-private:
-    std::string_view rest_;
-    bool ok_ = true;
-};
-
-}  // namespace
 
 Forest::Forest(int depth, float scale, std::vector<std::vector<float>> edges, std::vector<Split> splits,
                std::vector<std::int16_t> leaves)
@@ -68,19 +31,19 @@ double Forest::sum(std::span<const float> features) const {
 
 std::string Forest::to_bytes() const {
     std::string out;
-    put(out, static_cast<std::uint8_t>(depth_));
-    put(out, static_cast<std::uint8_t>(edges_.size()));
-    put(out, static_cast<std::uint32_t>(leaves_.size()));
-    put(out, scale_);
+    put_bytes(out, static_cast<std::uint8_t>(depth_));
+    put_bytes(out, static_cast<std::uint8_t>(edges_.size()));
+    put_bytes(out, static_cast<std::uint32_t>(leaves_.size()));
+    put_bytes(out, scale_);
     for (const auto& edges : edges_) {
-        put(out, static_cast<std::uint8_t>(edges.size()));
-        for (const float edge : edges) put(out, edge);
+        put_bytes(out, static_cast<std::uint8_t>(edges.size()));
+        for (const float edge : edges) put_bytes(out, edge);
     }
     for (const Split split : splits_) {
-        put(out, split.feature);
-        put(out, split.edge);
+        put_bytes(out, split.feature);
+        put_bytes(out, split.edge);
     }
-    for (const std::int16_t leaf : leaves_) put(out, leaf);
+    for (const std::int16_t leaf : leaves_) put_bytes(out, leaf);
     return out;
 }
 
@@ -88,7 +51,7 @@ Result<Forest> Forest::from_bytes(std::string_view bytes) {
     const auto broken = [] {
         return fail(Code::invalid_argument, "a law's forest of trees is cut short or damaged; fit the law again");
     };
-    Reader reader(bytes);
+    ByteReader reader(bytes);
     const int depth = reader.take<std::uint8_t>();
     std::vector<std::vector<float>> edges(reader.take<std::uint8_t>());
     std::vector<std::int16_t> leaves(0);

@@ -1,6 +1,7 @@
 #include "replay/cost/laws/kernel_law.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "replay/base/assert.hpp"
@@ -47,7 +48,22 @@ void KernelLaw::features(const KernelRow& row, std::size_t kernel, std::vector<f
     parts_.table->features(*own_, row, own_us, out);
 }
 
-KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const {
+std::uint64_t KernelLaw::curve_of(const KernelRow& row, std::size_t kernel) const {
+    // FNV-1a over the numbers' bits; the order of the kernels in a law is fixed.
+    std::uint64_t hash = 14'695'981'039'346'656'037ULL;
+    const auto mix = [&](std::uint64_t bits) {
+        for (int byte = 0; byte < 8; ++byte) hash = (hash ^ (bits >> (8 * byte) & 0xFF)) * 1'099'511'628'211ULL;
+    };
+    mix(kernel);
+    for (std::size_t i = 0; i < row.number.size(); ++i) {
+        if (i != parts_.table->curve_number) mix(std::bit_cast<std::uint64_t>(row.number[i]));
+    }
+    return hash;
+}
+
+KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const { return priced(target, row, true); }
+
+KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& row, bool on_known_curves) const {
     KernelPrice price;
     const std::size_t kernel = kernel_of(row, price.kernel_assumed);
     for (std::size_t i = 0; i < parts_.number_min.size(); ++i) {
@@ -55,13 +71,16 @@ KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const
     }
     std::vector<float> values;
     features(row, kernel, values);
-    price.us = physical_us(target, parts_.kernels[kernel].shares, parts_.table->work(target, row)) *
-               std::exp(parts_.correction.sum(values));
+    double correction = parts_.correction.sum(values);
+    if (on_known_curves && !parts_.residuals.empty()) {
+        correction += parts_.residuals.at(curve_of(row, kernel), row.number[*parts_.table->curve_number]);
+    }
+    price.us = physical_us(target, parts_.kernels[kernel].shares, parts_.table->work(target, row)) * std::exp(correction);
     return price;
 }
 
 double KernelLaw::sustained(const Hardware& target, const KernelRow& row) const {
-    return sustained_us(target, price(target, row).us, parts_.table->work(target, row).compute_us);
+    return sustained_us(target, priced(target, row, false).us, parts_.table->work(target, row).compute_us);
 }
 
 }  // namespace replayd::cost

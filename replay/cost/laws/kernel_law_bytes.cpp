@@ -1,4 +1,5 @@
-// The stored form of a law: a head of text lines, "forest <bytes>", then the forest's bytes.
+// The stored form of a law: a head of text lines that ends with "forest <bytes>", then the bytes of the residuals and
+// of the forest.
 
 #include <charconv>
 #include <sstream>
@@ -56,12 +57,15 @@ std::string KernelLaw::to_bytes() const {
         out += "\n";
     }
     const std::string forest = parts_.correction.to_bytes();
-    return out + "forest " + std::to_string(forest.size()) + "\n" + forest;
+    const std::string residuals = parts_.residuals.empty() ? "" : parts_.residuals.to_bytes();
+    if (!residuals.empty()) out += "residuals " + std::to_string(residuals.size()) + "\n";
+    return out + "forest " + std::to_string(forest.size()) + "\n" + residuals + forest;
 }
 
 Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
     Parts parts;
     bool first = true;
+    std::size_t residual_bytes = 0;
     while (true) {
         const std::size_t end = bytes.find('\n');
         if (end == std::string_view::npos) return damaged("its head");
@@ -85,6 +89,8 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
             line >> parts.backend;
         } else if (key == "source") {
             parts.source = std::string(whole.substr(key.size() + 1));
+        } else if (key == "residuals") {
+            line >> residual_bytes;
         } else if (key == "range") {
             line >> parts.number_min.emplace_back() >> parts.number_max.emplace_back();
         } else if (key == "kernel") {
@@ -103,7 +109,13 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
     if (parts.table == nullptr || find_hardware(parts.gpu) == nullptr || parts.kernels.empty()) {
         return damaged("its table, GPU or kernels");
     }
-    auto forest = Forest::from_bytes(bytes);
+    if (residual_bytes > bytes.size() || (residual_bytes > 0 && !parts.table->curve_number)) return damaged("its residuals");
+    if (residual_bytes > 0) {
+        auto residuals = CurveResiduals::from_bytes(bytes.substr(0, residual_bytes));
+        if (!residuals) return tl::unexpected(residuals.error());
+        parts.residuals = std::move(*residuals);
+    }
+    auto forest = Forest::from_bytes(bytes.substr(residual_bytes));
     if (!forest) return tl::unexpected(forest.error());
     parts.correction = std::move(*forest);
     return KernelLaw(std::move(parts));

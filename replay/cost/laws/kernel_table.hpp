@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ struct KernelTable {
     KernelWork (*work)(const Hardware&, const KernelRow&) = nullptr;
     /// Appends the features, always the same count; `law_us` is the law's own answer.
     void (*features)(const Hardware&, const KernelRow&, double law_us, std::vector<float>&) = nullptr;
+    /// Number along which a law keeps what it leaves over (CurveResiduals); none for most tables.
+    std::optional<std::size_t> curve_number{};
 };
 
 /// All tables, by name.

@@ -20,6 +20,7 @@ constexpr std::array<Column, 10> k_columns = {{{"moe_dtype", ColumnKind::type},
                                                {"distribution", ColumnKind::distribution},
                                                {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
+constexpr std::size_t k_tokens_number = 1;
 constexpr std::array<std::size_t, 4> k_family = {2, 3, 4, 5};
 
 struct Moe {
@@ -94,6 +95,6 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
 
 }  // namespace
 
-KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, 0, &work, &features}; }
+KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, 0, &work, &features, k_tokens_number}; }
 
 }  // namespace replayd::cost

@@ -8,6 +8,7 @@ from torch.nn.functional import scaled_dot_product_attention, silu
 
 import kernels
 from attention import context_call
+from context_kernel import context_attention
 from grouped_gemm import Layer, random_ids
 
 
@@ -90,6 +91,25 @@ def decode(batch, length, heads, kv_heads):
     yield out, expected.reshape(batch, -1)
 
 
+def decode_fp8():
+    keys, values = (bf16(3, 1000, 4, 128).to(torch.float8_e4m3fn) for _ in range(2))
+    q, out = bf16(3, 32 * 128), bf16(3, 32 * 128)
+    kernels.DecodeAttention(3, 1000, 32, 4, 128, 132)(q, keys, values, out)
+    expected = scaled_dot_product_attention(q.float().view(3, 32, 1, 128), keys.float().transpose(1, 2),
+                                            values.float().transpose(1, 2), enable_gqa=True)
+    yield out, expected.reshape(3, -1)
+
+
+def context(kind, limit_share):
+    """`limit_share`: part of the error that counts, since probabilities in fp8 have three bits of mantissa."""
+    q, k, v = (x.to(kind) for x in (bf16(2, 8, 384, 128), bf16(2, 2, 384, 128), bf16(2, 2, 128, 384)))
+    out = torch.empty(2, 384, 8, 128, device="cuda", dtype=torch.bfloat16)
+    context_attention(q, k, v, out)
+    expected = scaled_dot_product_attention(q.float(), k.float(), v.float().transpose(2, 3), is_causal=True, enable_gqa=True)
+    expected = expected.transpose(1, 2)
+    yield expected + (out.float() - expected) * limit_share, expected
+
+
 def prefix_attention():
     q, k, v = bf16(2, 96, 8, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2)
     mask = torch.ones(96, 352, device="cuda", dtype=torch.bool).tril(256)
@@ -102,6 +122,7 @@ def main():
     checks = [add_rms_norm, silu_mul, rope_cache, quantise, masked, prefix_attention]
     checks += [lambda: experts(1, 8, 128), lambda: experts(300, 2, 8), lambda: experts(700, 8, 16)]
     checks += [lambda: decode(3, 1000, 32, 4), lambda: decode(1, 70, 8, 8), lambda: decode(2, 5000, 8, 1)]
+    checks += [decode_fp8, lambda: context(torch.bfloat16, 1), lambda: context(torch.float8_e4m3fn, 1 / 8)]
     failed = False
     for index, check in enumerate(checks):
         for out, expected in check():

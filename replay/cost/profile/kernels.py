@@ -312,12 +312,12 @@ def _decode_split(q, q_stride, keys, values, partial, maxima, sums, length, spli
         mask = rows < end
         offset = rows.to(tl.int64) * kv_heads * dim
         key = tl.load(keys + base + offset[None, :] + columns[:, None], mask[None, :], 0.0)
-        score = tl.where(mask[None, :], tl.dot(query, key) * scale, -1e30)
+        score = tl.where(mask[None, :], tl.dot(query, key.to(tl.bfloat16)) * scale, -1e30)
         top = tl.maximum(best, tl.max(score, 1))
         fade = tl.exp(best - top)
         share = tl.exp(score - top[:, None])
         value = tl.load(values + base + offset[:, None] + columns[None, :], mask[:, None], 0.0)
-        out = out * fade[:, None] + tl.dot(share.to(tl.bfloat16), value)
+        out = out * fade[:, None] + tl.dot(share.to(tl.bfloat16), value.to(tl.bfloat16))
         total = total * fade + tl.sum(share, 1)
         best = top
     place = ((sequence * heads + kv_head * group + lanes) * splits + split)
@@ -342,7 +342,8 @@ def _decode_merge(partial, maxima, sums, out, splits, dim: tl.constexpr, splits_
 
 
 class DecodeAttention:
-    """Split-KV decode attention over caches [batch, length, kv_heads, dim]; splits fill the GPU twice."""
+    """Split-KV decode attention over caches [batch, length, kv_heads, dim] in bf16 or fp8 (turned into bf16 as they are
+    read); splits fill the GPU twice."""
 
     def __init__(self, batch, length, heads, kv_heads, dim, multiprocessors):
         wanted = max(1, 4 * multiprocessors // (batch * kv_heads))

@@ -47,7 +47,9 @@ public:
     }
 
     Forest run() {
-        for (int tree = 0; tree < options_.trees; ++tree) grow();
+        const double shrink = std::pow(options_.huber_last / options_.huber_first, 1.0 / options_.trees);
+        double huber = options_.huber_first;
+        for (int tree = 0; tree < options_.trees; ++tree, huber *= shrink) grow(huber);
         double largest = 1e-9;
         for (const double leaf : leaves_) largest = std::max(largest, std::abs(leaf));
         const double scale = largest / 32'000;
@@ -59,9 +61,9 @@ public:
 private:
     double score(const Sum& sum) const { return sum.gradient * sum.gradient / (sum.rows + options_.leaf_prior); }
 
-    void grow() {
+    void grow(double huber) {
         for (std::size_t i = 0; i < rows_; ++i) {
-            gradient_[i] = std::clamp(target_[i] - answer_[i], -options_.huber, options_.huber);
+            gradient_[i] = std::clamp(target_[i] - answer_[i], -huber, huber);
         }
         std::vector<std::uint32_t> drawn;
         for (std::size_t i = 0; i < rows_; ++i) {

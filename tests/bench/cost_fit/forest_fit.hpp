@@ -13,7 +13,8 @@ struct FitOptions {
     int trees = 300;
     int depth = 7;
     double rate = 0.1;             ///< part of each tree's answer that is kept
-    double huber = 0.2;            ///< residuals count at most this much
+    double huber_first = 0.2;      ///< residuals count at most this much for the first tree,
+    double huber_last = 0.2;       ///< and this much for the last; where it is less, a mean becomes a median
     double leaf_prior = 2;         ///< rows of answer 0 that every leaf is mixed with
     int leaf_rows_min = 4;
     double row_share = 0.7;        ///< drawn anew for every tree

@@ -47,6 +47,27 @@ TEST(CostCommand, validate_prints_the_error_of_every_table) {
         << said.out;
 }
 
+// One picture per operator, in a folder that is made where it lacks; a folder that cannot be is refused by name.
+TEST(CostCommand, validate_draws_a_picture_per_operator) {
+    const std::string tables = testing::TempDir() + "plot_tables";
+    const std::string plots = testing::TempDir() + "plots/of/tables";
+    ASSERT_EQ(std::system(("mkdir -p " + tables + "/h100_sxm/vllm " + tables + "/b200_sxm/sglang").c_str()), 0);
+    for (const char* table : {"/h100_sxm/vllm/gemm.csv", "/b200_sxm/sglang/gemm.csv"}) {
+        std::ofstream(tables + table) << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
+    }
+    const Said said = run_replayctl({"cost", "validate", tables, "--plots", plots});
+    EXPECT_EQ(said.status, 0) << said.err;
+    std::ifstream file(plots + "/gemm.svg");
+    const std::string svg((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(svg.rfind("<svg xmlns=", 0), 0U) << svg;
+    for (const char* part : {">gemm: median ", ">h100_sxm/vllm</text>", ">b200_sxm/sglang</text>", "</svg>\n"}) {
+        EXPECT_NE(svg.find(part), std::string::npos) << part;
+    }
+    const Said refused = run_replayctl({"cost", "validate", tables, "--plots", "/proc/plots"});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_EQ(refused.err.rfind("replayctl: --plots: cannot create the folder /proc/plots: ", 0), 0U) << refused.err;
+}
+
 struct Wrong {
     std::vector<std::string> arguments;
     std::string message;
