@@ -11,6 +11,7 @@
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/scenario_source.hpp"
 #include "daemon/replayctl/text_table.hpp"
+#include "replay/memory/afd_memory.hpp"
 #include "replay/memory/concurrency.hpp"
 #include "replay/memory/remedies.hpp"
 
@@ -35,7 +36,7 @@ std::string pinned_text(const MemoryPlan& plan) {
                      : "no memory_fraction would give them");
 }
 
-std::string pool_table(const MemoryPlan& plan, const PoolSpec& pool) {
+std::string pool_table(const MemoryPlan& plan, const PoolSpec& pool, const std::string& gpu) {
     TextTable table({{"item"}, {"memory", Align::right}, {"of device", Align::right}, {"bytes", Align::right}, {"basis"}, {"how"}});
     const auto add = [&](const std::string& name, Bytes bytes, const std::string& how, std::string_view basis = {}) {
         const double share = static_cast<double>(bytes.value) / static_cast<double>(plan.device.value);
@@ -49,7 +50,8 @@ std::string pool_table(const MemoryPlan& plan, const PoolSpec& pool) {
     const Bytes kv = plan.kv_bytes_per_block * plan.blocks;
     add("used before KV cache", plan.used(), "sum of the lines above");
     add("budget", plan.budget, "device × memory_fraction " + decimal_text(pool.kv.memory_fraction, 2));
-    add("device", plan.device, pool.gpu.name);
+    add("device", plan.device, gpu);
+    if (plan.kv_bytes_per_block == Bytes(0)) return table.render();
     add("KV cache", kv,
         count_text(plan.blocks) + " blocks × " + count_text(plan.kv_bytes_per_block.value) + " bytes" +
             (plan.pinned ? pinned_text(plan) : ""));
@@ -109,6 +111,19 @@ json::array remedies_json(const Scenario& scenario, std::size_t index) {
     return list;
 }
 
+/// The servers of an AFD pool, and the plan of an FFN GPU.
+std::string ffn_text(const Scenario& scenario, const PoolSpec& pool, const MemoryPlan& plan) {
+    const AfdSpec& afd = *pool.afd;
+    const bool fits = plan.missing == Bytes(0);
+    return "\nabove: an attention GPU. A replica has " + count_text(afd.attention_servers) + " attention servers with " +
+           count_text(pool.parallel.gpus()) + " " + pool.gpu.name + " and " + count_text(afd.ffn_servers) +
+           " FFN servers with " + count_text(afd.ffn.gpus()) + " " + afd.ffn.gpu.name + "; an FFN GPU of " +
+           scenario.model.name + ":\n\n" + pool_table(plan, pool, afd.ffn.gpu.name) + '\n' +
+           (fits ? bytes_text((plan.budget - plan.used()).value) + " of the budget stay free\n"
+                 : "does not fit: " + bytes_text(plan.missing.value) +
+                       " are missing; spread the experts over more FFN GPUs\n");
+}
+
 /// The plan of one pool in both forms.
 struct PoolReport {
     std::string text;
@@ -119,10 +134,20 @@ struct PoolReport {
 PoolReport report(const Scenario& scenario, std::size_t index, const storage::PoolInfo& info, const ScenarioOptions& options) {
     const PoolSpec& pool = scenario.pools[index];
     const MemoryPlan plan = plan_pool(scenario.model, pool);
-    PoolReport out{heading(scenario, plan, pool) + '\n' + pool_table(plan, pool) + '\n' + totals(plan, pool) +
+    PoolReport out{heading(scenario, plan, pool) + '\n' + pool_table(plan, pool, pool.gpu.name) + '\n' + totals(plan, pool) +
                        verdict(scenario, index, plan),
                    api::plan_json(plan, info), fits(plan)};
     if (!out.fits) out.object["remedies"] = remedies_json(scenario, index);
+    if (pool.afd) {
+        const MemoryPlan ffn = plan_ffn(scenario.model, pool);
+        out.text += ffn_text(scenario, pool, ffn);
+        storage::PoolInfo ffn_info = info;
+        ffn_info.gpu = pool.afd->ffn.gpu.name;
+        out.object["ffn"] = api::plan_json(ffn, ffn_info);
+        out.object["identity"] = afd_identity(*pool.afd);
+        out.object["graph_key"] = afd_graph_key(*pool.afd);
+        out.fits = out.fits && ffn.missing == Bytes(0);
+    }
     if (options.prompt > 0) {
         const RequestLengths lengths{Tokens(options.prompt), Tokens(options.output)};
         const Concurrency found = concurrency(scenario.model, pool, plan, lengths);

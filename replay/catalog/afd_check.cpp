@@ -5,7 +5,9 @@
 namespace replayd {
 namespace {
 
-std::string number(std::int64_t value) { return std::to_string(value); }
+std::string number(std::int64_t value) {
+    return std::to_string(value);
+}
 
 class AfdCheck {
 public:
@@ -52,9 +54,8 @@ private:
         }
         if (afd_.ffn_input_replicated && parallel.data != afd_.attention_servers) {
             refuse(PoolTable::afd, "ffn_input_replicated", "true",
-                   "expected false where parallel.data = " + number(parallel.data) +
-                       " is not attention_servers = " + number(afd_.attention_servers) +
-                       ": the GPUs of a server have different rows");
+                   "expected false where parallel.data = " + number(parallel.data) + " is not attention_servers = " +
+                       number(afd_.attention_servers) + ": the GPUs of a server have different rows");
         }
     }
 
@@ -67,16 +68,18 @@ private:
         }
         if (model_.linear_attention) {
             refuse(PoolTable::pool, "afd", "a table",
-                   "expected none: the layers of " + model_.name + " have attention of two kinds, which AFD does not price");
+                   "expected none: the layers of " + model_.name +
+                       " have attention of two kinds, which AFD does not price");
         }
         const std::int64_t physical = model_.moe->experts + ffn.redundant_experts;
         if (physical % ffn.expert != 0) {
             const bool redundant = ffn.redundant_experts > 0;
             refuse(PoolTable::afd, redundant ? "ffn.redundant_experts" : "ffn.expert",
                    number(redundant ? ffn.redundant_experts : ffn.expert),
-                   redundant ? "with the " + number(model_.moe->experts) + " experts of " + model_.name + " there are " +
-                                   number(physical) + ": expected a multiple of expert = " + number(ffn.expert)
-                             : "expected a divisor of the " + number(physical) + " experts of " + model_.name);
+                   redundant
+                       ? "with the " + number(model_.moe->experts) + " experts of " + model_.name + " there are " +
+                             number(physical) + ": expected a multiple of expert = " + number(ffn.expert)
+                       : "expected a divisor of the " + number(physical) + " experts of " + model_.name);
         }
         if (model_.moe->ffn % ffn.tensor != 0) {
             refuse(PoolTable::afd, "ffn.tensor", number(ffn.tensor),
@@ -84,13 +87,14 @@ private:
         }
         if (ffn.gpus() % afd_.ffn_servers != 0) {
             refuse(PoolTable::afd, "ffn_servers", number(afd_.ffn_servers),
-                   "expected a divisor of ffn.tensor x ffn.expert = " + number(ffn.gpus()) + ", the GPUs of all FFN servers");
+                   "expected a divisor of ffn.tensor x ffn.expert = " + number(ffn.gpus()) +
+                       ", the GPUs of all FFN servers");
             return;
         }
         if (const std::int64_t gpus = ffn.gpus() / afd_.ffn_servers; gpus > ffn.gpu.gpus_per_node) {
             refuse(PoolTable::afd, "ffn_servers", number(afd_.ffn_servers),
-                   "each would have ffn.tensor x ffn.expert / ffn_servers = " + number(gpus) + " GPUs: expected at most " +
-                       number(ffn.gpu.gpus_per_node) + ", one " + ffn.gpu.name + " node");
+                   "each would have ffn.tensor x ffn.expert / ffn_servers = " + number(gpus) +
+                       " GPUs: expected at most " + number(ffn.gpu.gpus_per_node) + ", one " + ffn.gpu.name + " node");
         }
     }
 
@@ -104,7 +108,8 @@ private:
     void capacity() {
         if (afd_.connector_sms < pool_.gpu.sm_count && afd_.connector_sms < afd_.ffn.gpu.sm_count) return;
         if (afd_.connector_sms == 0) return;
-        refuse(PoolTable::afd, "connector_sms", number(afd_.connector_sms), "expected fewer than the SMs of either GPU");
+        refuse(PoolTable::afd, "connector_sms", number(afd_.connector_sms),
+               "expected fewer than the SMs of either GPU");
     }
 
     void check(const AfdFault& fault) {
@@ -129,6 +134,8 @@ private:
 
 }  // namespace
 
-std::vector<PoolProblem> afd_problems(const PoolSpec& pool, const ModelSpec& model) { return AfdCheck(pool, model).run(); }
+std::vector<PoolProblem> afd_problems(const PoolSpec& pool, const ModelSpec& model) {
+    return AfdCheck(pool, model).run();
+}
 
 }  // namespace replayd

@@ -32,10 +32,16 @@ std::string number(double value) {
     return {text, end};
 }
 
-std::string number(std::int64_t value) { return std::to_string(value); }
-std::string flag(bool value) { return value ? "true" : "false"; }
+std::string number(std::int64_t value) {
+    return std::to_string(value);
+}
+std::string flag(bool value) {
+    return value ? "true" : "false";
+}
 
-std::string_view type_name(DataType type) { return type == DataType::fp8 ? "fp8" : "bf16"; }
+std::string_view type_name(DataType type) {
+    return type == DataType::fp8 ? "fp8" : "bf16";
+}
 
 /// Fields by name, so in sorted order.
 using Fields = std::map<std::string, std::string, std::less<>>;
@@ -73,7 +79,9 @@ Fields fields_of(const AfdSpec& spec) {
 
 }  // namespace
 
-std::string afd_identity(const AfdSpec& spec) { return object(fields_of(spec)); }
+std::string afd_identity(const AfdSpec& spec) {
+    return object(fields_of(spec));
+}
 
 std::string afd_graph_key(const AfdSpec& spec) {
     Fields fields = fields_of(spec);

@@ -1,6 +1,6 @@
 #pragma once
-// Attention/FFN disaggregation (AFD) of a pool: attention servers hold attention weights and the KV cache, FFN servers the
-// dense layers and experts, and micro-batches ("stages") are under way between them. Fields follow vLLM's AFDConfig
+// Attention/FFN disaggregation (AFD) of a pool: attention servers hold attention weights and the KV cache, FFN servers
+// the dense layers and experts, and micro-batches ("stages") are under way between them. Fields follow vLLM's AFDConfig
 // (vllm-project/vllm pull request 25162, vllm/config/afd.py) where it has them.
 
 #include <array>
@@ -70,24 +70,30 @@ struct AfdSpec {
     std::int64_t ffn_servers = 1;        ///< F of one replica
     std::int64_t stages = 3;             ///< micro-batches in flight at most
     AfdConnector connector = AfdConnector::dummy;
-    std::string host = "127.0.0.1";      ///< rendezvous of all servers
+    std::string host = "127.0.0.1";  ///< rendezvous of all servers
     std::int64_t port = 1239;
-    std::string interface = "auto";      ///< network interface; auto: the one nearest to each GPU
-    double bytes_per_s = 0;              ///< of one GPU's network card, each direction; 0: the GPU's
-    Duration latency{0};                 ///< of one message
-    std::int64_t connector_sms = 0;      ///< p2p, m2n: SMs that the transfer kernels keep from the others
-    DataType wire = DataType::bf16;      ///< of rows on their way to the FFN servers; fp8 comes with scales
+    std::string interface = "auto";  ///< network interface; auto: the one nearest to each GPU
+    double bytes_per_s = 0;          ///< of one GPU's network card, each direction; 0: the GPU's
+    Duration latency{0};             ///< of one message
+    std::int64_t connector_sms = 0;  ///< p2p, m2n: SMs that the transfer kernels keep from the others
+    DataType wire = DataType::bf16;  ///< of rows on their way to the FFN servers; fp8 comes with scales
     AfdEmptyStages empty_stages = AfdEmptyStages::announce;
-    Duration timeout{50 * k_ns_per_s};   ///< a message that is later than this fails the step
-    bool ffn_input_replicated = false;   ///< the rows of an attention server are on all its GPUs: nothing to gather
-    bool ffn_overlap = true;             ///< gathering and reducing overlap with the computation of other stages
+    Duration timeout{50 * k_ns_per_s};  ///< a message that is later than this fails the step
+    bool ffn_input_replicated = false;  ///< the rows of an attention server are on all its GPUs: nothing to gather
+    bool ffn_overlap = true;            ///< gathering and reducing overlap with the computation of other stages
     std::map<std::string, std::string, std::less<>> extra;  ///< whatever a connector wants; part of the identity
     AfdFfnSpec ffn;
     std::vector<AfdFault> faults;  ///< in the order of the file
 };
 
-/// Every field but the faults, which happen to a deployment and are no part of it, as JSON with sorted keys and no spaces: two
-/// deployments are the same process group where it is equal.
+/// Rows that the buffers of one stage hold where a step has at most `rows_max` rows: the quotient plus the remainder,
+/// not the quotient rounded up (385 over 3 stages: 129). Source: stepmesh_connector.py.
+[[nodiscard]] constexpr std::int64_t stage_capacity(std::int64_t rows_max, std::int64_t stages) {
+    return rows_max / stages + rows_max % stages;
+}
+
+/// Every field but the faults, which happen to a deployment and are no part of it, as JSON with sorted keys and no
+/// spaces: two deployments are the same process group where it is equal.
 [[nodiscard]] std::string afd_identity(const AfdSpec& spec);
 
 /// The same without host and port: what captured graphs depend on.

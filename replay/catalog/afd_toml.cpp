@@ -95,8 +95,9 @@ void refuse_unused(TableReader& table, const AfdSpec& spec) {
         }
     }
     if (spec.connector == AfdConnector::dummy || spec.connector == AfdConnector::stepmesh) {
-        refuse("connector_sms", "belongs to connector = \"p2p\" or \"m2n\", whose kernels take SMs; remove it or change "
-                                "the connector");
+        refuse("connector_sms",
+               "belongs to connector = \"p2p\" or \"m2n\", whose kernels take SMs; remove it or change "
+               "the connector");
     }
 }
 
@@ -112,7 +113,8 @@ AfdSpec read_afd(TableReader& table, const GpuSpec& pool_gpu, const Catalog& cat
     out.port = table.integer("port", k_port, out.port);
     out.interface = read_name(table, "interface", out.interface);
     const bool network = out.connector != AfdConnector::dummy;
-    if (table.has("gigabits_per_s")) out.bytes_per_s = table.real("gigabits_per_s", k_gigabits) * k_giga / k_bits_per_giga_byte;
+    if (table.has("gigabits_per_s"))
+        out.bytes_per_s = table.real("gigabits_per_s", k_gigabits) * k_giga / k_bits_per_giga_byte;
     out.latency = table.duration("latency_us", k_ns_per_us, Duration(0), network ? k_rdma_latency : Duration(0));
     out.connector_sms = table.integer("connector_sms", {0, 1'024}, 0);
     refuse_unused(table, out);

@@ -11,7 +11,8 @@ namespace replayd {
 
 class Catalog;
 
-/// Reads `[pool.afd]` to the end. FFN servers have `pool_gpu` where they name none. Trouble lands in the reader's TomlErrors.
+/// Reads `[pool.afd]` to the end. FFN servers have `pool_gpu` where they name none. Trouble lands in the reader's
+/// TomlErrors.
 [[nodiscard]] AfdSpec read_afd(TableReader& table, const GpuSpec& pool_gpu, const Catalog& catalog);
 
 /// What the servers, ranks and faults of an AFD pool do not allow; empty for a pool that can exist.

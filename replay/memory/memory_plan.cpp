@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "replay/memory/activations.hpp"
+#include "replay/memory/afd_memory.hpp"
 #include "replay/memory/collective_buffers.hpp"
 #include "replay/memory/cuda_reserve.hpp"
 #include "replay/memory/kv_bytes.hpp"
@@ -93,6 +94,13 @@ MemoryPlan plan_stage(const ModelSpec& model, const PoolSpec& pool, std::int64_t
     return plan;
 }
 
+/// Why an FFN server cannot hold its share, and the ways out.
+std::string no_room_on_ffn(const PoolSpec& pool, const MemoryPlan& plan) {
+    return "pool \"" + pool.name + "\": an FFN GPU needs " + number(plan.used().value) + " bytes and has " +
+           number(plan.budget.value) + ", device x memory_fraction: spread the experts over more GPUs (pool.afd.ffn.tensor or "
+           "expert, and ffn_servers), or lower batching.max_batched_tokens";
+}
+
 /// Whether `a` limits the pool more than `b`: it lacks more bytes, or else has fewer blocks.
 bool limits_more(const MemoryPlan& a, const MemoryPlan& b) {
     if (a.missing != b.missing) return a.missing > b.missing;
@@ -122,7 +130,30 @@ std::optional<double> MemoryPlan::fraction_for(std::int64_t count) const {
     return fraction;
 }
 
+namespace {
+
+/// The plan of an attention GPU of an AFD pool.
+MemoryPlan plan_attention(const ModelSpec& model, const PoolSpec& pool) {
+    MemoryPlan plan = plan_pool(attention_model(model), attention_pool(pool));
+    std::vector<MemoryItem> more;
+    add_weights(more, router_parts(model, pool), pool.weights);
+    more.push_back({"AFD stage buffers", attention_stage_buffers(model, pool),
+                    number(pool.afd->stages) + " stages x (1 to send + " + number(pool.afd->ffn_servers) +
+                        " to receive) x " + number(stage_rows_max(pool)) + " rows x hidden " + number(model.hidden) + " x 2 B",
+                    ItemBasis::habit});
+    plan.items.insert(plan.items.end(), more.begin(), more.end());
+    plan.parameters = parameter_count(model);
+    const Bytes left = plan.budget - plan.used();
+    plan.missing = std::max(Bytes(0), plan.kv_bytes_per_block - left);
+    plan.fitting_blocks = std::max<std::int64_t>(0, left.value) / plan.kv_bytes_per_block.value;
+    plan.blocks = pool.kv.num_blocks.value_or(plan.fitting_blocks);
+    return plan;
+}
+
+}  // namespace
+
 MemoryPlan plan_pool(const ModelSpec& model, const PoolSpec& pool) {
+    if (pool.afd) return plan_attention(model, pool);
     MemoryPlan fullest = plan_stage(model, pool, 0);
     for (std::int64_t i = 1; i < pool.parallel.pipeline; ++i) {
         MemoryPlan plan = plan_stage(model, pool, i);
@@ -140,6 +171,9 @@ Result<std::vector<MemoryPlan>> plan_memory(const Scenario& scenario) {
         plans.push_back(plan_pool(scenario.model, scenario.pools[i]));
         const MemoryPlan& plan = plans.back();
         if (plan.missing > Bytes(0) && !plan.pinned) return fail(Code::invalid_argument, no_room(scenario, i, plan));
+        if (!scenario.pools[i].afd) continue;
+        const MemoryPlan ffn = plan_ffn(scenario.model, scenario.pools[i]);
+        if (ffn.missing > Bytes(0)) return fail(Code::invalid_argument, no_room_on_ffn(scenario.pools[i], ffn));
     }
     return plans;
 }

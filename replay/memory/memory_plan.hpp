@@ -62,11 +62,11 @@ struct MemoryPlan {
     [[nodiscard]] std::optional<double> fraction_for(std::int64_t count) const;
 };
 
-/// The plan of one pool, also where it does not fit (`missing`).
+/// The plan of one pool, also where it does not fit (`missing`); with AFD that of its attention GPUs (see plan_ffn()).
 [[nodiscard]] MemoryPlan plan_pool(const ModelSpec& model, const PoolSpec& pool);
 
 /// Plans every pool of the scenario, in the order of its pools. Error `invalid_argument` when a pool has no
-/// room for one KV block, unless its block count is pinned: the message names the missing bytes, the largest item and
+/// room for one KV block, unless its block count is pinned, or an FFN GPU none for its share: the message names the missing bytes, the largest item and
 /// the first of the changes that would make it fit (remedies.hpp).
 [[nodiscard]] Result<std::vector<MemoryPlan>> plan_memory(const Scenario& scenario);
 

@@ -13,7 +13,9 @@ namespace {
 
 using cost::OperatorSpec;
 
-std::int64_t requests_of(const StepShape& shape) { return shape.decode_sequences + shape.prefill_sequences; }
+std::int64_t requests_of(const StepShape& shape) {
+    return shape.decode_sequences + shape.prefill_sequences;
+}
 
 /// Rows of the FFN servers in a form that their operators take.
 StepShape of_rows(std::int64_t rows) {
@@ -28,7 +30,8 @@ std::vector<OperatorSpec> columns_of(const std::vector<OperatorSpec>& all, std::
     for (OperatorSpec op : all) {
         op.counts = {op.counts.begin() + static_cast<std::ptrdiff_t>(first),
                      op.counts.begin() + static_cast<std::ptrdiff_t>(last)};
-        if (std::any_of(op.counts.begin(), op.counts.end(), [](std::int64_t n) { return n > 0; })) out.push_back(std::move(op));
+        if (std::any_of(op.counts.begin(), op.counts.end(), [](std::int64_t n) { return n > 0; }))
+            out.push_back(std::move(op));
     }
     return out;
 }
@@ -79,8 +82,8 @@ Result<std::unique_ptr<const AfdCost>> AfdCost::make(const ModelSpec& model, con
     const std::int64_t moe_layers = model.moe_layers();
     const std::int64_t dense_layers = model.layers - moe_layers;
     const std::array<std::int64_t, k_head> layers = {dense_layers, moe_layers};
-    const std::array<std::int64_t, k_ffn_columns> ffn_layers = {dense_layers, moe_layers, dense_layers,
-                                                               moe_layers,   dense_layers, moe_layers};
+    const std::array<std::int64_t, k_ffn_columns> ffn_layers = {dense_layers, moe_layers,   dense_layers,
+                                                                moe_layers,   dense_layers, moe_layers};
     const std::vector<OperatorSpec> in_layers = columns_of(attention, k_dense_layer, k_head);
 
     Parts parts;

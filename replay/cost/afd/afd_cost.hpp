@@ -1,12 +1,12 @@
 #pragma once
-// What a step of an AFD replica costs: the micro-batches of all its attention ranks through the chain attention → network →
-// FFN → network, layer by layer (pipeline.hpp), after the embedding and before the head.
+// What a step of an AFD replica costs: the micro-batches of all its attention ranks through the chain attention →
+// network → FFN → network, layer by layer (pipeline.hpp), after the embedding and before the head.
 //
-// Per stage the slowest attention rank, the busiest card and the slowest expert rank count: an FFN server begins when the rows of
-// all attention servers are there, an attention server goes on when all partial results are.
-// Stated simplifications: requests of a rank count as alike (shape_of_stage), so that one shorter than the mean, or a prompt that
-// moves the border of a stage, may make a step shorter; embedding, head, sampling and the host are paid
-// once per step for the whole batch, not overlapped with the layers; no jitter.
+// Per stage the slowest attention rank, the busiest card and the slowest expert rank count: an FFN server begins when
+// the rows of all attention servers are there, an attention server goes on when all partial results are. Stated
+// simplifications: requests of a rank count as alike (shape_of_stage), so that one shorter than the mean, or a prompt
+// that moves the border of a stage, may make a step shorter; embedding, head, sampling and the host are paid once per
+// step for the whole batch, not overlapped with the layers; no jitter.
 
 #include <array>
 #include <cstddef>
@@ -24,10 +24,11 @@
 
 namespace replayd::afd {
 
-/// What a stage passes in a layer. With ffn_overlap each is a resource of its own; without, gather, FFN and reduce are one.
+/// What a stage passes in a layer. With ffn_overlap each is a resource of its own; without, gather, FFN and reduce are
+/// one.
 enum Resource : std::size_t { k_attention, k_forward, k_gather, k_ffn, k_reduce, k_return, k_resources };
 inline constexpr std::array<std::string_view, k_resources> k_resource_names = {"attention", "forward", "gather",
-                                                                              "ffn",       "reduce",  "return"};
+                                                                               "ffn",       "reduce",  "return"};
 
 /// Times of one stage in a layer.
 using StageTimes = std::array<Duration, k_resources>;
@@ -35,15 +36,15 @@ using StageTimes = std::array<Duration, k_resources>;
 /// One step taken apart, for people, metrics and the page.
 struct StepView {
     Duration total{0};
-    Duration head{0};             ///< of `total`: embedding, head, sampling, host
-    Duration without_network{0};  ///< what the step would take if transfers took no time
-    std::int64_t announced = 0;   ///< stages of the step
-    std::vector<StageTimes> dense;    ///< of each stage in a dense layer; empty where the model has none
-    std::vector<StageTimes> experts;  ///< in an MoE layer
-    std::vector<std::int64_t> rows;   ///< of each stage over all ranks, as sent
+    Duration head{0};                          ///< of `total`: embedding, head, sampling, host
+    Duration without_network{0};               ///< what the step would take if transfers took no time
+    std::int64_t announced = 0;                ///< stages of the step
+    std::vector<StageTimes> dense;             ///< of each stage in a dense layer; empty where the model has none
+    std::vector<StageTimes> experts;           ///< in an MoE layer
+    std::vector<std::int64_t> rows;            ///< of each stage over all ranks, as sent
     std::array<Duration, k_resources> busy{};  ///< over all layers and stages
-    std::int64_t messages = 0;        ///< that each attention server sends to each FFN server
-    std::int64_t forward_bytes = 0;   ///< over the busiest attention GPU's card, whole step
+    std::int64_t messages = 0;                 ///< that each attention server sends to each FFN server
+    std::int64_t forward_bytes = 0;            ///< over the busiest attention GPU's card, whole step
     std::int64_t return_bytes = 0;
 
     /// What the network adds to the step.
@@ -52,7 +53,8 @@ struct StepView {
 
 class AfdCost final : public CostModel {
 public:
-    /// `pool.afd` is set and has passed pool_problems(). Error `invalid_argument` as check_support and Operator::make say.
+    /// `pool.afd` is set and has passed pool_problems(). Error `invalid_argument` as check_support and Operator::make
+    /// say.
     [[nodiscard]] static Result<std::unique_ptr<const AfdCost>> make(const ModelSpec& model, const PoolSpec& pool);
 
     std::int64_t stages() const override { return 1; }
@@ -60,8 +62,8 @@ public:
     /// A rank's step while the other ranks are idle.
     void step(const StepShape& shape, std::span<Duration> out) const override;
 
-    /// Less than any step that holds the shape: the sums of a rank do not say which request has which context, so that its
-    /// longest stage is only known to have an equal share. One stage of that share, alone in the pipeline.
+    /// Less than any step that holds the shape: the sums of a rank do not say which request has which context, so that
+    /// its longest stage is only known to have an equal share. One stage of that share, alone in the pipeline.
     void alone(const StepShape& shape, std::span<Duration> out) const override;
 
     [[nodiscard]] std::vector<OperatorCost> explain(const StepShape& shape) const override;
@@ -73,10 +75,11 @@ public:
     [[nodiscard]] StepView view(std::span<const StepShape> ranks) const;
 
     /// Its visits to layers [first, first + count).
-    [[nodiscard]] std::vector<Visit> timeline(std::span<const StepShape> ranks, std::int64_t first, std::int64_t count) const;
+    [[nodiscard]] std::vector<Visit> timeline(std::span<const StepShape> ranks, std::int64_t first,
+                                              std::int64_t count) const;
 
-    /// Operators of the step, per GPU of the slowest rank of each role, `count` over layers and stages. The last row takes away
-    /// what runs at the same time as something else, so that totals sum to the step.
+    /// Operators of the step, per GPU of the slowest rank of each role, `count` over layers and stages. The last row
+    /// takes away what runs at the same time as something else, so that totals sum to the step.
     [[nodiscard]] std::vector<OperatorCost> explain(std::span<const StepShape> ranks) const;
 
     [[nodiscard]] std::int64_t ranks() const { return ranks_; }
@@ -84,9 +87,9 @@ public:
 private:
     /// The models of the parts that a step is priced with.
     struct Parts {
-        std::unique_ptr<const CostModel> layers;   ///< attention, columns k_dense_layer and k_moe_layer
+        std::unique_ptr<const CostModel> layers;  ///< attention, columns k_dense_layer and k_moe_layer
         std::unique_ptr<const CostModel> head;
-        std::unique_ptr<const CostModel> ffn;      ///< columns of FfnColumn
+        std::unique_ptr<const CostModel> ffn;                  ///< columns of FfnColumn
         std::unique_ptr<const CostModel> attention_operators;  ///< for explain: runs of one stage in a step
         std::unique_ptr<const CostModel> ffn_operators;
         std::array<Duration, k_head> padding;  ///< attention of a stage without requests: one row, no metadata
@@ -110,7 +113,8 @@ private:
     AfdCost(const ModelSpec& model, const PoolSpec& pool, Parts parts);
 
     [[nodiscard]] std::int64_t stages_of(std::span<const StepShape> ranks) const;
-    [[nodiscard]] StageRows rows_of_stage(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage) const;
+    [[nodiscard]] StageRows rows_of_stage(std::span<const StepShape> ranks, std::int64_t stages,
+                                          std::int64_t stage) const;
     /// `dense` and `experts` are of attention, the rest follows from `rows`.
     void add_rest(StageRows rows, StageTimes& dense, StageTimes& experts) const;
     void stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage, StageTimes& dense,

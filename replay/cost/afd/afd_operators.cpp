@@ -19,8 +19,9 @@ using cost::StageCounts;
 constexpr double k_bf16_bytes = 2;
 constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
 constexpr double k_id_and_weight_bytes = 8;
-/// Gather and reduce inside a server go through NVLink's switches and fill the link (Step-3 report, section 7.1: NVLS, SM-free
-/// all-gather); a filled link carries what copies between two H100 were measured to (efficiency.hpp). Launch: planning value.
+/// Gather and reduce inside a server go through NVLink's switches and fill the link (Step-3 report, section 7.1: NVLS,
+/// SM-free all-gather); a filled link carries what copies between two H100 were measured to (efficiency.hpp). Launch:
+/// planning value.
 constexpr double k_switched_nvlink = cost::k_nvlink_send;
 constexpr Duration k_switched_fixed{5'000};
 
@@ -30,7 +31,9 @@ StageCounts column(std::size_t columns, std::initializer_list<std::size_t> runs)
     return counts;
 }
 
-double real(std::int64_t value) { return static_cast<double>(value); }
+double real(std::int64_t value) {
+    return static_cast<double>(value);
+}
 
 /// The layers' FFNs taken away, so that what is left is what an attention GPU does.
 ModelSpec without_ffn(ModelSpec model) {
@@ -45,7 +48,8 @@ void add_router(Composer& composer) {
     composer.add_gemm("attention.router", composer.model.hidden, moe.experts, moe_layers, cost::Field::rows,
                       cost::Field::rows, DataType::bf16);
     // Scores written and read once in fp32, the chosen ones written.
-    composer.add_elementwise("attention.top_k", 8 * real(moe.experts) + k_id_and_weight_bytes * real(moe.top_k), moe_layers);
+    composer.add_elementwise("attention.top_k", 8 * real(moe.experts) + k_id_and_weight_bytes * real(moe.top_k),
+                             moe_layers);
 }
 
 constexpr const char* k_deep_gemm = "DeepGEMM's published H800 table; t0 + root of squares";
@@ -86,7 +90,8 @@ void add_routed_experts(Composer& composer, const AfdFfnSpec& ffn) {
     const double row_bytes = eight_bit ? k_fp8_bytes_with_scale : k_bf16_bytes;
     const StageCounts layers = column(k_ffn_columns, {k_moe_compute});
 
-    const auto fused = composer.laws.experts(composer.pool.weights, moe, model.hidden, ffn.tensor, ffn.expert, false, load);
+    const auto fused =
+        composer.laws.experts(composer.pool.weights, moe, model.hidden, ffn.tensor, ffn.expert, false, load);
     auto spec = deep_gemm(composer, ffn, load);
     const bool grouped = spec.has_value() || !fused;
     OperatorSpec experts = spec ? std::move(*spec) : OperatorSpec{};
@@ -171,7 +176,9 @@ double forward_row_bytes(const ModelSpec& model, const AfdSpec& afd) {
     return value_bytes * real(model.hidden) + k_id_and_weight_bytes * real(model.moe->top_k);
 }
 
-double return_row_bytes(const ModelSpec& model) { return k_bf16_bytes * real(model.hidden); }
+double return_row_bytes(const ModelSpec& model) {
+    return k_bf16_bytes * real(model.hidden);
+}
 
 std::vector<OperatorSpec> attention_operators(const ModelSpec& model, const PoolSpec& pool) {
     const ModelSpec attention_only = without_ffn(model);
@@ -185,10 +192,12 @@ std::vector<OperatorSpec> attention_operators(const ModelSpec& model, const Pool
     const StageCounts layers = column(k_attention_columns, {k_dense_layer, k_moe_layer});
     add_router(more);
     if (pool.afd->wire == DataType::fp8) {
-        more.add_elementwise("attention.quantize", (k_bf16_bytes + k_fp8_bytes_with_scale) * real(model.hidden), layers);
+        more.add_elementwise("attention.quantize", (k_bf16_bytes + k_fp8_bytes_with_scale) * real(model.hidden),
+                             layers);
     }
     if (pool.afd->ffn_servers > 1) {
-        more.add_elementwise("attention.sum_partials", real(pool.afd->ffn_servers + 1) * return_row_bytes(model), layers);
+        more.add_elementwise("attention.sum_partials", real(pool.afd->ffn_servers + 1) * return_row_bytes(model),
+                             layers);
     }
     for (OperatorSpec& op : more.take()) operators.push_back(std::move(op));
     return operators;

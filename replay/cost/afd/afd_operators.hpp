@@ -8,7 +8,8 @@
 
 namespace replayd::afd {
 
-/// Columns of the runs of an attention GPU's operators: once per dense layer and stage, per MoE layer and stage, and per step.
+/// Columns of the runs of an attention GPU's operators: once per dense layer and stage, per MoE layer and stage, and
+/// per step.
 enum AttentionColumn : std::size_t { k_dense_layer, k_moe_layer, k_head, k_attention_columns };
 
 /// Columns of an FFN GPU's: gathering, computing and reducing, in a dense or an MoE layer.
@@ -22,13 +23,14 @@ enum FfnColumn : std::size_t {
     k_ffn_columns
 };
 
-/// Projections, core attention, norms, router, quantisation for the wire and the sum of the FFN servers' partial results;
-/// embedding, head and sampling are in k_head. `pool.afd` is set. Runs are per column, for the rows of one scheduler rank.
+/// Projections, core attention, norms, router, quantisation for the wire and the sum of the FFN servers' partial
+/// results; embedding, head and sampling are in k_head. `pool.afd` is set. Runs are per column, for the rows of one
+/// scheduler rank.
 [[nodiscard]] std::vector<cost::OperatorSpec> attention_operators(const ModelSpec& model, const PoolSpec& pool);
 
-/// All-gather inside a server, dense FFN, routed and shared experts, reduce-scatter. The rows are those of all attention
-/// servers of a stage; every FFN server gets all of them. Dense layers and shared experts are cut over all FFN GPUs,
-/// experts over `tensor` of each of `expert` ranks, and the slowest rank counts (ExpertLoad).
+/// All-gather inside a server, dense FFN, routed and shared experts, reduce-scatter. The rows are those of all
+/// attention servers of a stage; every FFN server gets all of them. Dense layers and shared experts are cut over all
+/// FFN GPUs, experts over `tensor` of each of `expert` ranks, and the slowest rank counts (ExpertLoad).
 [[nodiscard]] std::vector<cost::OperatorSpec> ffn_operators(const ModelSpec& model, const PoolSpec& pool);
 
 /// Bytes of one row to the FFN servers: hidden values in the wire's precision, fp8 with an fp32 scale per 128, and per

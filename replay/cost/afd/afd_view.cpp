@@ -12,7 +12,8 @@ namespace {
 /// Adds the operators of one more stage to those of the same names.
 void merge(std::vector<OperatorCost>& into, const std::vector<OperatorCost>& stage) {
     for (const OperatorCost& op : stage) {
-        const auto same = std::find_if(into.begin(), into.end(), [&](const OperatorCost& o) { return o.name == op.name; });
+        const auto same =
+            std::find_if(into.begin(), into.end(), [&](const OperatorCost& o) { return o.name == op.name; });
         if (same == into.end()) {
             into.push_back(op);
         } else {

@@ -64,7 +64,8 @@ Duration Pipeline::run(std::span<const LayerTimes> layers, std::int64_t first, s
                     const Duration begin = std::max(state_[r], ready);
                     ready = state_[r] = begin + *time++;
                     if (!kept) continue;
-                    visits.push_back({index, static_cast<std::int64_t>(stage), static_cast<std::int64_t>(r), begin, ready});
+                    visits.push_back(
+                        {index, static_cast<std::int64_t>(stage), static_cast<std::int64_t>(r), begin, ready});
                 }
             }
         }

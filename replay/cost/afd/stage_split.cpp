@@ -84,9 +84,9 @@ std::int64_t requests_of_stage(std::int64_t requests, std::int64_t stages, std::
     return requests / stages + (stage < requests % stages ? 1 : 0);
 }
 
-std::int64_t stage_capacity(std::int64_t rows_max, std::int64_t stages) { return rows_max / stages + rows_max % stages; }
-
-std::int64_t effective_stages(std::int64_t stages, std::int64_t requests) { return std::min(stages, requests); }
+std::int64_t effective_stages(std::int64_t stages, std::int64_t requests) {
+    return std::min(stages, requests);
+}
 
 std::vector<std::int64_t> token_cuts(std::span<const std::int64_t> tokens, std::int64_t stages) {
     REPLAYD_ASSERT(stages >= 1);
@@ -132,9 +132,10 @@ std::int64_t sent_rows(const StepShape& stage, std::int64_t graph_tokens_max) {
 
 Result<void> check_capacity(std::int64_t rows, std::int64_t stage, std::int64_t capacity) {
     if (rows <= capacity) return {};
-    return fail(Code::invalid_argument, "afd: stage " + std::to_string(stage) + " has " + std::to_string(rows) +
-                                            " rows: expected at most " + std::to_string(capacity) +
-                                            ", what its buffers hold; raise batching.max_sequences or lower afd.stages");
+    return fail(Code::invalid_argument,
+                "afd: stage " + std::to_string(stage) + " has " + std::to_string(rows) + " rows: expected at most " +
+                    std::to_string(capacity) +
+                    ", what its buffers hold; raise batching.max_sequences or lower afd.stages");
 }
 
 MessageIndex message_index(std::int64_t counter, std::int64_t stages, std::int64_t layers) {

@@ -11,7 +11,8 @@ namespace {
 constexpr double k_rdma_share = cost::k_all_to_all_low_latency_nic;
 
 std::int64_t scaled_ns(double bytes, double bytes_per_s) {
-    return std::llround(bytes / (bytes_per_s * k_rdma_share) * 1e9 * static_cast<double>(std::int64_t{1} << cost::k_fraction_bits));
+    return std::llround(bytes / (bytes_per_s * k_rdma_share) * 1e9 *
+                        static_cast<double>(std::int64_t{1} << cost::k_fraction_bits));
 }
 
 }  // namespace

@@ -15,9 +15,10 @@ struct StageRows {
     std::int64_t all = 0;
 };
 
-/// One direction. Every attention rank sends its rows to all FFN servers, spread over its GPUs' cards, and gets a partial
-/// result from each of them; the cards of an FFN server share all rows, since a GPU is paired with GPUs of every attention
-/// server. The slower card counts: links are full duplex, so that the two directions do not meet. Integer nanoseconds.
+/// One direction. Every attention rank sends its rows to all FFN servers, spread over its GPUs' cards, and gets a
+/// partial result from each of them; the cards of an FFN server share all rows, since a GPU is paired with GPUs of
+/// every attention server. The slower card counts: links are full duplex, so that the two directions do not meet.
+/// Integer nanoseconds.
 class Wire {
 public:
     /// A connector without a network.
@@ -31,7 +32,9 @@ public:
         return latency_ + Duration(cost::to_ns(std::max(attention, ffn)));
     }
     /// Bytes over the card of the busiest attention GPU.
-    [[nodiscard]] double attention_bytes(StageRows rows) const { return static_cast<double>(rows.longest) * attention_bytes_; }
+    [[nodiscard]] double attention_bytes(StageRows rows) const {
+        return static_cast<double>(rows.longest) * attention_bytes_;
+    }
     [[nodiscard]] double ffn_bytes(StageRows rows) const { return static_cast<double>(rows.all) * ffn_bytes_; }
     [[nodiscard]] Duration latency() const { return latency_; }
 

@@ -29,9 +29,10 @@ struct Text {
 
 TEST(AfdToml, reads_every_key) {
     Text text;
-    text.afd = "attention_servers = 4\nffn_servers = 2\nstages = 2\nconnector = \"m2n\"\nhost = \"node0\"\nport = 5000\n"
-               "interface = \"mlx5_0\"\ngigabits_per_s = 200\nlatency_us = 5\nconnector_sms = 8\nwire = \"fp8\"\n"
-               "empty_stages = \"pad\"\ntimeout_ms = 200\nffn_overlap = false\nextra = { afd_size = \"4A2F\" }\n";
+    text.afd =
+        "attention_servers = 4\nffn_servers = 2\nstages = 2\nconnector = \"m2n\"\nhost = \"node0\"\nport = 5000\n"
+        "interface = \"mlx5_0\"\ngigabits_per_s = 200\nlatency_us = 5\nconnector_sms = 8\nwire = \"fp8\"\n"
+        "empty_stages = \"pad\"\ntimeout_ms = 200\nffn_overlap = false\nextra = { afd_size = \"4A2F\" }\n";
     text.ffn = "gpu = \"H20\"\ntensor = 4\nexpert = 4\nredundant_experts = 4\n";
     text.fault = "[[pool.afd.fault]]\nrole = \"attention\"\nrank = 3\nfrom_s = 10\nuntil_s = 20.5\ndelay_ms = 7\n";
     const auto scenario = text.parse();
@@ -98,24 +99,30 @@ struct Bad {
 TEST(AfdToml, what_cannot_be_is_refused_by_name) {
     const Bad rows[] = {
         {"pipeline", [](Text& t) { t.parallel = "data = 16\npipeline = 2\n"; },
-         "afd.toml:9: pool.parallel.pipeline = 2: expected 1 with [pool.afd]: pipeline stages and AFD do not go together"},
+         "afd.toml:9: pool.parallel.pipeline = 2: expected 1 with [pool.afd]: pipeline stages and AFD do not go "
+         "together"},
         {"experts on the attention side", [](Text& t) { t.parallel = "data = 16\nexpert = 16\n"; },
          "afd.toml:9: pool.parallel.expert = 16: expected 1 with [pool.afd]: the experts are on the FFN servers, see "
          "pool.afd.ffn"},
         {"redundant experts on the attention side", [](Text& t) { t.parallel = "data = 16\nredundant_experts = 2\n"; },
-         "afd.toml:9: pool.parallel.redundant_experts = 2: expected 0 with [pool.afd]: the experts are on the FFN servers, see "
+         "afd.toml:9: pool.parallel.redundant_experts = 2: expected 0 with [pool.afd]: the experts are on the FFN "
+         "servers, see "
          "pool.afd.ffn"},
         {"ranks that do not spread", [](Text& t) { t.afd = "attention_servers = 3\nffn_servers = 2\n"; },
-         "afd.toml:11: pool.afd.attention_servers = 3: expected a divisor of parallel.data = 16, the scheduler ranks of all "
+         "afd.toml:11: pool.afd.attention_servers = 3: expected a divisor of parallel.data = 16, the scheduler ranks "
+         "of all "
          "attention servers"},
         {"an attention server beyond one node", [](Text& t) { t.afd = "attention_servers = 1\nffn_servers = 2\n"; },
-         "afd.toml:11: pool.afd.attention_servers = 1: each would have tensor x data / attention_servers = 16 GPUs: expected at "
+         "afd.toml:11: pool.afd.attention_servers = 1: each would have tensor x data / attention_servers = 16 GPUs: "
+         "expected at "
          "most 8, one H800 node"},
         {"an FFN server beyond one node", [](Text& t) { t.afd = "attention_servers = 2\nffn_servers = 1\n"; },
-         "afd.toml:12: pool.afd.ffn_servers = 1: each would have ffn.tensor x ffn.expert / ffn_servers = 16 GPUs: expected at "
+         "afd.toml:12: pool.afd.ffn_servers = 1: each would have ffn.tensor x ffn.expert / ffn_servers = 16 GPUs: "
+         "expected at "
          "most 8, one H800 node"},
         {"FFN GPUs that do not spread", [](Text& t) { t.afd = "attention_servers = 2\nffn_servers = 3\n"; },
-         "afd.toml:12: pool.afd.ffn_servers = 3: expected a divisor of ffn.tensor x ffn.expert = 16, the GPUs of all FFN "
+         "afd.toml:12: pool.afd.ffn_servers = 3: expected a divisor of ffn.tensor x ffn.expert = 16, the GPUs of all "
+         "FFN "
          "servers"},
         {"no attention server", [](Text& t) { t.afd = "attention_servers = 0\n"; },
          "afd.toml:11: pool.afd.attention_servers = 0: expected an integer from 1 to 1024"},
@@ -124,7 +131,8 @@ TEST(AfdToml, what_cannot_be_is_refused_by_name) {
         {"no stage", [](Text& t) { t.afd += "stages = 0\n"; },
          "afd.toml:14: pool.afd.stages = 0: expected an integer from 1 to 64"},
         {"an unknown connector", [](Text& t) { t.afd = "connector = \"stepmsh\"\n"; },
-         "afd.toml:11: pool.afd.connector = \"stepmsh\": expected dummy, stepmesh, p2p or m2n; did you mean \"stepmesh\"?"},
+         "afd.toml:11: pool.afd.connector = \"stepmsh\": expected dummy, stepmesh, p2p or m2n; did you mean "
+         "\"stepmesh\"?"},
         {"an unknown key", [](Text& t) { t.afd += "num_stages = 3\n"; },
          "afd.toml:14: pool.afd.num_stages: unknown key; did you mean \"stages\"?"},
         {"an unknown precision", [](Text& t) { t.afd += "wire = \"int8\"\n"; },
@@ -137,33 +145,45 @@ TEST(AfdToml, what_cannot_be_is_refused_by_name) {
          "afd.toml:14: pool.afd.port = 70000: expected an integer from 1 to 65535"},
         {"a timeout of nothing", [](Text& t) { t.afd += "timeout_ms = 0\n"; },
          "afd.toml:14: pool.afd.timeout_ms = 0: expected a number of at least 1e-06 and at most 3.6e+12"},
-        {"bandwidth of the dummy", [](Text& t) { t.afd = "attention_servers = 2\nffn_servers = 2\ngigabits_per_s = 400\n"; },
-         "afd.toml:13: pool.afd.gigabits_per_s = 400: belongs to connector = \"stepmesh\", \"p2p\" or \"m2n\"; remove it or "
+        {"bandwidth of the dummy",
+         [](Text& t) { t.afd = "attention_servers = 2\nffn_servers = 2\ngigabits_per_s = 400\n"; },
+         "afd.toml:13: pool.afd.gigabits_per_s = 400: belongs to connector = \"stepmesh\", \"p2p\" or \"m2n\"; remove "
+         "it or "
          "change the connector"},
         {"SMs of RDMA", [](Text& t) { t.afd += "connector_sms = 8\n"; },
-         "afd.toml:14: pool.afd.connector_sms = 8: belongs to connector = \"p2p\" or \"m2n\", whose kernels take SMs; remove it "
+         "afd.toml:14: pool.afd.connector_sms = 8: belongs to connector = \"p2p\" or \"m2n\", whose kernels take SMs; "
+         "remove it "
          "or change the connector"},
-        {"all SMs", [](Text& t) {
-             t.afd = "attention_servers = 2\nffn_servers = 2\nconnector = \"p2p\"\nconnector_sms = 132\n";
-         },
+        {"all SMs",
+         [](Text& t) { t.afd = "attention_servers = 2\nffn_servers = 2\nconnector = \"p2p\"\nconnector_sms = 132\n"; },
          "afd.toml:14: pool.afd.connector_sms = 132: expected fewer than the SMs of either GPU"},
         {"replicated rows of different ranks", [](Text& t) { t.afd += "ffn_input_replicated = true\n"; },
-         "afd.toml:14: pool.afd.ffn_input_replicated = true: expected false where parallel.data = 16 is not attention_servers = "
+         "afd.toml:14: pool.afd.ffn_input_replicated = true: expected false where parallel.data = 16 is not "
+         "attention_servers = "
          "2: the GPUs of a server have different rows"},
         {"experts that do not spread", [](Text& t) { t.ffn = "tensor = 2\nexpert = 5\n"; },
          "afd.toml:10: pool.afd.ffn.expert = 5: expected a divisor of the 48 experts of Step-3"},
-        {"redundant experts that do not spread", [](Text& t) { t.ffn = "tensor = 8\nexpert = 2\nredundant_experts = 1\n"; },
-         "afd.toml:10: pool.afd.ffn.redundant_experts = 1: with the 48 experts of Step-3 there are 49: expected a multiple of "
+        {"redundant experts that do not spread",
+         [](Text& t) { t.ffn = "tensor = 8\nexpert = 2\nredundant_experts = 1\n"; },
+         "afd.toml:10: pool.afd.ffn.redundant_experts = 1: with the 48 experts of Step-3 there are 49: expected a "
+         "multiple of "
          "expert = 2"},
         {"columns that do not divide", [](Text& t) { t.ffn = "tensor = 3\nexpert = 2\n"; },
          "afd.toml:10: pool.afd.ffn.tensor = 3: expected a divisor of the 5120 columns of an expert of Step-3"},
         {"an unknown GPU", [](Text& t) { t.ffn = "gpu = \"H801\"\n"; },
-         "afd.toml:15: pool.afd.ffn.gpu = \"H801\": expected A100-SXM-80GB, B200, H100-SXM, H20, H200-SXM, H800, RTX-4090 or "
+         "afd.toml:15: pool.afd.ffn.gpu = \"H801\": expected A100-SXM-80GB, B200, H100-SXM, H20, H200-SXM, H800, "
+         "RTX-4090 or "
          "RTX-PRO-6000; did you mean \"H800\"?"},
         {"a model without experts", [](Text& t) { t.model = "Llama-3-70B"; },
-         "afd.toml:10: pool.afd.ffn.expert = 2: expected a model with experts: Llama-3-70B has none; remove [pool.afd]"},
-        {"a hybrid model", [](Text& t) { t.model = "Qwen3-Next-80B-A3B"; t.ffn = "tensor = 2\nexpert = 8\n"; },
-         "afd.toml:10: pool.afd = a table: expected none: the layers of Qwen3-Next-80B-A3B have attention of two kinds, which "
+         "afd.toml:10: pool.afd.ffn.expert = 2: expected a model with experts: Llama-3-70B has none; remove "
+         "[pool.afd]"},
+        {"a hybrid model",
+         [](Text& t) {
+             t.model = "Qwen3-Next-80B-A3B";
+             t.ffn = "tensor = 2\nexpert = 8\n";
+         },
+         "afd.toml:10: pool.afd = a table: expected none: the layers of Qwen3-Next-80B-A3B have attention of two "
+         "kinds, which "
          "AFD does not price"},
         {"a server that is not there",
          [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"ffn\"\nrank = 2\nfrom_s = 1\nuntil_s = 2\n"; },
@@ -171,7 +191,8 @@ TEST(AfdToml, what_cannot_be_is_refused_by_name) {
         {"a replica that is not there",
          [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"ffn\"\nreplica = 1\nfrom_s = 1\nuntil_s = 2\n"; },
          "afd.toml:17: pool.afd.fault = replica 1: expected 0 to 0, the replicas of the pool"},
-        {"a role that is none", [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"router\"\nfrom_s = 1\nuntil_s = 2\n"; },
+        {"a role that is none",
+         [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"router\"\nfrom_s = 1\nuntil_s = 2\n"; },
          "afd.toml:18: pool.afd.fault.role = \"router\": expected attention or ffn"},
         {"a fault that ends before it begins",
          [](Text& t) { t.fault = "[[pool.afd.fault]]\nrole = \"ffn\"\nfrom_s = 2\nuntil_s = 1\n"; },
@@ -188,16 +209,18 @@ TEST(AfdToml, what_cannot_be_is_refused_by_name) {
 }
 
 TEST(AfdToml, the_table_of_ffn_servers_must_be_there) {
-    const auto scenario = parse_scenario("name = \"s\"\nmodel = \"Step-3\"\ngpu = \"H800\"\n[[pool]]\nrole = \"mixed\"\n[pool.afd]\n",
-                                         "afd.toml");
+    const auto scenario = parse_scenario(
+        "name = \"s\"\nmodel = \"Step-3\"\ngpu = \"H800\"\n[[pool]]\nrole = \"mixed\"\n[pool.afd]\n", "afd.toml");
     ASSERT_FALSE(scenario);
     EXPECT_EQ(scenario.error().message, "afd.toml:6: pool.afd.ffn is missing: expected a table");
 }
 
 TEST(AfdToml, decode_pools_may_be_disaggregated_further) {
     const auto scenario = parse_scenario(
-        "name = \"s\"\nmodel = \"DeepSeek-V3\"\ngpu = \"H800\"\n[[pool]]\nrole = \"prefill\"\n[pool.parallel]\ntensor = 4\ndata = "
-        "8\nexpert = 32\n[[pool]]\nrole = \"decode\"\n[pool.parallel]\ndata = 16\n[pool.afd]\nattention_servers = 2\nffn_servers = "
+        "name = \"s\"\nmodel = \"DeepSeek-V3\"\ngpu = \"H800\"\n[[pool]]\nrole = \"prefill\"\n[pool.parallel]\ntensor "
+        "= 4\ndata = "
+        "8\nexpert = 32\n[[pool]]\nrole = \"decode\"\n[pool.parallel]\ndata = 16\n[pool.afd]\nattention_servers = "
+        "2\nffn_servers = "
         "2\n[pool.afd.ffn]\nexpert = 16\n[transfer]\ngigabits_per_s = 400\nlatency_us = 20\n",
         "afd.toml");
     ASSERT_TRUE(scenario) << scenario.error().message;
@@ -243,11 +266,12 @@ TEST(AfdIdentity, is_json_with_sorted_keys) {
     AfdSpec spec;
     spec.extra["b\"2"] = "x\ny";
     spec.extra["a1"] = "1";
-    EXPECT_EQ(afd_identity(spec),
-              R"({"attention_servers":1,"bytes_per_s":0,"connector":"dummy","connector_sms":0,"empty_stages":"announce",)"
-              R"("extra":{"a1":"1","b\"2":"x\u000ay"},"ffn":{"expert":1,"gpu":"","redundant_experts":0,"tensor":1},)"
-              R"("ffn_input_replicated":false,"ffn_overlap":true,"ffn_servers":1,"host":"127.0.0.1","interface":"auto",)"
-              R"("latency_ns":0,"port":1239,"stages":3,"timeout_ns":50000000000,"wire":"bf16"})");
+    EXPECT_EQ(
+        afd_identity(spec),
+        R"({"attention_servers":1,"bytes_per_s":0,"connector":"dummy","connector_sms":0,"empty_stages":"announce",)"
+        R"("extra":{"a1":"1","b\"2":"x\u000ay"},"ffn":{"expert":1,"gpu":"","redundant_experts":0,"tensor":1},)"
+        R"("ffn_input_replicated":false,"ffn_overlap":true,"ffn_servers":1,"host":"127.0.0.1","interface":"auto",)"
+        R"("latency_ns":0,"port":1239,"stages":3,"timeout_ns":50000000000,"wire":"bf16"})");
 }
 
 TEST(AfdIdentity, the_graph_key_leaves_the_meeting_point_out) {

@@ -16,7 +16,8 @@ using cost_test::decode_step;
 using cost_test::prefill_step;
 
 /// Step-3 as its report deploys it: servers of 8 GPUs, DP attention, FFN servers with TP 8 inside and EP between them.
-Scenario step3(std::int64_t attention_servers, std::int64_t ffn_servers, DataType kv, const std::string& gpu = "H100-SXM") {
+Scenario step3(std::int64_t attention_servers, std::int64_t ffn_servers, DataType kv,
+               const std::string& gpu = "H100-SXM") {
     Scenario out = cost_test::scenario("Step-3", gpu, {.data = 8 * attention_servers});
     PoolSpec& pool = out.pools.front();
     pool.weights = DataType::fp8;
@@ -63,7 +64,8 @@ TEST(Step3, four_and_two_servers_with_8k_of_context_reach_2643_within_10_percent
     EXPECT_NEAR(tokens_per_gpu_s(step3(4, 2, DataType::fp8), 192, 8'192) / 2'643, 1, 0.10);
 }
 
-// NVLink of half the width shows in the chain: the gathers no longer hide. What the H800 would give is a fact of the model.
+// NVLink of half the width shows in the chain: the gathers no longer hide. What the H800 would give is a fact of the
+// model.
 TEST(Step3, on_h800_the_narrower_nvlink_costs_a_seventh) {
     const double h100 = tokens_per_gpu_s(step3(2, 2, DataType::fp8), 384, 4'096);
     EXPECT_NEAR(tokens_per_gpu_s(step3(2, 2, DataType::fp8, "H800"), 384, 4'096) / h100, 0.85, 0.02);
@@ -123,7 +125,8 @@ TEST(AfdCost, without_overlap_gather_ffn_and_reduce_are_one_resource) {
     const auto cost = cost_of(scenario);
     const StepView view = cost->view(alike(*cost, 384, 4'096));
     const StageTimes& t = view.experts.front();
-    const std::vector<Duration> chain = {t[k_attention], t[k_forward], t[k_gather] + t[k_ffn] + t[k_reduce], t[k_return]};
+    const std::vector<Duration> chain = {t[k_attention], t[k_forward], t[k_gather] + t[k_ffn] + t[k_reduce],
+                                         t[k_return]};
     EXPECT_EQ(view.total, view.head + equal_stages(chain, 3, 61));
 }
 
@@ -273,7 +276,9 @@ TEST(AfdCost, no_step_is_shorter_than_what_one_of_its_requests_costs_alone) {
     constexpr unsigned k_seed = 3;
     SCOPED_TRACE(k_seed);
     std::mt19937 random(k_seed);
-    const auto below = [&](std::int64_t bound) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound)); };
+    const auto below = [&](std::int64_t bound) {
+        return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound));
+    };
     for (const AfdEmptyStages mode : {AfdEmptyStages::announce, AfdEmptyStages::pad}) {
         Scenario scenario = step3(2, 2, DataType::fp8);
         scenario.pools.front().afd->empty_stages = mode;
@@ -295,12 +300,15 @@ TEST(AfdCost, no_step_is_shorter_than_what_one_of_its_requests_costs_alone) {
     }
 }
 
-// A request below the mean context may make its rank's other stages look shorter: the sums do not say where the long ones are.
+// A request below the mean context may make its rank's other stages look shorter: the sums do not say where the long
+// ones are.
 TEST(AfdCost, longer_contexts_or_requests_no_shorter_than_the_mean_never_cost_less) {
     constexpr unsigned k_seed = 4;
     SCOPED_TRACE(k_seed);
     std::mt19937 random(k_seed);
-    const auto below = [&](std::int64_t bound) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound)); };
+    const auto below = [&](std::int64_t bound) {
+        return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound));
+    };
     const auto cost = cost_of(step3(2, 2, DataType::fp8));
     for (int i = 0; i < 2'000; ++i) {
         std::vector<StepShape> ranks(static_cast<std::size_t>(cost->ranks()));
@@ -308,7 +316,8 @@ TEST(AfdCost, longer_contexts_or_requests_no_shorter_than_the_mean_never_cost_le
         ranks[0] += decode_step(1, 1'000);
         const Duration before = cost->step_of(ranks);
         StepShape& grown = ranks[static_cast<std::size_t>(below(cost->ranks()))];
-        const std::int64_t mean = grown.decode_sequences > 0 ? ceil_div(grown.decode_context, grown.decode_sequences) : 1;
+        const std::int64_t mean =
+            grown.decode_sequences > 0 ? ceil_div(grown.decode_context, grown.decode_sequences) : 1;
         if (grown.decode_sequences > 0 && below(2) == 0) {
             grown.decode_context += 1 + below(4'000);
         } else {
@@ -324,7 +333,8 @@ TEST(AfdCost, measured_profiles_cannot_price_two_roles) {
     const auto refused = make_cost_model(scenario, scenario.pools.front());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message,
-              "pool \"only\": cost.source is \"profile\": expected analytic or linear with [pool.afd], whose roles no profile tells "
+              "pool \"only\": cost.source is \"profile\": expected analytic or linear with [pool.afd], whose roles no "
+              "profile tells "
               "apart");
 }
 

@@ -1,5 +1,5 @@
-// The stage recurrence of attention/FFN disaggregation against golden vectors, its closed form, and a simulation of the four
-// resources event by event that shares no code with it.
+// The stage recurrence of attention/FFN disaggregation against golden vectors, its closed form, and a simulation of the
+// four resources event by event that shares no code with it.
 
 #include "replay/cost/afd/pipeline.hpp"
 
@@ -24,7 +24,9 @@ namespace {
 
 constexpr std::int64_t k_chain = 4;
 
-Duration us(std::int64_t value) { return Duration(value * k_ns_per_us); }
+Duration us(std::int64_t value) {
+    return Duration(value * k_ns_per_us);
+}
 
 std::vector<std::int64_t> integers(const std::string& text) {
     std::istringstream in(text);
@@ -47,13 +49,16 @@ Duration recurrence(std::int64_t layers, std::int64_t stages, const std::vector<
     return Pipeline(stages, std::ssize(runs.front().times) / stages).run(runs);
 }
 
-/// Servers with queues, driven by events in order of time: a stage that leaves one joins the queue of the next, and after
-/// the last that of the first for its next layer.
+/// Servers with queues, driven by events in order of time: a stage that leaves one joins the queue of the next, and
+/// after the last that of the first for its next layer.
 class Servers {
 public:
     Servers(std::int64_t layers, std::int64_t stages, std::vector<Duration> times)
-        : layers_(layers), resources_(std::ssize(times) / stages), times_(std::move(times)),
-          queues_(static_cast<std::size_t>(resources_)), busy_(static_cast<std::size_t>(resources_), false) {
+        : layers_(layers),
+          resources_(std::ssize(times) / stages),
+          times_(std::move(times)),
+          queues_(static_cast<std::size_t>(resources_)),
+          busy_(static_cast<std::size_t>(resources_), false) {
         for (std::int64_t stage = 0; stage < stages; ++stage) queues_.front().push_back({0, stage});
     }
 
@@ -82,9 +87,7 @@ private:
         std::int64_t sequence;
         std::int64_t resource;
         Job job;
-        bool operator>(const Event& other) const {
-            return std::tie(at, sequence) > std::tie(other.at, other.sequence);
-        }
+        bool operator>(const Event& other) const { return std::tie(at, sequence) > std::tie(other.at, other.sequence); }
     };
 
     void pass_on(const Event& event) {
@@ -207,10 +210,10 @@ struct Published {
 // The table of worked steps of the specification, 61 layers.
 TEST(AfdPipeline, worked_steps_come_out_to_a_hundredth_of_a_millisecond) {
     const Published rows[] = {
-        {3, 272, 272, 90, 182, 816, 50.32, 1.00, 1.00},  {3, 272, 272, 37, 18, 816, 50.10, 1.00, 1.00},
-        {3, 200, 272, 91, 181, 816, 50.25, .74, 1.00},   {2, 272, 272, 50, 50, 644, 39.56, .84, .84},
-        {1, 272, 272, 91, 181, 816, 49.78, .33, .33},    {4, 200, 200, 100, 100, 800, 49.20, 1.00, 1.00},
-        {3, 272, 272, 182, 182, 908, 55.93, .90, .90},   {3, 300, 250, 100, 100, 900, 55.35, 1.00, .83},
+        {3, 272, 272, 90, 182, 816, 50.32, 1.00, 1.00}, {3, 272, 272, 37, 18, 816, 50.10, 1.00, 1.00},
+        {3, 200, 272, 91, 181, 816, 50.25, .74, 1.00},  {2, 272, 272, 50, 50, 644, 39.56, .84, .84},
+        {1, 272, 272, 91, 181, 816, 49.78, .33, .33},   {4, 200, 200, 100, 100, 800, 49.20, 1.00, 1.00},
+        {3, 272, 272, 182, 182, 908, 55.93, .90, .90},  {3, 300, 250, 100, 100, 900, 55.35, 1.00, .83},
         {3, 100, 100, 400, 100, 1200, 73.50, .25, .25},
     };
     for (const Published& row : rows) {

@@ -49,11 +49,17 @@ TEST(AfdStageSplit, one_request_less_than_stages_leaves_the_last_one_empty) {
     EXPECT_EQ(effective_stages(3, 2), 2);
 }
 
-TEST(AfdStageSplit, as_many_requests_as_stages_are_one_each) { EXPECT_EQ(sizes(3, 3), (Sizes{1, 1, 1})); }
+TEST(AfdStageSplit, as_many_requests_as_stages_are_one_each) {
+    EXPECT_EQ(sizes(3, 3), (Sizes{1, 1, 1}));
+}
 
-TEST(AfdStageSplit, one_request_more_than_stages_goes_to_the_first) { EXPECT_EQ(sizes(4, 3), (Sizes{2, 1, 1})); }
+TEST(AfdStageSplit, one_request_more_than_stages_goes_to_the_first) {
+    EXPECT_EQ(sizes(4, 3), (Sizes{2, 1, 1}));
+}
 
-TEST(AfdStageSplit, one_stage_holds_everything) { EXPECT_EQ(sizes(385, 1), (Sizes{385})); }
+TEST(AfdStageSplit, one_stage_holds_everything) {
+    EXPECT_EQ(sizes(385, 1), (Sizes{385}));
+}
 
 TEST(AfdStageSplit, more_requests_than_stages_never_announce_more_than_configured) {
     EXPECT_EQ(effective_stages(3, 1'000), 3);
@@ -79,9 +85,10 @@ TEST(AfdStageSplit, rows_beyond_the_capacity_are_an_error_that_names_both) {
     EXPECT_TRUE(check_capacity(129, 2, 129));
     const auto refused = check_capacity(130, 2, 129);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message,
-              "afd: stage 2 has 130 rows: expected at most 129, what its buffers hold; raise batching.max_sequences or lower "
-              "afd.stages");
+    EXPECT_EQ(
+        refused.error().message,
+        "afd: stage 2 has 130 rows: expected at most 129, what its buffers hold; raise batching.max_sequences or lower "
+        "afd.stages");
 }
 
 // The reference takes the maximum over the lengths of a stage before it looks whether there are any.
@@ -96,7 +103,9 @@ TEST(AfdStageSplit, a_stage_of_requests_without_tokens_is_padding) {
     EXPECT_TRUE(is_padding(stage));
 }
 
-TEST(AfdStageSplit, a_padding_stage_still_sends_one_row) { EXPECT_EQ(sent_rows(StepShape{}, 512), 1); }
+TEST(AfdStageSplit, a_padding_stage_still_sends_one_row) {
+    EXPECT_EQ(sent_rows(StepShape{}, 512), 1);
+}
 
 TEST(AfdStageSplit, an_idle_attention_server_sends_a_row_for_every_stage) {
     for (std::int64_t stage = 0; stage < 3; ++stage) {
@@ -119,7 +128,9 @@ TEST(AfdStageSplit, with_announced_stages_messages_follow_the_effective_ones) {
     EXPECT_EQ(messages_per_step(61, effective_stages(3, 2)), 122);
 }
 
-TEST(AfdStageSplit, with_padding_every_stage_of_every_layer_is_a_message) { EXPECT_EQ(messages_per_step(61, 3), 183); }
+TEST(AfdStageSplit, with_padding_every_stage_of_every_layer_is_a_message) {
+    EXPECT_EQ(messages_per_step(61, 3), 183);
+}
 
 TEST(AfdStageSplit, the_ffn_server_counts_layers_from_messages_and_wraps_at_the_end_of_a_step) {
     EXPECT_EQ(message_index(0, 3, 61), (MessageIndex{0, 0}));
@@ -175,7 +186,8 @@ TEST(AfdStageSplit, sums_are_cut_like_the_list_of_requests_they_stand_for) {
             const auto begin = tokens.begin() + cuts[static_cast<std::size_t>(stage)];
             const auto end = tokens.begin() + cuts[static_cast<std::size_t>(stage + 1)];
             ASSERT_EQ(rows_of(shape_of_stage(rank, stages, stage)), std::accumulate(begin, end, std::int64_t{0}))
-                << running << " decodes, " << joining << " prompts of " << length << ", stage " << stage << " of " << stages;
+                << running << " decodes, " << joining << " prompts of " << length << ", stage " << stage << " of "
+                << stages;
         }
     }
 }
@@ -184,7 +196,9 @@ TEST(AfdStageSplit, the_stages_of_a_step_add_up_to_it) {
     constexpr unsigned k_seed = 6;
     SCOPED_TRACE(k_seed);
     std::mt19937 random(k_seed);
-    const auto below = [&](std::int64_t bound) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound)); };
+    const auto below = [&](std::int64_t bound) {
+        return static_cast<std::int64_t>(random() % static_cast<unsigned>(bound));
+    };
     for (int i = 0; i < 2'000; ++i) {
         StepShape rank = decodes(below(500), 0);
         rank.decode_context = rank.decode_sequences * (1 + below(9'000)) + below(100);
