@@ -2,14 +2,17 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "replay/base/assert.hpp"
+#include "storage/integrity.hpp"
 #include "storage/run_rows.hpp"
 #include "storage/schema.hpp"
+#include "storage/stepped_history.hpp"
 #include "storage/write_queue.hpp"
 #include "storage/writer.hpp"
 
@@ -43,14 +46,25 @@ Result<void> set_wal(Connection& connection) {
                               mode->text(0) + "'): choose a path on a local file system");
 }
 
+/// The last connection of a clean end takes the write-ahead log with it.
+bool ended_uncleanly(const std::string& path) {
+    std::error_code none;
+    const auto bytes = std::filesystem::file_size(path + "-wal", none);
+    return !none && bytes > 0;
+}
+
 Result<Connection> open_for_writing(const HistoryOptions& options) {
     if (auto ours = check_file(options.path); !ours) return tl::unexpected(ours.error());
+    const bool check = options.start_check == StartCheck::always || ended_uncleanly(options.path);
     auto connection = Connection::open(options.path, Access::read_write_create);
     if (!connection) return connection;
     if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
     if (sqlite3_db_readonly(connection->raw(), "main") == 1) {
         return fail(Code::io, "history " + options.path + ": the file is read-only: give the daemon's user the right "
                               "to write it, or choose another path");
+    }
+    if (check) {
+        if (auto sound = refuse_damaged(*connection); !sound) return tl::unexpected(sound.error());
     }
     if (auto limited = limit_size(*connection, options.file_bytes_max); !limited) {
         return tl::unexpected(limited.error());
@@ -66,18 +80,24 @@ Result<Connection> open_for_writing(const HistoryOptions& options) {
     return connection;
 }
 
-class HistoryImpl final : public History {
+class HistoryImpl final : public SteppedHistory {
 public:
-    HistoryImpl(HistoryOptions options, std::unique_ptr<WriteTools> tools, Connection reader)
-        : queue_(options.queue_rows_max, options.queue_batches_max),
+    HistoryImpl(HistoryOptions options, std::unique_ptr<WriteTools> tools, Connection reader, bool stepped)
+        : queue_(options.queue_rows_max, options.queue_batches_max, std::move(options.now)),
           writer_(std::move(tools), queue_, std::move(options.on_commit)),
           reader_(std::move(reader)),
-          thread_([this] { writer_.run(); }) {}
+          stepped_(stepped) {
+        if (!stepped) thread_ = std::thread([this] { writer_.run(); });
+    }
 
     ~HistoryImpl() override {
         queue_.stop();
-        thread_.join();
+        if (!stepped_) thread_.join();
+        if (stepped_ && !abandoned_) writer_.run();
     }
+
+    bool write_waiting() override { return writer_.turn(); }
+    void abandon() override { abandoned_ = true; }
 
     Result<StreamRow> add_stream(const StreamRow& stream) override {
         StreamRow added = stream;
@@ -170,10 +190,15 @@ private:
     /// Hands `send` a callback and blocks until it was called.
     template <class Send>
     Result<void> await(Send send) {
-        REPLAYD_ASSERT(std::this_thread::get_id() != thread_.get_id());
-        std::promise<Result<void>> answer;
-        auto answered = answer.get_future();
-        send([&answer](Result<void> result) { answer.set_value(std::move(result)); });
+        REPLAYD_ASSERT(stepped_ || std::this_thread::get_id() != thread_.get_id());
+        // Shared, since an abandoned writer may hold the callback for longer than this call.
+        const auto answer = std::make_shared<std::promise<Result<void>>>();
+        auto answered = answer->get_future();
+        send([answer](Result<void> result) { answer->set_value(std::move(result)); });
+        while (stepped_ && answered.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+            const bool written = writer_.turn();
+            REPLAYD_ASSERT(written);  // what is awaited is due at once
+        }
         return answered.get();
     }
 
@@ -189,20 +214,29 @@ private:
     Writer writer_;
     std::mutex reader_mutex_;
     Connection reader_;
+    const bool stepped_;
+    bool abandoned_ = false;
     std::thread thread_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<History>> History::open(HistoryOptions options) {
+Result<std::unique_ptr<HistoryImpl>> open_impl(HistoryOptions options, bool stepped) {
     auto connection = open_for_writing(options);
     if (!connection) return tl::unexpected(connection.error());
     auto tools = WriteTools::make(std::move(*connection));
     if (!tools) return tl::unexpected(tools.error());
     auto reader = Connection::open(options.path, Access::read_only);
     if (!reader) return tl::unexpected(reader.error());
-    return std::unique_ptr<History>(
-        std::make_unique<HistoryImpl>(std::move(options), std::move(*tools), std::move(*reader)));
+    return std::make_unique<HistoryImpl>(std::move(options), std::move(*tools), std::move(*reader), stepped);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<History>> History::open(HistoryOptions options) {
+    return open_impl(std::move(options), false);
+}
+
+Result<std::unique_ptr<SteppedHistory>> SteppedHistory::open(HistoryOptions options) {
+    return open_impl(std::move(options), true);
 }
 
 }  // namespace replayd::storage

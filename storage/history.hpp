@@ -2,6 +2,7 @@
 // The SQLite history: one writer thread with one connection, fed by a bounded queue; schema in schema.sql,
 // explained in README.md. Readers use storage/query.hpp on connections of their own.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,14 +24,23 @@ enum class Durability {
     full,    ///< synchronous=FULL: survives power loss
 };
 
+/// When a start reads the whole file with `PRAGMA quick_check` before anything is written.
+enum class StartCheck {
+    after_unclean_end,  ///< a write-ahead log was left behind: the process or the machine went down
+    always,
+};
+
 struct HistoryOptions {
     std::string path;
     Durability durability = Durability::normal;
+    StartCheck start_check = StartCheck::after_unclean_end;
     std::size_t queue_rows_max = 200'000;  ///< result rows waiting; `add_requests` blocks beyond it
     std::size_t queue_batches_max = 10'000;  ///< appends waiting; more are refused with `unavailable`
     std::int64_t file_bytes_max = 0;  ///< the file never grows beyond it ("disk full"); 0: no limit
     /// Called on the writer thread after every commit with its wall time; may be empty.
     std::function<void(std::int64_t commit_wall_ns)> on_commit;
+    /// The clock that collects rows and spaces retries; simulations bring their own.
+    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
 struct StreamRow {
@@ -73,6 +83,7 @@ struct RunTotals {
 
 struct HistoryCounters {
     std::int64_t queued_rows = 0;
+    std::int64_t queued_appends = 0;  ///< batches and registrations
     std::int64_t committed_request_rows = 0;
     std::int64_t committed_window_rows = 0;
     std::int64_t committed_batches = 0;
@@ -84,7 +95,7 @@ struct HistoryCounters {
 class History {
 public:
     /// Opens or creates the file, migrates it, starts the writer thread. Errors: `io` (cannot open, not a
-    /// replayd file, disk full), `failed_state` (made by a newer replayd: untouched).
+    /// replayd file, damaged, disk full), `failed_state` (made by a newer replayd: untouched).
     [[nodiscard]] static Result<std::unique_ptr<History>> open(HistoryOptions options);
     virtual ~History() = default;  ///< commits what is queued (one try) and stops the writer
 
@@ -131,7 +142,8 @@ public:
     /// Has the writer thread call `answered` when it comes round to it, whether or not it can write: a sign of life.
     virtual void probe(std::function<void()> answered) = 0;
     [[nodiscard]] virtual HistoryCounters counters() const = 0;
-    /// Why the latest commit failed, until one succeeds: not ready while it has a value.
+    /// Why the latest commit failed, until one succeeds: not ready while it has a value. The writer tries again every
+    /// second, also when nothing waits, so that it heals by itself when space returns.
     [[nodiscard]] virtual std::optional<Error> trouble() const = 0;
 };
 

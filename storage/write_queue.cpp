@@ -49,7 +49,7 @@ void WriteQueue::push_bulk(BulkItem item) {
         } else {
             awaited_ = true;
         }
-        const auto now = Clock::now();
+        const auto now = now_();
         if (bulk_.empty()) oldest_bulk_ = now;
         // The writer sleeps until the first row is old enough: it needs to hear of the first row and of a full batch.
         wake = bulk_.empty() || awaited_ || rows_waiting_ + rows >= k_bulk_rows_due;
@@ -66,25 +66,30 @@ bool WriteQueue::bulk_due(Clock::time_point now) const {
            now - oldest_bulk_ >= k_bulk_age_due;
 }
 
+/// What is due; nothing when it is better to wait.
+std::optional<WriteQueue::Intake> WriteQueue::take_due(Clock::time_point now, bool more_pending,
+                                                       std::optional<Clock::time_point> retry_at) {
+    const bool holding_back = retry_at && now < *retry_at && !stopping_;
+    const bool retrying = retry_at && !holding_back;
+    const bool bulk = !holding_back && (more_pending || stopping_ || bulk_due(now));
+    if (!bulk && !retrying && !stopping_ && urgent_.empty()) return std::nullopt;
+    Intake intake;
+    intake.stopping = stopping_;
+    intake.urgent = std::exchange(urgent_, {});
+    urgent_count_.store(0, std::memory_order_relaxed);
+    if (bulk) {
+        intake.bulk = std::exchange(bulk_, {});
+        rows_waiting_ = 0;
+        awaited_ = false;
+    }
+    return intake;
+}
+
 WriteQueue::Intake WriteQueue::take(bool more_pending, std::optional<Clock::time_point> retry_at) {
     std::unique_lock lock(mutex_);
     for (;;) {
-        const auto now = Clock::now();
-        const bool holding_back = retry_at && now < *retry_at && !stopping_;
-        const bool bulk = !holding_back && (more_pending || stopping_ || bulk_due(now));
-        if (bulk || stopping_ || !urgent_.empty()) {
-            Intake intake;
-            intake.stopping = stopping_;
-            intake.urgent = std::exchange(urgent_, {});
-            urgent_count_.store(0, std::memory_order_relaxed);
-            if (bulk) {
-                intake.bulk = std::exchange(bulk_, {});
-                rows_waiting_ = 0;
-                awaited_ = false;
-            }
-            return intake;
-        }
-        if (holding_back) {
+        if (auto intake = take_due(now_(), more_pending, retry_at)) return std::move(*intake);
+        if (retry_at) {
             writer_wakes_.wait_until(lock, *retry_at);
         } else if (bulk_.empty()) {
             writer_wakes_.wait(lock);
@@ -92,6 +97,11 @@ WriteQueue::Intake WriteQueue::take(bool more_pending, std::optional<Clock::time
             writer_wakes_.wait_until(lock, oldest_bulk_ + k_bulk_age_due);
         }
     }
+}
+
+std::optional<WriteQueue::Intake> WriteQueue::take_now(bool more_pending, std::optional<Clock::time_point> retry_at) {
+    const std::lock_guard lock(mutex_);
+    return take_due(now_(), more_pending, retry_at);
 }
 
 void WriteQueue::release(std::size_t rows) {

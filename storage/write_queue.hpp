@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,7 +54,8 @@ public:
         bool stopping = false;
     };
 
-    WriteQueue(std::size_t rows_max, std::size_t urgent_max) : rows_max_(rows_max), urgent_max_(urgent_max) {}
+    WriteQueue(std::size_t rows_max, std::size_t urgent_max, std::function<Clock::time_point()> now)
+        : rows_max_(rows_max), urgent_max_(urgent_max), now_(std::move(now)) {}
 
     /// False, and the item is left alone, when the lane is full.
     [[nodiscard]] bool push_urgent(UrgentItem& item);
@@ -64,9 +66,13 @@ public:
     void push_bulk(BulkItem item);
 
     /// Blocks until there is something to write: urgent items at once; bulk items when they are many, old, awaited
-    /// or `more_pending` (the writer still has some), but not before `retry_at`. Or until stop.
+    /// or `more_pending` (the writer still has some), but not before `retry_at`. Or until `retry_at` has come, or stop.
     [[nodiscard]] Intake take(bool more_pending, std::optional<Clock::time_point> retry_at);
-    [[nodiscard]] bool urgent_waiting() const { return urgent_count_.load(std::memory_order_relaxed) > 0; }
+    /// The same without blocking: nothing when `take` would wait. For one thread that does everything.
+    [[nodiscard]] std::optional<Intake> take_now(bool more_pending, std::optional<Clock::time_point> retry_at);
+    [[nodiscard]] Clock::time_point now() const { return now_(); }
+    [[nodiscard]] bool urgent_waiting() const { return queued_appends() > 0; }
+    [[nodiscard]] std::size_t queued_appends() const { return urgent_count_.load(std::memory_order_relaxed); }
 
     /// Frees the room of rows that were taken and are committed (or given up).
     void release(std::size_t rows);
@@ -77,9 +83,12 @@ public:
 
 private:
     [[nodiscard]] bool bulk_due(Clock::time_point now) const;
+    [[nodiscard]] std::optional<Intake> take_due(Clock::time_point now, bool more_pending,
+                                                 std::optional<Clock::time_point> retry_at);
 
     const std::size_t rows_max_;
     const std::size_t urgent_max_;
+    const std::function<Clock::time_point()> now_;
     mutable std::mutex mutex_;
     std::condition_variable writer_wakes_;
     std::condition_variable room_;

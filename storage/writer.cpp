@@ -8,6 +8,7 @@
 
 #include "replay/base/assert.hpp"
 #include "storage/run_rows.hpp"
+#include "storage/schema.hpp"
 
 namespace replayd::storage {
 namespace {
@@ -42,16 +43,26 @@ Writer::Writer(std::unique_ptr<WriteTools> tools, WriteQueue& queue, std::functi
     : tools_(std::move(tools)), queue_(queue), on_commit_(std::move(on_commit)) {}
 
 void Writer::run() {
-    for (;;) {
-        auto intake = queue_.take(!pending_.empty(), retry_at_);
-        std::move(intake.bulk.begin(), intake.bulk.end(), std::back_inserter(pending_));
-        if (intake.stopping) retry_at_.reset();
-        const bool something = !intake.urgent.empty() || !pending_.empty();
-        const bool written = !something || write_round(std::move(intake.urgent));
-        if (!intake.stopping) continue;
-        if (!written) give_up(*trouble());
-        if (!written || !something) return close_file();
+    while (!write(queue_.take(!pending_.empty(), retry_at_))) {
     }
+    close_file();
+}
+
+bool Writer::turn() {
+    auto intake = queue_.take_now(!pending_.empty(), retry_at_);
+    if (!intake) return false;
+    write(std::move(*intake));
+    return true;
+}
+
+bool Writer::write(WriteQueue::Intake intake) {
+    std::move(intake.bulk.begin(), intake.bulk.end(), std::back_inserter(pending_));
+    if (intake.stopping) retry_at_.reset();
+    const bool something = !intake.urgent.empty() || !pending_.empty() || retry_at_;
+    const bool written = !something || write_round(std::move(intake.urgent));
+    if (!intake.stopping) return false;
+    if (!written) give_up(*trouble());
+    return !written || !something;
 }
 
 bool Writer::write_round(std::vector<UrgentItem> urgent) {
@@ -74,7 +85,12 @@ Result<Writer::Progress> Writer::apply_all(std::vector<UrgentItem>& urgent) {
     Progress progress;
     progress.offset = pending_offset_;
     if (auto done = apply_urgent(urgent, progress); !done) return tl::unexpected(done.error());
-    if (retry_at_ && WriteQueue::Clock::now() < *retry_at_) return progress;
+    if (retry_at_ && queue_.now() < *retry_at_) return progress;
+    // Whether the file can be written again must not wait for somebody who has something to write.
+    if (retry_at_ && urgent.empty()) {
+        const std::string probe = "PRAGMA user_version = " + std::to_string(k_schema_version);
+        if (auto done = tools_->connection->execute(probe); !done) return tl::unexpected(done.error());
+    }
     const std::size_t rows_max = urgent.empty() ? k_round_rows_max : k_shared_round_rows_max;
     if (auto done = apply_bulk(rows_max, progress); !done) return tl::unexpected(done.error());
     return progress;
@@ -172,7 +188,7 @@ void Writer::complete(Progress progress) {
 }
 
 void Writer::fail_round(const Error& error, std::vector<UrgentItem>& urgent) {
-    retry_at_ = WriteQueue::Clock::now() + k_retry_after;
+    retry_at_ = queue_.now() + k_retry_after;
     {
         const std::lock_guard lock(mutex_);
         trouble_ = error;
@@ -207,6 +223,7 @@ HistoryCounters Writer::counters() const {
     const std::lock_guard lock(mutex_);
     HistoryCounters counters = counters_;
     counters.queued_rows = static_cast<std::int64_t>(queue_.queued_rows());
+    counters.queued_appends = static_cast<std::int64_t>(queue_.queued_appends());
     return counters;
 }
 

@@ -37,6 +37,8 @@ public:
 
     /// The writer thread: returns after WriteQueue::stop, when what was queued is committed or a commit failed.
     void run();
+    /// One transaction of run() where something is due; false when not.
+    bool turn();
 
     /// Any thread.
     [[nodiscard]] HistoryCounters counters() const;
@@ -56,6 +58,8 @@ private:
         std::vector<Answer> answers;
     };
 
+    /// Writes what was taken; true when the writer is at its end.
+    bool write(WriteQueue::Intake intake);
     /// One transaction; false if it was rolled back.
     bool write_round(std::vector<UrgentItem> urgent);
     [[nodiscard]] Result<Progress> apply_all(std::vector<UrgentItem>& urgent);

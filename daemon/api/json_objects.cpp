@@ -140,6 +140,7 @@ json::object stream_json(const stream::StreamStatus& status, std::span<const Run
             {"credit", status.credit()},
             {"clients", status.clients},
             {"backlog_arrivals", status.backlog_arrivals},
+            {"trouble", status.trouble.empty() ? json::value(nullptr) : json::value(status.trouble)},
             {"runs", std::move(list)}};
 }
 

@@ -25,6 +25,7 @@
 #include "daemon/protocol/messages.hpp"
 #include "daemon/stream/ingest_session.hpp"
 #include "daemon/stream/stream_registry.hpp"
+#include "daemon/stream/task_pool.hpp"
 #include "storage/history.hpp"
 #include "storage/query.hpp"
 
@@ -148,7 +149,7 @@ metrics::ConnectionCounts App::Parts::connections() const {
 
 Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
-        return metrics::render({*registry, *history, engine, commits, [this] { return connections(); }});
+        return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); }});
     };
     const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
         return metrics::render_vllm(*registry, {stream, scenario});

@@ -20,8 +20,17 @@ void add_stream(Families& families, const stream::StreamStatus& status) {
                      static_cast<double>(log.durable.arrivals));
     families.counter("replayd_stream_acked_batches_total", "Batches made durable since the start", labels,
                      static_cast<double>(log.acked_batches));
-    families.counter("replayd_stream_rejected_total", "Arrivals refused since the start", labels,
-                     static_cast<double>(log.rejected_arrivals));
+    const auto counter = [&](const char* name, const char* help, std::int64_t value) {
+        families.counter(name, help, labels, static_cast<double>(value));
+    };
+    const stream::ArrivalCounts& counts = log.counts;
+    counter("replayd_stream_received_total", "Arrivals that reached the log since the start", counts.received);
+    counter("replayd_stream_stored_total", "Of those received, made durable", counts.stored);
+    counter("replayd_stream_rejected_total", "Of those received, refused or not stored, and the client told",
+            counts.rejected);
+    counter("replayd_stream_repeated_total", "Of those received, sent again and stored before", counts.repeated);
+    families.gauge("replayd_stream_inflight_arrivals", "Of those received, on their way to disk", labels,
+                   static_cast<double>(counts.inflight));
     families.gauge("replayd_stream_credit_arrivals", "Arrivals that the client may send", labels,
                    static_cast<double>(status.credit()));
     families.gauge("replayd_stream_inflight_batches", "Batches that are on their way to disk", labels,
@@ -49,6 +58,8 @@ void add_queues(Families& families, const Sources& sources) {
     };
     depth("storage", static_cast<double>(sources.history.counters().queued_rows));
     depth("engine", static_cast<double>(sources.engine.depth()));
+    depth("appends", static_cast<double>(sources.history.counters().queued_appends));
+    depth("tasks", static_cast<double>(sources.tasks.depth()));
     depth("live", static_cast<double>(counts.live_queue));
     const auto connections = [&families](const char* kind, std::size_t value) {
         families.gauge("replayd_connections", "Open connections", {{"kind", kind}}, static_cast<double>(value));
@@ -71,6 +82,10 @@ void add_storage(Families& families, const Sources& sources) {
     rows("request", counters.committed_request_rows);
     rows("window", counters.committed_window_rows);
     rows("arrival_batch", counters.committed_batches);
+    families.counter("replayd_storage_failed_commits_total", "Commits that were rolled back: disk full, I/O error", {},
+                     static_cast<double>(counters.failed_commits));
+    families.gauge("replayd_storage_trouble", "1 while nothing can be stored; /readyz says why", {},
+                   sources.history.trouble() ? 1 : 0);
     families.histogram("replayd_storage_commit_seconds", "Wall time of a commit", {}, sources.commits.snapshot());
 }
 

@@ -12,6 +12,7 @@
 
 #include "daemon/metrics/commit_times.hpp"
 #include "daemon/stream/stream_registry.hpp"
+#include "daemon/stream/task_pool.hpp"
 #include "storage/history.hpp"
 
 namespace replayd::metrics {
@@ -30,6 +31,7 @@ struct Sources {
     const stream::StreamRegistry& registry;
     const storage::History& history;
     const stream::EnginePool& engine;
+    const stream::TaskPool& tasks;
     const CommitTimes& commits;
     std::function<ConnectionCounts()> connections;
 };

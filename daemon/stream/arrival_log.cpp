@@ -6,6 +6,7 @@
 #include "daemon/net/quoted.hpp"
 #include "daemon/protocol/codec.hpp"
 #include "daemon/protocol/codes.hpp"
+#include "replay/base/assert.hpp"
 
 namespace replayd::stream {
 namespace {
@@ -45,14 +46,18 @@ ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::s
     status_.accepted_arrivals = tail.arrivals;
 }
 
+/// A client that sent batches which were taken back must ask again where to go on.
+std::optional<Refusal> ArrivalLog::check_trouble(std::uint64_t seq, std::uint64_t failures) const {
+    if (!taking_back_ && failures == status_.failures) return std::nullopt;
+    const std::string reason = status_.trouble ? status_.trouble->message : "batches before this one were not stored";
+    return refuse(Code::unavailable,
+                  "stream " + net::quoted(name_) + " cannot be logged: " + reason +
+                      "; what was acknowledged is safe: connect again later and go on from where the welcome says",
+                  seq);
+}
+
 std::optional<Refusal> ArrivalLog::check_seq(std::uint64_t seq, const char* what) const {
     const std::string expected = std::to_string(accepted_seq_ + 1);
-    if (status_.trouble) {
-        return refuse(Code::unavailable,
-                      "stream " + net::quoted(name_) + " takes nothing: " + status_.trouble->message +
-                          "; restart replayd once that is mended",
-                      seq);
-    }
     if (ending_) {
         return refuse(Code::failed_state,
                       std::string(what) + " " + std::to_string(seq) + ": stream " + net::quoted(name_) +
@@ -112,24 +117,32 @@ std::optional<Refusal> ArrivalLog::check(const protocol::ArrivalBatch& batch, st
                    protocol::k_over_credit.close_code};
 }
 
-std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, std::int64_t granted) {
+std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Grant& grant) {
     storage::LoggedBatch logged;
     FeedBatch feed;
     std::size_t bytes = 0;
     std::unique_lock lock(mutex_);
-    if (batch.seq <= accepted_seq_ && !status_.trouble) return std::nullopt;
-    if (auto refused = check(batch, granted)) {
-        status_.rejected_arrivals += static_cast<std::int64_t>(batch.arrivals.size());
+    const auto arrivals = static_cast<std::int64_t>(batch.arrivals.size());
+    status_.counts.received += arrivals;
+    auto refused = check_trouble(batch.seq, grant.failures);
+    if (!refused && batch.seq <= accepted_seq_) {
+        status_.counts.repeated += arrivals;
+        return std::nullopt;
+    }
+    if (!refused) refused = check(batch, grant.arrivals);
+    if (refused) {
+        status_.counts.rejected += arrivals;
         return refused;
     }
     if (!batch.watermark) batch.watermark = batch.arrivals.back().at;
     logged.seq = batch.seq;
-    logged.arrivals = static_cast<std::int64_t>(batch.arrivals.size());
+    logged.arrivals = arrivals;
     logged.watermark = *batch.watermark;
     logged.payload = protocol::serialize_log_batch(batch);
     accepted_seq_ = batch.seq;
     accepted_watermark_ = *batch.watermark;
-    status_.accepted_arrivals += logged.arrivals;
+    status_.accepted_arrivals += arrivals;
+    status_.counts.inflight += arrivals;
     bytes = bytes_of(batch.arrivals);
     status_.inflight_bytes += bytes;
     ++status_.inflight_batches;
@@ -146,41 +159,73 @@ void ArrivalLog::committed(FeedBatch batch, std::size_t bytes, const Result<void
     bool end_ready = false;
     {
         const std::lock_guard lock(mutex_);
-        status_.inflight_bytes -= bytes;
-        --status_.inflight_batches;
-        if (!result && !status_.trouble) status_.trouble = result.error();
-        if (!status_.trouble) {
-            LogTail& tail = status_.durable;
-            if (tail.arrivals == 0 && !batch.arrivals->empty()) status_.first_arrival = batch.arrivals->front().at;
-            tail.seq = batch.seq;
-            tail.arrivals += static_cast<std::int64_t>(batch.arrivals->size());
-            tail.watermark = batch.watermark;
-            ++status_.acked_batches;
-            recent_.push_back({std::move(batch), bytes});
-            recent_bytes_ += bytes;
-            while (recent_bytes_ > k_recent_bytes_max && recent_.size() > 1) {
-                recent_bytes_ -= recent_.front().bytes;
-                recent_.pop_front();
-            }
-            end_ready = end_is_ready();
-        }
+        settle(std::move(batch), bytes, result);
+        REPLAYD_ASSERT(status_.counts.balanced());
+        end_ready = end_is_ready();
     }
     if (end_ready) events_.end_ready();
     events_.durable();
 }
 
-bool ArrivalLog::end_is_ready() const {
-    return ending_ && !status_.durable.ended && !status_.trouble && status_.durable.seq == accepted_seq_;
+/// The writer has answered for a batch.
+void ArrivalLog::settle(FeedBatch&& batch, std::size_t bytes, const Result<void>& result) {
+    const auto arrivals = static_cast<std::int64_t>(batch.arrivals->size());
+    status_.inflight_bytes -= bytes;
+    --status_.inflight_batches;
+    status_.counts.inflight -= arrivals;
+    if (!result) {
+        status_.counts.rejected += arrivals;
+        take_back(result.error());
+        return;
+    }
+    // The history takes a batch only behind the one before it: after a failure none can succeed.
+    REPLAYD_ASSERT(!taking_back_ && batch.seq == status_.durable.seq + 1);
+    LogTail& tail = status_.durable;
+    if (tail.arrivals == 0 && arrivals > 0) status_.first_arrival = batch.arrivals->front().at;
+    tail.seq = batch.seq;
+    tail.arrivals += arrivals;
+    tail.watermark = batch.watermark;
+    status_.trouble.reset();
+    status_.counts.stored += arrivals;
+    ++status_.acked_batches;
+    recent_.push_back({std::move(batch), bytes});
+    recent_bytes_ += bytes;
+    while (recent_bytes_ > k_recent_bytes_max && recent_.size() > 1) {
+        recent_bytes_ -= recent_.front().bytes;
+        recent_.pop_front();
+    }
 }
 
-std::optional<Refusal> ArrivalLog::accept_end(std::optional<std::uint64_t> seq) {
+/// Nothing behind the last durable batch was stored: the client is told, and the log goes on from there once the writer
+/// has answered for every batch.
+void ArrivalLog::take_back(const Error& trouble) {
+    if (!taking_back_) {
+        taking_back_ = true;
+        status_.trouble = trouble;
+        ++status_.failures;
+    }
+    if (status_.inflight_batches > 0) return;
+    taking_back_ = false;
+    ending_ = status_.durable.ended;
+    accepted_seq_ = status_.durable.seq;
+    accepted_watermark_ = status_.durable.watermark;
+    status_.accepted_arrivals = status_.durable.arrivals;
+}
+
+bool ArrivalLog::end_is_ready() const {
+    return ending_ && !status_.durable.ended && !taking_back_ && status_.durable.seq == accepted_seq_;
+}
+
+std::optional<Refusal> ArrivalLog::accept_end(std::optional<std::uint64_t> seq,
+                                              std::optional<std::uint64_t> failures) {
     bool ready = false;
     {
         const std::lock_guard lock(mutex_);
+        const std::uint64_t number = seq.value_or(accepted_seq_ + 1);
+        if (auto refused = check_trouble(number, failures.value_or(status_.failures))) return refused;
         // The end has the number after the last batch; sending it again changes nothing.
-        const bool again = ending_ && (!seq || *seq == accepted_seq_ + 1);
-        if (again && !status_.trouble) return std::nullopt;
-        if (auto refused = check_seq(seq.value_or(accepted_seq_ + 1), "end")) return refused;
+        if (ending_ && number == accepted_seq_ + 1) return std::nullopt;
+        if (auto refused = check_seq(number, "end")) return refused;
         ending_ = true;
         ready = end_is_ready();
     }
@@ -192,9 +237,10 @@ void ArrivalLog::end_committed(std::optional<Error> trouble) {
     {
         const std::lock_guard lock(mutex_);
         if (trouble) {
-            status_.trouble = std::move(trouble);
+            take_back(*trouble);
         } else {
             status_.durable.ended = true;
+            status_.trouble.reset();
         }
     }
     events_.durable();
@@ -245,6 +291,11 @@ void ArrivalLog::release_before(std::uint64_t seq) {
         released.push_back(std::move(recent_.front()));
         recent_.pop_front();
     }
+}
+
+std::optional<Refusal> ArrivalLog::refusal_of_trouble(std::uint64_t failures) const {
+    const std::lock_guard lock(mutex_);
+    return check_trouble(0, failures);
 }
 
 LogStatus ArrivalLog::status() const {

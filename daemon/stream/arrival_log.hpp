@@ -45,15 +45,33 @@ struct LogTail {
     bool ended = false;
 };
 
+/// Arrivals since the daemon started, by what became of them. Nothing disappears: `balanced` always holds.
+struct ArrivalCounts {
+    std::int64_t received = 0;  ///< in batches that reached the log
+    std::int64_t stored = 0;    ///< durable
+    std::int64_t rejected = 0;  ///< refused, or a commit failed and the client was told
+    std::int64_t repeated = 0;  ///< in batches that were taken before
+    std::int64_t inflight = 0;  ///< on their way to disk
+
+    [[nodiscard]] bool balanced() const { return received == stored + rejected + repeated + inflight; }
+};
+
 struct LogStatus {
     LogTail durable;
     std::int64_t accepted_arrivals = 0;        ///< durable ones and those on their way to disk
-    std::int64_t rejected_arrivals = 0;        ///< refused since the daemon started
+    ArrivalCounts counts;
     std::int64_t acked_batches = 0;            ///< since the daemon started
     std::size_t inflight_bytes = 0;            ///< of batches on their way to disk
     std::size_t inflight_batches = 0;          ///< on their way to disk
     std::optional<VirtualTime> first_arrival;  ///< once durable; unknown for a log that was there at the start
-    std::optional<Error> trouble;              ///< a commit failed: the log takes nothing until a restart
+    std::optional<Error> trouble;              ///< why the latest commit failed, until one succeeds
+    std::uint64_t failures = 0;                ///< how often batches, or an end, had to be taken back
+};
+
+/// What a client was told, against which its batches are held.
+struct Grant {
+    std::int64_t arrivals = 0;   ///< that it may have sent in all
+    std::uint64_t failures = 0;  ///< LogStatus::failures when it was welcomed
 };
 
 class ArrivalLog : public std::enable_shared_from_this<ArrivalLog> {
@@ -71,15 +89,21 @@ public:
     /// `name` is the stream's, for messages. `events` are called without locks, on any thread.
     ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events);
 
-    /// Takes the next batch on its way to disk, or a batch that it has already (then nothing happens). `granted`:
-    /// arrivals that the client may have sent in all. Refused as a whole: a gap, a batch after the end, arrivals
-    /// before the watermark, more arrivals than granted, log in trouble. Call it from one thread at a time, so
-    /// that batches reach the history in order.
-    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, std::int64_t granted);
-    /// No batch follows; `seq` is checked like a batch's. Without `seq`: after what was accepted so far.
-    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq);
-    /// The end has become durable (or not, if `trouble`).
+    /// Takes the next batch on its way to disk, or a batch that it has already (then nothing happens). Refused as a
+    /// whole: a gap, a batch after the end, arrivals before the watermark, more arrivals than granted. Call it from one
+    /// thread at a time, so that batches reach the history in order. When a commit fails, that batch and those behind
+    /// it are taken back: clients that were welcomed before are refused with `unavailable`, and so is everybody until
+    /// the writer has answered for the last of them; then the log goes on behind its last durable batch.
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant);
+    /// No batch follows; `seq` is checked like a batch's, `failures` as those of a grant. Without `seq`: after what was
+    /// accepted so far.
+    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq,
+                                                    std::optional<std::uint64_t> failures = std::nullopt);
+    /// The end has become durable, or was taken back because of `trouble`.
     void end_committed(std::optional<Error> trouble);
+
+    /// What a client hears that was welcomed at `failures` and whose batches were taken back since; nothing otherwise.
+    [[nodiscard]] std::optional<Refusal> refusal_of_trouble(std::uint64_t failures) const;
 
     /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Error: the history
     /// cannot be read.
@@ -95,9 +119,12 @@ private:
         std::size_t bytes = 0;
     };
     [[nodiscard]] std::optional<Refusal> check(const protocol::ArrivalBatch& batch, std::int64_t granted) const;
+    [[nodiscard]] std::optional<Refusal> check_trouble(std::uint64_t seq, std::uint64_t failures) const;
     [[nodiscard]] std::optional<Refusal> check_times(const protocol::ArrivalBatch& batch) const;
     [[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what) const;
     void committed(FeedBatch batch, std::size_t bytes, const Result<void>& result);
+    void settle(FeedBatch&& batch, std::size_t bytes, const Result<void>& result);
+    void take_back(const Error& trouble);
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch_logged(std::uint64_t seq, std::uint64_t last) const;
     [[nodiscard]] bool end_is_ready() const;
 
@@ -111,6 +138,7 @@ private:
     std::uint64_t accepted_seq_;  ///< of the last accepted batch
     VirtualTime accepted_watermark_;
     bool ending_ = false;        ///< an end was accepted
+    bool taking_back_ = false;   ///< a commit failed, and batches behind it are still on their way
     std::deque<Recent> recent_;  ///< contiguous, up to the last durable batch
     std::size_t recent_bytes_ = 0;
 };

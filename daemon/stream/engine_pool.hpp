@@ -41,16 +41,23 @@ private:
     std::optional<std::chrono::steady_clock::time_point> timer_;  ///< earliest one set; later ones are stale
 };
 
-class EnginePool {
+/// Who advances jobs: the pool below, or a simulation's scheduler. Any thread.
+class Jobs {
+public:
+    virtual ~Jobs() = default;
+    /// The job gets a slice soon, also when it is running right now (then one more after this one).
+    virtual void wake(const std::shared_ptr<Job>& job) = 0;
+};
+
+class EnginePool final : public Jobs {
 public:
     /// `threads` >= 1.
     explicit EnginePool(std::size_t threads);
-    ~EnginePool();
+    ~EnginePool() override;
     EnginePool(const EnginePool&) = delete;
     EnginePool& operator=(const EnginePool&) = delete;
 
-    /// The job gets a slice soon, also when it is running right now (then one more after this one).
-    void wake(const std::shared_ptr<Job>& job);
+    void wake(const std::shared_ptr<Job>& job) override;
     /// Lets running slices end, drops the queue, joins the threads. Later wakes are ignored.
     void stop();
     /// Has `answered` called, on any thread, once every slice that runs now has ended: a sign of life.

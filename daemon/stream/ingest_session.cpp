@@ -50,7 +50,7 @@ private:
     bool closed_ = false;
     bool joining_ = false;  ///< the stream is being looked up or created
     bool reading_paused_ = false;
-    std::int64_t granted_ = 0;        ///< arrivals that the client may have sent in all
+    Grant granted_;
     std::uint64_t acked_seq_ = 0;     ///< in the latest welcome or ack
     std::uint64_t repeated_seq_ = 0;  ///< a message that was sent again and wants its ack again
     std::atomic<bool> progress_posted_{false};
@@ -104,7 +104,7 @@ void Connection::welcome(const std::shared_ptr<Stream>& stream) {
                                                                       "\" and feeds it now: expected one at a time");
                              }});
     const StreamStatus status = stream->status();
-    granted_ = status.allowed_arrivals;
+    granted_ = {status.allowed_arrivals, status.log.failures};
     acked_seq_ = status.log.durable.seq + (status.log.durable.ended ? 1 : 0);
     protocol::Welcome welcome;
     welcome.next_seq = status.log.durable.seq + 1;
@@ -133,7 +133,7 @@ void Connection::handle(protocol::ArrivalBatch batch) {
 
 void Connection::handle(protocol::End end) {
     if (!stream_) return refuse(Code::failed_state, "an end before the hello: expected a hello first");
-    if (const auto refused = stream_->accept_end(end.seq)) return refuse(*refused);
+    if (const auto refused = stream_->accept_end(end.seq, granted_.failures)) return refuse(*refused);
     if (end.seq <= acked_seq_) {
         repeated_seq_ = end.seq;
         send_progress();
@@ -156,15 +156,13 @@ void Connection::send_progress() {
     const std::uint64_t seq = durable.seq + (durable.ended ? 1 : 0);
     const std::int64_t step = std::max<std::int64_t>(1, status.limit / k_credit_shares);
     const bool again = std::exchange(repeated_seq_, 0) != 0;
-    if (seq > acked_seq_ || again || status.allowed_arrivals - granted_ >= step) {
+    if (seq > acked_seq_ || again || status.allowed_arrivals - granted_.arrivals >= step) {
         acked_seq_ = seq;
-        granted_ = std::max(granted_, status.allowed_arrivals);
-        send(protocol::Ack{seq, static_cast<std::uint64_t>(granted_ - durable.arrivals), durable.arrivals});
+        granted_.arrivals = std::max(granted_.arrivals, status.allowed_arrivals);
+        send(protocol::Ack{seq, static_cast<std::uint64_t>(granted_.arrivals - durable.arrivals), durable.arrivals});
     }
-    if (status.log.trouble) {
-        return refuse(Code::unavailable, "stream \"" + stream_->name() +
-                                             "\" cannot be logged: " + status.log.trouble->message +
-                                             "; what was acknowledged is safe; restart replayd once that is mended");
+    if (status.log.failures != granted_.failures) {
+        return refuse(*stream_->refusal_of_trouble(granted_.failures));
     }
     if (reading_paused_ && !too_much_in_flight(status.log, 2)) {
         reading_paused_ = false;

@@ -7,7 +7,7 @@
 
 #include "daemon/net/websocket.hpp"
 #include "daemon/stream/stream_registry.hpp"
-#include "daemon/stream/task_pool.hpp"
+#include "daemon/stream/tasks.hpp"
 
 namespace replayd::stream {
 
@@ -20,7 +20,7 @@ inline constexpr std::size_t k_inflight_batches_max = 256;
 
 struct IngestContext {
     StreamRegistry& registry;
-    TaskPool& tasks;
+    Tasks& tasks;
     PostToIo post;
     /// Changes each arrival before anything else sees it, on the io thread; empty: nothing is changed.
     std::function<void(Arrival&)> conceal;

@@ -65,14 +65,14 @@ RunWorker::~RunWorker() = default;
 
 NextSlice RunWorker::slice() {
     if (over_) return NextSlice::on_wake();
-    const WallTime until = std::chrono::steady_clock::now() + k_slice;
+    const WallTime until = feed_.now() + k_slice;
     const std::uint64_t consumed_before = consumed_seq_.load();
     Step result = Step::more;
-    while (result == Step::more && !over_ && std::chrono::steady_clock::now() < until) {
-        result = step(feed_.pacer().target(std::chrono::steady_clock::now()));
+    while (result == Step::more && !over_ && feed_.now() < until) {
+        result = step(feed_.pacer().target(feed_.now()));
     }
     if (!over_) {
-        progress_.set_snapshot(run_->snapshot(), offered_, std::chrono::steady_clock::now());
+        progress_.set_snapshot(run_->snapshot(), offered_, feed_.now());
         sink_->flush();
     }
     if (consumed_seq_.load() != consumed_before) feed_.on_run_progress();
@@ -80,7 +80,7 @@ NextSlice RunWorker::slice() {
     if (result == Step::more) return NextSlice::at_once();
     // A paused run waits for the wake of the resume.
     return feed_.pacer().paused() ? NextSlice::on_wake()
-                                  : NextSlice::at(std::chrono::steady_clock::now() + k_pace_tick);
+                                  : NextSlice::at(feed_.now() + k_pace_tick);
 }
 
 RunWorker::Step RunWorker::step(VirtualTime target) {
@@ -150,7 +150,7 @@ void RunWorker::finish() {
     sink_->flush();
     const RunSnapshot snapshot = run_->snapshot();
     REPLAYD_ASSERT(snapshot.finished + snapshot.rejected == offered_);
-    progress_.set_snapshot(snapshot, offered_, std::chrono::steady_clock::now());
+    progress_.set_snapshot(snapshot, offered_, feed_.now());
     storage::RunTotals totals;
     totals.state = storage::RunState::finished;
     totals.hash = run_->hash().to_string();

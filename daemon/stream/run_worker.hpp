@@ -26,6 +26,8 @@ public:
     /// The stream has ended and `seq` is its last batch.
     [[nodiscard]] virtual bool ends_with(std::uint64_t seq) = 0;
     [[nodiscard]] virtual Pacer pacer() = 0;
+    /// The clock of the daemon.
+    [[nodiscard]] virtual WallTime now() = 0;
     /// A run took batches, finished or failed.
     virtual void on_run_progress() = 0;
 };

@@ -45,7 +45,7 @@ void Stream::add_run(RunIdentity identity) {
 void Stream::start(std::optional<VirtualTime> reached) {
     {
         const std::lock_guard lock(mutex_);
-        const WallTime now = std::chrono::steady_clock::now();
+        const WallTime now = context_.now();
         if (reached) pacer_.start(*reached, now);
         if (row_.paused) pacer_.pause(reached.value_or(VirtualTime(0)), now);
     }
@@ -76,6 +76,7 @@ StreamStatus Stream::status() const {
     status.allowed_arrivals = std::max(status.allowed_arrivals, status.log.durable.arrivals);
     status.backlog_arrivals = status.log.durable.arrivals - consumed;
     status.created_ms = created_ms_;
+    if (const auto trouble = context_.history.trouble()) status.trouble = trouble->message;
     const std::lock_guard lock(mutex_);
     status.speed = pacer_.speed();
     status.clients = client_ ? 1 : 0;
@@ -124,7 +125,7 @@ void Stream::on_durable() {
     const LogStatus log = log_->status();
     if (log.first_arrival) {
         const std::lock_guard lock(mutex_);
-        if (!pacer_.started()) pacer_.start(*log.first_arrival, std::chrono::steady_clock::now());
+        if (!pacer_.started()) pacer_.start(*log.first_arrival, context_.now());
     }
     wake_runs();
     tell_client();
@@ -181,7 +182,7 @@ Result<void> Stream::pause() {
     return rewrite_row([](storage::StreamRow& row) { row.paused = true; }).map([this] {
         {
             const std::lock_guard lock(mutex_);
-            pacer_.pause(furthest(), std::chrono::steady_clock::now());
+            pacer_.pause(furthest(), context_.now());
         }
         context_.observer.on_streams_changed();
     });
@@ -191,7 +192,7 @@ Result<void> Stream::resume() {
     return rewrite_row([](storage::StreamRow& row) { row.paused = false; }).map([this] {
         {
             const std::lock_guard lock(mutex_);
-            pacer_.resume(std::chrono::steady_clock::now());
+            pacer_.resume(context_.now());
         }
         wake_runs();
         context_.observer.on_streams_changed();
@@ -203,7 +204,7 @@ Result<void> Stream::set_speed(double speed) {
     return rewrite_row([speed](storage::StreamRow& row) { row.speed = speed; }).map([this, speed] {
         {
             const std::lock_guard lock(mutex_);
-            pacer_.set_speed(speed, furthest(), std::chrono::steady_clock::now());
+            pacer_.set_speed(speed, furthest(), context_.now());
         }
         wake_runs();
         context_.observer.on_streams_changed();

@@ -14,7 +14,7 @@
 #include "daemon/stream/observer.hpp"
 #include "daemon/stream/pacer.hpp"
 #include "daemon/stream/run_worker.hpp"
-#include "daemon/stream/task_pool.hpp"
+#include "daemon/stream/tasks.hpp"
 #include "storage/history.hpp"
 
 namespace replayd::stream {
@@ -25,10 +25,11 @@ inline constexpr std::int64_t k_backlog_arrivals_max = 200'000;
 /// What every stream works with; outlives them all.
 struct StreamContext {
     storage::History& history;
-    EnginePool& engine;
-    TaskPool& tasks;
+    Jobs& engine;
+    Tasks& tasks;
     Observer& observer;
     std::int64_t backlog_arrivals_max = k_backlog_arrivals_max;
+    std::function<WallTime()> now = std::chrono::steady_clock::now;  ///< what paces runs and ends their slices
 };
 
 enum class StreamState { running, paused, ended, finished };
@@ -44,6 +45,7 @@ struct StreamStatus {
     std::int64_t backlog_arrivals = 0;  ///< durable, not consumed by the slowest run
     std::int64_t limit = 0;             ///< of the backlog
     std::int64_t clients = 0;
+    std::string trouble;                ///< why nothing can be stored at the moment; empty: nothing is wrong
 
     [[nodiscard]] std::int64_t credit() const { return allowed_arrivals - log.durable.arrivals; }
 };
@@ -73,10 +75,18 @@ public:
     [[nodiscard]] std::uint64_t attach(IngestClient client);
     void detach(std::uint64_t token);
 
-    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, std::int64_t granted) {
-        return log_->accept(std::move(batch), granted);
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant) {
+        return log_->accept(std::move(batch), grant);
     }
-    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq) { return log_->accept_end(seq); }
+    [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq,
+                                                    std::optional<std::uint64_t> failures = std::nullopt) {
+        return log_->accept_end(seq, failures);
+    }
+
+    /// As ArrivalLog::refusal_of_trouble.
+    [[nodiscard]] std::optional<Refusal> refusal_of_trouble(std::uint64_t failures) const {
+        return log_->refusal_of_trouble(failures);
+    }
 
     // These block until committed: not for the io thread.
     [[nodiscard]] Result<void> pause();
@@ -88,6 +98,7 @@ public:
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) override { return log_->fetch(seq); }
     [[nodiscard]] bool ends_with(std::uint64_t seq) override;
     [[nodiscard]] Pacer pacer() override;
+    [[nodiscard]] WallTime now() override { return context_.now(); }
     void on_run_progress() override;
 
 private:

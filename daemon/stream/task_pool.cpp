@@ -35,6 +35,11 @@ void TaskPool::submit(std::function<void()> task) {
     changed_.notify_one();
 }
 
+std::size_t TaskPool::depth() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
 void TaskPool::stop() {
     {
         const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 #pragma once
-// A few threads for work that blocks (commits, SQL), so that the io thread never does. FIFO. Any thread.
+// A few threads for work that blocks. FIFO. Any thread.
 
 #include <condition_variable>
 #include <cstddef>
@@ -9,20 +9,22 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/stream/tasks.hpp"
+
 namespace replayd::stream {
 
-class TaskPool {
+class TaskPool final : public Tasks {
 public:
     /// `threads` >= 1. `queue_max` bounds `try_submit` only.
     TaskPool(std::size_t threads, std::size_t queue_max);
-    ~TaskPool();
+    ~TaskPool() override;
     TaskPool(const TaskPool&) = delete;
     TaskPool& operator=(const TaskPool&) = delete;
 
-    /// For requests from outside: false, and nothing done, while `queue_max` tasks wait.
-    [[nodiscard]] bool try_submit(std::function<void()> task);
-    /// For the daemon's own work, which must not be lost.
-    void submit(std::function<void()> task);
+    [[nodiscard]] bool try_submit(std::function<void()> task) override;
+    void submit(std::function<void()> task) override;
+    /// Tasks that wait for a thread.
+    [[nodiscard]] std::size_t depth() const;
     /// Runs what is queued, then joins the threads. Later tasks are dropped.
     void stop();
 
@@ -30,7 +32,7 @@ private:
     void work();
 
     const std::size_t queue_max_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;
     std::deque<std::function<void()>> queue_;

@@ -59,7 +59,7 @@ protected:
     }
 
     std::string refused(protocol::ArrivalBatch wanted, std::int64_t granted = 1000) {
-        const auto refusal = log_->accept(std::move(wanted), granted);
+        const auto refusal = log_->accept(std::move(wanted), {granted, 0});
         return refusal ? refusal->failure.code + ": " + refusal->failure.message : std::string("taken");
     }
 
@@ -112,7 +112,7 @@ TEST_F(ArrivalLogTest, wrong_batches_are_refused_by_name_and_not_logged) {
         refused(batch(2, {arrival("b", 300), arrival("c", 300)}), 2),
         "over_credit: batch 2 has 2 arrivals: expected at most the 1 that are left of the credit; wait for an ack "
         "with more");
-    EXPECT_EQ(log_->status().rejected_arrivals, 7);
+    EXPECT_EQ(log_->status().counts.rejected, 7);
     EXPECT_EQ(refused(batch(2, {arrival("b", 300)})), "taken");
     wait_durable(2);
     EXPECT_EQ(log_->status().durable.arrivals, 2);
