@@ -111,6 +111,18 @@ public:
         return added;
     }
 
+    Result<AddedStream> add_stream_with_runs(const StreamRow& stream, const std::vector<NewRun>& runs) override {
+        AddedStream added;
+        auto done = wait_for([&](WriteTools& tools) -> Result<void> {
+            auto inserted = insert_stream_with_runs(*tools.connection, stream, runs);
+            if (!inserted) return tl::unexpected(inserted.error());
+            added = std::move(*inserted);
+            return {};
+        });
+        if (!done) return tl::unexpected(done.error());
+        return added;
+    }
+
     Result<void> update_stream(const StreamRow& stream) override {
         return wait_for([&](WriteTools& tools) { return rewrite_stream(*tools.connection, stream); });
     }

@@ -70,6 +70,19 @@ struct RunRow {
     std::int64_t created_ms = 0;
 };
 
+/// A run to be added, with what its scenario came to.
+struct NewRun {
+    RunRow row;                              ///< id and stream_id are assigned
+    const std::vector<MemoryPlan>& plans;    ///< one per pool
+    const Scenario& scenario;
+};
+
+/// A stream and its runs, as they were added.
+struct AddedStream {
+    StreamRow stream;
+    std::vector<RunRow> runs;
+};
+
 enum class RunState { running, finished, failed, interrupted };
 
 /// Sums and outcome of a run, rewritten when it finishes.
@@ -102,6 +115,10 @@ public:
     // Registration: blocks until committed.
     /// Id is assigned. Error `already_exists` when the name is taken.
     [[nodiscard]] virtual Result<StreamRow> add_stream(const StreamRow& stream) = 0;
+    /// The stream and its runs in one transaction, so that a kill leaves both or neither. Ids are assigned. Errors as of
+    /// add_stream and add_run.
+    [[nodiscard]] virtual Result<AddedStream> add_stream_with_runs(const StreamRow& stream,
+                                                                   const std::vector<NewRun>& runs) = 0;
     /// Rewrites speed, ended, paused and traced_system of the stream with this id; ordered after every batch
     /// appended before. Error `not_found`.
     [[nodiscard]] virtual Result<void> update_stream(const StreamRow& stream) = 0;

@@ -73,6 +73,13 @@ Result<std::int64_t> find_or_insert_scenario(Connection& connection, const RunRo
     return connection.last_insert_rowid();
 }
 
+Result<void> check_plans(const RunRow& run, const std::vector<MemoryPlan>& plans, const Scenario& scenario) {
+    if (plans.size() == scenario.pools.size()) return {};
+    return fail(Code::invalid_argument, "run of scenario '" + run.scenario + "': it has " +
+                                            std::to_string(plans.size()) + " memory plans, expected " +
+                                            std::to_string(scenario.pools.size()) + ", one per pool");
+}
+
 /// Refuses to overwrite a finished run with another result: the same run must end in the same hash.
 Result<void> check_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {
     auto find = connection.prepare("SELECT state, hash FROM run WHERE id = ?");
@@ -131,11 +138,7 @@ Result<void> rewrite_stream(Connection& connection, const StreamRow& stream) {
 
 Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
                                 const std::vector<MemoryPlan>& plans, const Scenario& scenario) {
-    if (plans.size() != scenario.pools.size()) {
-        return fail(Code::invalid_argument, "run of scenario '" + run.scenario + "': it has " +
-                                                std::to_string(plans.size()) + " memory plans, expected " +
-                                                std::to_string(scenario.pools.size()) + ", one per pool");
-    }
+    if (auto fits = check_plans(run, plans, scenario); !fits) return tl::unexpected(fits.error());
     auto stream = connection.prepare("SELECT id FROM stream WHERE id = ?");
     if (!stream) return tl::unexpected(stream.error());
     stream->bind(1, run.stream_id);
@@ -159,6 +162,27 @@ Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
         if (!added) return tl::unexpected(added.error());
     }
     return run_id;
+}
+
+Result<AddedStream> insert_stream_with_runs(Connection& connection, const StreamRow& stream,
+                                            const std::vector<NewRun>& runs) {
+    // An error that is the caller's own must come before anything is written.
+    for (const NewRun& run : runs) {
+        if (auto fits = check_plans(run.row, run.plans, run.scenario); !fits) return tl::unexpected(fits.error());
+    }
+    AddedStream added{stream, {}};
+    const auto stream_id = insert_stream(connection, stream);
+    if (!stream_id) return tl::unexpected(stream_id.error());
+    added.stream.id = *stream_id;
+    for (const NewRun& run : runs) {
+        RunRow row = run.row;
+        row.stream_id = *stream_id;
+        const auto id = insert_run(connection, row, run.plans, run.scenario);
+        if (!id) return tl::unexpected(id.error());
+        row.id = *id;
+        added.runs.push_back(std::move(row));
+    }
+    return added;
 }
 
 Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {

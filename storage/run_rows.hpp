@@ -49,6 +49,10 @@ auto integers_of(Snapshot& s) {
 /// The state of such a name; anything else is `failed`, which the schema cannot hold.
 [[nodiscard]] RunState run_state_of(std::string_view text);
 
+/// The stream and its runs; nothing is written when the answer is an error of the caller's own.
+[[nodiscard]] Result<AddedStream> insert_stream_with_runs(Connection& connection, const StreamRow& stream,
+                                                          const std::vector<NewRun>& runs);
+
 /// Adds the row and returns its id. Error `already_exists`.
 [[nodiscard]] Result<std::int64_t> insert_stream(Connection& connection, const StreamRow& stream);
 /// As History::update_stream.

@@ -73,20 +73,19 @@ Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& w
     row.speed = wanted.speed;
     row.created_ms = wall_ms();
     row.traced_system = wanted.traced_system;
-    auto stored = context_.history.add_stream(row);
-    if (!stored) return tl::unexpected(stored.error());
-    const auto stream = std::make_shared<Stream>(*stored, LogTail{}, context_);
+    std::vector<storage::NewRun> runs;
     for (const auto& scenario : *scenarios) {
-        storage::RunRow run;
-        run.stream_id = stored->id;
-        run.scenario = scenario->name();
-        run.scenario_toml = scenario->toml;
-        run.engine_version = engine_version_;
-        run.created_ms = wall_ms();
-        auto added = context_.history.add_run(run, scenario->compiled->plans, scenario->scenario());
-        if (!added) return tl::unexpected(added.error());
-        stream->add_run(
-            {added->id, stored->name, scenario->name(), scenario->toml, run.created_ms, scenario->compiled});
+        runs.push_back({{0, 0, scenario->name(), scenario->toml, engine_version_, wall_ms()},
+                        scenario->compiled->plans,
+                        scenario->scenario()});
+    }
+    auto stored = context_.history.add_stream_with_runs(row, runs);
+    if (!stored) return tl::unexpected(stored.error());
+    const auto stream = std::make_shared<Stream>(stored->stream, LogTail{}, context_);
+    for (std::size_t i = 0; i < stored->runs.size(); ++i) {
+        const storage::RunRow& run = stored->runs[i];
+        const LibraryScenario& scenario = *(*scenarios)[i];
+        stream->add_run({run.id, row.name, scenario.name(), scenario.toml, run.created_ms, scenario.compiled});
     }
     stream->start(std::nullopt);
     publish(stream);

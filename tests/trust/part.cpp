@@ -65,6 +65,7 @@ int Part::finish(std::int64_t count, const std::string& note) const {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start_;
     std::printf("trust %s %lld %lld %.1f %s\n", name_.c_str(), static_cast<long long>(count),
                 static_cast<long long>(violations_), took.count(), note.c_str());
+    std::fflush(stdout);
     return violations_ > 0 || count == 0 ? 1 : 0;
 }
 

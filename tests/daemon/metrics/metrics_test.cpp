@@ -76,6 +76,7 @@ public:
     Result<std::vector<stream::FeedBatch>> fetch(std::uint64_t) override { return {}; }
     bool ends_with(std::uint64_t) override { return false; }
     stream::Pacer pacer() override { return stream::Pacer(0); }
+    stream::WallTime now() override { return {}; }
     void on_run_progress() override {}
 };
 

@@ -156,5 +156,64 @@ TEST_F(ArrivalLogTest, batches_are_read_from_memory_or_from_the_file_alike) {
     EXPECT_EQ(log_->fetch(40)->size(), 1U);  // released batches come from the file
 }
 
+/// A history whose appends wait until the test answers them.
+class HeldHistory final : public storage::History {
+public:
+    using Done = std::function<void(Result<void>)>;
+    void append_batch(std::int64_t, storage::LoggedBatch, Done done) override { waiting.push_back(std::move(done)); }
+    Result<storage::StreamRow> add_stream(const storage::StreamRow& stream) override { return stream; }
+    Result<storage::AddedStream> add_stream_with_runs(const storage::StreamRow& stream,
+                                                      const std::vector<storage::NewRun>&) override {
+        return storage::AddedStream{stream, {}};
+    }
+    Result<void> update_stream(const storage::StreamRow&) override { return {}; }
+    Result<storage::RunRow> add_run(const storage::RunRow& run, const std::vector<MemoryPlan>&, const Scenario&) override {
+        return run;
+    }
+    void add_requests(std::int64_t, std::vector<RequestRecord>) override {}
+    void add_window(std::int64_t, std::vector<WindowRecord>) override {}
+    void finish_run(std::int64_t, storage::RunTotals, Done) override {}
+    void refuse_rows() override {}
+    Result<std::vector<storage::StreamRow>> streams() override { return {}; }
+    Result<std::vector<storage::RunRow>> unfinished_runs(std::int64_t) override { return {}; }
+    Result<std::vector<storage::LoggedBatch>> batches(std::int64_t, std::uint64_t, std::size_t) override { return {}; }
+    Result<void> flush() override { return {}; }
+    storage::HistoryCounters counters() const override { return {}; }
+    std::optional<Error> trouble() const override { return std::nullopt; }
+
+    std::vector<Done> waiting;
+};
+
+// Batch 1 is stored, 2 fails on a full disk, 3 was behind it: both are taken back, the clients of before must connect
+// again, and one that does goes on with batch 2. Every arrival is counted once.
+TEST(ArrivalLogTrouble, a_failed_commit_takes_back_what_was_behind_it_and_the_log_goes_on) {
+    HeldHistory history;
+    const auto log = std::make_shared<ArrivalLog>(history, 1, "s", LogTail{}, ArrivalLog::Events{[] {}, [] {}});
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+        EXPECT_FALSE(log->accept(batch(seq, {arrival("r", static_cast<std::int64_t>(seq))}), {100, 0}));
+    }
+    EXPECT_FALSE(log->accept_end(4));
+    history.waiting[0]({});
+    history.waiting[1](fail(Code::unavailable, "disk full"));
+    const std::string sentence =
+        "stream \"s\" cannot be logged: disk full; what was acknowledged is safe: connect again later and go on from "
+        "where the welcome says";
+    EXPECT_EQ(log->accept(batch(2, {arrival("r", 2)}), {100, 1})->failure.message, sentence);  // 3 is on its way
+    history.waiting[2](fail(Code::failed_state, "a gap"));
+    EXPECT_EQ(log->status().failures, 1U);
+    EXPECT_EQ(log->accept(batch(4, {arrival("r", 4)}), {100, 0})->failure.code, "unavailable");  // of before
+    EXPECT_EQ(log->accept_end(4, 0)->failure.message, sentence);
+    EXPECT_FALSE(log->accept(batch(2, {arrival("r", 2)}), {100, 1}));
+    history.waiting[3]({});
+    const LogStatus status = log->status();
+    EXPECT_EQ(status.durable.seq, 2U);
+    EXPECT_FALSE(status.trouble);
+    EXPECT_EQ(status.counts.received, 6);
+    EXPECT_EQ(status.counts.stored, 2);
+    EXPECT_EQ(status.counts.rejected, 4);
+    EXPECT_TRUE(status.counts.balanced());
+    EXPECT_FALSE(log->accept_end(3, 1));
+}
+
 }  // namespace
 }  // namespace replayd::stream
