@@ -98,6 +98,9 @@ void DaemonProcess::run(const std::string& port_file, const Launch& launch) cons
         setenv("LISTEN_FDS", "1", 1);
         setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
     }
+    // What the test program itself was given by whoever runs it is not the daemon's.
+    const unsigned first_own = k_first_passed_fd + (launch.listening_fd >= 0 ? 1 : 0);
+    close_range(first_own, ~0U, 0);
     if (!launch.log.empty()) dup2(open(launch.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
     std::vector<std::string> arguments = {REPLAYD_BINARY_DIR "/replayd", "--db", folder_ + "/history.db",
                                           "--port-file", port_file};

@@ -84,7 +84,7 @@ TEST(BadScenario, misspelt_names) {
          "s.toml:5: pool.role = \"prefil\": expected mixed, prefill or decode; did you mean \"prefill\"?"},
         {mixed("router = 'roundrobin'\n"),
          "s.toml:6: pool.router = \"roundrobin\": expected round_robin, random, least_outstanding, least_tokens, prefix_aware, "
-         "session_affinity, kv_headroom or lor; did you mean \"round_robin\"?"},
+         "session_affinity, kv_headroom, lor or vllm_balancer; did you mean \"round_robin\"?"},
         {mixed("batching = { policy = 'sarathy' }\n"),
          "s.toml:6: pool.batching.policy = \"sarathy\": expected vllm_v1, vllm, sarathi, orca, faster_transformer or "
          "lightllm; did you mean \"sarathi\"?"},

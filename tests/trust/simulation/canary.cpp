@@ -41,6 +41,7 @@ public:
         history_.finish_run(run_id, std::move(totals), std::move(done));
     }
     void refuse_rows() override { history_.refuse_rows(); }
+    void probe(std::function<void()> answered) override { history_.probe(std::move(answered)); }
     Result<std::vector<storage::StreamRow>> streams() override { return history_.streams(); }
     Result<std::vector<storage::RunRow>> unfinished_runs(std::int64_t stream_id) override {
         return history_.unfinished_runs(stream_id);
