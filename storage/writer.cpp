@@ -66,6 +66,10 @@ bool Writer::write(WriteQueue::Intake intake) {
 }
 
 bool Writer::write_round(std::vector<UrgentItem> urgent) {
+    // A full disk may be full of our write-ahead log: moving it into the file gives its space back.
+    if (retry_at_ && queue_.now() >= *retry_at_) {
+        static_cast<void>(tools_->connection->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    }
     auto transaction = Transaction::begin(*tools_->connection);
     if (!transaction) {
         fail_round(transaction.error(), urgent);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t k_queued_bytes_max = 256u << 10;
 /// Runs whose latest requests are kept.
 constexpr std::size_t k_runs_max = 64;
+constexpr std::uint16_t k_close_slow = 1013;  // RFC 6455's registry: try again later
 constexpr std::chrono::milliseconds k_requests_period{500};
 constexpr std::chrono::milliseconds k_streams_period{1000};
 constexpr std::chrono::milliseconds k_streams_change_period{100};
@@ -130,7 +131,7 @@ void LiveHub::tick(Clock::time_point now, const StreamsSource& streams) {
         const std::lock_guard lock(mutex_);
         filters = take_filters(now);
         for (auto& [token, reader] : readers_) {
-            if (reader.socket->queued_bytes() > k_queued_bytes_max) continue;
+            if (is_slow(reader, now)) continue;
             outgoing.emplace_back(reader.socket, take_messages(reader, now));
         }
     }
@@ -140,6 +141,21 @@ void LiveHub::tick(Clock::time_point now, const StreamsSource& streams) {
     for (const std::string& filter : filters) {
         streams(filter, [this, filter](const std::string& message) { deliver_streams(filter, message); });
     }
+}
+
+/// Whether the reader is to be sent nothing; one that was slow for too long is closed.
+bool LiveHub::is_slow(Reader& reader, Clock::time_point now) {
+    const std::size_t queued = reader.socket->queued_bytes();
+    if (queued <= k_queued_bytes_max) {
+        reader.slow_since.reset();
+        return false;
+    }
+    if (!reader.slow_since) reader.slow_since = now;
+    if (now - *reader.slow_since >= k_live_slow_max) {
+        reader.socket->close(k_close_slow, "too slow a reader: " + std::to_string(queued) + " bytes have waited for " +
+                                               std::to_string(k_live_slow_max.count()) + " s");
+    }
+    return true;
 }
 
 /// The filters for which a streams message is due. While some are being made, no more are asked for.

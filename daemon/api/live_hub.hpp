@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ inline constexpr std::size_t k_live_windows_max = 1000;
 inline constexpr std::size_t k_live_windows_per_message = 200;
 /// Requests in one message at most.
 inline constexpr std::size_t k_live_requests_max = 20;
+/// A reader that takes nothing for so long is closed with 1013; until then windows merge and it misses nothing.
+inline constexpr std::chrono::seconds k_live_slow_max{60};
 inline constexpr std::string_view k_live_subprotocol = "replayd.live.v1";
 
 /// Merges the windows pairwise in order: half as many, same sums.
@@ -70,12 +73,14 @@ private:
         std::map<std::int64_t, std::vector<std::shared_ptr<const WindowRecord>>> windows;  ///< by run
         std::map<std::int64_t, std::uint64_t> requests_sent;                               ///< version by run
         Clock::time_point requests_sent_at{};
+        std::optional<Clock::time_point> slow_since;  ///< it has not taken what it was sent since then
     };
 
     std::uint64_t add(std::shared_ptr<net::WebSocket> socket, std::string only_stream);
     void remove(std::uint64_t token);
     Run& run_of(const stream::RunIdentity& identity);
     [[nodiscard]] std::vector<std::string> take_messages(Reader& reader, Clock::time_point now);
+    [[nodiscard]] static bool is_slow(Reader& reader, Clock::time_point now);
     [[nodiscard]] std::vector<std::string> take_filters(Clock::time_point now);
     void deliver_streams(const std::string& only_stream, const std::string& message);
 

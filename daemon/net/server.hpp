@@ -29,8 +29,8 @@ struct ServerOptions {
     std::size_t http_header_fields_max = 100;
     std::size_t http_target_bytes_max = 8u << 10;
     std::size_t websocket_message_bytes_max = 16u << 20;
-    std::size_t connections_max = 1024;
-    std::size_t connections_per_client_max = 1024;  ///< of one address
+    std::size_t connections_max = 2048;
+    std::size_t connections_per_client_max = 2048;  ///< of one address
     std::chrono::milliseconds http_header_timeout{10'000};  ///< for a whole header, from its first byte
     std::chrono::milliseconds http_idle_timeout{30'000};  ///< until a request begins, for its body, and for its answer
     std::chrono::milliseconds websocket_idle_timeout{300'000};  ///< with keep-alive pings at half of it

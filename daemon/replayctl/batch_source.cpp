@@ -1,7 +1,9 @@
 #include "daemon/replayctl/batch_source.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "daemon/protocol/codec.hpp"
@@ -59,17 +61,40 @@ Result<void> BatchSource::skip(const protocol::Welcome& welcome) {
 }
 
 Result<bool> BatchSource::make_frame() {
+    std::vector<Arrival> arrivals = std::exchange(rest_, {});
+    if (arrivals.empty()) {
+        auto taken = trace_.take(batch_);
+        if (!taken) return tl::unexpected(taken.error());
+        arrivals = std::move(*taken);
+    }
+    if (arrivals.empty()) return false;
+    if (auto added = add_frame(std::move(arrivals)); !added) return tl::unexpected(added.error());
+    return true;
+}
+
+Result<void> BatchSource::add_frame(std::vector<Arrival> arrivals) {
     protocol::ArrivalBatch batch;
-    auto arrivals = trace_.take(batch_);
-    if (!arrivals) return tl::unexpected(arrivals.error());
-    if (arrivals->empty()) return false;
     batch.seq = next_seq_++;
-    batch.arrivals = std::move(*arrivals);
+    batch.arrivals = std::move(arrivals);
     if (auto wrong = protocol::violation(batch)) return tl::unexpected(std::move(*wrong));
     Frame frame{batch.seq, static_cast<std::int64_t>(batch.arrivals.size()), ""};
     frame.bytes = protocol::encode_client_message(std::move(batch), binary_);
     frames_.push_back(std::move(frame));
-    return true;
+    return {};
+}
+
+Result<void> BatchSource::cut(std::int64_t arrivals) {
+    const Frame& frame = frames_.back();
+    if (sent_ + 1 != frames_.size() || frame.seq <= highest_sent_ || frame.arrivals <= arrivals) return {};
+    auto message = protocol::decode_client_message(frame.bytes, binary_);
+    if (!message) return tl::unexpected(message.error());
+    std::vector<Arrival> first = std::move(std::get<protocol::ArrivalBatch>(*message).arrivals);
+    const auto at = first.begin() + arrivals;
+    rest_.insert(rest_.begin(), std::make_move_iterator(at), std::make_move_iterator(first.end()));
+    first.erase(at, first.end());
+    frames_.pop_back();
+    --next_seq_;
+    return add_frame(std::move(first));
 }
 
 Result<const Frame*> BatchSource::peek() {

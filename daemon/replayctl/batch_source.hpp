@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "daemon/protocol/messages.hpp"
 #include "daemon/replayctl/trace_source.hpp"
@@ -32,6 +33,9 @@ public:
 
     /// The next frame to send, or null at the end of the trace. It stays until `acknowledge`. Errors of the trace.
     [[nodiscard]] Result<const Frame*> peek();
+    /// Cuts the frame of `peek`, if it was never sent, so that it has at most `arrivals` (>= 1); the rest comes next. For
+    /// a daemon whose credit is smaller than a batch.
+    [[nodiscard]] Result<void> cut(std::int64_t arrivals);
     /// The frame of `peek` was sent.
     void sent();
     /// Batches up to `seq` are durable.
@@ -48,12 +52,14 @@ public:
 private:
     [[nodiscard]] Result<void> skip(const protocol::Welcome& welcome);
     [[nodiscard]] Result<bool> make_frame();
+    [[nodiscard]] Result<void> add_frame(std::vector<Arrival> arrivals);
 
     TraceSource trace_;
     const std::size_t batch_;
     const bool binary_;
     bool started_ = false;
     std::uint64_t next_seq_ = 1;     ///< of the next frame to be made
+    std::vector<Arrival> rest_;      ///< cut off the latest frame
     std::deque<Frame> frames_;       ///< not acknowledged, in order; the first `sent_` were sent
     std::size_t sent_ = 0;
     std::int64_t in_flight_ = 0;     ///< arrivals of those

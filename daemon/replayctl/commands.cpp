@@ -12,6 +12,7 @@
 #include "daemon/replayctl/replay_command.hpp"
 #include "daemon/replayctl/search_command.hpp"
 #include "daemon/replayctl/stream_command.hpp"
+#include "daemon/replayctl/upkeep_commands.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -279,6 +280,50 @@ Declared declare_query(CLI::App& root) {
         }
         options->mode = *csv ? OutputMode::csv : mode;
         return query(*options);
+    };
+    return command;
+}
+
+namespace {
+
+CLI::Option* add_history_file(CLI::App& app, std::string& db) {
+    return app.add_option("--db", db, "the history file; a daemon may be writing to it")->type_name("FILE");
+}
+
+}  // namespace
+
+Declared declare_check(CLI::App& root) {
+    auto [command, options] = begin<CheckOptions>(root, "check", "check a history file: its pages, and what its rows owe each other");
+    command.needed.push_back(add_history_file(*command.app, options->db));
+    command.app->add_flag("--full", options->full, "compare every index with its table too");
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return check_history(*options);
+    };
+    return command;
+}
+
+Declared declare_backup(CLI::App& root) {
+    auto [command, options] = begin<BackupOptions>(root, "backup", "copy a history file, also while a daemon writes to it");
+    command.needed.push_back(command.app->add_option("TO", options->to, "the new file"));
+    command.needed.push_back(add_history_file(*command.app, options->db));
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return back_up(*options);
+    };
+    return command;
+}
+
+Declared declare_prune(CLI::App& root) {
+    auto [command, options] =
+        begin<PruneOptions>(root, "prune", "take streams that are over out of a history file, oldest first");
+    command.needed.push_back(add_history_file(*command.app, options->db));
+    add_whole(*command.app, "--keep-days", options->keep_days, "streams created earlier go", 1);
+    add_whole(*command.app, "--keep-bytes", options->keep_bytes, "oldest streams go until the rest fits", 1);
+    command.app->add_option("--stream", options->stream, "the stream of this name goes")->type_name("NAME");
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return prune(*options);
     };
     return command;
 }

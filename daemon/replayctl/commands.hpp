@@ -33,5 +33,8 @@ struct Declared {
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);
 [[nodiscard]] Declared declare_query(CLI::App& root);
+[[nodiscard]] Declared declare_check(CLI::App& root);
+[[nodiscard]] Declared declare_backup(CLI::App& root);
+[[nodiscard]] Declared declare_prune(CLI::App& root);
 
 }  // namespace replayd::ctl

@@ -116,7 +116,12 @@ Result<bool> IngestSender::send_next(net::WebSocketClient& client) {
         return tl::unexpected(frame.error());
     }
     if (*frame != nullptr) {
-        if (batches_.in_flight() + (*frame)->arrivals > credit_) return false;
+        if (batches_.in_flight() + (*frame)->arrivals > credit_) {
+            // With nothing on the way no ack will bring more credit than the stream's limit allows.
+            if (batches_.in_flight() > 0 || credit_ < 1) return false;
+            if (auto fitted = batches_.cut(credit_); !fitted) return tl::unexpected(fitted.error());
+            return batches_.peek().map([this](const Frame* next) { return next->arrivals <= credit_; });
+        }
         if (auto sent = client.send((*frame)->bytes, binary); !sent) return tl::unexpected(sent.error());
         batches_.sent();
         return true;

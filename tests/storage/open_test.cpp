@@ -140,6 +140,45 @@ TEST(Opening, first_version_is_migrated) {
     EXPECT_TRUE(plans[0].outside.empty());
 }
 
+// A file of every older version, as the steps of that version made it, with a row in each table: after a start it has
+// the newest version, the rows are as they were, and no rule is broken.
+TEST(Opening, every_older_version_is_migrated_with_its_rows) {
+    const std::vector<const char*> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql};
+    for (std::size_t version = 1; version < static_cast<std::size_t>(k_schema_version); ++version) {
+        SCOPED_TRACE("version " + std::to_string(version));
+        const TempDir dir;
+        std::string sql;
+        for (std::size_t i = 0; i < version && i < steps.size(); ++i) sql += steps[i];
+        make_database(dir.file(),
+                      sql + "PRAGMA application_id = 1919970404; PRAGMA user_version = " + std::to_string(version) +
+                          "; INSERT INTO stream VALUES (1, 's', 2.5, 11, 1, 0, NULL);"
+                          "INSERT INTO arrival_batch VALUES (1, 1, 1, 1, 1, 5, x'00'), (2, 1, 2, 1, 2, 6, x'01');"
+                          "INSERT INTO scenario VALUES (1, 'c', '', 'm', 0, 1, NULL, NULL, 1, 'toml');"
+                          "INSERT INTO run (id, stream_id, scenario_id, engine_version, created_ms, state, hash, arrived, "
+                          "finished) VALUES (1, 1, 1, '0', 1, 'finished', 'h', 2, 2);"
+                          "INSERT INTO request (run_id, sequence, id, outcome, prompt_tokens, output_tokens, cached_tokens, "
+                          "arrived_ns, scheduled_ns, first_token_ns, decode_started_ns, finished_ns, preemptions, "
+                          "prefill_replica, decode_replica, gateway_queue_ns, routing_ns, prefill_queue_ns, "
+                          "prefill_compute_ns, chunk_wait_ns, transfer_wait_ns, transfer_ns, decode_queue_ns, "
+                          "decode_compute_ns, batch_interference_ns, preemption_stall_ns, recompute_ns) "
+                          "SELECT 1, column1, 'r' || column1, 'finished', 3, 4, 0, 5, 6, 7, 8, 9 + column1, 0, 0, 0, 0, 0, 0, "
+                          "4 + column1, 0, 0, 0, 0, 0, 0, 0, 0 FROM (VALUES (0), (1))");
+        {
+            const auto history = open_history(dir.file());
+            const auto batches = must(history->batches(1, 1, 10));
+            ASSERT_EQ(batches.size(), 2U);
+            EXPECT_EQ(batches[1].payload, std::string("\x01", 1));
+            EXPECT_EQ(must(history->streams())[0].speed, 2.5);
+        }
+        const auto reader = must(Reader::open(dir.file()));
+        const auto requests = must(reader->requests(1, {}));
+        ASSERT_EQ(requests.size(), 2U);
+        EXPECT_EQ(requests[0].id, "r1");
+        EXPECT_EQ(requests[0].ledger.sum(), Duration(5));
+        EXPECT_EQ(must(reader->run(1)).totals.hash, "h");
+    }
+}
+
 TEST(Opening, paths_out_of_reach_are_named_with_the_reason) {
     const TempDir dir;
     const std::string here = std::filesystem::path(dir.file()).parent_path();

@@ -168,6 +168,19 @@ TEST_F(LiveHubTest, windows_of_a_slow_reader_merge_and_stay_bounded) {
 }
 
 // 100 requests end: the latest 20 are sent, half a second apart, and not again without a change.
+// It may be slow for a while, and is told why it goes in the end.
+TEST_F(LiveHubTest, a_reader_that_takes_nothing_for_a_minute_is_closed) {
+    const auto socket = connect();
+    socket->queued = 10 << 20;
+    tick();
+    now_ += k_live_slow_max - milliseconds(200);
+    tick();
+    EXPECT_EQ(socket->close_code, 0);
+    now_ += milliseconds(200);
+    tick();
+    EXPECT_EQ(socket->close_code, 1013);
+}
+
 TEST_F(LiveHubTest, only_the_latest_requests_go_out_twice_a_second) {
     const auto socket = connect();
     std::vector<RequestRecord> records(100);

@@ -35,12 +35,14 @@ protected:
         config.listen_port = port;
         config.history_path = folder_.path("history.db");
         config.scenario_files = {scenario_};
+        config.backlog_arrivals_max = backlog_max_;
         config.log_level = config::LogLevel::error;
         auto app = app::App::start(config);
         ASSERT_TRUE(app) << app.error().message;
         app_ = std::move(*app);
         if (port == 0) port_ = app_->port();  // a client thread may be reading it
     }
+    std::int64_t backlog_max_ = 200'000;
     [[nodiscard]] std::string daemon() const { return "http://127.0.0.1:" + std::to_string(port_); }
     [[nodiscard]] Said stream(const std::string& name, std::vector<std::string> more = {}) const {
         std::vector<std::string> arguments = {"stream", trace_, "--stream", name, "--scenario", "small",
@@ -72,6 +74,17 @@ protected:
     std::unique_ptr<app::App> app_;
     std::uint16_t port_ = 0;
 };
+
+// The daemon gives credit for 50 arrivals at a time, batches have 1,000: the client cuts them instead of waiting for ever.
+TEST_F(Streamed, batches_larger_than_the_credit_are_cut) {
+    app_.reset();
+    backlog_max_ = 50;
+    start(port_);
+    const Said said = stream("cut", {"--batch", "1000", "--wait", "--json"});
+    ASSERT_EQ(said.status, 0) << said.err;
+    EXPECT_EQ(hashes(json::parse(said.out)), expected_);
+    EXPECT_EQ(csv("SELECT max(arrivals) <= 50, sum(arrivals) FROM arrival_batch"), "1,3000\n");
+}
 
 // However the trace is cut and encoded, the daemon's runs are those of `replayctl replay`, with one row per arrival.
 TEST_F(Streamed, gives_the_hashes_of_a_replay_for_every_batch_size_and_encoding) {
