@@ -23,8 +23,10 @@ struct Finish {
 Result<BackupProgress> copy_pages(Connection& source, Connection& target,
                                   const std::function<void(const BackupProgress&)>& told) {
     // A reading transaction pins one state, so that a busy daemon cannot make the copy start again and again.
-    if (auto begun = source.execute("BEGIN; SELECT count(*) FROM sqlite_schema"); !begun) return tl::unexpected(begun.error());
-    const std::unique_ptr<sqlite3_backup, Finish> backup(sqlite3_backup_init(target.raw(), "main", source.raw(), "main"));
+    if (auto begun = source.execute("BEGIN; SELECT count(*) FROM sqlite_schema"); !begun)
+        return tl::unexpected(begun.error());
+    const std::unique_ptr<sqlite3_backup, Finish> backup(
+        sqlite3_backup_init(target.raw(), "main", source.raw(), "main"));
     if (!backup) return tl::unexpected(target.error());
     BackupProgress progress;
     for (;;) {

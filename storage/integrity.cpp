@@ -40,7 +40,8 @@ std::vector<Rule> rules() {
          "WHERE watermark_ns < before"},
         {"a finished run took every arrival of its stream", finished_runs,
          "SELECT 'run ' || run.id || ': ' || run.arrived || ' of ' || logged.arrivals || ' arrivals' FROM run JOIN "
-         "(SELECT stream_id, sum(arrivals) AS arrivals FROM arrival_batch GROUP BY stream_id) AS logged USING (stream_id) "
+         "(SELECT stream_id, sum(arrivals) AS arrivals FROM arrival_batch GROUP BY stream_id) AS logged USING "
+         "(stream_id) "
          "WHERE state = 'finished' AND run.arrived <> logged.arrivals"},
         {"a finished run has one request row per arrival", finished_runs,
          "SELECT 'run ' || id || ': ' || rows || ' rows of ' || arrived FROM (SELECT id, arrived, finished, rejected, "
@@ -89,10 +90,11 @@ Result<std::vector<std::string>> damages(Connection& connection, const std::stri
 Result<void> refuse_damaged(Connection& connection) {
     const auto found = damages(connection, "quick_check(1)");
     if (found && found->empty()) return {};
-    return fail(Code::io, "history " + connection.path() + ": it is damaged: " +
-                              (found ? found->front() : found.error().message) +
+    return fail(Code::io, "history " + connection.path() +
+                              ": it is damaged: " + (found ? found->front() : found.error().message) +
                               "; it is left as it is: restore a backup (replayctl backup makes them), or save what can "
-                              "be read with: sqlite3 " + connection.path() + " .recover | sqlite3 NEW, and start with NEW");
+                              "be read with: sqlite3 " +
+                              connection.path() + " .recover | sqlite3 NEW, and start with NEW");
 }
 
 Result<std::vector<CheckLine>> check_history(const std::string& path, bool full) {

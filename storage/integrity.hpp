@@ -16,9 +16,9 @@ namespace replayd::storage {
 /// One rule and how it fared.
 struct CheckLine {
     std::string rule;
-    std::int64_t checked = 0;          ///< rows (or files) that it was tried on
+    std::int64_t checked = 0;  ///< rows (or files) that it was tried on
     std::int64_t broken = 0;
-    std::string first;                 ///< the first of the broken ones, or empty
+    std::string first;  ///< the first of the broken ones, or empty
 };
 
 /// Tries every rule on the file, which is only read. `full`: SQLite's integrity_check, which also compares indexes with

@@ -21,8 +21,8 @@ constexpr const char* k_streams_over =
     "run.stream_id = stream.id AND state NOT IN ('finished', 'failed')) ORDER BY created_ms, id";
 
 /// Rows of the runs of a stream, then its runs, then its log: the stream itself goes last. Each deletes one step.
-constexpr std::array<const char*, 6> k_run_tables = {"request", "replica_window", "pool_window", "window", "memory_plan",
-                                                     "pool"};
+constexpr std::array<const char*, 6> k_run_tables = {"request", "replica_window", "pool_window",
+                                                     "window",  "memory_plan",    "pool"};
 
 Result<std::vector<OldStream>> streams_over(Connection& connection) {
     auto rows = connection.prepare(k_streams_over);
@@ -68,7 +68,8 @@ std::string delete_of_run(const std::string& table) {
     const std::string limit = " LIMIT " + std::to_string(k_prune_step_rows);
     if (table == "request") {
         return "DELETE FROM request WHERE run_id = ?1 AND sequence IN (SELECT sequence FROM request WHERE run_id = ?1 "
-               "ORDER BY sequence" + limit + ")";
+               "ORDER BY sequence" +
+               limit + ")";
     }
     const std::string key = table == "memory_plan" || table == "pool" ? "pool" : "start_ns";
     // All rows of a window or a pool go together: a few hundred at most.
@@ -125,8 +126,9 @@ Result<void> check_name(Connection& connection, const std::string& name, const s
     const auto there = find->step();
     if (!there) return tl::unexpected(there.error());
     if (!*there) return fail(Code::not_found, "no stream '" + name + "' in the history");
-    return fail(Code::failed_state,
-                "stream '" + name + "' is not over: expected one that has ended and whose runs are finished; end it first");
+    return fail(
+        Code::failed_state,
+        "stream '" + name + "' is not over: expected one that has ended and whose runs are finished; end it first");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ struct Retention {
 struct Pruned {
     std::vector<std::string> streams;  ///< that went, oldest first
     std::int64_t rows = 0;
-    std::int64_t bytes_before = 0;     ///< used pages; the file keeps its size, free pages are used again
+    std::int64_t bytes_before = 0;  ///< used pages; the file keeps its size, free pages are used again
     std::int64_t bytes_after = 0;
 };
 

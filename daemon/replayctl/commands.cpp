@@ -293,7 +293,8 @@ CLI::Option* add_history_file(CLI::App& app, std::string& db) {
 }  // namespace
 
 Declared declare_check(CLI::App& root) {
-    auto [command, options] = begin<CheckOptions>(root, "check", "check a history file: its pages, and what its rows owe each other");
+    auto [command, options] =
+        begin<CheckOptions>(root, "check", "check a history file: its pages, and what its rows owe each other");
     command.needed.push_back(add_history_file(*command.app, options->db));
     command.app->add_flag("--full", options->full, "compare every index with its table too");
     command.run = [options = options](OutputMode mode) {
@@ -304,7 +305,8 @@ Declared declare_check(CLI::App& root) {
 }
 
 Declared declare_backup(CLI::App& root) {
-    auto [command, options] = begin<BackupOptions>(root, "backup", "copy a history file, also while a daemon writes to it");
+    auto [command, options] =
+        begin<BackupOptions>(root, "backup", "copy a history file, also while a daemon writes to it");
     command.needed.push_back(command.app->add_option("TO", options->to, "the new file"));
     command.needed.push_back(add_history_file(*command.app, options->db));
     command.run = [options = options](OutputMode mode) {

@@ -18,7 +18,8 @@ namespace json = boost::json;
 constexpr std::int64_t k_day_ms = 24LL * 3600 * 1000;
 
 std::string as_table(const std::vector<storage::CheckLine>& lines) {
-    TextTable table({{"rule", Align::left}, {"checked", Align::right}, {"broken", Align::right}, {"first", Align::left}});
+    TextTable table(
+        {{"rule", Align::left}, {"checked", Align::right}, {"broken", Align::right}, {"first", Align::left}});
     for (const storage::CheckLine& line : lines) {
         table.add_row({line.rule, count_text(line.checked), count_text(line.broken), line.first});
     }
@@ -28,7 +29,8 @@ std::string as_table(const std::vector<storage::CheckLine>& lines) {
 std::string as_json(const std::vector<storage::CheckLine>& lines) {
     json::array items;
     for (const storage::CheckLine& line : lines) {
-        items.push_back({{"rule", line.rule}, {"checked", line.checked}, {"broken", line.broken}, {"first", line.first}});
+        items.push_back(
+            {{"rule", line.rule}, {"checked", line.checked}, {"broken", line.broken}, {"first", line.first}});
     }
     return json::serialize(json::object{{"rules", std::move(items)}}) + '\n';
 }
@@ -43,18 +45,18 @@ Result<ExitStatus> check_history(const CheckOptions& options) {
     std::int64_t broken = 0;
     for (const storage::CheckLine& line : *lines) broken += line.broken;
     if (broken == 0) return ExitStatus::ok;
-    return fail(Code::failed_state, "history " + options.db + ": " + count_text(broken) +
-                                        " rows or pages break a rule: restore a backup, and report how it came to this");
+    return fail(Code::failed_state,
+                "history " + options.db + ": " + count_text(broken) +
+                    " rows or pages break a rule: restore a backup, and report how it came to this");
 }
 
 Result<ExitStatus> back_up(const BackupOptions& options) {
     const auto done = storage::back_up(options.db, options.to, {});
     if (!done) return tl::unexpected(done.error());
-    const std::string text =
-        options.mode == OutputMode::json
-            ? json::serialize(json::object{{"backup", options.to}, {"pages", done->pages}}) + '\n'
-            : options.to + ": " + count_text(done->pages) + " pages; check it with: replayctl check --db " + options.to +
-                  '\n';
+    const std::string text = options.mode == OutputMode::json
+                                 ? json::serialize(json::object{{"backup", options.to}, {"pages", done->pages}}) + '\n'
+                                 : options.to + ": " + count_text(done->pages) +
+                                       " pages; check it with: replayctl check --db " + options.to + '\n';
     return print(text).map([] { return ExitStatus::ok; });
 }
 
@@ -70,16 +72,16 @@ Result<ExitStatus> prune(const PruneOptions& options) {
     const auto pruned = storage::prune(options.db, retention);
     if (!pruned) return tl::unexpected(pruned.error());
     json::array names(pruned->streams.begin(), pruned->streams.end());
-    const std::string text =
-        options.mode == OutputMode::json
-            ? json::serialize(json::object{{"streams", std::move(names)},
-                                           {"rows", pruned->rows},
-                                           {"bytes_before", pruned->bytes_before},
-                                           {"bytes_after", pruned->bytes_after}}) +
-                  '\n'
-            : count_text(static_cast<std::int64_t>(pruned->streams.size())) + " streams with " +
-                  count_text(pruned->rows) + " rows are gone; " + count_text(pruned->bytes_before) + " bytes in use before, " +
-                  count_text(pruned->bytes_after) + " now\n";
+    const std::string text = options.mode == OutputMode::json
+                                 ? json::serialize(json::object{{"streams", std::move(names)},
+                                                                {"rows", pruned->rows},
+                                                                {"bytes_before", pruned->bytes_before},
+                                                                {"bytes_after", pruned->bytes_after}}) +
+                                       '\n'
+                                 : count_text(static_cast<std::int64_t>(pruned->streams.size())) + " streams with " +
+                                       count_text(pruned->rows) + " rows are gone; " +
+                                       count_text(pruned->bytes_before) + " bytes in use before, " +
+                                       count_text(pruned->bytes_after) + " now\n";
     return print(text).map([] { return ExitStatus::ok; });
 }
 

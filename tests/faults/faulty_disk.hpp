@@ -3,8 +3,8 @@
 // under test opens its files there and notices nothing. After SQLite's own anomaly and crash tests
 // (https://sqlite.org/testing.html, sections 3.2 and 3.3).
 //
-// A write is in the file at once, as in the page cache, and on the disk after a sync of its file. A file that is made or
-// removed is so at once.
+// A write is in the file at once, as in the page cache, and on the disk after a sync of its file. A file that is made
+// or removed is so at once.
 
 #include <cstdint>
 #include <map>
@@ -32,8 +32,8 @@ inline constexpr int k_fault_kinds = 4;
 
 struct Fault {
     FaultKind kind = FaultKind::io_error;
-    std::int64_t at = 1;      ///< operation that fails, counted from set_fault on, from 1
-    bool for_ever = false;    ///< so do all that follow, until the fault is taken away
+    std::int64_t at = 1;    ///< operation that fails, counted from set_fault on, from 1
+    bool for_ever = false;  ///< so do all that follow, until the fault is taken away
 };
 
 /// The bytes of all files.
@@ -59,7 +59,8 @@ public:
 
     /// The process is gone: its open files answer with errors, its locks are free. What it wrote stays.
     void kill();
-    /// kill(), and of each sector of 512 bytes that was written and not synced the draw decides whether it is on the disk.
+    /// kill(), and of each sector of 512 bytes that was written and not synced the draw decides whether it is on the
+    /// disk.
     void lose_power(Random& random);
 
     [[nodiscard]] DiskImage image() const;

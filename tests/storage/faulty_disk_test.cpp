@@ -99,7 +99,8 @@ TEST_F(FaultyDiskTest, normal_durability_survives_a_kill_and_stays_sound_without
     disk_.lose_power(random);
     history_->abandon();
     open(Durability::normal);
-    for (const CheckLine& line : must(check_history("/disk/history.sqlite", true))) EXPECT_EQ(line.broken, 0) << line.rule;
+    for (const CheckLine& line : must(check_history("/disk/history.sqlite", true)))
+        EXPECT_EQ(line.broken, 0) << line.rule;
 }
 
 // A page of zeros where a table was: found at the start, told with the way out, and not written over.
@@ -118,10 +119,11 @@ TEST_F(FaultyDiskTest, a_damaged_file_is_refused_as_it_is) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::io);
     EXPECT_EQ(refused.error().message.find("history /disk/history.sqlite: it is damaged: "), 0U) << error_of(refused);
-    EXPECT_NE(refused.error().message.find(
-                  "; it is left as it is: restore a backup (replayctl backup makes them), or save what can be read with: "
-                  "sqlite3 /disk/history.sqlite .recover | sqlite3 NEW, and start with NEW"),
-              std::string::npos)
+    EXPECT_NE(
+        refused.error().message.find(
+            "; it is left as it is: restore a backup (replayctl backup makes them), or save what can be read with: "
+            "sqlite3 /disk/history.sqlite .recover | sqlite3 NEW, and start with NEW"),
+        std::string::npos)
         << error_of(refused);
     EXPECT_EQ(disk_.image().at("/disk/history.sqlite"), file);
 }

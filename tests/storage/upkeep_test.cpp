@@ -64,12 +64,15 @@ TEST(Check, a_sound_history_breaks_no_rule) {
 // Each statement breaks one rule, which names the row.
 TEST(Check, each_rule_finds_what_breaks_it) {
     const std::vector<std::pair<std::string, std::string>> cases = {
-        {"UPDATE arrival_batch SET seq = 2", "batches of a stream are numbered 1, 2, 3, … without gaps: stream 1: 1 batches, "
-                                             "numbered 2 to 2"},
-        {"UPDATE arrival_batch SET arrivals_total = 7", "a batch counts its arrivals and those before it: stream 1, batch 1"},
+        {"UPDATE arrival_batch SET seq = 2",
+         "batches of a stream are numbered 1, 2, 3, … without gaps: stream 1: 1 batches, "
+         "numbered 2 to 2"},
+        {"UPDATE arrival_batch SET arrivals_total = 7",
+         "a batch counts its arrivals and those before it: stream 1, batch 1"},
         {"UPDATE arrival_batch SET watermark_ns = -1", "the watermark of a stream never falls: stream 1, batch 1"},
         {"UPDATE run SET arrived = 99", "a finished run took every arrival of its stream: run 1: 99 of 100 arrivals"},
-        {"DELETE FROM request WHERE sequence = 5", "a finished run has one request row per arrival: run 1: 99 rows of 100"},
+        {"DELETE FROM request WHERE sequence = 5",
+         "a finished run has one request row per arrival: run 1: 99 rows of 100"},
         {"UPDATE window SET finished = 1", "windows of a finished run count its requests: run 1: 11 of 100"},
         {"UPDATE request SET routing_ns = routing_ns + 1 WHERE sequence = 4",
          "the ledger of a request sums to its latency: run 1, request 4"},
@@ -116,7 +119,8 @@ TEST(Backup, writes_over_nothing_and_needs_a_history) {
 TEST(Prune, takes_the_oldest_streams_that_are_over_by_age_by_size_and_by_name) {
     const TempDir dir;
     const auto history = open_history(dir.file());
-    for (const auto& [name, created] : std::vector<std::pair<std::string, std::int64_t>>{{"old", 100}, {"mid", 200}, {"new", 300}}) {
+    for (const auto& [name, created] :
+         std::vector<std::pair<std::string, std::int64_t>>{{"old", 100}, {"mid", 200}, {"new", 300}}) {
         add_stream_over(*history, name, created, 3'000);
     }
     sample_run(*history, "live");  // created at 1,000 and not over: it stays whatever is asked

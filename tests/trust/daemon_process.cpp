@@ -37,8 +37,8 @@ void DaemonProcess::become(const std::string& port_file) const {
     dup2(errors, STDERR_FILENO);
     closefrom(STDERR_FILENO + 1);
     const std::string program = REPLAYD_BINARY_DIR "/replayd";
-    std::vector<std::string> words = {program, "--listen", "127.0.0.1:0", "--db", history(), "--port-file", port_file,
-                                      "--log-level", "error"};
+    std::vector<std::string> words = {program,       "--listen", "127.0.0.1:0", "--db", history(),
+                                      "--port-file", port_file,  "--log-level", "error"};
     words.insert(words.end(), flags_.begin(), flags_.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());

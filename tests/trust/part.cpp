@@ -50,9 +50,12 @@ Part::Part(std::string name, int argc, const char* const* argv) : name_(std::mov
 std::int64_t Part::count(const Counts& counts) const {
     if (count_) return *count_;
     switch (mode_) {
-        case Mode::ci: return counts.ci;
-        case Mode::quick: return counts.quick;
-        case Mode::night: break;
+        case Mode::ci:
+            return counts.ci;
+        case Mode::quick:
+            return counts.quick;
+        case Mode::night:
+            break;
     }
     return counts.night;
 }

@@ -21,7 +21,8 @@ struct Counts {
 
 class Part {
 public:
-    /// Reads `[--ci|--quick|--long] [--count N] [--seed N]`; anything else ends the program with status 2. `name`: the row.
+    /// Reads `[--ci|--quick|--long] [--count N] [--seed N]`; anything else ends the program with status 2. `name`: the
+    /// row.
     Part(std::string name, int argc, const char* const* argv);
 
     [[nodiscard]] Mode mode() const { return mode_; }
@@ -34,7 +35,8 @@ public:
     void violation(const std::string& what);
     [[nodiscard]] std::int64_t violations() const { return violations_; }
 
-    /// Prints `trust NAME COUNT VIOLATIONS SECONDS NOTE`. The exit status: 1 with violations, or when nothing was tried.
+    /// Prints `trust NAME COUNT VIOLATIONS SECONDS NOTE`. The exit status: 1 with violations, or when nothing was
+    /// tried.
     [[nodiscard]] int finish(std::int64_t count, const std::string& note) const;
 
 private:

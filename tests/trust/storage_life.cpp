@@ -146,7 +146,8 @@ private:
     std::string finish() {
         std::optional<Result<void>> answer;
         if (!asked_) {
-            history_.finish_run(acked_.run_id, life_totals(), [this](Result<void> done) { finished_ = std::move(done); });
+            history_.finish_run(acked_.run_id, life_totals(),
+                                [this](Result<void> done) { finished_ = std::move(done); });
             asked_ = true;
         }
         // Rows first: they may take a turn of their own.

@@ -1,6 +1,6 @@
 #pragma once
-// One life of a history, written step by step on a disk that may fail: what it was told is durable, and whether the file
-// holds that afterwards.
+// One life of a history, written step by step on a disk that may fail: what it was told is durable, and whether the
+// file holds that afterwards.
 
 #include <cstdint>
 #include <memory>
@@ -16,11 +16,11 @@ inline constexpr const char* k_life_path = "/disk/history.sqlite";
 
 /// What was acknowledged over all lives of one file.
 struct Acked {
-    std::int64_t stream_id = 0;      ///< 0: not registered
+    std::int64_t stream_id = 0;  ///< 0: not registered
     std::int64_t run_id = 0;
     std::uint64_t batches = 0;
     bool ended = false;
-    bool finished = false;           ///< of the run
+    bool finished = false;  ///< of the run
 };
 
 struct LifeOptions {
@@ -33,8 +33,8 @@ struct LifeOptions {
 inline constexpr std::uint64_t k_life_batches = 8;
 inline constexpr std::int64_t k_life_requests = 60;
 
-/// Opens the history, does everything that `acked` does not say is done, closes it. An error ends it as it is met, unless
-/// `retries` are left. Returns the first error that ended it; empty when all was done.
+/// Opens the history, does everything that `acked` does not say is done, closes it. An error ends it as it is met,
+/// unless `retries` are left. Returns the first error that ended it; empty when all was done.
 [[nodiscard]] std::string live(const LifeOptions& options, Acked& acked);
 
 /// What is wrong with the file, compared with what was acknowledged; empty when nothing is. The file is opened for

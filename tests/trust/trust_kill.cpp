@@ -1,6 +1,6 @@
-// The daemon is killed with SIGKILL at random instants while two clients feed a stream each, and started again, over and
-// over: what a client was told is durable must be there, nothing twice, and finished runs end in the hash of the engine
-// alone.
+// The daemon is killed with SIGKILL at random instants while two clients feed a stream each, and started again, over
+// and over: what a client was told is durable must be there, nothing twice, and finished runs end in the hash of the
+// engine alone.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -141,7 +141,8 @@ private:
         if (const auto* welcome = std::get_if<protocol::Welcome>(&*message)) {
             const std::uint64_t durable = welcome->next_seq - 1 + (welcome->ended ? 1 : 0);
             if (durable < acked_) {
-                return std::to_string(acked_) + " messages were acknowledged, " + std::to_string(durable) + " are there";
+                return std::to_string(acked_) + " messages were acknowledged, " + std::to_string(durable) +
+                       " are there";
             }
             acked_ = heard_ = durable;
             next_ = durable + 1;
@@ -170,7 +171,8 @@ std::string examine(const std::string& history, const Feeder& feeder, const std:
     auto connection = storage::Connection::open(history, storage::Access::read_only);
     if (!connection) return connection.error().message;
     auto row = connection->prepare(
-        "SELECT run.state, run.hash, (SELECT count(*) FROM request WHERE run_id = run.id), (SELECT count(DISTINCT sequence) "
+        "SELECT run.state, run.hash, (SELECT count(*) FROM request WHERE run_id = run.id), (SELECT count(DISTINCT "
+        "sequence) "
         "FROM request WHERE run_id = run.id), (SELECT sum(arrivals) FROM arrival_batch WHERE stream_id = stream.id) "
         "FROM run JOIN stream ON stream.id = stream_id WHERE stream.name = ?");
     if (!row) return row.error().message;
@@ -184,7 +186,8 @@ std::string examine(const std::string& history, const Feeder& feeder, const std:
     }
     for (const int column : {2, 3, 4}) {
         if (row->integer(column) != wanted) {
-            return feeder.stream() + ": " + std::to_string(row->integer(column)) + " rows, expected " + std::to_string(wanted);
+            return feeder.stream() + ": " + std::to_string(row->integer(column)) + " rows, expected " +
+                   std::to_string(wanted);
         }
     }
     return {};
@@ -292,10 +295,13 @@ int run(int argc, char** argv) {
     const std::int64_t kills = harness.run(part.count({300, 1'000, 10'000}));
     std::filesystem::remove_all(folder);
     return part.finish(kills, "kills under load; " + std::to_string(harness.streams()) + " streams, " +
-                                  std::to_string(harness.acked()) + " acknowledged batches, hashes as of the engine alone");
+                                  std::to_string(harness.acked()) +
+                                  " acknowledged batches, hashes as of the engine alone");
 }
 
 }  // namespace
 }  // namespace replayd::trust
 
-int main(int argc, char** argv) { return replayd::trust::run(argc, argv); }
+int main(int argc, char** argv) {
+    return replayd::trust::run(argc, argv);
+}

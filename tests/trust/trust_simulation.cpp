@@ -1,4 +1,5 @@
-// Seeded simulations of the daemon's session, log, run and history classes, and two built-in defects that they must find.
+// Seeded simulations of the daemon's session, log, run and history classes, and two built-in defects that they must
+// find.
 
 #include <cstdio>
 #include <filesystem>
@@ -32,7 +33,8 @@ role = "mixed"
 
 /// The scenario called `name`: one replica or two.
 std::string scenario_toml(const std::string& name, int replicas) {
-    return "name = \"" + name + "\"" + k_pool + "replicas = " + std::to_string(replicas) + "\nkv = { num_blocks = 200 }\n";
+    return "name = \"" + name + "\"" + k_pool + "replicas = " + std::to_string(replicas) +
+           "\nkv = { num_blocks = 200 }\n";
 }
 
 class NoSink final : public RecordSink {
@@ -65,8 +67,10 @@ std::string engine_hash(const stream::ScenarioLibrary& library, const std::strin
 
 Setting make_setting(faults::FaultyDisk& disk) {
     Setting setting;
-    // Readers look whether the path exists before they ask SQLite, which sees the faulty disk: an empty file stands there.
-    setting.path = (std::filesystem::temp_directory_path() / ("replayd-simulation-" + std::to_string(getpid()))).string();
+    // Readers look whether the path exists before they ask SQLite, which sees the faulty disk: an empty file stands
+    // there.
+    setting.path =
+        (std::filesystem::temp_directory_path() / ("replayd-simulation-" + std::to_string(getpid()))).string();
     std::ofstream(setting.path).close();
     setting.library = std::move(*stream::ScenarioLibrary::create(Catalog::built_in()));
     for (int i = 0; i < 2; ++i) {
@@ -140,4 +144,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace replayd::trust
 
-int main(int argc, char** argv) { return replayd::trust::run(argc, argv); }
+int main(int argc, char** argv) {
+    return replayd::trust::run(argc, argv);
+}

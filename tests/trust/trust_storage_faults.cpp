@@ -1,6 +1,6 @@
 // The history on a disk that fails at the N-th operation, for every N, in every way: whatever was acknowledged is there
-// afterwards, nothing is there twice, the file opens and is sound, and the next start completes it. As SQLite tests itself
-// (https://sqlite.org/testing.html, section 3).
+// afterwards, nothing is there twice, the file opens and is sound, and the next start completes it. As SQLite tests
+// itself (https://sqlite.org/testing.html, section 3).
 
 #include <algorithm>
 #include <string>
@@ -21,9 +21,9 @@ using storage::Durability;
 
 /// How a life goes on after its fault.
 enum class After {
-    start,    ///< the process ends, the next one starts on what it wrote
-    power,    ///< the machine loses power with it
-    heal,     ///< the same process tries again
+    start,  ///< the process ends, the next one starts on what it wrote
+    power,  ///< the machine loses power with it
+    heal,   ///< the same process tries again
 };
 
 struct Case {
@@ -121,7 +121,8 @@ int run(int argc, char** argv) {
         const std::int64_t stride = part.mode() == Mode::ci ? 3 : 1;
         for (Scene& scene : scenes) {
             bool struck = true;
-            for (std::int64_t n = 1 + static_cast<std::int64_t>(round) % stride; struck && tried < wanted; n += stride) {
+            for (std::int64_t n = 1 + static_cast<std::int64_t>(round) % stride; struck && tried < wanted;
+                 n += stride) {
                 struck = false;
                 longest = std::max(longest, n);
                 for (const Case& c : cases_at(n, round)) {
@@ -141,4 +142,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace replayd::trust
 
-int main(int argc, char** argv) { return replayd::trust::run(argc, argv); }
+int main(int argc, char** argv) {
+    return replayd::trust::run(argc, argv);
+}

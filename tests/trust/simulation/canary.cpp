@@ -11,7 +11,9 @@ class FlawedHistory final : public storage::History {
 public:
     FlawedHistory(storage::SteppedHistory& history, Canary canary) : history_(history), canary_(canary) {}
 
-    Result<storage::StreamRow> add_stream(const storage::StreamRow& stream) override { return history_.add_stream(stream); }
+    Result<storage::StreamRow> add_stream(const storage::StreamRow& stream) override {
+        return history_.add_stream(stream);
+    }
     Result<storage::AddedStream> add_stream_with_runs(const storage::StreamRow& stream,
                                                       const std::vector<storage::NewRun>& runs) override {
         return history_.add_stream_with_runs(stream, runs);

@@ -81,8 +81,8 @@ void SimClient::take(const protocol::Welcome& welcome) {
                    std::to_string(durable) + " are durable");
     }
     if (welcome.arrivals != arrivals_up_to(welcome.next_seq - 1)) {
-        violation_("stream " + stream_ + ": the welcome counts " + std::to_string(welcome.arrivals) + " arrivals up to batch " +
-                   std::to_string(welcome.next_seq - 1));
+        violation_("stream " + stream_ + ": the welcome counts " + std::to_string(welcome.arrivals) +
+                   " arrivals up to batch " + std::to_string(welcome.next_seq - 1));
     }
     welcomed_ = true;
     next_seq_ = durable + 1;

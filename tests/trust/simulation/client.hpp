@@ -15,8 +15,8 @@ namespace replayd::trust {
 class SimClient {
 public:
     /// `arrivals` are cut into batches by the draw, the same ones for the client's whole life.
-    SimClient(std::string stream, std::vector<std::string> scenarios, const std::vector<Arrival>& arrivals, double speed,
-              Random& random, std::function<void(const std::string&)> violation);
+    SimClient(std::string stream, std::vector<std::string> scenarios, const std::vector<Arrival>& arrivals,
+              double speed, Random& random, std::function<void(const std::string&)> violation);
 
     [[nodiscard]] const std::string& stream() const { return stream_; }
     [[nodiscard]] bool connected() const { return socket_ != nullptr; }
@@ -49,10 +49,10 @@ private:
     std::shared_ptr<SimSocket> socket_;
     bool welcomed_ = false;
     std::uint64_t next_seq_ = 1;
-    std::uint64_t sent_seq_ = 0;    ///< highest ever: the welcome does not tell of batches that are on their way to disk
-    std::uint64_t heard_seq_ = 0;   ///< of the latest ack on this connection
-    std::uint64_t acked_seq_ = 0;   ///< of the latest ack ever
-    std::int64_t allowed_ = 0;      ///< arrivals that may have been sent in all
+    std::uint64_t sent_seq_ = 0;   ///< highest ever: the welcome does not tell of batches that are on their way to disk
+    std::uint64_t heard_seq_ = 0;  ///< of the latest ack on this connection
+    std::uint64_t acked_seq_ = 0;  ///< of the latest ack ever
+    std::int64_t allowed_ = 0;     ///< arrivals that may have been sent in all
 };
 
 }  // namespace replayd::trust

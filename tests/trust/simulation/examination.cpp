@@ -15,7 +15,8 @@ std::vector<std::string> examine_stream(const Setting& setting, const std::strin
     auto connection = storage::Connection::open(setting.path, storage::Access::read_only);
     if (!connection) return {connection.error().message};
     auto runs = connection->prepare(
-        "SELECT scenario.name, run.state, run.hash, (SELECT count(DISTINCT sequence) FROM request WHERE run_id = run.id) "
+        "SELECT scenario.name, run.state, run.hash, (SELECT count(DISTINCT sequence) FROM request WHERE run_id = "
+        "run.id) "
         "FROM run JOIN scenario ON scenario.id = scenario_id JOIN stream ON stream.id = stream_id "
         "WHERE stream.name = ? ORDER BY run.id");
     if (!runs) return {runs.error().message};

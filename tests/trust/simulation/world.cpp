@@ -115,10 +115,16 @@ bool World::start_daemon() {
         daemon->history->abandon();
         return false;
     }
+<<<<<<< HEAD
     daemon->ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*daemon->registry, daemon->tasks, [posted = &daemon->posted](std::function<void()> call) {
                                   posted->push_back(std::move(call));
                               }, {}});
+=======
+    daemon->ingest = std::make_unique<stream::IngestContext>(stream::IngestContext{
+        *daemon->registry, daemon->tasks,
+        [posted = &daemon->posted](std::function<void()> call) { posted->push_back(std::move(call)); }});
+>>>>>>> eed94ae (Formatting)
     daemon_ = std::move(daemon);
     return true;
 }
@@ -159,16 +165,23 @@ bool World::trouble_happens() {
         return false;
     }
     switch (random_.below(400)) {
-        case 0: die(false); return true;
-        case 1: die(true); return true;
+        case 0:
+            die(false);
+            return true;
+        case 1:
+            die(true);
+            return true;
         case 2:
         case 3: {
             const auto kind = static_cast<faults::FaultKind>(random_.below(3));
-            disk_.set_fault(faults::Fault{kind, static_cast<std::int64_t>(1 + random_.below(20)), random_.below(3) == 0});
+            disk_.set_fault(
+                faults::Fault{kind, static_cast<std::int64_t>(1 + random_.below(20)), random_.below(3) == 0});
             ++verdict_.faults;
             return true;
         }
-        case 4: disk_.set_capacity(disk_.bytes_used() + static_cast<std::int64_t>(random_.below(20'000))); return true;
+        case 4:
+            disk_.set_capacity(disk_.bytes_used() + static_cast<std::int64_t>(random_.below(20'000)));
+            return true;
         case 5:
         case 6:
             disk_.set_fault(std::nullopt);
@@ -184,7 +197,8 @@ bool World::trouble_happens() {
             ++verdict_.cuts;
             return true;
         }
-        default: return false;
+        default:
+            return false;
     }
 }
 
@@ -283,8 +297,8 @@ bool World::over() {
     }
     const auto streams = daemon_->registry->all();
     return streams.size() == clients_.size() && std::all_of(streams.begin(), streams.end(), [](const auto& stream) {
-        return stream->status().state == stream::StreamState::finished;
-    });
+               return stream->status().state == stream::StreamState::finished;
+           });
 }
 
 Verdict World::play() {

@@ -32,8 +32,8 @@ struct KnownTrace {
 
 /// What all seeds share; made once.
 struct Setting {
-    std::string path;                           ///< of the history, on the faulty disk
-    faults::DiskImage fresh;                    ///< a new, migrated history
+    std::string path;         ///< of the history, on the faulty disk
+    faults::DiskImage fresh;  ///< a new, migrated history
     std::unique_ptr<stream::ScenarioLibrary> library;
     std::vector<std::string> scenarios;
     std::vector<KnownTrace> traces;
