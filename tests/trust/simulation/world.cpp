@@ -115,16 +115,9 @@ bool World::start_daemon() {
         daemon->history->abandon();
         return false;
     }
-<<<<<<< HEAD
-    daemon->ingest = std::make_unique<stream::IngestContext>(
-        stream::IngestContext{*daemon->registry, daemon->tasks, [posted = &daemon->posted](std::function<void()> call) {
-                                  posted->push_back(std::move(call));
-                              }, {}});
-=======
     daemon->ingest = std::make_unique<stream::IngestContext>(stream::IngestContext{
         *daemon->registry, daemon->tasks,
-        [posted = &daemon->posted](std::function<void()> call) { posted->push_back(std::move(call)); }});
->>>>>>> eed94ae (Formatting)
+        [posted = &daemon->posted](std::function<void()> call) { posted->push_back(std::move(call)); }, {}});
     daemon_ = std::move(daemon);
     return true;
 }
