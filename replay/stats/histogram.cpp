@@ -35,14 +35,17 @@ void put_varint(std::string& out, std::uint64_t value) {
     out.push_back(static_cast<char>(value));
 }
 
-/// Takes a varint that fits into a non-negative int64 off the front of `bytes`.
+/// Takes a varint that fits into a non-negative int64 off the front of `bytes`; nothing when it is cut off, or longer
+/// than `put_varint` makes it.
 std::optional<std::int64_t> take_varint(std::string_view& bytes) {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 63 && !bytes.empty(); shift += 7) {
         const auto byte = static_cast<unsigned char>(bytes.front());
         bytes.remove_prefix(1);
         value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) return static_cast<std::int64_t>(value);
+        if ((byte & 0x80) != 0) continue;
+        if (byte == 0 && shift > 0) return std::nullopt;
+        return static_cast<std::int64_t>(value);
     }
     return std::nullopt;
 }
@@ -168,6 +171,11 @@ Result<Histogram> Histogram::decode(std::string_view bytes) {
     }
     if (counted != out.count_) return corrupt("bucket counts do not sum to the count");
     if (out.min_ > out.max_) return corrupt("the minimum is above the maximum");
+    if (out.count_ == 0 && (out.sum_ != 0 || out.max_ != 0)) return corrupt("it is empty and has a sum or a maximum");
+    if (out.count_ > 0 && (bucket_of(out.min_) != out.buckets_.front().first ||
+                           bucket_of(out.max_) != out.buckets_.back().first)) {
+        return corrupt("the minimum or the maximum is outside its bucket");
+    }
     return out;
 }
 

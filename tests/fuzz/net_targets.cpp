@@ -12,7 +12,6 @@
 
 #include "daemon/net/connection.hpp"
 #include "daemon/net/server_state.hpp"
-#include "daemon/net/target.hpp"
 #include "tests/fuzz/check.hpp"
 #include "tests/fuzz/targets.hpp"
 
@@ -171,17 +170,6 @@ void websocket(std::string_view input) {
     REPLAYD_ASSERT(open || mode % 4 >= 2);
     send_cut(connection, input, first);
     if (open) check_frames(std::string_view(connection.received()).substr(answer + 4));
-}
-
-void http_target(std::string_view input) {
-    const auto target = net::parse_target(input);
-    if (!target) return check_message(target.error());
-    REPLAYD_ASSERT(target->path == "*" || target->path.starts_with('/'));
-    const auto printable = [](const std::string& text) {
-        return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    };
-    REPLAYD_ASSERT(printable(target->path));
-    for (const auto& [name, value] : target->query) REPLAYD_ASSERT(printable(name) && printable(value));
 }
 
 }  // namespace replayd::fuzz

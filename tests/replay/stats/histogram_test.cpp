@@ -68,6 +68,19 @@ TEST(Histogram, encode_round_trips_and_damage_is_refused) {
     EXPECT_FALSE(Histogram::decode(bytes + std::string("\x01\x01", 2)));
 }
 
+// Found by fuzzing: blobs that no histogram has were taken, and came out as others when written again.
+TEST(Histogram, decode_refuses_what_encode_never_writes) {
+    const auto refusal = [](std::string_view bytes) {
+        const auto decoded = Histogram::decode(bytes);
+        return decoded ? "taken" : decoded.error().message;
+    };
+    const std::string damaged = "histogram blob is damaged: ";
+    EXPECT_EQ(refusal({"\x00\x80\x00\x00\x00", 5}), damaged + "the header ends early");  // 0 in two bytes
+    EXPECT_EQ(refusal({"\x00\x05\x00\x00", 4}), damaged + "it is empty and has a sum or a maximum");
+    EXPECT_EQ(refusal({"\x01\x05\x03\x05\x05\x01", 6}), damaged + "the minimum or the maximum is outside its bucket");
+    EXPECT_EQ(refusal({"\x01\x05\x05\x05\x05\x01", 6}), "taken");
+}
+
 TEST(Histogram, counts_at_most_respects_bucket_edges) {
     Histogram histogram;
     histogram.record(100);
