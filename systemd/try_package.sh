@@ -38,7 +38,8 @@ echo "installed: $(in_root dpkg-query -W -f '${Package} ${Version} ${Status}' re
 in_root install -d -o replayd -g replayd -m 0750 /var/lib/replayd
 start_and_ask() {
     rm -f "$root/var/lib/replayd/port"
-    in_root setpriv --reuid=replayd --regid=replayd --clear-groups \
+    # Not through in_root: the signal below is for the daemon itself, which takes the place of this command.
+    chroot "$root" /usr/bin/setpriv --reuid=replayd --regid=replayd --clear-groups \
         /usr/bin/replayd --config /etc/replayd/replayd.toml --listen 127.0.0.1:0 \
         --port-file /var/lib/replayd/port >"$log" 2>&1 &
     daemon=$!
