@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/files/profile_folder.hpp"
+
 namespace replayd::app {
 namespace {
 
@@ -33,12 +35,47 @@ Result<std::vector<std::string>> toml_files(const std::string& dir) {
     return files;
 }
 
+/// Reads profile folders that lie below a scenario folder: its own path is all that a scenario keeps, whether it came from a
+/// file, over HTTP or out of the history after a restart. Paths that lead elsewhere are refused, since anyone who may post a
+/// scenario may name one.
+ProfileLoader profile_loader(std::vector<std::string> folders) {
+    return [folders = std::move(folders)](std::string_view path, const ModelSpec& model,
+                                          const PoolSpec& pool) -> Result<std::shared_ptr<const cost::StepProfile>> {
+        const fs::path wanted(path);
+        if (wanted.is_absolute() || std::find(wanted.begin(), wanted.end(), "..") != wanted.end()) {
+            return fail(Code::invalid_argument, "expected a path below the daemon's scenario folders, without \"..\"");
+        }
+        if (folders.empty()) {
+            return fail(Code::invalid_argument, "the daemon has no scenario folder to look in; name one with --scenario-dir");
+        }
+        std::string looked;
+        for (const std::string& folder : folders) {
+            std::error_code ignored;
+            const fs::path found = fs::path(folder) / wanted;
+            if (fs::is_directory(found, ignored)) return files::read_profile_folder(found.string(), model, pool);
+            looked += (looked.empty() ? "" : ", ") + folder;
+        }
+        return fail(Code::not_found, "no such folder in the daemon's scenario folders " + looked);
+    };
+}
+
+/// Where scenarios come from, each folder once.
+std::vector<std::string> scenario_folders(const config::DaemonConfig& config) {
+    std::vector<std::string> folders = config.scenario_dirs;
+    for (const std::string& file : config.scenario_files) {
+        const fs::path parent = fs::path(file).parent_path();
+        const std::string folder = parent.empty() ? "." : parent.string();
+        if (std::find(folders.begin(), folders.end(), folder) == folders.end()) folders.push_back(folder);
+    }
+    return folders;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<stream::ScenarioLibrary>> load_scenarios(const config::DaemonConfig& config) {
     auto catalog = load_catalog(config.catalog_files);
     if (!catalog) return tl::unexpected(catalog.error());
-    auto library = stream::ScenarioLibrary::create(std::move(*catalog));
+    auto library = stream::ScenarioLibrary::create(std::move(*catalog), profile_loader(scenario_folders(config)));
     if (!library) return library;
     std::vector<std::string> files = config.scenario_files;
     for (const std::string& dir : config.scenario_dirs) {

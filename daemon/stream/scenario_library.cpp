@@ -7,8 +7,8 @@
 
 namespace replayd::stream {
 
-Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog) {
-    std::unique_ptr<ScenarioLibrary> library(new ScenarioLibrary(std::move(catalog)));
+Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog, ProfileLoader profile) {
+    std::unique_ptr<ScenarioLibrary> library(new ScenarioLibrary(std::move(catalog), std::move(profile)));
     for (const auto& [name, toml] : built_in_scenarios()) {
         auto scenario = parse_scenario(toml, "built-in scenario " + name, library->catalog_);
         if (!scenario) return tl::unexpected(scenario.error());
@@ -19,7 +19,7 @@ Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog
 
 Result<std::shared_ptr<const CompiledScenario>> ScenarioLibrary::compile_text(std::string_view toml,
                                                                               std::string_view origin) const {
-    auto scenario = parse_scenario(toml, origin, catalog_);
+    auto scenario = parse_scenario(toml, origin, ParseOptions{catalog_, {}, {}, profile_});
     if (!scenario) return tl::unexpected(scenario.error());
     auto compiled = compile(std::move(*scenario));
     if (!compiled) return fail(compiled.error().code, std::string(origin) + ": " + compiled.error().message);

@@ -34,7 +34,8 @@ struct ListedScenario {
 class ScenarioLibrary {
 public:
     /// Holds the built-in scenarios, read with `catalog`. A catalog file that makes one unreadable is an error.
-    [[nodiscard]] static Result<std::unique_ptr<ScenarioLibrary>> create(Catalog catalog);
+    /// `profile` reads what `cost.profile` names, of whatever origin a scenario is; unset: such scenarios are refused.
+    [[nodiscard]] static Result<std::unique_ptr<ScenarioLibrary>> create(Catalog catalog, ProfileLoader profile = {});
 
     /// Adds a scenario of the user. `origin` names the text in messages. A file may stand in for a built-in
     /// scenario (`replace_built_in`). Errors: `invalid_argument` (text), `already_exists` (the name has another
@@ -63,9 +64,10 @@ private:
         std::shared_ptr<const LibraryScenario> composed;  ///< null until first wanted
     };
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> compose(Entry& entry) const;  ///< under the mutex
-    explicit ScenarioLibrary(Catalog catalog) : catalog_(std::move(catalog)) {}
+    ScenarioLibrary(Catalog catalog, ProfileLoader profile) : catalog_(std::move(catalog)), profile_(std::move(profile)) {}
 
     const Catalog catalog_;
+    const ProfileLoader profile_;
     mutable std::mutex mutex_;
     mutable std::map<std::string, Entry, std::less<>> scenarios_;
 };

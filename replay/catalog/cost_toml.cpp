@@ -75,7 +75,7 @@ void load_profiles(const ProfilePaths& paths, const ProfileLoader& loader, Scena
         }
         const std::string shown = "cost.profile = \"" + path->second + "\": ";
         if (!loader) {
-            errors.wrong_value(paths.line, shown + "the daemon reads no profile folders: use replayctl replay");
+            errors.wrong_value(paths.line, shown + "profile folders are not read here");
             return;
         }
         auto profile = loader(path->second, scenario.model, pool);

@@ -93,7 +93,7 @@ TEST(BadScenario, misspelt_names) {
         {std::string(k_dense) + "[cost]\nsource = 'analytical'\n" + k_mixed,
          "s.toml:5: cost.source = \"analytical\": expected analytic, linear or profile; did you mean \"analytic\"?"},
         {std::string(k_dense) + "[cost]\nsource = 'profile'\nprofile = 'perf'\n" + k_mixed,
-         "s.toml:6: cost.profile = \"perf\": the daemon reads no profile folders: use replayctl replay"},
+         "s.toml:6: cost.profile = \"perf\": profile folders are not read here"},
         {std::string("name = 'two words'\nmodel = 'Qwen3-8B'\ngpu = 'H20'\n") + k_mixed,
          "s.toml:1: name = \"two words\": expected 1 to 100 letters, digits, '.', '_' or '-'"},
     });
