@@ -79,6 +79,7 @@ void add_snapshot(json::object& object, const RunSnapshot& snapshot) {
     object["finished"] = snapshot.finished;
     object["rejected"] = snapshot.rejected;
     object["preemptions"] = snapshot.preemptions;
+    object["failed_steps"] = snapshot.failed_steps;
     object["prompt_tokens"] = snapshot.prompt_tokens.value;
     object["output_tokens"] = snapshot.output_tokens.value;
     object["kv_usage"] = ratio(snapshot.kv_blocks_used, snapshot.kv_blocks_total);

@@ -82,6 +82,7 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     counter("replayd_prompt_tokens_total", "Prompt tokens computed, recomputation included", now.prompt_tokens.value);
     counter("replayd_output_tokens_total", "Output tokens made", now.output_tokens.value);
     counter("replayd_preemptions_total", "Recompute preemptions", now.preemptions);
+    counter("replayd_afd_failed_steps_total", "Tries of steps that ended in an AFD server's timeout", now.failed_steps);
     families.gauge("replayd_virtual_clock_seconds", "Virtual time of the run since the stream's epoch", labels,
                    to_seconds(now.now));
 }

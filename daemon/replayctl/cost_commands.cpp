@@ -1,5 +1,6 @@
 // The options of `replayctl cost`.
 
+#include "daemon/replayctl/afd_ratio_command.hpp"
 #include "daemon/replayctl/commands.hpp"
 #include "daemon/replayctl/cost_command.hpp"
 
@@ -66,6 +67,27 @@ Declared declare_validate(CLI::App& cost) {
 }
 
 }  // namespace
+
+Declared declare_afd_ratio(CLI::App& root) {
+    auto [command, options] = begin<AfdRatioOptions>(root, "afd-ratio", "find how many attention and FFN servers balance a load");
+    CLI::App& app = *command.app;
+    command.needed = {
+        app.add_option("--scenario", options->scenario, "name or TOML file with [pool.afd]")->type_name("SCENARIO"),
+        app.add_option("--decode", options->decode, "sequences of one replica x context, e.g. 6144x4096")};
+    app.add_option("--pool", options->pool, "pool of the scenario, where several have [pool.afd]")->type_name("NAME");
+    app.add_option("--tpot-ms", options->tpot_ms, "longest step; default: the scenario's objective")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--attention-servers", options->attention_servers_max, "most to try, default 12")
+        ->check(CLI::Range(1, 1'024));
+    app.add_option("--ffn-servers", options->ffn_servers_max, "most to try, default 4")->check(CLI::Range(1, 1'024));
+    app.add_option("--catalog", options->catalogs, "TOML file of models and GPUs laid over the built-in ones; may be repeated")
+        ->type_name("FILE");
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return afd_ratio(*options);
+    };
+    return command;
+}
 
 std::vector<Declared> declare_cost(CLI::App& cost) {
     std::vector<Declared> commands;

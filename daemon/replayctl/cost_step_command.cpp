@@ -7,12 +7,14 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/api/json_objects.hpp"
+#include "daemon/replayctl/afd_report.hpp"
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/cost_command.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/scenario_source.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "replay/cost/cost_model.hpp"
+#include "replay/memory/afd_memory.hpp"
 #include "replay/cost/moe_strategy.hpp"
 
 namespace replayd::ctl {
@@ -143,6 +145,23 @@ std::string strategy_note(const Scenario& scenario, const PoolSpec& pool) {
     return strategy ? "MoE layers: " + strategy->text() + '\n' : std::string();
 }
 
+/// A step in which every rank of the replica does the same.
+Result<ExitStatus> afd_step(const Scenario& scenario, const PoolSpec& pool, const StepShape& shape, OutputMode mode) {
+    const auto cost = afd::AfdCost::make(scenario.model, pool);
+    if (!cost) return tl::unexpected(cost.error());
+    const std::vector<StepShape> ranks(static_cast<std::size_t>((*cost)->ranks()), shape);
+    const std::int64_t rows = afd::rows_of(afd::shape_of_stage(shape, pool.afd->stages, 0));
+    if (auto ok = afd::check_capacity(rows, 0, stage_rows_max(pool)); !ok) return tl::unexpected(ok.error());
+    const afd::StepView view = (*cost)->view(ranks);
+    const auto costs = (*cost)->explain(ranks);
+    if (mode == OutputMode::json) {
+        json::object out = api::items_json(to_json(costs));
+        out["afd"] = afd_step_json(**cost, view, ranks, scenario.model.layers);
+        return print(json::serialize(out) + '\n').map([] { return ExitStatus::ok; });
+    }
+    return print(render(costs, pool.gpu) + '\n' + afd_step_text(view)).map([] { return ExitStatus::ok; });
+}
+
 }  // namespace
 
 Result<ExitStatus> cost_step(const CostStepOptions& options) {
@@ -155,6 +174,7 @@ Result<ExitStatus> cost_step(const CostStepOptions& options) {
     const Scenario& scenario = entry->scenario();
     const auto pool = pool_of(scenario, options.pool);
     if (!pool) return tl::unexpected(pool.error());
+    if (is_priced_as_afd(scenario, **pool)) return afd_step(scenario, **pool, *shape, options.mode);
     const auto model = make_cost_model(scenario, **pool);
     if (!model) return tl::unexpected(model.error());
     const auto costs = (*model)->explain(*shape);

@@ -17,6 +17,10 @@ void CostModel::next_decode_steps(const StepShape& shape, std::span<Duration> ou
     }
 }
 
+bool is_priced_as_afd(const Scenario& scenario, const PoolSpec& pool) {
+    return pool.afd && scenario.cost == CostSource::analytic;
+}
+
 Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
     if (pool.parallel.pipeline < 1) {
         return fail(Code::invalid_argument, "pool \"" + pool.name + "\": parallel.pipeline is " +
@@ -28,7 +32,7 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
         return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\": expected analytic or linear "
                                             "with [pool.afd], whose roles no profile tells apart");
     }
-    if (pool.afd) return afd::AfdCost::make(scenario.model, pool);
+    if (is_priced_as_afd(scenario, pool)) return afd::AfdCost::make(scenario.model, pool);
     if (scenario.cost == CostSource::profile) {
         if (!pool.profile) {
             return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");

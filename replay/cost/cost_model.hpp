@@ -84,6 +84,9 @@ public:
     [[nodiscard]] virtual std::vector<OperatorCost> explain(const StepShape& shape) const = 0;
 };
 
+/// Whether make_cost_model() makes an afd::AfdCost of the pool.
+[[nodiscard]] bool is_priced_as_afd(const Scenario& scenario, const PoolSpec& pool);
+
 /// The cost model of one pool, composed once per scenario. Error `invalid_argument` for combinations that
 /// no operator supports.
 [[nodiscard]] Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool);

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "replay/cost/afd/afd_cost.hpp"
+
 namespace replayd {
 namespace {
 
@@ -56,6 +58,13 @@ private:
 
 std::shared_ptr<const GroupCost> make_slowest_rank_cost(std::shared_ptr<const CostModel> cost) {
     return std::make_shared<const SlowestRankCost>(std::move(cost));
+}
+
+std::shared_ptr<const GroupCost> make_group_cost(const Scenario& scenario, const PoolSpec& pool,
+                                                 std::shared_ptr<const CostModel> cost) {
+    if (is_priced_as_afd(scenario, pool)) return std::static_pointer_cast<const afd::AfdCost>(std::move(cost));
+    if (pool.parallel.data == 1 && !pool.afd) return nullptr;
+    return make_slowest_rank_cost(std::move(cost));
 }
 
 }  // namespace replayd

@@ -33,4 +33,9 @@ public:
 /// the experts of uncaptured steps with uneven ranks: there the expert part is that of ranks × the largest, not of the sum.
 [[nodiscard]] std::shared_ptr<const GroupCost> make_slowest_rank_cost(std::shared_ptr<const CostModel> cost);
 
+/// What the ranks of the pool's replicas step with; `cost` is what make_cost_model() made of the same pool. With AFD the ranks'
+/// micro-batches in one pipeline (afd/afd_cost.hpp), else the slowest rank; null for replicas of one rank without AFD.
+[[nodiscard]] std::shared_ptr<const GroupCost> make_group_cost(const Scenario& scenario, const PoolSpec& pool,
+                                                               std::shared_ptr<const CostModel> cost);
+
 }  // namespace replayd

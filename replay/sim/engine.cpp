@@ -33,6 +33,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         if (spec.router == RouterKind::vllm_balancer) next_count_ = VirtualTime(0);
         solo_.emplace_back(compiled_->costs[pool]);
         const std::int64_t ranks = spec.replicas * spec.parallel.data;
+        const bool grouped = compiled_->group_costs[pool] != nullptr;
         std::optional<EvictionKind> cache;
         if (spec.kv.prefix_caching) cache = spec.kv.eviction;
         for (std::int64_t i = 0; i < ranks; ++i) {
@@ -41,11 +42,11 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
                                              .kv = BlockPool(plan.blocks, spec.kv.block, cache, plan.host_blocks),
                                              .state_blocks = state_blocks(plan),
                                              .order = spec.batching.queue});
-            if (spec.parallel.data > 1 && i % spec.parallel.data == 0) {
+            if (grouped && i % spec.parallel.data == 0) {
                 groups_.push_back({replicas_.back().index, static_cast<std::int32_t>(spec.parallel.data)});
             }
             runtimes_.emplace_back();
-            if (spec.parallel.data > 1) runtimes_.back().group = static_cast<std::int32_t>(groups_.size()) - 1;
+            if (grouped) runtimes_.back().group = static_cast<std::int32_t>(groups_.size()) - 1;
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
             runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));

@@ -162,6 +162,9 @@ private:
     // engine_groups.cpp: data-parallel ranks step together
     void schedule_group(std::int32_t group);
     [[nodiscard]] bool prepare_group(const RankGroup& group);
+    [[nodiscard]] std::int64_t replica_of(const RankGroup& group) const;
+    void add_faults(const RankGroup& group);
+    [[nodiscard]] bool faults_ahead(const RankGroup& group) const;
     void plan_rank(std::int32_t replica, BatchInFlight& batch);
     void extend_group_stretch(const RankGroup& group);
     [[nodiscard]] std::int64_t group_repeats(const RankGroup& group);

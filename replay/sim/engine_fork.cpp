@@ -39,6 +39,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         if (now[pool].parallel.data != then[pool].parallel.data) {
             return fixed(name, "data", now[pool].parallel.data, then[pool].parallel.data);
         }
+        if (now[pool].afd.has_value() != then[pool].afd.has_value()) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected [pool.afd] in both scenarios or in neither");
+        }
         if (now[pool].batching.policy != then[pool].batching.policy) {
             return fail(Code::invalid_argument, "pool " + name + ": expected the same batch policy in the changed scenario");
         }

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "replay/base/assert.hpp"
+#include "replay/cost/afd/faults.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {
@@ -20,16 +21,37 @@ void Run::Impl::schedule_group(std::int32_t index) {
         if (!prepare_group(group)) return;
         group_times_.resize(runtimes_[first].stage_free.size());
         cost.step(group_shapes_, group_times_);
+        add_faults(group);
         for (std::size_t i = first; i < first + static_cast<std::size_t>(group.size); ++i) {
             plan_rank(static_cast<std::int32_t>(i), runtimes_[i].in_flight.filled());
         }
-        if (group_times_.size() == 1) extend_group_stretch(group);
+        if (group_times_.size() == 1 && !faults_ahead(group)) extend_group_stretch(group);
         for (std::size_t i = first; i < first + static_cast<std::size_t>(group.size); ++i) {
             const auto rank = static_cast<std::int32_t>(i);
             if (!runtimes_[i].in_flight.empty()) count_busy(rank, now_);
             launch(rank, runtimes_[i].in_flight.filled());
         }
     }
+}
+
+std::int64_t Run::Impl::replica_of(const RankGroup& group) const {
+    const std::size_t pool = replicas_[static_cast<std::size_t>(group.first)].pool;
+    return (group.first - static_cast<std::int64_t>(pool_begin_[pool])) / group.size;
+}
+
+/// What late and silent servers of an AFD replica add to the step that begins now.
+void Run::Impl::add_faults(const RankGroup& group) {
+    const PoolSpec& pool = compiled_->scenario.pools[replicas_[static_cast<std::size_t>(group.first)].pool];
+    if (!pool.afd || pool.afd->faults.empty()) return;
+    const afd::FaultedStep step = afd::step_under_faults(*pool.afd, replica_of(group), now_, group_times_.front());
+    group_times_.front() = step.duration;
+    totals_.failed_steps += step.failed_tries;
+}
+
+/// Steps are planned one by one as long as faults depend on when each begins.
+bool Run::Impl::faults_ahead(const RankGroup& group) const {
+    const PoolSpec& pool = compiled_->scenario.pools[replicas_[static_cast<std::size_t>(group.first)].pool];
+    return pool.afd && afd::faults_ahead(*pool.afd, replica_of(group), now_);
 }
 
 bool Run::Impl::prepare_group(const RankGroup& group) {

@@ -19,7 +19,7 @@ Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
         auto cost = make_cost_model(scenario, pool);
         if (!cost) return tl::unexpected(cost.error());
         compiled->costs.push_back(std::move(*cost));
-        compiled->group_costs.push_back(pool.parallel.data > 1 ? make_slowest_rank_cost(compiled->costs.back()) : nullptr);
+        compiled->group_costs.push_back(make_group_cost(scenario, pool, compiled->costs.back()));
     }
     compiled->transfer = transfer_size(scenario);
     compiled->scenario = std::move(scenario);

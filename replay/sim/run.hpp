@@ -43,6 +43,7 @@ struct RunSnapshot {
     std::int64_t rejected = 0;
     std::int64_t preemptions = 0;
     std::int64_t steps = 0;
+    std::int64_t failed_steps = 0;   ///< tries of steps that ended in an AFD server's timeout
     Tokens prompt_tokens{0};         ///< computed, recomputation included
     Tokens output_tokens{0};
     std::int64_t kv_blocks_used = 0;

@@ -160,9 +160,16 @@ void AfdCost::add_rest(StageRows rows, StageTimes& dense, StageTimes& experts) c
 void AfdCost::stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage, StageTimes& dense,
                           StageTimes& experts) const {
     std::array<Duration, k_head> slowest = parts_.padding;
+    StepShape most;  // of the ranks that only decode: one with neither more rows nor more context is not slower
     for (const StepShape& rank : ranks) {
         const StepShape shape = shape_of_stage(rank, stages, stage);
         if (is_padding(shape)) continue;
+        if (shape.prefill_tokens == 0) {
+            if (shape.decode_sequences <= most.decode_sequences && shape.decode_context <= most.decode_context)
+                continue;
+            if (shape.decode_sequences >= most.decode_sequences && shape.decode_context >= most.decode_context)
+                most = shape;
+        }
         std::array<Duration, k_head> times;
         parts_.layers->step(shape, times);
         for (std::size_t i = 0; i < times.size(); ++i) slowest[i] = std::max(slowest[i], times[i]);
@@ -228,6 +235,23 @@ Duration AfdCost::step_of(std::span<const StepShape> ranks) const {
 void AfdCost::step(const StepShape& shape, std::span<Duration> out) const {
     REPLAYD_ASSERT(out.size() == 1);
     out.front() = rows_of(shape) > 0 ? step_of(std::span(&shape, 1)) : Duration(0);
+}
+
+void AfdCost::step(std::span<const StepShape> ranks, std::span<Duration> out) const {
+    REPLAYD_ASSERT(out.size() == 1);
+    out.front() = step_of(ranks);
+}
+
+void AfdCost::next_decode_steps(const StepShape& shape, std::span<Duration> out) const {
+    next_decode_steps(std::span(&shape, 1), out);
+}
+
+void AfdCost::next_decode_steps(std::span<const StepShape> ranks, std::span<Duration> out) const {
+    std::vector<StepShape> next(ranks.begin(), ranks.end());
+    for (Duration& each : out) {
+        for (StepShape& rank : next) rank.decode_context += rank.decode_sequences;
+        each = step_of(next);
+    }
 }
 
 void AfdCost::alone(const StepShape& shape, std::span<Duration> out) const {

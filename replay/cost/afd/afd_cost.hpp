@@ -21,6 +21,7 @@
 #include "replay/cost/afd/stage_split.hpp"
 #include "replay/cost/afd/wire.hpp"
 #include "replay/cost/cost_model.hpp"
+#include "replay/cost/group_cost.hpp"
 
 namespace replayd::afd {
 
@@ -51,7 +52,7 @@ struct StepView {
     [[nodiscard]] Duration exposed_network() const { return total - without_network; }
 };
 
-class AfdCost final : public CostModel {
+class AfdCost final : public CostModel, public GroupCost {
 public:
     /// `pool.afd` is set and has passed pool_problems(). Error `invalid_argument` as check_support and Operator::make
     /// say.
@@ -66,7 +67,12 @@ public:
     /// its longest stage is only known to have an equal share. One stage of that share, alone in the pipeline.
     void alone(const StepShape& shape, std::span<Duration> out) const override;
 
+    void next_decode_steps(const StepShape& shape, std::span<Duration> out) const override;
+
     [[nodiscard]] std::vector<OperatorCost> explain(const StepShape& shape) const override;
+
+    void step(std::span<const StepShape> ranks, std::span<Duration> out) const override;
+    void next_decode_steps(std::span<const StepShape> ranks, std::span<Duration> out) const override;
 
     /// The step in which rank i of the replica does `ranks[i]`; at least one has work, and those left out are idle.
     [[nodiscard]] Duration step_of(std::span<const StepShape> ranks) const;

@@ -65,6 +65,21 @@ TEST(BuiltInScenarios, pairs_compare) {
     }
 }
 
+// Mixed, PD and AFD of one model stand on the same GPUs with the same objectives and the same prefill pool.
+TEST(BuiltInScenarios, afd_compares_with_mixed_and_pd) {
+    const Scenario mixed = built_in("deepseek-v3-h800-mixed");
+    const Scenario split = built_in("deepseek-v3-h800-pd");
+    const Scenario afd = built_in("deepseek-v3-h800-afd");
+    EXPECT_TRUE(afd.pools.back().afd);
+    EXPECT_EQ(gpus(afd), 64);
+    EXPECT_EQ(gpus(afd), gpus(mixed));
+    EXPECT_EQ(gpus(afd), gpus(split));
+    EXPECT_EQ(afd.slo.ttft, mixed.slo.ttft);
+    EXPECT_EQ(afd.slo.tpot, mixed.slo.tpot);
+    EXPECT_EQ(afd.pools.front().parallel.gpus(), split.pools.front().parallel.gpus());
+    EXPECT_EQ(afd.transfer.bytes_per_s, split.transfer.bytes_per_s);
+}
+
 // The models and GPUs that a first look is about are all there.
 TEST(BuiltInScenarios, cover_the_models_and_gpus) {
     std::set<std::string> models;
@@ -75,7 +90,7 @@ TEST(BuiltInScenarios, cover_the_models_and_gpus) {
         names.insert(scenario.pools[0].gpu.name);
     }
     EXPECT_EQ(models, (std::set<std::string>{"DeepSeek-V3", "Llama-3-70B", "Llama-3.1-8B", "Qwen3-235B-A22B",
-                                             "Qwen3-30B-A3B", "Qwen3-Next-80B-A3B"}));
+                                             "Qwen3-30B-A3B", "Qwen3-Next-80B-A3B", "Step-3"}));
     EXPECT_EQ(names, (std::set<std::string>{"A100-SXM-80GB", "B200", "H100-SXM", "H20", "H200-SXM", "H800"}));
 }
 

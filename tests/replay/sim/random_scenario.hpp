@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/catalog/scenario_toml.hpp"
 #include "tests/replay/sim/fixture.hpp"
 
 namespace replayd::test {
@@ -50,6 +51,43 @@ inline void add_host_tier(Random& random, KvSpec& kv) {
     kv.host_latency = Duration(between(random, 0, 3'000'000));
 }
 
+/// Attention and FFN servers, sometimes one that falls silent or late while the trace lasts.
+inline void choose_afd(Random& random, PoolSpec& spec) {
+    spec.parallel.pipeline = 1;
+    AfdSpec afd;
+    afd.stages = between(random, 1, 4);
+    afd.empty_stages = static_cast<AfdEmptyStages>(random.below(2));
+    afd.connector = random.below(2) == 0 ? AfdConnector::dummy : AfdConnector::stepmesh;
+    afd.latency = Duration(between(random, 0, 20'000));
+    afd.ffn_overlap = random.below(2) == 0;
+    afd.ffn.gpu = spec.gpu;
+    afd.ffn.expert = 4;
+    afd.timeout = Duration(between(random, 1, 100) * k_ns_per_ms);
+    for (std::int64_t n = between(random, 0, 2); n > 0; --n) {
+        const VirtualTime from(between(random, 0, 1'000) * k_ns_per_ms);
+        afd.faults.push_back({AfdRole::ffn, 0, between(random, 0, spec.replicas - 1), from,
+                              from + Duration(between(random, 1, 300) * k_ns_per_ms),
+                              Duration(between(random, 0, 120) * k_ns_per_ms)});
+    }
+    spec.afd = std::move(afd);
+}
+
+/// The last pool (of all, or that decodes) by AFD: with linear costs, or priced as such with a few layers of Step-3.
+inline void add_afd(Random& random, Scenario& scenario) {
+    choose_afd(random, scenario.pools.back());
+    scenario.model.moe = MoeSpec{.experts = 8, .top_k = 2, .ffn = 64};
+    if (random.below(60) != 0) return;  // composing them takes a tenth of a second
+    scenario.model = Catalog::built_in().model("Step-3").value();
+    scenario.model.layers = 5;
+    scenario.model.moe->first_dense_layers = 1;
+    scenario.cost = CostSource::analytic;
+    const GpuSpec gpu = Catalog::built_in().gpu("H100-SXM").value();
+    for (PoolSpec& spec : scenario.pools) {
+        spec.gpu = gpu;
+        if (spec.afd) spec.afd->ffn.gpu = gpu;
+    }
+}
+
 /// Clusters from roomy to so tight that preemption, full queues and rejections occur.
 inline Scenario random_scenario(Random& random) {
     Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
@@ -70,6 +108,7 @@ inline Scenario random_scenario(Random& random) {
         if (spec.kv.prefix_caching && random.below(2) == 0) add_host_tier(random, spec.kv);
         spec.kv.eviction = random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed;
     }
+    if (random.below(5) == 0) add_afd(random, scenario);
     scenario.seed = random.next();
     scenario.slo = {Duration(200 * k_ns_per_ms), Duration(12 * k_ns_per_ms)};
     if (random.below(2) == 0) add_classes(random, scenario);
