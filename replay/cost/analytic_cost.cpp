@@ -1,6 +1,7 @@
 #include "replay/cost/analytic_cost.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,7 @@ struct HotOperator {
     std::int64_t fixed_ns = 0;
     Field gate = Field::rows;
     const FieldCurve* curve = nullptr;  ///< of an operator that lives as long
+    HidingStage hiding_stage = HidingStage::any;
 
     std::int64_t run_ns(const FieldValues& values) const {
         if (at(values, gate) == 0) return 0;
@@ -59,17 +61,47 @@ FieldValues only_rows(std::int64_t rows) {
     return values;
 }
 
+/// What of a stage's time may pass at the same time, in ns, over all its layers.
+struct Overlap {
+    std::int64_t out = 0;    ///< tokens on their way to experts
+    std::int64_t back = 0;   ///< and back
+    std::array<std::int64_t, 3> hiding{};  ///< runs that they may be hidden behind, by HidingStage
+    std::int64_t taxed = 0;  ///< what the hiding runs lose to the SMs that travelling takes
+
+    std::int64_t& behind(HidingStage stage) { return hiding[static_cast<std::size_t>(stage)]; }
+
+    /// Travelling takes SMs as long as it lasts, so the runs beside it end `taxed` later; what it lasts longer than they
+    /// do is seen. Two halves of a batch take turns, stage by stage: one computes while the tokens of the other travel.
+    [[nodiscard]] std::int64_t seen() const {
+        const auto [any, before, after] = hiding;
+        if (any > 0) return std::max(taxed, out + back - any);
+        const std::int64_t turns =
+            std::max(before, out) + std::max(after, out) + std::max(after, back) + std::max(before, back);
+        return std::max(taxed, turns / 2 - before - after);
+    }
+};
+
+/// Whether any operator hides another; then operators with `travel` count as Overlap says, else like all others.
+bool hides_any(const std::vector<Operator>& operators) {
+    return std::any_of(operators.begin(), operators.end(), [](const Operator& op) { return !op.spec().hides.empty(); });
+}
+
 class AnalyticCost final : public CostModel {
 public:
     AnalyticCost(std::vector<Operator> operators, std::size_t stages, std::int64_t table_rows)
-        : operators_(std::move(operators)), stages_(stages) {
+        : operators_(std::move(operators)), stages_(stages), overlaps_(hides_any(operators_)) {
         for (const Operator& op : operators_) {
             if (!op.depends_on_rows_only()) add_hot(op);
         }
         table_.assign(static_cast<std::size_t>(table_rows + 1) * stages_, Duration(0));
+        if (overlaps_) overlap_table_.resize(table_.size());
         for (std::int64_t rows = 1; rows <= table_rows; ++rows) {
             const std::size_t begin = static_cast<std::size_t>(rows) * stages_;
             add_row_operators(only_rows(rows), std::span(table_).subspan(begin, stages_));
+            if (!overlaps_) continue;
+            for (std::size_t stage = 0; stage < stages_; ++stage) {
+                overlap_table_[begin + stage] = row_overlap(only_rows(rows), stage);
+            }
         }
     }
 
@@ -84,10 +116,13 @@ public:
             const std::int64_t run_ns = op.run_ns(values);
             for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += *counts++ * run_ns;
         }
+        if (!overlaps_) return;
+        for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += overlap(values, stage).seen();
     }
 
     void next_decode_steps(const StepShape& shape, std::span<Duration> out) const override {
         REPLAYD_ASSERT(stages_ == 1 && shape.prefill_tokens == 0);
+        if (overlaps_) return CostModel::next_decode_steps(shape, out);
         StepShape longest = shape;
         longest.decode_context += shape.decode_sequences * static_cast<std::int64_t>(out.size());
         (void)field_values(longest);  // aborts where a later step would leave the range
@@ -111,14 +146,59 @@ public:
             OperatorCost cost = op.explain(values);
             if (cost.count > 0) costs.push_back(std::move(cost));
         }
+        if (overlaps_) hide(values, costs);
         return costs;
     }
 
 private:
+    /// Takes what passes unseen off the operators that travel, the first ones first.
+    void hide(const FieldValues& values, std::vector<OperatorCost>& costs) const {
+        std::int64_t unseen = 0;
+        for (std::size_t stage = 0; stage < stages_; ++stage) {
+            const Overlap all = overlap(values, stage);
+            unseen += all.out + all.back - all.seen();
+        }
+        for (OperatorCost& cost : costs) {
+            const auto op = std::find_if(operators_.begin(), operators_.end(),
+                                         [&](const Operator& each) { return each.spec().name == cost.name; });
+            if (!op->spec().travel) continue;
+            cost.hidden = Duration(std::min(unseen, cost.total.value));
+            cost.total.value -= cost.hidden.value;
+            unseen -= cost.hidden.value;
+        }
+    }
+
+    /// Of the operators that see only the number of tokens.
+    [[nodiscard]] Overlap row_overlap(const FieldValues& values, std::size_t stage) const {
+        Overlap all;
+        for (const Operator& op : operators_) {
+            const OperatorSpec& spec = op.spec();
+            if (!op.depends_on_rows_only()) continue;
+            if (!spec.hides.empty()) all.behind(spec.hiding_stage) += spec.hides[stage] * op.run_ns(values);
+            if (!spec.travel) continue;
+            const std::int64_t runs_ns = spec.counts[stage] * op.run_ns(values);
+            (spec.travel->out ? all.out : all.back) += runs_ns;
+            all.taxed += runs_ns * spec.travel->sms_taken / spec.travel->sms;
+        }
+        return all;
+    }
+
+    [[nodiscard]] Overlap overlap(const FieldValues& values, std::size_t stage) const {
+        const std::size_t index = static_cast<std::size_t>(at(values, Field::rows)) * stages_ + stage;
+        Overlap all = index < overlap_table_.size() ? overlap_table_[index] : row_overlap(values, stage);
+        for (std::size_t i = 0; i < hot_.size(); ++i) {
+            const std::int64_t hides = hot_hides_[i * stages_ + stage];
+            if (hides > 0) all.behind(hot_[i].hiding_stage) += hides * hot_[i].run_ns(values);
+        }
+        return all;
+    }
+
     void add_hot(const Operator& op) {
         const FieldCurve* curve = op.spec().curve ? &*op.spec().curve : nullptr;
-        hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate, curve});
+        hot_.push_back({op.compute(), op.memory(), op.spec().fixed.value, op.spec().gate, curve, op.spec().hiding_stage});
         hot_counts_.insert(hot_counts_.end(), op.spec().counts.begin(), op.spec().counts.end());
+        hot_hides_.insert(hot_hides_.end(), op.spec().hides.begin(), op.spec().hides.end());
+        hot_hides_.resize(hot_counts_.size(), 0);
     }
 
     /// The operators that see only the number of tokens.
@@ -134,7 +214,7 @@ private:
 
     void add_row_operators(const FieldValues& values, std::span<Duration> out) const {
         for (const Operator& op : operators_) {
-            if (!op.depends_on_rows_only()) continue;
+            if (!op.depends_on_rows_only() || (overlaps_ && op.spec().travel)) continue;
             const std::int64_t run_ns = op.run_ns(values);
             for (std::size_t stage = 0; stage < stages_; ++stage) {
                 out[stage].value += op.spec().counts[stage] * run_ns;
@@ -144,9 +224,12 @@ private:
 
     std::vector<Operator> operators_;  ///< in execution order, for explain and for rows beyond the table
     std::size_t stages_;
+    bool overlaps_;
+    std::vector<Overlap> overlap_table_;  ///< as table_; empty where nothing overlaps
     std::vector<Duration> table_;  ///< [rows][stage]: sum of the operators that depend on rows only
     std::vector<HotOperator> hot_;
     std::vector<std::int64_t> hot_counts_;  ///< [hot operator][stage]
+    std::vector<std::int64_t> hot_hides_;   ///< likewise: runs that travelling tokens are hidden behind
 };
 
 }  // namespace

@@ -14,8 +14,15 @@
 // rounding a convex, piecewise-affine function with integer coefficients. A sum over consecutive steps, in
 // which x grows by the number of sequences, is therefore two floor-sums in closed form.
 //
-// Stated simplifications: the other scheduler ranks of a data-parallel replica carry the same load; nothing
-// overlaps with anything else; routing is uniform over experts.
+// Overlap (RuntimeSpec::moe_overlap): tokens that travel pass behind the runs that hide them, so a stage takes
+// S + max(T, seen): S all runs but those of travelling tokens, T what these take × the share of SMs that they occupy. Shared
+// experts hide what travels as long as they last. With two halves of the batch every kernel of a layer runs once per half,
+// and the halves take turns: with a the runs before dispatch, d dispatch, e the runs after it, c combine, all of one half, a
+// layer takes max(a, d) + max(e, d) + max(e, c) + max(a, c). The exchange before the first and after the last turn, which
+// nothing can hide, is left out.
+//
+// Stated simplifications: the other scheduler ranks of a data-parallel replica carry the same load; nothing else
+// overlaps with anything.
 
 #include <memory>
 

@@ -118,6 +118,45 @@ Link Composer::link(std::int64_t group_gpus) const {
     return {gpu.pcie_bytes_per_s * k_pcie_collective, k_network_collective_fixed};
 }
 
+Link Composer::collective_link(std::int64_t group_gpus) const {
+    const GpuSpec& gpu = pool.gpu;
+    if (group_gpus <= gpu.gpus_per_node || gpu.nvlink_bytes_per_s <= 0) return link(group_gpus);
+    const double cards = static_cast<double>(gpu.gpus_per_node) * gpu.nic_bytes_per_s * k_nic_collective;
+    return {std::min(gpu.nvlink_bytes_per_s * k_nvlink_collective, cards), k_network_collective_fixed};
+}
+
+void Composer::hide_behind(std::size_t begin, std::size_t end, const StageCounts& hiding, HidingStage part) {
+    for (std::size_t i = begin; i < end; ++i) {
+        OperatorSpec& op = operators_[i];
+        if (op.travel) continue;
+        op.hiding_stage = part;
+        op.hides.resize(op.counts.size());
+        for (std::size_t stage = 0; stage < op.counts.size(); ++stage) {
+            const std::int64_t all = layers.all[stage];
+            op.hides[stage] = op.counts[stage] == hiding[stage] || all == 0 ? std::min(op.counts[stage], hiding[stage])
+                                                                          : op.counts[stage] * hiding[stage] / all;
+        }
+    }
+}
+
+std::size_t Composer::dispatched() const {
+    const auto first =
+        std::find_if(operators_.begin(), operators_.end(), [](const OperatorSpec& op) { return op.travel.has_value(); });
+    return static_cast<std::size_t>(first - operators_.begin());
+}
+
+void Composer::halve(std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+        OperatorSpec& op = operators_[i];
+        op.fixed = 2 * op.fixed;
+        op.flops.constant *= op.experts ? 1 : 2;
+        op.bytes.constant *= op.experts ? 1 : 2;
+        op.micro_batches = 2;
+        if (op.curve) op.curve->curve = op.curve->curve.halved();
+        op.provenance += "; two halves";
+    }
+}
+
 void Composer::add_gemm(std::string name, std::int64_t k, std::int64_t n, const StageCounts& counts, Field field,
                         Field gate, DataType type) {
     const double inputs = static_cast<double>(k);
@@ -192,12 +231,22 @@ std::vector<OperatorSpec> compose(const ModelSpec& model, const PoolSpec& pool) 
     const double norm_bytes = 4 * k_bf16_bytes * static_cast<double>(model.hidden);
     add_host(composer);
     add_embedding(composer);
+    const std::size_t attention = composer.size();
     composer.add_elementwise("attention.norm", norm_bytes, composer.layers.all);
     add_attention(composer);
     add_linear_attention(composer);
     composer.add_tensor_all_reduce("attention.all_reduce", composer.layers.all);
     composer.add_elementwise("ffn.norm", norm_bytes, composer.layers.all);
-    add_feed_forward(composer);
+    const std::size_t dense = composer.size();
+    add_dense_feed_forward(composer);
+    const std::size_t experts = composer.size();
+    add_expert_feed_forward(composer);
+    if (model.moe && pool.runtime.moe_overlap == MoeOverlap::two_batch) {
+        composer.halve(attention, composer.size());
+        composer.hide_behind(attention, dense, composer.layers.moe, HidingStage::before);
+        composer.hide_behind(experts, composer.dispatched(), composer.layers.moe, HidingStage::before);
+        composer.hide_behind(composer.dispatched(), composer.size(), composer.layers.moe, HidingStage::after);
+    }
     add_pipeline_send(composer);
     composer.add_elementwise("final_norm", norm_bytes, composer.layers.last);
     add_head(composer);

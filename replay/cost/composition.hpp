@@ -52,6 +52,17 @@ public:
     void add_tensor_all_reduce(std::string name, const StageCounts& counts);
 
     [[nodiscard]] Link link(std::int64_t group_gpus) const;
+    /// What NCCL's rings reach per GPU over `group_gpus`: beyond a node every card of it carries a ring, so that the slower
+    /// of NVLink and all cards of a node together counts.
+    [[nodiscard]] Link collective_link(std::int64_t group_gpus) const;
+    [[nodiscard]] std::size_t size() const { return operators_.size(); }
+    /// Position of the first operator that tokens travel by; size() where there is none.
+    [[nodiscard]] std::size_t dispatched() const;
+    /// Lets the runs of the operators from `begin` to `end` on those of their layers that are among `hiding` pass while
+    /// tokens travel (OperatorSpec::travel).
+    void hide_behind(std::size_t begin, std::size_t end, const StageCounts& hiding, HidingStage stage);
+    /// Runs the operators from `begin` to `end` once for each half of the batch.
+    void halve(std::size_t begin, std::size_t end);
     /// Peak of the tensor cores that weights of `type` are multiplied on, without efficiency.
     [[nodiscard]] bool runs_in_8_bit(DataType type) const;
     [[nodiscard]] double peak_flops(DataType type) const;
@@ -72,7 +83,8 @@ private:
 
 void add_attention(Composer& composer);         ///< full attention: grouped-query or latent
 void add_linear_attention(Composer& composer);  ///< gated delta net layers
-void add_feed_forward(Composer& composer);      ///< dense and MoE layers
+void add_dense_feed_forward(Composer& composer);
+void add_expert_feed_forward(Composer& composer);
 
 /// All operators of a step of `pool`, in execution order. `model` and `pool` have passed check_support.
 [[nodiscard]] std::vector<OperatorSpec> compose(const ModelSpec& model, const PoolSpec& pool);

@@ -76,16 +76,19 @@ inline constexpr Duration k_network_collective_fixed{30'000};
 inline constexpr double k_pcie_collective = 0.6;
 inline constexpr double k_nic_collective = 0.85;
 
-/// DeepEP low-latency all-to-all: one copy per chosen expert. Published table (128 tokens, hidden 7168, 8 to
-/// 256 ranks of H800) is met within 25 % by 22 µs, 0.54 of NVLink and 0.9 of the NIC.
+/// DeepEP low-latency all-to-all: one copy per chosen expert. DeepEP's published table (docs/legacy.md; 128 tokens, hidden
+/// 7168, 8 to 256 ranks of H800) is met within 7 % by 22 µs and these shares of NVLink and network card.
 inline constexpr Duration k_all_to_all_low_latency_fixed{22'000};
-inline constexpr double k_all_to_all_low_latency_nvlink = 0.54;
-inline constexpr double k_all_to_all_low_latency_nic = 0.9;
-/// DeepEP normal all-to-all: one copy per distinct rank. 153 of 200 GB/s NVLink and 43 of 50 GB/s NIC are
-/// published for H800; 50 µs (kernel + the host's wait for the received counts) is a planning value.
-inline constexpr Duration k_all_to_all_normal_fixed{50'000};
+inline constexpr double k_all_to_all_low_latency_nvlink = 0.65;
+inline constexpr double k_all_to_all_low_latency_nic = 0.85;
+/// DeepEP normal all-to-all: one copy per distinct rank, over the network one per distinct node. Shares from the same
+/// document: 153 … 158 of 200 GB/s NVLink (rows received, own ones included); 0.87 … 0.89 of the card once the copies for
+/// the own node, which the published bandwidths count in, are left out. Kernel and, on dispatch, the host's wait for the
+/// received counts: planning values.
+inline constexpr Duration k_all_to_all_normal_dispatch_fixed{50'000};
+inline constexpr Duration k_all_to_all_normal_combine_fixed{30'000};
 inline constexpr double k_all_to_all_normal_nvlink = 0.77;
-inline constexpr double k_all_to_all_normal_nic = 0.86;
+inline constexpr double k_all_to_all_normal_nic = 0.87;
 
 /// Sampling: conversion to float and arg-max. Measured on H100: 27 … 30 µs up to 64 sequences of 128k (PyTorch's
 /// arg-max), 48 µs for 256. Unfused soft-max, sort and draw would take 0.15 ms (one) to 3.9 ms (256).

@@ -1,37 +1,70 @@
 #pragma once
-// How routed tokens fall on experts and ranks, in expectation, for routing that is uniform over experts.
+// How routed tokens fall on experts and ranks, in expectation: what the slowest rank of an expert group gets.
 
+#include <array>
 #include <cstdint>
+#include <memory>
+
+#include "replay/cost/expert_shares.hpp"
+#include "replay/cost/row_curve.hpp"
 
 namespace replayd::cost {
 
+/// Blocks of rows that grouped GEMM kernels fill: DeepGEMM's 64 (masked only) and 128.
+inline constexpr std::array<std::int64_t, 2> k_row_blocks = {64, 128};
+
 /// Load of the slowest expert-parallel rank in one MoE layer. Every scheduler rank of the replica is taken
-/// to carry the same number of tokens, so the group holds rows × data of them.
+/// to carry the same number of tokens, so the group holds rows × data of them. Ranks that get nothing take part in the
+/// exchange only and are never the slowest. Copies share their tables; any thread.
+///
+/// All answers are non-decreasing in `rows`, sampled where RowCurve is and straight in between.
 class ExpertLoad {
 public:
-    /// `data` ranks with the same rows, `top_k` of `experts` per token, spread over `ranks` (a divisor of
+    /// Uniform routing: `data` ranks with the same rows, `top_k` of `experts` per token, spread over `ranks` (a divisor of
     /// `experts`). All ≥ 1, top_k ≤ experts.
     ExpertLoad(std::int64_t data, std::int64_t top_k, std::int64_t experts, std::int64_t ranks);
+    /// Any routing law and placement: each answer is the mean over the layers of expert_shares().
+    ExpertLoad(const MoeSpec& moe, const MoeRoutingSpec& routing, const ExpertGroup& group);
 
-    /// Rows of the slowest rank's experts: μ + sqrt(2 μ ln ranks) with μ = tokens × top_k / ranks, the
-    /// expected maximum of `ranks` nearly normal loads; never above what the rank's experts can take. It
-    /// stays within 5 % of a Monte-Carlo simulation for 256 experts on 32 ranks. Non-decreasing in `rows`.
+    /// Expected rows of the rank that gets the most (expected_largest; ranks are taken to be independent). Within a
+    /// tenth of simulated routing. One rank: rows × data × top_k exactly.
     [[nodiscard]] double routed_rows(std::int64_t rows) const;
 
-    /// Expected experts of one rank that see at least one token: E/ranks × (1 − (1 − top_k/E)^tokens).
-    /// Non-decreasing in `rows`. O(log rows), IEEE multiplications only, so equal in every build.
+    /// Expected experts of that rank that see at least one token.
     [[nodiscard]] double active_experts(std::int64_t rows) const;
 
-    /// Expected number of distinct ranks (or nodes) out of `groups` that a token's experts lie on:
-    /// groups × (1 − C(E − E/groups, k) / C(E, k)).
+    /// Expected tokens of that rank with at least one expert on it.
+    [[nodiscard]] double received_tokens(std::int64_t rows) const;
+
+    /// Expected rows of that rank with those of each expert rounded up to `block`, one of k_row_blocks.
+    [[nodiscard]] double padded_rows(std::int64_t rows, std::int64_t block) const;
+
+    /// Mean load of the busiest rank over that of all ranks: what the law and the placement do, without chance. ≥ 1.
+    [[nodiscard]] double imbalance() const { return imbalance_; }
+
+    /// Experts on one rank, copies included.
+    [[nodiscard]] std::int64_t local_experts() const { return local_experts_; }
+
+    /// Expected number of distinct ranks (or nodes) out of `groups` that a token's experts lie on, for uniform routing:
+    /// groups × (1 − C(E − E/groups, k) / C(E, k)); where the router limits a token to some groups of experts, over the
+    /// ways to choose those.
     [[nodiscard]] double distinct_groups(std::int64_t groups) const;
 
 private:
-    std::int64_t data_;
-    std::int64_t top_k_;
-    std::int64_t experts_;
-    double ranks_;
-    double log_ranks_;
+    using Samples = std::array<double, k_curve_points>;
+    struct Tables {
+        Samples routed{};
+        Samples active{};
+        Samples received{};
+        std::array<Samples, k_row_blocks.size()> padded{};
+    };
+    static void add_layer(const LayerShares& layer, const MoeSpec& moe, const ExpertGroup& group, double weight, Tables& out);
+    [[nodiscard]] static double at(const Samples& samples, std::int64_t rows);
+
+    MoeSpec moe_;
+    std::int64_t local_experts_ = 1;
+    double imbalance_ = 1;
+    std::shared_ptr<const Tables> tables_;
 };
 
 }  // namespace replayd::cost

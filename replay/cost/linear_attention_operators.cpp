@@ -1,5 +1,6 @@
 // Gated delta net layers: projections, and the kernels that carry a fixed state per sequence.
 
+#include <cmath>
 #include <utility>
 
 #include "replay/cost/composition.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr double k_bf16_bytes = 2;
 constexpr double k_fp32_bytes = 4;
+constexpr double k_ns = 1e9;  // per second
 
 }  // namespace
 
@@ -46,6 +48,14 @@ void add_linear_attention(Composer& composer) {
     prefill.bytes = {0, token_bytes, Field::prefill_tokens, state_bytes, Field::prefill_sequences};
     prefill.bytes_per_s = memory;
     prefill.counts = counts;
+    PricedPlane plane = composer.laws.delta_net_prefill(linear, tensor, composer.model.hidden);
+    if (plane.per_a_ns > 0) {
+        prefill.fixed = Duration(std::llround(plane.fixed_ns));
+        prefill.flops_per_s = prefill.flops.per_a * k_ns / plane.per_a_ns;
+        prefill.flops.per_b = plane.per_b_ns * prefill.flops_per_s / k_ns;
+        prefill.flops.b = Field::prefill_sequences;
+        prefill.provenance = std::move(plane.provenance) + "; plane";
+    }
     composer.add(std::move(prefill));
 
     OperatorSpec decode;
@@ -55,6 +65,10 @@ void add_linear_attention(Composer& composer) {
     decode.bytes = {0, token_bytes + state_bytes, Field::decode_sequences, 0, Field::decode_sequences};
     decode.bytes_per_s = memory;
     decode.counts = counts;
+    PricedCurve priced = composer.laws.delta_net_decode(linear, tensor, composer.model.hidden);
+    decode.fixed = Duration(0);
+    decode.curve = FieldCurve{priced.curve, Field::decode_sequences};
+    decode.provenance = std::move(priced.provenance);
     composer.add(std::move(decode));
 
     composer.add_elementwise("linear.norm_gate", 3 * k_bf16_bytes * static_cast<double>(v_width), counts);

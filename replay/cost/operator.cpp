@@ -80,8 +80,10 @@ Operator::Terms Operator::analytic_terms(const FieldValues& values) const {
         return {to_ns(compute_.scaled(values)), to_ns(memory_.scaled(values)), spec_.flops.of(values),
                 spec_.bytes.of(values)};
     }
-    const double routed = spec_.experts->routed_rows(at(values, Field::rows));
-    const double active = spec_.experts->active_experts(at(values, Field::rows));
+    const double batches = static_cast<double>(spec_.micro_batches);
+    const std::int64_t rows = ceil_div(at(values, Field::rows), spec_.micro_batches);
+    const double routed = batches * spec_.experts->routed_rows(rows);
+    const double active = batches * spec_.experts->active_experts(rows);
     Terms result;
     result.flops = spec_.flops.per_a * routed;
     result.bytes = spec_.bytes.constant * active + spec_.bytes.per_a * routed;

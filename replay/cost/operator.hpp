@@ -95,6 +95,20 @@ struct FieldCurve {
     Field field = Field::rows;
 };
 
+/// Tokens on their way between GPUs, with `sms_taken` of the GPU's `sms` at work on it.
+struct Travel {
+    bool out = true;  ///< to the experts, or back
+    std::int64_t sms_taken = 0;
+    std::int64_t sms = 1;
+};
+
+/// Which part of a layer hides travelling tokens.
+enum class HidingStage : std::uint8_t {
+    any,     ///< all that travels in the layer may pass behind it
+    before,  ///< of two halves of a batch: what one computes before its dispatch, the other's tokens travelling
+    after,   ///< likewise between dispatch and combine
+};
+
 /// An operator before its times are fixed. With `experts`, `flops.per_a` and `bytes.per_a` count per routed
 /// row of the slowest rank, `bytes.constant` per activated expert, and the work depends on `rows` alone.
 struct OperatorSpec {
@@ -108,6 +122,12 @@ struct OperatorSpec {
     std::optional<ExpertLoad> experts;
     std::optional<FieldCurve> curve;   ///< time of one run without `fixed`
     std::vector<std::int64_t> counts;  ///< runs per step on each pipeline stage
+    /// Of `counts`, the runs behind which travelling tokens are hidden; empty: none.
+    std::vector<std::int64_t> hides;
+    HidingStage hiding_stage = HidingStage::any;
+    /// Set where the operator may pass unseen behind the runs that hide it; it depends on Field::rows alone.
+    std::optional<Travel> travel;
+    std::int64_t micro_batches = 1;  ///< `experts` see that part of the rows, so many times
     std::string provenance = "analytic";
 };
 

@@ -77,6 +77,31 @@ KernelRow latent_row(std::int64_t heads, DataType kv, double batch, double lengt
     return row;
 }
 
+/// The public tables of collectives inside a node end here.
+constexpr std::int64_t k_node_gpus_max = 8;
+
+/// Convolution and recurrence of one layer: a prefill of `length` tokens per sequence, or with 0 a decode step.
+double delta_net_us(const ChosenLaw& law, const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden,
+                    double batch, double length) {
+    KernelRow row;
+    row.number = {batch,
+                  std::max(1.0, length),
+                  static_cast<double>(hidden),
+                  static_cast<double>(linear.conv_kernel),
+                  static_cast<double>(linear.k_heads / tensor),
+                  static_cast<double>(linear.k_head_dim),
+                  static_cast<double>(linear.v_heads / tensor),
+                  static_cast<double>(linear.v_head_dim)};
+    const std::string_view phase = length > 0 ? "context/" : "generation/";
+    double us = 0;
+    for (const LawKernel& kernel : law.law.parts().kernels) {
+        if (!kernel.name.starts_with(phase)) continue;
+        row.kernel = kernel.name;
+        us += law.sustained(row);
+    }
+    return us;
+}
+
 }  // namespace
 
 PoolLaws::PoolLaws(const ModelSpec& model, const PoolSpec& pool)
@@ -112,16 +137,64 @@ std::optional<PricedCurve> PoolLaws::gemm(DataType type, std::int64_t k, std::in
 }
 
 PricedCurve PoolLaws::elementwise(double bytes_per_row) const {
+    return {RowCurve([&](double rows) { return moved_us(rows * bytes_per_row); }), own_constants()};
+}
+
+double PoolLaws::moved_us(double bytes) const {
+    const double of_l2 = bytes / hardware_.l2_bytes;
+    const double from_hbm = std::clamp(
+        (of_l2 - k_elementwise_l2_whole) / (k_elementwise_l2_none - k_elementwise_l2_whole), 0.0, 1.0);
+    const double hbm = k_elementwise_memory * hardware_.hbm_share * hardware_.hbm_bytes_per_us;
+    return static_cast<double>(k_elementwise_fixed.value) / k_ns_per_us +
+           bytes * ((1 - from_hbm) / hardware_.l2_bytes_per_us + from_hbm / hbm);
+}
+
+double PoolLaws::grouped_gemm_us(const GroupedGemm& gemm) const {
+    const double peak = gemm.input_bytes == 1 ? hardware_.fp8_flops_per_us : hardware_.bf16_flops_per_us;
+    return sustained_us(hardware_, cost::grouped_gemm_us(hardware_, gemm), 2 * gemm.rows * gemm.k * gemm.n / peak);
+}
+
+std::optional<PricedCurve> PoolLaws::collective(std::string_view kernel, std::int64_t gpus, double elements_per_row) {
+    if (gpus < 2 || gpus > k_node_gpus_max) return std::nullopt;
+    const ChosenLaw& nccl = law("nccl", "nccl");
+    KernelRow row;
+    row.kernel = kernel;
     const auto us = [&](double rows) {
-        const double bytes = rows * bytes_per_row;
-        const double of_l2 = bytes / hardware_.l2_bytes;
-        const double from_hbm = std::clamp(
-            (of_l2 - k_elementwise_l2_whole) / (k_elementwise_l2_none - k_elementwise_l2_whole), 0.0, 1.0);
-        const double hbm = k_elementwise_memory * hardware_.hbm_share * hardware_.hbm_bytes_per_us;
-        return static_cast<double>(k_elementwise_fixed.value) / k_ns_per_us +
-               bytes * ((1 - from_hbm) / hardware_.l2_bytes_per_us + from_hbm / hbm);
+        row.number = {type_number("half"), static_cast<double>(gpus), rows * elements_per_row};
+        return nccl.price(row).us;
     };
-    return {RowCurve(us), own_constants()};
+    return PricedCurve{RowCurve(us), provenance_of(nccl)};
+}
+
+PricedRows PoolLaws::deepep(bool low_latency, const MoeSpec& moe, std::int64_t hidden, std::int64_t sms) {
+    const ChosenLaw& exchange = law(low_latency ? "wideep_deepep_ll" : "wideep_deepep_normal", "sglang");
+    const auto us = [&exchange, low_latency, &moe, hidden, sms](double tokens) {
+        KernelRow row;
+        row.kernel = "deepep";
+        row.number = {1, static_cast<double>(hidden), tokens, static_cast<double>(moe.top_k), static_cast<double>(moe.experts)};
+        if (!low_latency) row.number[5] = static_cast<double>(sms);
+        return exchange.price(row).us;
+    };
+    return {us, provenance_of(exchange)};
+}
+
+PricedPlane PoolLaws::delta_net_prefill(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden) {
+    const ChosenLaw& net = law("gdn", k_backend);
+    std::vector<PlaneSample> samples;
+    for (const double length : k_prefill_lengths) {
+        for (const double batch : k_prefill_batches) {
+            if (batch * length > k_prefill_tokens_max) continue;
+            samples.push_back({batch * length, batch, delta_net_us(net, linear, tensor, hidden, batch, length) * k_ns_per_us});
+        }
+    }
+    const auto plane = fit_plane(samples);
+    return {plane[0], plane[1], plane[2], provenance_of(net)};
+}
+
+PricedCurve PoolLaws::delta_net_decode(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden) {
+    const ChosenLaw& net = law("gdn", k_backend);
+    return {RowCurve([&](double sequences) { return delta_net_us(net, linear, tensor, hidden, sequences, 0); }),
+            provenance_of(net)};
 }
 
 std::string PoolLaws::own_constants() const {

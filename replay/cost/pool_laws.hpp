@@ -2,12 +2,14 @@
 // The fitted laws of one pool: its GPU, its precision, under the framework that the engine's batching follows.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "replay/catalog/scenario.hpp"
+#include "replay/cost/grouped_gemm.hpp"
 #include "replay/cost/laws/law_choice.hpp"
 #include "replay/cost/operator.hpp"
 #include "replay/cost/row_curve.hpp"
@@ -17,6 +19,12 @@ namespace replayd::cost {
 /// A law turned into a curve over one field of the step.
 struct PricedCurve {
     RowCurve curve;
+    std::string provenance;
+};
+
+/// A law as a function of rows, for what is made of it.
+struct PricedRows {
+    std::function<double(double rows)> us;
     std::string provenance;
 };
 
@@ -47,6 +55,18 @@ public:
     [[nodiscard]] std::optional<PricedCurve> gemm(DataType type, std::int64_t k, std::int64_t n);
     /// Where the constants of efficiency.hpp that say "measured" come from, and the GPU that they are scaled to.
     [[nodiscard]] std::string own_constants() const;
+    /// Time to move so many bytes, in L2 where they fit there.
+    [[nodiscard]] double moved_us(double bytes) const;
+    /// grouped_gemm.hpp on this GPU, slowed as sustained_us says.
+    [[nodiscard]] double grouped_gemm_us(const GroupedGemm& gemm) const;
+    /// NCCL over 2 to 8 GPUs of a node; `kernel` as in the public tables, e.g. "all_gather/NCCL". `elements_per_row` bf16
+    /// elements of the whole buffer per row. Nothing for more GPUs.
+    [[nodiscard]] std::optional<PricedCurve> collective(std::string_view kernel, std::int64_t gpus, double elements_per_row);
+    /// Dispatch in fp8 and combine in bf16 together, inside one node, over tokens of a GPU. `sms`: of the normal mode.
+    [[nodiscard]] PricedRows deepep(bool low_latency, const MoeSpec& moe, std::int64_t hidden, std::int64_t sms);
+    /// Gated delta net of a rank: prefill over a = tokens, b = sequences; decode over sequences.
+    [[nodiscard]] PricedPlane delta_net_prefill(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden);
+    [[nodiscard]] PricedCurve delta_net_decode(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden);
     /// A kernel that moves `bytes_per_row`, in L2 where it fits there.
     [[nodiscard]] PricedCurve elementwise(double bytes_per_row) const;
     /// One-shot all-reduce of `hidden` bf16 elements per row over 2 to 8 GPUs of a node.

@@ -103,7 +103,7 @@ private:
         const auto times = std::make_shared<const ExpertTimes>(profile_.experts);
         const double top_k = static_cast<double>(moe.top_k);
         Replacement experts;
-        experts.names = {"moe.router", "moe.experts", "moe.permute"};
+        experts.names = {"moe.router", "moe.experts", "moe.permute", "moe.scatter", "moe.activation", "moe.gather"};
         experts.counts_add_up = false;
         experts.by.name = "moe.experts";
         experts.by.timed_by = TimedBy::rows;

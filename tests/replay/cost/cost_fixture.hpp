@@ -99,7 +99,8 @@ inline StepShape random_shape(Random& random) {
     return shape;
 }
 
-/// Every kind of operator: dense, MoE, latent and linear attention; tensor, pipeline, data and expert parallel.
+/// Every kind of operator: dense, MoE, latent and linear attention; tensor, pipeline, data and expert parallel; every
+/// exchange of tokens and what overlaps with it.
 inline std::vector<Scenario> scenario_zoo() {
     std::vector<Scenario> zoo = {
         scenario("Llama-3.1-8B", "H100-SXM"),
@@ -112,11 +113,24 @@ inline std::vector<Scenario> scenario_zoo() {
         scenario("Qwen3-Next-80B-A3B", "H100-SXM", {.tensor = 2, .pipeline = 2}),
         scenario("DeepSeek-V3", "H800", {.data = 16, .expert = 16}),
         scenario("DeepSeek-V3", "H200-SXM", {.tensor = 8, .expert = 8}),
+        scenario("DeepSeek-V3", "H800", {.data = 16, .expert = 16, .redundant_experts = 32}),
+        scenario("DeepSeek-V3", "H20", {.tensor = 2, .pipeline = 2, .data = 8, .expert = 16}),
+        scenario("Qwen3-30B-A3B", "H100-SXM", {.data = 4, .expert = 4}),
     };
     zoo[4].pools[0].weights = DataType::fp8;
     zoo[6].pools[0].weights = DataType::int4;
     zoo[8].pools[0].role = PoolRole::decode;
+    zoo[8].pools[0].runtime.moe = MoeBackend::deepep_low_latency;
     zoo[9].pools[0].kv.dtype = DataType::fp8;
+    zoo[10].pools[0].role = PoolRole::decode;
+    zoo[10].pools[0].runtime.moe = MoeBackend::deepep_low_latency;
+    zoo[10].pools[0].runtime.moe_overlap = MoeOverlap::two_batch;
+    zoo[10].pools[0].moe_routing = {.law = RoutingLaw::zipf, .exponent = 0.6, .counts = {}, .eplb = true, .plan_counts = {}, .plan_drift = 0.2};
+    zoo[11].pools[0].role = PoolRole::prefill;
+    zoo[11].pools[0].runtime.moe = MoeBackend::deepep_normal;
+    zoo[11].pools[0].runtime.moe_overlap = MoeOverlap::two_batch;
+    zoo[12].pools[0].runtime.moe = MoeBackend::deepep_low_latency;
+    zoo[12].pools[0].runtime.moe_overlap = MoeOverlap::shared_experts;
     for (Scenario& each : zoo) {
         each.name = each.model.name + " on " + each.pools[0].gpu.name;
         each.pools[0].batching.max_batched_tokens = Tokens(4'096);

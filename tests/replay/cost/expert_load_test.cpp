@@ -28,7 +28,9 @@ TEST(ExpertLoad, active_experts_grow_from_top_k_to_all) {
     EXPECT_DOUBLE_EQ(whole.active_experts(1), 8.0);
     EXPECT_NEAR(whole.active_experts(16), 128 * (1 - 0.3560741304), 1e-6);  // (1 - 8/128)^16
     EXPECT_DOUBLE_EQ(whole.active_experts(100'000), 128.0);
-    EXPECT_DOUBLE_EQ(ExpertLoad(4, 8, 128, 4).active_experts(4), whole.active_experts(16) / 4);
+    // The slowest of four ranks touches more than a quarter of them.
+    EXPECT_GT(ExpertLoad(4, 8, 128, 4).active_experts(4), whole.active_experts(16) / 4);
+    EXPECT_LT(ExpertLoad(4, 8, 128, 4).active_experts(4), whole.active_experts(16) / 3);
 }
 
 // One rank holds every routed row; a rank never gets more than one row per token and local expert.
