@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, k_ledger_parts> k_sentences = {
 
 /// What each cause means, in the order of BlameCause.
 constexpr std::array<std::string_view, k_blame_causes> k_cause_sentences = {
+    "waited to be seen: the scheduler decides one step ahead",
     "waited for the end of a step that began before it came",
     "waited while the token budget of steps went to requests before it",
     "waited while as many requests ran as may run (max_sequences)",

@@ -67,8 +67,10 @@ Result<RunErrors> compare(std::span<const RequestRecord> records) {
         if (!record.observed_ttft || !record.observed_e2e) {
             return fail(Code::invalid_argument, "request \"" + record.id + "\" has no observed times");
         }
-        ttft.add(real(*record.observed_ttft), real(record.ttft()));
-        e2e.add(real(*record.observed_e2e), real(record.e2e()));
+        // vLLM's clock runs from the moment when the engine sees a request.
+        const Duration unseen = record.blame[BlameCause::decided_ahead] + record.blame[BlameCause::other_ranks];
+        ttft.add(real(*record.observed_ttft), real(record.ttft() - unseen));
+        e2e.add(real(*record.observed_e2e), real(record.e2e() - unseen));
         if (const auto gap = record.tpot()) {
             const auto gaps = static_cast<double>(record.output.value - 1);
             tpot.add((real(*record.observed_e2e) - real(*record.observed_ttft)) / gaps, real(*gap));

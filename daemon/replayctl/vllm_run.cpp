@@ -91,18 +91,27 @@ Result<void> check_members(const fs::path& file, const json::object& object, std
     return {};
 }
 
+/// As the server resolved it; vLLM's default is to.
+bool schedules_ahead(const json::object& meta) {
+    const json::value whole(meta);
+    boost::system::error_code absent;
+    const json::value* ahead = whole.find_pointer("/resolved_config/scheduler_config/async_scheduling", absent);
+    return ahead == nullptr || !ahead->is_bool() || ahead->as_bool();
+}
+
 std::string toml_of(const std::string& name, const Names& names, const json::object& meta) {
     const json::object& engine = meta.at("engine_kwargs").as_object();
     const std::int64_t tensor = integer(engine, "tensor_parallel_size");
     const std::int64_t data = integer(engine, "data_parallel_size");
     const std::int64_t sequences = integer(engine, "max_num_seqs");
     std::string toml = "name = \"" + name + "\"\nmodel = \"" + names.model + "\"\ngpu = \"" + names.gpu +
-                       "\"\n[[pool]]\nrole = \"mixed\"\n";
+                       "\"\n[[pool]]\nrole = \"mixed\"\nrouter = \"vllm_balancer\"\n";
     if (const auto context = integer_if_any(engine, "max_model_len")) toml += number_line("max_context", *context);
     toml += "[pool.parallel]\n" + number_line("tensor", tensor) + number_line("data", data);
     toml += number_line("expert", engine.at("enable_expert_parallel").as_bool() ? tensor * data : 1);
     toml += "[pool.batching]\n" + number_line("max_batched_tokens", integer(engine, "max_num_batched_tokens"));
     toml += number_line("max_sequences", sequences);
+    toml += std::string("asynchronous = ") + (schedules_ahead(meta) ? "true" : "false") + "\n";
     toml += "[pool.runtime]\n" + number_line("graph_tokens_max", std::min(2 * sequences, k_graph_tokens_max));
     toml += std::string("[pool.kv]\nprefix_caching = ") + (caches_prefixes(meta) ? "true" : "false") + "\n";
     if (const json::value* kv = meta.if_contains("kv_cache")) {

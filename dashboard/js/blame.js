@@ -2,6 +2,8 @@
 
 /** In the engine's order. `stage` gives the hue of the part of the ledger that it explains. */
 export const BLAME_CAUSES = [
+  { key: 'decided_ahead', label: 'Decided ahead', stage: 'queue',
+    text: 'Its scheduler decides a step ahead of the one under way and had not seen it.' },
   { key: 'step_in_flight', label: 'Step under way', stage: 'queue',
     text: 'The step under way began before it came.' },
   { key: 'token_budget', label: 'Token budget', stage: 'queue',

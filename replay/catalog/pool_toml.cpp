@@ -95,6 +95,8 @@ BatchingSpec read_batching(TableReader& table) {
     const bool chunks = out.policy == BatchPolicyKind::vllm_v1;
     need_policy(table, "chunked_prefill", chunks, "policy = \"vllm_v1\"");
     need_policy(table, "long_prefill_threshold", chunks, "policy = \"vllm_v1\"");
+    out.asynchronous = table.flag("asynchronous", false);
+    need_policy(table, "asynchronous", chunks, "policy = \"vllm_v1\"");
     out.reserve_full_prompt = table.flag("reserve_full_prompt", true);
     need_policy(table, "reserve_full_prompt", chunks, "policy = \"vllm_v1\"");
     need_policy(table, "watermark", out.policy == BatchPolicyKind::vllm || out.policy == BatchPolicyKind::sarathi,

@@ -58,6 +58,8 @@ struct BatchingSpec {
     std::int64_t max_sequences = 256; ///< running requests at most
     bool chunked_prefill = true;
     Tokens long_prefill_threshold{0}; ///< cap on one prefill chunk; 0: none
+    /// vllm_v1 with one pipeline stage: the next step is decided when the one under way begins (vLLM's asynchronous scheduling).
+    bool asynchronous = false;
     bool reserve_full_prompt = true;  ///< vllm_v1: admission needs free blocks for the whole prompt, not for its first chunk
     double watermark = 0.01;          ///< vllm, sarathi: share of blocks that admission leaves free
 };

@@ -31,6 +31,9 @@ public:
     /// Kept by the prefix cache for later requests, a part of free().
     [[nodiscard]] std::int64_t cached() const { return cache_ ? cache_->unused_blocks() : 0; }
 
+    /// Held by nobody and never left behind since the beginning: taking them costs nobody anything.
+    [[nodiscard]] std::int64_t blank() const { return free() - kept(); }
+
     /// Blocks that hold the KV of `tokens` tokens.
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return ceil_div(tokens, block_.value); }
     [[nodiscard]] std::int64_t block_tokens() const { return block_.value; }
@@ -42,13 +45,13 @@ public:
     void allocate(std::int64_t blocks) {
         REPLAYD_ASSERT(blocks >= 0 && blocks <= free());
         used_ += blocks;
-        while (used_ + cached() > capacity_) cache_->evict();
+        make_room();
     }
     /// Another capacity from now on; cached blocks beyond it are evicted. Precondition: capacity >= used().
     void resize(std::int64_t capacity) {
         REPLAYD_ASSERT(capacity >= used_);
         capacity_ = capacity;
-        while (used_ + cached() > capacity_) cache_->evict();
+        make_room();
     }
     /// Another size of the host tier from now on; none without prefix caching.
     void resize_host(std::int64_t blocks) {
@@ -58,6 +61,16 @@ public:
     void release(std::int64_t blocks) {
         REPLAYD_ASSERT(blocks >= 0 && blocks <= used_);
         used_ -= blocks;
+    }
+
+    /// A request gives back blocks that no hash stands for; see PrefixCache::leave. Without a cache they are blank.
+    CacheEntry leave(std::int64_t owner, std::int64_t findable, std::int64_t spent) {
+        release(findable + spent);
+        return cache_ ? cache_->leave(owner, findable, spent) : PrefixIndex::k_absent;
+    }
+    /// The owner of a run takes what `match` found of it (which use_prefix has allocated) and leaves the rest to others.
+    void take_run(CacheEntry run, std::int64_t owner, const PrefixMatch& match) {
+        cache_->take_run(run, owner, match.own_blocks);
     }
 
     /// Shares the first entries of a chain that `match` found, with the tokens of the context it was found for. Blocks
@@ -82,6 +95,12 @@ public:
     }
 
 private:
+    /// Left behind, findable or not.
+    [[nodiscard]] std::int64_t kept() const { return cache_ ? cache_->unused_blocks() + cache_->spent_blocks() : 0; }
+    void make_room() {
+        for (std::int64_t over = used_ + kept() - capacity_; over > 0; over = used_ + kept() - capacity_) cache_->evict(over);
+    }
+
     std::int64_t capacity_;
     Tokens block_;
     std::int64_t used_ = 0;

@@ -50,15 +50,8 @@ void PrefixCache::use(std::span<const std::uint64_t> hashes, std::int64_t entrie
 bool PrefixCache::insert(std::uint64_t hash, std::int64_t index, std::int64_t hash_tokens,
                          std::vector<CacheEntry>& held) {
     if (index_.find(hash) != k_none) return false;
-    CacheEntry place = static_cast<CacheEntry>(table_.size());
-    if (free_.empty()) {
-        table_.emplace_back();
-    } else {
-        place = free_.back();
-        free_.pop_back();
-    }
+    const CacheEntry place = new_entry();
     Entry& entry = table_[place];
-    entry = Entry{};
     entry.hash = hash;
     entry.blocks = static_cast<std::int32_t>(entry_blocks(index, hash_tokens));
     entry.references = 1;
@@ -68,6 +61,59 @@ bool PrefixCache::insert(std::uint64_t hash, std::int64_t index, std::int64_t ha
     held.push_back(place);
     ++counters_.inserted_entries;
     return true;
+}
+
+CacheEntry PrefixCache::new_entry() {
+    if (free_.empty()) {
+        table_.emplace_back();
+        return static_cast<CacheEntry>(table_.size() - 1);
+    }
+    const CacheEntry place = free_.back();
+    free_.pop_back();
+    table_[place] = Entry{};
+    return place;
+}
+
+CacheEntry PrefixCache::join_run(std::int64_t owner, std::int64_t blocks) {
+    if (blocks == 0) return k_none;
+    const CacheEntry place = new_entry();
+    table_[place].owner = owner;
+    table_[place].blocks = static_cast<std::int32_t>(blocks);
+    table_[place].used_at = ++clock_;
+    join_unused(place);
+    return place;
+}
+
+CacheEntry PrefixCache::leave(std::int64_t owner, std::int64_t findable, std::int64_t spent) {
+    (void)join_run(k_nobody, spent);
+    return join_run(owner, findable);
+}
+
+std::int64_t PrefixCache::run_blocks(CacheEntry run, std::int64_t owner) const {
+    return run != k_none && table_[run].owner == owner ? table_[run].blocks : 0;
+}
+
+void PrefixCache::take_run(CacheEntry run, std::int64_t owner, std::int64_t blocks) {
+    if (run_blocks(run, owner) == 0) return;
+    shrink_run(run, blocks);
+    Entry& entry = table_[run];
+    if (entry.owner != owner) return;  // nothing was left
+    unused_blocks_ -= entry.blocks;
+    spent_blocks_ += entry.blocks;
+    entry.owner = k_nobody;
+}
+
+void PrefixCache::shrink_run(CacheEntry run, std::int64_t blocks) {
+    Entry& entry = table_[run];
+    REPLAYD_ASSERT(blocks <= entry.blocks);
+    if (blocks < entry.blocks) {
+        count_of(entry) -= blocks;
+        entry.blocks -= static_cast<std::int32_t>(blocks);
+        return;
+    }
+    leave_unused(run);
+    entry.owner = k_nobody;
+    free_.push_back(run);
 }
 
 std::int64_t PrefixCache::release(std::vector<CacheEntry>& held) {
@@ -87,16 +133,18 @@ std::int64_t PrefixCache::release(std::vector<CacheEntry>& held) {
     return freed;
 }
 
-std::int64_t PrefixCache::evict() {
+void PrefixCache::evict(std::int64_t blocks) {
     const CacheEntry victim = eviction_ == EvictionKind::lru ? std::get<CacheEntry>(*by_use_.begin()) : oldest_;
     REPLAYD_ASSERT(victim != k_none);
-    const std::int64_t blocks = table_[victim].blocks;
+    if (table_[victim].owner != k_hashed) {
+        shrink_run(victim, std::min<std::int64_t>(blocks, table_[victim].blocks));
+        return;
+    }
     leave_unused(victim);
     index_.erase(table_[victim].hash);
     free_.push_back(victim);
     ++counters_.evicted_entries;
     if (host_.capacity() > 0) keep_on_host(table_[victim]);
-    return blocks;
 }
 
 void PrefixCache::keep_on_host(const Entry& entry) {
@@ -107,7 +155,7 @@ void PrefixCache::keep_on_host(const Entry& entry) {
 
 void PrefixCache::join_unused(CacheEntry place) {
     Entry& entry = table_[place];
-    unused_blocks_ += entry.blocks;
+    count_of(entry) += entry.blocks;
     if (eviction_ == EvictionKind::lru) {
         by_use_.insert(use_order(place));
         return;
@@ -120,7 +168,7 @@ void PrefixCache::join_unused(CacheEntry place) {
 
 void PrefixCache::leave_unused(CacheEntry place) {
     Entry& entry = table_[place];
-    unused_blocks_ -= entry.blocks;
+    count_of(entry) -= entry.blocks;
     if (eviction_ == EvictionKind::lru) {
         by_use_.erase(use_order(place));
         return;

@@ -6,6 +6,9 @@
 // With a host tier, entries evicted from the device go there, and a chain is matched over both tiers: what only the
 // host has must be loaded into blocks of the request's own, and becomes shareable then like what it computes. Writing
 // to the host delays nothing and takes nothing of the link: it is the other direction of a full-duplex link.
+// Blocks that end with no hash, those of generated tokens too, take their place in the order of eviction when their request
+// leaves them, as every freed block does in vLLM's queue: those of a finished request as spent ones, which nobody can find,
+// those of an evicted request as a run that it finds again, from the front, until they are needed (the last goes first).
 // Source of the scheme: vllm-project/vllm, vllm/v1/core/block_pool.py and kv_cache_manager.py.
 
 #include <cstdint>
@@ -31,6 +34,13 @@ struct PrefixMatch {
     std::int64_t unused_blocks = 0;  ///< of these, blocks that no request uses now (they count as free)
     std::int64_t host_blocks = 0;    ///< engine blocks of the entries that only the host has, to be loaded
     std::int64_t host_tokens = 0;    ///< of `tokens`, those that are loaded
+    std::int64_t own_blocks = 0;     ///< of `blocks`, those of the request's own run
+};
+
+/// The blocks that an evicted request left behind: of its context from block number `first` on.
+struct OwnRun {
+    CacheEntry entry = PrefixIndex::k_absent;
+    std::int64_t first = 0;
 };
 
 struct CacheCounters {
@@ -79,11 +89,20 @@ public:
     /// beginning. Returns the engine blocks that nobody uses any more.
     std::int64_t release(std::vector<CacheEntry>& held);
 
-    /// Engine blocks of entries that nobody uses.
+    /// Puts blocks of a request that leaves them behind what was left before: `spent` ones, which go first, and a run of
+    /// `findable` ones for its owner, the request with the sequence `owner`. Returns the run; k_absent without one.
+    CacheEntry leave(std::int64_t owner, std::int64_t findable, std::int64_t spent);
+    /// Blocks that are left of a run.
+    [[nodiscard]] std::int64_t run_blocks(CacheEntry run, std::int64_t owner) const;
+    /// The owner takes the first `blocks` of a run and will not look for the others again.
+    void take_run(CacheEntry run, std::int64_t owner, std::int64_t blocks);
+
+    /// Engine blocks of entries that nobody uses and somebody could find.
     [[nodiscard]] std::int64_t unused_blocks() const { return unused_blocks_; }
-    /// Evicts one unused entry; returns its engine blocks. Precondition: unused_blocks() > 0 or an unused entry
-    /// without blocks of its own exists.
-    std::int64_t evict();
+    /// Engine blocks that nobody can find, in their places in the order of eviction.
+    [[nodiscard]] std::int64_t spent_blocks() const { return spent_blocks_; }
+    /// Evicts the next unused entry, of a run or of spent blocks up to `blocks`. Precondition: there is one.
+    void evict(std::int64_t blocks);
 
     /// Engine blocks that end inside entry `index` of a chain.
     [[nodiscard]] std::int64_t entry_blocks(std::int64_t index, std::int64_t hash_tokens) const {
@@ -100,8 +119,11 @@ public:
 
 private:
     static constexpr CacheEntry k_none = PrefixIndex::k_absent;
+    static constexpr std::int64_t k_hashed = -1;
+    static constexpr std::int64_t k_nobody = -2;
     struct Entry {
         std::uint64_t hash = 0;
+        std::int64_t owner = k_hashed;  ///< of a run: sequence of its request, or k_nobody
         std::int64_t used_at = 0;       ///< clock of the last use, for lru
         std::int32_t blocks = 0;
         std::int32_t references = 0;
@@ -116,6 +138,12 @@ private:
         return {table_[entry].used_at, -table_[entry].depth, entry};
     }
 
+    [[nodiscard]] CacheEntry new_entry();
+    [[nodiscard]] CacheEntry join_run(std::int64_t owner, std::int64_t blocks);
+    void shrink_run(CacheEntry run, std::int64_t blocks);
+    [[nodiscard]] std::int64_t& count_of(const Entry& entry) {
+        return entry.owner == k_nobody ? spent_blocks_ : unused_blocks_;
+    }
     void keep_on_host(const Entry& entry);
     void leave_unused(CacheEntry entry);
     void join_unused(CacheEntry entry);
@@ -131,6 +159,7 @@ private:
     std::set<UseOrder> by_use_;  ///< unused entries under lru
     std::int64_t clock_ = 0;
     std::int64_t unused_blocks_ = 0;
+    std::int64_t spent_blocks_ = 0;
     CacheCounters counters_;
 };
 

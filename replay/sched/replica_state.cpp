@@ -35,12 +35,36 @@ void enqueue_early(ReplicaState& replica, const RequestTable& requests, RequestS
     replica.waiting.insert(fcfs ? first_without_kv(replica, requests) : place_by_rank(replica, requests, slot), slot);
 }
 
-}  // namespace
+/// Blocks up to which hashes stand for the context of a request.
+std::int64_t hashed_blocks(const ReplicaState& replica, const RequestState& request, const Arrival& arrival) {
+    return request.next_hash * arrival.prefix_block.value / replica.kv.block_tokens();
+}
 
-PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
-    const RequestState& request = requests[slot];
-    const Arrival& arrival = requests.arrival(slot);
-    if (replica.kv.cache() == nullptr || request.blocks > 0 || arrival.prefix_hashes.empty()) return {};
+/// Adds the request's own run to the chain before it.
+void match_own(const ReplicaState& replica, const RequestState& request, PrefixMatch& match) {
+    if (match.host_blocks > 0 || match.blocks != request.own_run.first) return;
+    const std::int64_t usable = (request.target - 1) / replica.kv.block_tokens() - request.own_run.first;
+    const std::int64_t own =
+        std::min(usable, replica.kv.cache()->run_blocks(request.own_run.entry, request.sequence));
+    if (own <= 0) return;
+    match.own_blocks = own;
+    match.blocks += own;
+    match.unused_blocks += own;
+    match.tokens = match.blocks * replica.kv.block_tokens();
+}
+
+/// Gives back the blocks of a request, `findable` of them as its own run. Returns that.
+CacheEntry leave_kv(ReplicaState& replica, RequestTable& requests, RequestSlot slot, std::int64_t findable) {
+    RequestState& request = requests[slot];
+    const std::int64_t own = request.blocks - request.shared_blocks;
+    const CacheEntry run = replica.kv.leave(request.sequence, std::min(findable, own), own - std::min(findable, own));
+    replica.kv.release_prefix(requests.held(slot));
+    request.blocks = request.shared_blocks = request.next_hash = 0;
+    return run;
+}
+
+PrefixMatch match_hashes(const ReplicaState& replica, const RequestState& request, const Arrival& arrival) {
+    if (arrival.prefix_hashes.empty()) return {};
     // After a preemption the context is longer than the prompt, whose last hash may be that of a partial block.
     const std::int64_t size = arrival.prefix_block.value;
     const auto whole = std::min(static_cast<std::int64_t>(arrival.prefix_hashes.size()), request.prompt / size);
@@ -48,12 +72,25 @@ PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& reques
                                      request.target);
 }
 
+}  // namespace
+
+PrefixMatch match_prefix(const ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
+    const RequestState& request = requests[slot];
+    if (replica.kv.cache() == nullptr || request.blocks > 0) return {};
+    PrefixMatch match = match_hashes(replica, request, requests.arrival(slot));
+    match_own(replica, request, match);
+    return match;
+}
+
 void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match) {
     RequestState& request = requests[slot];
     if (replica.kv.cache() == nullptr || request.blocks > 0) return;
     const Arrival& arrival = requests.arrival(slot);
     replica.kv.use_prefix(arrival.prefix_hashes, match, request.target, requests.held(slot));
-    request.blocks = request.shared_blocks = match.blocks;
+    replica.kv.take_run(request.own_run.entry, request.sequence, match);
+    request.own_run = {};
+    request.blocks = match.blocks;
+    request.shared_blocks = match.blocks - match.own_blocks;
     request.next_hash = match.on_device;
     request.computed = match.tokens;
     if (!request.ever_scheduled) request.cached = match.tokens;
@@ -86,10 +123,7 @@ void share_computed(ReplicaState& replica, RequestTable& requests, RequestSlot s
 }
 
 void release_kv(ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
-    RequestState& request = requests[slot];
-    replica.kv.release(request.blocks - request.shared_blocks);
-    replica.kv.release_prefix(requests.held(slot));
-    request.blocks = request.shared_blocks = request.next_hash = 0;
+    (void)leave_kv(replica, requests, slot, 0);
 }
 
 bool enqueue(ReplicaState& replica, const RequestTable& requests, RequestSlot slot) {
@@ -116,7 +150,11 @@ void reorder_queue(ReplicaState& replica, const RequestTable& requests, QueueOrd
 void preempt(ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
     RequestState& request = requests[slot];
     REPLAYD_ASSERT(!request.in_flight);
-    release_kv(replica, requests, slot);
+    // Whole blocks only; what hashes stand for is found by them.
+    const std::int64_t first = hashed_blocks(replica, request, requests.arrival(slot));
+    const std::int64_t whole = request.computed / replica.kv.block_tokens();
+    const CacheEntry run = leave_kv(replica, requests, slot, std::max<std::int64_t>(0, whole - first));
+    request.own_run = {run, first};
     request.high_water = std::max(request.high_water, request.computed);
     request.target = request.prompt + request.generated;
     request.computed = 0;

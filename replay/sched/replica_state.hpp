@@ -25,6 +25,8 @@ struct ReplicaState {
     std::deque<RequestSlot> waiting{};
     std::vector<RequestSlot> running{};  ///< in order of admission
     std::vector<RequestSlot> spare_slots{};  ///< empty memory for policies that take lists apart
+    std::vector<RequestSlot> unseen{};   ///< came after the step to form next was decided, see BatchingSpec::asynchronous
+    std::vector<RequestSlot> leaving{};  ///< finished after that: they hold their blocks and count as running until it is formed
     std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way, from elsewhere or the host
 
     std::int64_t deferred_blocks = 0;       ///< of finished requests, under a policy that releases them together
@@ -33,6 +35,8 @@ struct ReplicaState {
     std::int64_t outstanding_requests = 0;  ///< routed here and not left
     std::int64_t outstanding_tokens = 0;    ///< their prompt and output tokens
 
+    /// Queued, seen by the scheduler or not.
+    [[nodiscard]] std::int64_t queued() const { return static_cast<std::int64_t>(waiting.size() + unseen.size()); }
     /// Blocks that a request with `tokens` computed tokens holds.
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const { return kv.blocks_for(tokens) + state_blocks; }
     /// Blocks that it needs beside those it holds, to have `tokens` tokens computed.

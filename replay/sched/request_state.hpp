@@ -47,6 +47,7 @@ struct alignas(64) RequestState {
     std::int64_t prompt = 0;
     std::int64_t high_water = 0;  ///< most tokens ever computed on any replica; below it work is recomputation
     std::int64_t shared_blocks = 0;  ///< of `blocks`, entries of the replica's prefix cache
+    OwnRun own_run;               ///< what it left behind at its eviction
     std::int64_t next_hash = 0;   ///< first hash of its prompt that is not computed or matched yet
     std::int64_t cached = 0;      ///< tokens found in the prefix cache at its first admission
     std::int32_t prefill_replica = -1;
@@ -61,6 +62,8 @@ struct alignas(64) RequestState {
     Blame blame;
     ReplicaClocks::Reading waits_since{};  ///< its replica's clocks at `mark`, while it waits there
     DestinationClocks::Reading hands_off_since{};  ///< likewise of the destination, while its KV waits for one
+    VirtualTime seen;                      ///< where schedulers decide ahead: when its one sees it
+    BlameCause unseen_cause = BlameCause::decided_ahead;  ///< why not before
     StepAdditions segment_since;           ///< its replica's when the decode segment began
 
     [[nodiscard]] bool decoding() const { return computed >= target; }

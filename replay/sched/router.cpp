@@ -63,7 +63,7 @@ std::optional<std::size_t> Router::pick(std::span<const ReplicaState> replicas, 
         case RouterKind::session_affinity: return by_session(replicas, arrival, eligible);
         case RouterKind::vllm_balancer: return by_scores(replicas, eligible);
         case RouterKind::lor:
-            return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.waiting.size(); });
+            return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.queued(); });
     }
     return std::nullopt;
 }
@@ -104,8 +104,7 @@ void Router::count(std::span<const ReplicaState> replicas) {
     if (kind_ != RouterKind::vllm_balancer) return;
     scores_.resize(replicas.size());
     for (std::size_t i = 0; i < replicas.size(); ++i) {
-        const auto waiting = static_cast<std::int64_t>(replicas[i].waiting.size());
-        scores_[i] = k_waiting_weight * waiting + static_cast<std::int64_t>(replicas[i].running.size());
+        scores_[i] = k_waiting_weight * replicas[i].queued() + static_cast<std::int64_t>(replicas[i].running.size());
     }
 }
 

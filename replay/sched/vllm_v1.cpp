@@ -114,7 +114,7 @@ std::int64_t VllmV1Policy::reserve(const ReplicaState& replica, const RequestSta
 void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, BatchDecision& decision,
                                  std::int64_t& budget) const {
     while (!replica.waiting.empty()) {
-        if (static_cast<std::int64_t>(replica.running.size()) >= spec_.max_sequences) {
+        if (static_cast<std::int64_t>(replica.running.size() + replica.leaving.size()) >= spec_.max_sequences) {
             decision.stopped_by = BlameCause::sequence_limit;
             return;
         }
@@ -179,9 +179,12 @@ std::optional<std::int64_t> VllmV1Policy::stretch_blocks(const ReplicaState& rep
     if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
-    // Only a cached prefix breaks that rule: with less of it left, the first waiting request may want fewer
-    // blocks in its next chunk. So a stretch evicts nothing while somebody waits.
-    return replica.kv.free() - (replica.waiting.empty() ? 0 : replica.kv.cached());
+    // Where a request must fit as a whole, what is evicted of the prefix that it could share takes as much from the
+    // blocks that it needs as from those that are free. Without that rule it may want fewer blocks in its next chunk, and with a
+    // host tier its prefix may move there: then a stretch evicts nothing while somebody waits.
+    const bool any_eviction = replica.waiting.empty() || replica.kv.cache() == nullptr ||
+                              (spec_.reserve_full_prompt && replica.kv.cache()->host().capacity() == 0);
+    return any_eviction ? replica.kv.free() : replica.kv.blank();
 }
 
 std::string VllmV1Policy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {

@@ -14,6 +14,7 @@ namespace replayd {
 
 enum class BlameCause : std::uint8_t {
     // why a replica did not take it into a step (prefill_queue, chunk_wait, decode_queue, preemption_stall)
+    decided_ahead,          ///< its scheduler decides a step ahead of the one under way and had not seen it
     step_in_flight,         ///< the step under way began before it came
     token_budget,           ///< the tokens of the step went to requests before it
     sequence_limit,         ///< as many requests as may run are running
@@ -30,13 +31,13 @@ enum class BlameCause : std::uint8_t {
     slower_rank,            ///< another data-parallel rank of the replica had more to do in them
     pipeline,               ///< in pipeline-parallel pools, where it is not taken apart: other batches and members
 };
-inline constexpr std::size_t k_blame_causes = 13;
-/// The first of them, in order, are those that a replica has clocks for.
+inline constexpr std::size_t k_blame_causes = 14;
+/// Those that a replica has clocks for, from step_in_flight on in order.
 inline constexpr std::size_t k_replica_causes = 6;
 
 /// Stable names, indexed by BlameCause.
 inline constexpr std::array<std::string_view, k_blame_causes> k_blame_cause_names = {
-    "step_in_flight",        "token_budget", "sequence_limit", "kv_blocks",     "batch_rule",  "other_ranks", "destination_kv",
+    "decided_ahead",         "step_in_flight", "token_budget", "sequence_limit", "kv_blocks",     "batch_rule",  "other_ranks", "destination_kv",
     "destination_sequences", "link",         "other_prefill",  "other_decodes", "slower_rank", "pipeline"};
 
 struct Blame {

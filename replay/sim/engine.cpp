@@ -47,6 +47,8 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
             }
             runtimes_.emplace_back();
             if (grouped) runtimes_.back().group = static_cast<std::int32_t>(groups_.size()) - 1;
+            runtimes_.back().decides_ahead = spec.batching.asynchronous && spec.parallel.pipeline == 1 &&
+                                             spec.batching.policy == BatchPolicyKind::vllm_v1;
             runtimes_.back().decodes = DecodeSet(spec.kv.block.value);
             runtimes_.back().in_flight = BatchQueue(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
             runtimes_.back().stage_free.resize(static_cast<std::size_t>(compiled_->costs[pool]->stages()));
@@ -160,8 +162,7 @@ void Run::Impl::accept(Arrival&& arrival) {
     replica.outstanding_tokens += request.prompt + request.output;
     classify(slot);
     request.begin_wait(now_, LedgerPart::prefill_queue, runtime_of(request).clocks);
-    // Behind others that could not be admitted it cannot be admitted either.
-    if (enqueue(replica, requests_, slot)) interrupt(replica.index);
+    join_queue(replica, slot);
     mark_dirty(replica.index);
 }
 
@@ -273,7 +274,7 @@ RunSnapshot Run::Impl::snapshot() const {
     now.transferring = transferring_;
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         const ReplicaState& replica = replicas_[i];
-        now.waiting += static_cast<std::int64_t>(replica.waiting.size());
+        now.waiting += replica.queued();
         now.running += static_cast<std::int64_t>(replica.running.size());
         now.kv_blocks_used += replica.kv.used();
         now.kv_blocks_cached += replica.kv.cached();

@@ -47,6 +47,10 @@ struct ReplicaRuntime {
     StepAdditions additions;                ///< of its ended steps
     Bytes workspace{0};                     ///< most that an attention plan of its prefill has needed
     bool dirty = false;                     ///< to be scheduled in this tick
+    bool decides_ahead = false;             ///< BatchingSpec::asynchronous, where it holds
+    bool resources_freed = false;           ///< for the step after the one just formed: requests have left
+    VirtualTime last_start;                 ///< of the step that ended last
+    VirtualTime last_end{-1};               ///< and its end
     std::int32_t group = k_no_group;        ///< of the ranks that step together
     std::int64_t last_sequences = 0;        ///< members of the last launched batch
 };
@@ -153,7 +157,7 @@ private:
     void extend_stretch(std::int32_t replica, BatchInFlight& batch);
     [[nodiscard]] std::int64_t repeats_of(std::int32_t replica, const BatchInFlight& batch, std::int64_t most) const;
     void append_stretch(std::int32_t replica, BatchInFlight& batch);
-    void interrupt(std::int32_t replica);
+    void interrupt(std::int32_t replica, std::size_t further_steps = 0);
     void cut(std::int32_t replica, std::size_t steps);
     void sync_blocks(std::int32_t replica, VirtualTime time);
     void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
@@ -169,6 +173,14 @@ private:
     void extend_group_stretch(const RankGroup& group);
     [[nodiscard]] std::int64_t group_repeats(const RankGroup& group);
     [[nodiscard]] Duration for_slower_ranks(std::int32_t replica, const BatchInFlight& batch);
+
+    // engine_ahead.cpp: schedulers that decide a step ahead
+    void join_queue(ReplicaState& replica, RequestSlot slot);
+    void keep_unseen(ReplicaState& replica, RequestSlot slot);
+    [[nodiscard]] bool form_ahead(ReplicaState& replica, BatchInFlight& batch);
+    bool show_until(ReplicaState& replica, VirtualTime time);
+    void release_leaving(ReplicaState& replica);
+    [[nodiscard]] bool next_differs(const ReplicaState& replica) const;
 
     // engine_ends.cpp: batches end
     void end_batch(std::int32_t replica);

@@ -13,6 +13,8 @@ void Run::Impl::end_batch(std::int32_t index) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     sync_blocks(index, now_);
     BatchInFlight& batch = runtime.in_flight.front();
+    runtime.last_end = now_;
+    runtime.last_start = batch.ends.size() > 1 ? batch.ends[batch.ends.size() - 2] : batch.scheduled;
     count_steps(index, batch, VirtualTime(now_.ns + 1));
     runtime.additions.prefill_ns += batch.for_prefill.value;
     if (runtime.group != k_no_group) runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
@@ -142,7 +144,10 @@ void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std:
 void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     RequestState& request = requests_[slot];
     if (request.in_decode_segment) close_decode_segment(solo_[replica.pool], request, request.computed);
-    if (policies_[replica.pool]->releases_at_finish()) {
+    const bool ahead = runtime_of(request).decides_ahead;
+    if (ahead) {
+        replica.leaving.push_back(slot);
+    } else if (policies_[replica.pool]->releases_at_finish()) {
         release_kv(replica, requests_, slot);
     } else {
         replica.deferred_blocks += request.blocks;
@@ -151,7 +156,7 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     replica.outstanding_tokens -= request.prompt + request.output;
     request.left_running = true;
     ++left_running_;
-    ended_.push_back(slot);
+    if (!ahead) ended_.push_back(slot);
     log(LogEntry::finished, request.sequence, request.preemptions);
     RequestRecord record = make_record(slot);
     ++totals_.finished;

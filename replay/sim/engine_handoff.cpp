@@ -99,9 +99,9 @@ void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
 
 std::int64_t Run::Impl::sequences_of(const ReplicaState& replica) const {
     // Requests that are to be prefilled here hold nothing before they run: they keep no room from those that come.
-    const std::int64_t waiting = static_cast<std::int64_t>(replica.waiting.size()) -
-                                 runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
-    return static_cast<std::int64_t>(replica.running.size()) + waiting + replica.incoming;
+    const std::int64_t waiting = replica.queued() - runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
+    const auto running = static_cast<std::int64_t>(replica.running.size() + replica.leaving.size());
+    return running + waiting + replica.incoming;
 }
 
 BlameCause Run::Impl::why_no_room() {
@@ -236,8 +236,7 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     sync_blocks(destination.index, now_);
     share_computed(destination, requests_, handoff.slot, request.computed);
     log(LogEntry::decode_ready, request.sequence, destination.index);
-    interrupt(destination.index);
-    enqueue_ready(destination, requests_, handoff.slot);
+    join_queue(destination, handoff.slot);
     mark_dirty(destination.index);
 }
 

@@ -54,8 +54,7 @@ void Run::Impl::end_load() {
     // What a decode stretch has grown into may have evicted the same prefix.
     sync_blocks(replica.index, now_);
     share_computed(replica, requests_, load.slot, request.computed);
-    interrupt(replica.index);
-    enqueue_ready(replica, requests_, load.slot);
+    join_queue(replica, load.slot);
     mark_dirty(replica.index);
 }
 

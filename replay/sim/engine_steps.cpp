@@ -43,7 +43,8 @@ void Run::Impl::schedule(std::int32_t index) {
 
 bool Run::Impl::prepare(std::int32_t index, BatchInFlight& batch) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
-    const bool formed = form(replicas_[static_cast<std::size_t>(index)], batch);
+    ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
+    const bool formed = runtime.decides_ahead ? form_ahead(replica, batch) : form(replica, batch);
     runtime.clocks.turn(now_, batch.decision.stopped_by);
     if (!formed) return false;
     batch.scheduled = now_;
@@ -133,7 +134,7 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
 std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batch, std::int64_t most) const {
     const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     // Prompts end with the step; with decodes only, the batch may repeat.
-    if (most == 0 || batch.shape.prefill_tokens > 0) return 0;
+    if (most == 0 || batch.shape.prefill_tokens > 0 || next_differs(replica)) return 0;
     const auto blocks =
         policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
     if (!blocks) return 0;
@@ -156,11 +157,11 @@ void Run::Impl::append_stretch(std::int32_t index, BatchInFlight& batch) {
     runtimes_[static_cast<std::size_t>(index)].stage_free[0] = end;
 }
 
-void Run::Impl::interrupt(std::int32_t index) {
+void Run::Impl::interrupt(std::int32_t index, std::size_t further_steps) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     if (runtime.in_flight.empty()) return;
     const BatchInFlight& batch = runtime.in_flight.front();
-    const std::size_t steps = batch.step_at(now_) + 1;
+    const std::size_t steps = batch.step_at(now_) + 1 + further_steps;
     if (steps >= batch.ends.size()) return;
     if (runtime.group == k_no_group) {
         cut(index, steps);
@@ -239,7 +240,7 @@ void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& bat
     record.scheduled = batch.scheduled;
     record.finished = batch.ends.back();
     record.kv_blocks_used = replica.kv.used();
-    record.waiting = static_cast<std::int64_t>(replica.waiting.size());
+    record.waiting = replica.queued();
     for (const ScheduledTokens& member : batch.decision.members) {
         const RequestState& request = requests_[member.slot];
         BatchMember made{request.sequence, Tokens(member.tokens), member.prefill};

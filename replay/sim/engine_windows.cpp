@@ -32,7 +32,7 @@ void Run::Impl::close_window() {
     WindowRecord& window = windows_.open();
     for (const ReplicaState& replica : replicas_) {
         PoolWindow& pool = window.pools[replica.pool];
-        pool.waiting += static_cast<std::int64_t>(replica.waiting.size());
+        pool.waiting += replica.queued();
         pool.running += static_cast<std::int64_t>(replica.running.size());
         pool.kv_blocks_used += replica.kv.used();
         pool.kv_blocks_total += replica.kv.capacity();

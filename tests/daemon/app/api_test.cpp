@@ -144,7 +144,7 @@ TEST_F(ApiTest, version_names_the_protocol) {
     const HttpAnswer version = daemon_.get("/version");
     EXPECT_EQ(version.text("protocol"), "replayd.v1");
     EXPECT_EQ(version.text("version"), REPLAYD_VERSION);
-    EXPECT_EQ(version.body.at("schema_version"), 4);
+    EXPECT_EQ(version.body.at("schema_version"), 5);
 }
 
 // Gauges and counters of both runs agree with the history.

@@ -38,6 +38,14 @@ TEST(VllmRun, takes_prefix_caching_from_the_run) {
     EXPECT_NE(caching(R"(, "enable_prefix_caching": false)").find("prefix_caching = false"), std::string::npos);
 }
 
+// As the server resolved it; vLLM schedules ahead where it does not say.
+TEST(VllmRun, takes_asynchronous_scheduling_from_the_run) {
+    const std::string engine = std::string(k_engine) + R"(, "max_num_batched_tokens": 2048)";
+    const std::string without = R"(}, "resolved_config": {"scheduler_config": {"async_scheduling": false})";
+    EXPECT_NE(read(engine).value().front().toml.find("asynchronous = true"), std::string::npos);
+    EXPECT_NE(read(engine + without).value().front().toml.find("asynchronous = false"), std::string::npos);
+}
+
 TEST(VllmRun, names_what_a_run_lacks) {
     EXPECT_EQ(read(k_engine).error().message,
               "run/vllm/meta.json lacks /engine_kwargs/max_num_batched_tokens: expected it as vLLM's bench writes it");

@@ -100,5 +100,30 @@ TEST(PrefixIndex, behaves_like_a_map) {
     }
 }
 
+// Blank blocks go first, then what was left behind, in that order: two spent blocks, then a run from its end.
+TEST(PrefixCache, an_evicted_request_finds_what_is_left_of_its_own_run) {
+    BlockPool pool(10, Tokens(16), EvictionKind::least_recently_freed);
+    pool.allocate(6);
+    const CacheEntry run = pool.leave(7, 4, 2);
+    EXPECT_EQ(pool.used(), 0);
+    EXPECT_EQ(pool.cached(), 4);
+    EXPECT_EQ(pool.blank(), 4);
+    pool.allocate(5);
+    EXPECT_EQ(pool.cache()->spent_blocks(), 1);
+    pool.allocate(2);
+    EXPECT_EQ(pool.cache()->spent_blocks(), 0);
+    EXPECT_EQ(pool.cache()->run_blocks(run, 7), 3);
+    EXPECT_EQ(pool.cache()->run_blocks(run, 8), 0);
+    PrefixMatch match;
+    match.own_blocks = match.blocks = match.unused_blocks = 2;
+    std::vector<CacheEntry> held;
+    pool.use_prefix({}, match, 40, held);
+    pool.take_run(run, 7, match);
+    EXPECT_EQ(pool.used(), 9);
+    EXPECT_EQ(pool.cached(), 0);
+    EXPECT_EQ(pool.cache()->spent_blocks(), 1);
+    EXPECT_EQ(pool.cache()->run_blocks(run, 7), 0);
+}
+
 }  // namespace
 }  // namespace replayd

@@ -38,6 +38,21 @@ TEST(PrefixCaching, a_full_pool_evicts_and_the_prefix_is_lost) {
     EXPECT_GT(out.snapshot.cache.evicted_entries, 0);
 }
 
+// Without any hashes: what evicted requests computed is found again where nobody took it.
+TEST(PrefixCaching, evicted_requests_find_their_own_blocks) {
+    Random random(5);
+    const std::vector<Arrival> arrivals = random_arrivals(random, 200, 20 * k_ns_per_ms, 300, 200);
+    const auto recomputed = [&](const Scenario& scenario) {
+        const Outcomes out = replay(scenario, arrivals);
+        EXPECT_GT(out.snapshot.preemptions, 10);
+        EXPECT_EQ(out.snapshot.kv_blocks_used, 0);
+        Duration sum{0};
+        for (const RequestRecord& record : out.sink.requests) sum += record.ledger[LedgerPart::recompute];
+        return sum;
+    };
+    EXPECT_LT(2 * recomputed(caching_scenario(60)), recomputed(mixed_scenario(1, 60)));
+}
+
 // Unbounded cache, free compute: every block that was seen before is found, 36.6 % of the trace's blocks. The
 // cache itself shares whole blocks only, so the engine's share is a little lower.
 TEST(PrefixCaching, mooncake_conversation_hits_as_published) {

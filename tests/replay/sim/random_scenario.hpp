@@ -106,6 +106,7 @@ inline Scenario random_scenario(Random& random) {
         spec.batching.queue = static_cast<QueueOrder>(random.below(3));
         spec.kv.prefix_caching = spec.batching.policy == BatchPolicyKind::vllm_v1 && random.below(2) == 0;
         if (spec.kv.prefix_caching && random.below(2) == 0) add_host_tier(random, spec.kv);
+        spec.batching.asynchronous = random.below(2) == 0;
         spec.kv.eviction = random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed;
     }
     if (random.below(5) == 0) add_afd(random, scenario);
