@@ -143,12 +143,13 @@ TEST(Opening, first_version_is_migrated) {
 // A file of every older version, as the steps of that version made it, with a row in each table: after a start it has
 // the newest version, the rows are as they were, and no rule is broken.
 TEST(Opening, every_older_version_is_migrated_with_its_rows) {
-    const std::vector<const char*> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql};
-    for (std::size_t version = 1; version < static_cast<std::size_t>(k_schema_version); ++version) {
+    const std::vector<const char*> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql};
+    ASSERT_EQ(steps.size() + 1, static_cast<std::size_t>(k_schema_version)) << "every step but the newest";
+    for (std::size_t version = 1; version <= steps.size(); ++version) {
         SCOPED_TRACE("version " + std::to_string(version));
         const TempDir dir;
         std::string sql;
-        for (std::size_t i = 0; i < version && i < steps.size(); ++i) sql += steps[i];
+        for (std::size_t i = 0; i < version; ++i) sql += steps[i];
         make_database(dir.file(),
                       sql + "PRAGMA application_id = 1919970404; PRAGMA user_version = " + std::to_string(version) +
                           "; INSERT INTO stream VALUES (1, 's', 2.5, 11, 1, 0, NULL);"
