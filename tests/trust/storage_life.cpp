@@ -71,6 +71,7 @@ public:
             if (auto error = insist([this] { return append_rest(); }); !error.empty()) return error;
         }
         if (auto error = insist([this] { return end(); }); !error.empty()) return error;
+        if (acked_.finished) return {};
         std::vector<RequestRecord> records;
         for (std::int64_t i = 0; i < k_life_requests; ++i) records.push_back(life_request(i));
         history_.add_requests(acked_.run_id, std::move(records));
@@ -97,21 +98,20 @@ private:
         if (acked_.stream_id == 0) {
             storage::StreamRow stream;
             stream.name = "life";
-            const auto added = history_.add_stream(stream);
+            storage::RunRow run;
+            run.scenario = "life";
+            const std::vector<MemoryPlan> plans(1);
+            const auto added = history_.add_stream_with_runs(stream, {{run, plans, life_scenario()}});
             if (!added) return added.error().message;
-            acked_.stream_id = added->id;
+            acked_.stream_id = added->stream.id;
+            acked_.run_id = added->runs.front().id;
         }
         if (acked_.run_id != 0) return {};
         const auto runs = history_.unfinished_runs(acked_.stream_id);
         if (!runs) return runs.error().message;
-        if (!runs->empty()) acked_.run_id = runs->front().id;
-        if (acked_.run_id != 0) return {};
-        storage::RunRow run;
-        run.stream_id = acked_.stream_id;
-        run.scenario = "life";
-        const auto added = history_.add_run(run, {MemoryPlan{}}, life_scenario());
-        if (!added) return added.error().message;
-        acked_.run_id = added->id;
+        // Streams come with their runs: where none is unfinished, it has finished.
+        if (runs->empty()) acked_.finished = true;
+        else acked_.run_id = runs->front().id;
         return {};
     }
 
