@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 19> k_routes = {{
+constexpr std::array<Route, 20> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -32,6 +32,7 @@ constexpr std::array<Route, 19> k_routes = {{
     {"GET", "runs/*", show_run},
     {"GET", "runs/*/windows", list_windows},
     {"GET", "runs/*/replicas", list_replicas},
+    {"GET", "runs/*/afd", list_afd_steps},
     {"GET", "runs/*/requests", list_requests},
     {"GET", "runs/*/requests/*", show_request},
     {"GET", "requests/*", find_requests},

@@ -36,6 +36,7 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer show_run(const Call& call);
 [[nodiscard]] Answer list_windows(const Call& call);
 [[nodiscard]] Answer list_replicas(const Call& call);
+[[nodiscard]] Answer list_afd_steps(const Call& call);
 [[nodiscard]] Answer list_requests(const Call& call);
 [[nodiscard]] Answer show_request(const Call& call);
 [[nodiscard]] Answer find_requests(const Call& call);

@@ -4,10 +4,12 @@
 
 #include <boost/json.hpp>
 
+#include "daemon/api/afd_view.hpp"
 #include "daemon/api/answer.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/routes.hpp"
 #include "daemon/net/quoted.hpp"
+#include "daemon/stream/afd_step.hpp"
 
 namespace replayd::api {
 namespace {
@@ -21,6 +23,16 @@ Result<storage::RunInfo> run_of_path(const Call& call) {
     auto id = path_integer(call.path[1], "the run's id");
     if (!id) return tl::unexpected(id.error());
     return call.reader.run(*id);
+}
+
+/// The run of that id in this process, or null.
+std::shared_ptr<const stream::RunWorker> worker_of(const Call& call, std::int64_t id) {
+    for (const auto& stream : call.registry.all()) {
+        for (const auto& run : stream->runs()) {
+            if (run->identity().id == id) return run;
+        }
+    }
+    return nullptr;
 }
 
 /// One of `names` in the query string, the first one when absent.
@@ -99,6 +111,25 @@ Answer list_replicas(const Call& call) {
     if (!replicas) return tl::unexpected(replicas.error());
     json::array items;
     for (const storage::ReplicaSeries& series : *replicas) items.push_back(replica_json(series, info->pools));
+    return json_answer(items_json(std::move(items)));
+}
+
+Answer list_afd_steps(const Call& call) {
+    auto info = run_of_path(call);
+    if (!info) return tl::unexpected(info.error());
+    json::array items;
+    const auto run = worker_of(call, info->row.id);
+    const auto window = run ? run->progress().status().last_busy : nullptr;
+    if (!window) return json_answer(items_json(std::move(items)));
+    for (const stream::AfdStep& step : stream::afd_steps(*run->identity().compiled, *window)) {
+        json::object item = afd_step_json(*step.cost, step.cost->view(step.ranks), step.ranks, step.layers);
+        item["pool"] = step.pool;
+        item["window_start_ns"] = window->start.ns;
+        item["ranks"] = step.ranks.size();
+        item["sequences_per_rank"] = step.ranks.front().decode_sequences;
+        item["context_tokens"] = step.ranks.front().decode_context / step.ranks.front().decode_sequences;
+        items.push_back(std::move(item));
+    }
     return json_answer(items_json(std::move(items)));
 }
 

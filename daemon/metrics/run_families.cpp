@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemon/metrics/families.hpp"
+#include "daemon/stream/afd_step.hpp"
 #include "daemon/stream/run_worker.hpp"
 
 namespace replayd::metrics {
@@ -61,6 +62,26 @@ void add_last_window(Families& families, const Labels& labels, const WindowRecor
                    ratio(window.batch_sequences, window.steps));
     for (std::size_t i = 0; i < window.pools.size() && i < scenario.pools.size(); ++i) {
         add_pool(families, labels, window.pools[i], scenario.pools[i], window.length);
+    }
+}
+
+/// Of the mean step of the window, per AFD pool.
+void add_afd(Families& families, const Labels& labels, const CompiledScenario& compiled, const WindowRecord& window) {
+    for (const stream::AfdStep& step : stream::afd_steps(compiled, window)) {
+        const afd::StepView view = step.cost->view(step.ranks);
+        const Labels of_pool = with(labels, "pool", step.pool);
+        families.gauge("replayd_afd_step_seconds", "Mean step of the AFD pool in the last window", of_pool, to_seconds(view.total));
+        const auto network = [&](const char* exposure, Duration time) {
+            families.gauge("replayd_afd_network_seconds", "Transfers of that step, by whether other work hides them",
+                           with(of_pool, "exposure", exposure), to_seconds(time));
+        };
+        network("hidden", view.hidden_network());
+        network("exposed", view.exposed_network());
+        for (std::size_t r = 0; r < afd::k_resources; ++r) {
+            families.gauge("replayd_afd_idle_ratio", "Share of that step in which the resource has nothing to do: its bubbles",
+                           with(of_pool, "resource", std::string(afd::k_resource_names[r])),
+                           view.idle_share(static_cast<afd::Resource>(r)));
+        }
     }
 }
 
@@ -152,6 +173,7 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
         add_slo_classes(families, labels, *status.last_latencies, scenario);
     }
     if (status.last_window) add_last_window(families, labels, *status.last_window, scenario);
+    if (status.last_busy) add_afd(families, labels, *identity.compiled, *status.last_busy);
     add_snapshot(families, labels, status.snapshot);
     const auto caches = [](const PoolSpec& pool) { return pool.kv.prefix_caching; };
     if (std::any_of(scenario.pools.begin(), scenario.pools.end(), caches)) {

@@ -7,12 +7,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "daemon/replayctl/afd_report.hpp"
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/scenario_source.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "replay/catalog/pool_check.hpp"
+#include "replay/cost/afd/afd_cost.hpp"
 #include "replay/memory/afd_memory.hpp"
 
 namespace replayd::ctl {
@@ -129,8 +129,8 @@ std::string render(const std::vector<Point>& points, const Point* best) {
         if (&point == best) note = "best";
         table.add_row(
             {name_of(point), count_text(point.gpus), time_text(point.view.total.value),
-             decimal_text(point.tokens_per_gpu_s, 0), percent_text(bubble_share(point.view, afd::k_attention)),
-             percent_text(bubble_share(point.view, afd::k_ffn)), time_text(point.view.exposed_network().value), note});
+             decimal_text(point.tokens_per_gpu_s, 0), percent_text(point.view.idle_share(afd::k_attention)),
+             percent_text(point.view.idle_share(afd::k_ffn)), time_text(point.view.exposed_network().value), note});
     }
     return table.render() + (best != nullptr
                                  ? name_of(*best) + " balances the load: " + decimal_text(best->tokens_per_gpu_s, 0) +
@@ -146,8 +146,8 @@ json::object to_json(const std::vector<Point>& points, const Point* best) {
                                      {"gpus", point.gpus},
                                      {"step_ns", point.view.total.value},
                                      {"tokens_per_gpu_s", point.tokens_per_gpu_s},
-                                     {"attention_idle", bubble_share(point.view, afd::k_attention)},
-                                     {"ffn_idle", bubble_share(point.view, afd::k_ffn)},
+                                     {"attention_idle", point.view.idle_share(afd::k_attention)},
+                                     {"ffn_idle", point.view.idle_share(afd::k_ffn)},
                                      {"exposed_network_ns", point.view.exposed_network().value},
                                      {"fits", point.fits},
                                      {"on_time", point.on_time},

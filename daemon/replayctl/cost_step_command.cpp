@@ -6,8 +6,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "daemon/api/afd_view.hpp"
 #include "daemon/api/json_objects.hpp"
-#include "daemon/replayctl/afd_report.hpp"
+#include "daemon/replayctl/afd_text.hpp"
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/cost_command.hpp"
 #include "daemon/replayctl/human_text.hpp"
@@ -156,7 +157,7 @@ Result<ExitStatus> afd_step(const Scenario& scenario, const PoolSpec& pool, cons
     const auto costs = (*cost)->explain(ranks);
     if (mode == OutputMode::json) {
         json::object out = api::items_json(to_json(costs));
-        out["afd"] = afd_step_json(**cost, view, ranks, scenario.model.layers);
+        out["afd"] = api::afd_step_json(**cost, view, ranks, scenario.model.layers);
         return print(json::serialize(out) + '\n').map([] { return ExitStatus::ok; });
     }
     return print(render(costs, pool.gpu) + '\n' + afd_step_text(view)).map([] { return ExitStatus::ok; });

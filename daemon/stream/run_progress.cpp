@@ -25,6 +25,7 @@ void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {
     status_.within_slo += window->within_slo;
     status_.window_finished += window->finished;
     if (window->ttft.count() > 0) status_.last_latencies = window;
+    if (window->running > 0) status_.last_busy = window;
     status_.last_window = std::move(window);
 }
 

@@ -47,6 +47,7 @@ struct RunStatus {
     RequestDistributions requests;
     std::shared_ptr<const WindowRecord> last_window;     ///< null before the first
     std::shared_ptr<const WindowRecord> last_latencies;  ///< last window with a TTFT sample; null before it
+    std::shared_ptr<const WindowRecord> last_busy;       ///< last window at whose end requests run; null before it
 };
 
 class RunProgress {

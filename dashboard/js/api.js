@@ -38,6 +38,9 @@ export class Api {
 
   replicas(id, limit) { return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/replicas?limit=${limit}`); }
 
+  /** The mean step of each AFD pool of a run that the daemon replays. */
+  afdSteps(id) { return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/afd`); }
+
   requests(id, { order, outcome, limit }) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/requests?limit=${limit}&order=${order}&outcome=${outcome}`);
   }

@@ -1,5 +1,6 @@
-// The main view: cards, panels, runs, where latency goes, requests.
+// The main view: cards, panels, runs, where latency goes, steps with attention/FFN disaggregation, requests.
 
+import { AfdView } from './afd_view.js';
 import { Breakdown } from './breakdown.js';
 import { h, setText } from './dom.js';
 import { Panel } from './panel.js';
@@ -28,11 +29,12 @@ export class ReplayView {
     this.#panels = PANELS.map((definition) => new Panel(definition, { toggleRun, zoom: (range) => this.toolbar.setRange(range) }));
     this.runs = new RunTable('Runs', ['scenario', 'cluster', 'state', 'progress', 'clock', 'ttft99', 'tpot99', 'e2e99', 'slo', 'finished', 'rejected', 'preemptions', 'hash']);
     this.breakdown = new Breakdown();
+    this.afd = new AfdView(api);
     this.requests = new RequestsView(api, openRequest);
     this.hint = h('p.hint');
     this.element = h('div.replay', {}, this.hint, this.cards.element, h('div.panels', {}, ...this.#panels.map((panel) => panel.element)),
       h('section.block', { 'aria-label': 'Runs' }, h('header', {}, h('h2', { textContent: 'Runs' }), h('span.unit', { textContent: 'over the whole run so far' })), this.runs.element),
-      this.breakdown.element, this.requests.element);
+      this.breakdown.element, this.afd.element, this.requests.element);
   }
 
   update() {
@@ -45,6 +47,7 @@ export class ReplayView {
     for (const panel of this.#panels) panel.update(view);
     this.runs.update(runs, this.#hub.streams);
     this.breakdown.update(runs, this.toolbar.range);
+    this.afd.update(runs);
     this.requests.update(runs);
   }
 

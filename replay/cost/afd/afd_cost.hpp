@@ -50,6 +50,16 @@ struct StepView {
 
     /// What the network adds to the step.
     [[nodiscard]] Duration exposed_network() const { return total - without_network; }
+    /// Transfers that run while something else does.
+    [[nodiscard]] Duration hidden_network() const {
+        const Duration network = busy[k_forward] + busy[k_return];
+        return network > exposed_network() ? network - exposed_network() : Duration(0);
+    }
+    /// Share of the step in which a resource does nothing for the layers: its bubbles.
+    [[nodiscard]] double idle_share(Resource resource) const {
+        const Duration layers = total - head;
+        return layers.value > 0 ? 1 - to_seconds(busy[resource]) / to_seconds(layers) : 0;
+    }
 };
 
 class AfdCost final : public CostModel, public GroupCost {

@@ -160,6 +160,12 @@ TEST_F(ApiTest, metrics_agree_with_the_history) {
     EXPECT_NE(text.find("state=\"finished\",model=\"Llama-3.1-8B\",gpu=\"H100-SXM\"} 1\n"), std::string::npos);
 }
 
+// No pool of these runs is an AFD pool; a run that nobody knows is not found.
+TEST_F(ApiTest, afd_steps_are_listed_for_known_runs_only) {
+    EXPECT_EQ(daemon_.get("/api/v1/runs/" + run_ + "/afd").body.at("items").as_array().size(), 0U);
+    EXPECT_EQ(daemon_.get("/api/v1/runs/999/afd").status, 404U);
+}
+
 // The same runs under vLLM's names; one scenario alone where the scrape asks for it.
 TEST_F(ApiTest, vllm_metrics_agree_with_the_history_and_can_be_narrowed) {
     const std::string text = daemon_.get_text("/metrics/vllm");

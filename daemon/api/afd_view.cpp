@@ -1,13 +1,12 @@
-#include "daemon/replayctl/afd_report.hpp"
+#include "daemon/api/afd_view.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include <boost/json/array.hpp>
 
-#include "daemon/replayctl/human_text.hpp"
-#include "daemon/replayctl/text_table.hpp"
-
-namespace replayd::ctl {
+namespace replayd::api {
 namespace {
 
 namespace json = boost::json;
@@ -47,50 +46,18 @@ json::array timeline_json(const std::vector<afd::Visit>& visits) {
 
 }  // namespace
 
-double bubble_share(const afd::StepView& view, afd::Resource resource) {
-    const Duration layers = view.total - view.head;
-    return layers.value > 0 ? 1 - to_seconds(view.busy[resource]) / to_seconds(layers) : 0;
-}
-
-std::string afd_step_text(const afd::StepView& view) {
-    TextTable table({{"stage of an MoE layer"},
-                     {"rows", Align::right},
-                     {"attention", Align::right},
-                     {"forward", Align::right},
-                     {"gather", Align::right},
-                     {"ffn", Align::right},
-                     {"reduce", Align::right},
-                     {"return", Align::right}});
-    for (std::size_t stage = 0; stage < view.experts.size(); ++stage) {
-        std::vector<std::string> row = {count_text(static_cast<std::int64_t>(stage) + 1), count_text(view.rows[stage])};
-        for (const Duration time : view.experts[stage]) row.push_back(time_text(time.value));
-        table.add_row(std::move(row));
-    }
-    table.add_rule();
-    std::vector<std::string> idle = {"idle in the layers", ""};
-    for (std::size_t r = 0; r < afd::k_resources; ++r) {
-        idle.push_back(percent_text(bubble_share(view, static_cast<afd::Resource>(r))));
-    }
-    table.add_row(std::move(idle));
-    const Duration network = view.busy[afd::k_forward] + view.busy[afd::k_return];
-    return table.render() + "step " + time_text(view.total.value) + ", of it embedding, head and host " +
-           time_text(view.head.value) + "; the network adds " + time_text(view.exposed_network().value) + " of " +
-           time_text(network.value) + " that transfers take, the rest is hidden; " + count_text(view.messages) +
-           " messages between each two servers\n";
-}
-
 json::object afd_step_json(const afd::AfdCost& cost, const afd::StepView& view, std::span<const StepShape> ranks,
                            std::int64_t layers) {
     json::object bubbles;
     for (std::size_t r = 0; r < afd::k_resources; ++r) {
-        bubbles[afd::k_resource_names[r]] = bubble_share(view, static_cast<afd::Resource>(r));
+        bubbles[afd::k_resource_names[r]] = view.idle_share(static_cast<afd::Resource>(r));
     }
     const Duration network = view.busy[afd::k_forward] + view.busy[afd::k_return];
     return {{"step_ns", view.total.value},
             {"head_ns", view.head.value},
             {"network_ns", network.value},
             {"exposed_network_ns", view.exposed_network().value},
-            {"hidden_network_ns", std::max<std::int64_t>(0, (network - view.exposed_network()).value)},
+            {"hidden_network_ns", view.hidden_network().value},
             {"stages", view.announced},
             {"messages", view.messages},
             {"forward_bytes", view.forward_bytes},
@@ -101,4 +68,4 @@ json::object afd_step_json(const afd::AfdCost& cost, const afd::StepView& view, 
             {"timeline", timeline_json(cost.timeline(ranks, layers / 2, 2))}};
 }
 
-}  // namespace replayd::ctl
+}  // namespace replayd::api
