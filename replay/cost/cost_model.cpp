@@ -37,6 +37,10 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
         if (!pool.profile) {
             return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");
         }
+        if (pool.runtime.moe_overlap != MoeOverlap::none) {
+            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": runtime.moe_overlap is set: expected \"none\" with "
+                                                "cost.source = \"profile\", which prices operators one after another");
+        }
         return cost::make_profile_cost(scenario.model, pool, *pool.profile);
     }
     return cost::make_analytic_cost(scenario.model, pool);

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "replay/catalog/scenario_toml.hpp"
+#include "replay/cost/tables/step_profile.hpp"
+
 #include "tests/replay/cost/cost_fixture.hpp"
 
 namespace replayd::cost_test {
@@ -121,6 +124,19 @@ TEST(CheckSupport, every_catalog_model_is_priced_on_every_catalog_gpu) {
             EXPECT_TRUE(make_cost_model(each, each.pools[0])) << model << " on " << gpu;
         }
     }
+}
+
+// A profile prices operators one after another: what would be hidden behind others must not be left out in silence.
+TEST(CheckSupport, overlap_is_refused_with_a_profile) {
+    Scenario scenario = parse_scenario(built_in_scenarios().at("deepseek-v3-h800-pd"), "s").value();
+    scenario.cost = CostSource::profile;
+    PoolSpec& pool = scenario.pools.back();
+    pool.profile = std::make_shared<const cost::StepProfile>();
+    pool.runtime.moe_overlap = MoeOverlap::two_batch;
+    const auto model = make_cost_model(scenario, pool);
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().message, "pool \"" + pool.name + "\": runtime.moe_overlap is set: expected \"none\" with "
+                                     "cost.source = \"profile\", which prices operators one after another");
 }
 
 }  // namespace
