@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -100,21 +101,25 @@ void reload(App& app, const std::function<Result<config::DaemonConfig>()>& rerea
     if (!done) log(LogLevel::error, "reload_failed", {{"error", done.error().message}});
 }
 
-/// Ends the process when the drain takes too long, or someone asks twice.
-void limit_drain(const sigset_t& signals, std::chrono::seconds most) {
-    std::thread([signals, most] {
+/// Ends the process when the drain takes too long, or someone asks twice, unless what it returns has become true. The
+/// thread stays behind in its wait then; what interrupts that (a debugger) is no signal to end.
+std::shared_ptr<std::atomic<bool>> limit_drain(const sigset_t& signals, std::chrono::seconds most) {
+    auto drained = std::make_shared<std::atomic<bool>>(false);
+    std::thread([signals, most, drained] {
         const auto end = std::chrono::steady_clock::now() + most;
-        int number = SIGHUP;
-        while (number == SIGHUP) {
+        int number = 0;
+        while (number != SIGTERM && number != SIGINT) {
             const auto left = end - std::chrono::steady_clock::now();
             if (left <= left.zero()) break;
             number = wait_for_signal(signals, std::chrono::duration_cast<std::chrono::microseconds>(left) +
                                                   std::chrono::microseconds(1));
+            if (drained->load()) return;
         }
-        log(LogLevel::error, "drain_cut_short",
-            {{"reason", number > 0 && number != SIGHUP ? "a second signal" : "service.drain_max_s have passed"}});
+        const bool asked = number == SIGTERM || number == SIGINT;
+        log(LogLevel::error, "drain_cut_short", {{"reason", asked ? "a second signal" : "service.drain_max_s have passed"}});
         std::_Exit(1);
     }).detach();
+    return drained;
 }
 
 }  // namespace
@@ -148,8 +153,9 @@ Result<void> serve(const config::DaemonConfig& config, const std::function<Resul
     }
     log(LogLevel::info, "draining", {{"signal", static_cast<std::int64_t>(number)}});
     tell_stopping();
-    limit_drain(signals, app.drain_max());
+    const auto drained = limit_drain(signals, app.drain_max());
     app.stop();
+    drained->store(true);
     log(LogLevel::info, "stopped");
     return {};
 }

@@ -72,16 +72,16 @@ Setting make_setting(faults::FaultyDisk& disk) {
     setting.path =
         (std::filesystem::temp_directory_path() / ("replayd-simulation-" + std::to_string(getpid()))).string();
     std::ofstream(setting.path).close();
-    setting.library = std::move(*stream::ScenarioLibrary::create(Catalog::built_in()));
+    setting.known_scenarios = std::move(*stream::ScenarioLibrary::create(Catalog::built_in()));
     for (int i = 0; i < 2; ++i) {
         setting.scenarios.push_back(i == 0 ? "one" : "two");
-        (void)setting.library->add(scenario_toml(setting.scenarios.back(), i + 1), "simulation", false);
+        (void)setting.known_scenarios->add(scenario_toml(setting.scenarios.back(), i + 1), "simulation", false);
     }
     Random random(20'261'122);
     for (int i = 0; i < 8; ++i) {
         KnownTrace trace{make_arrivals(random), {}};
         for (const std::string& scenario : setting.scenarios) {
-            trace.hashes.push_back(engine_hash(*setting.library, scenario, trace.arrivals));
+            trace.hashes.push_back(engine_hash(*setting.known_scenarios, scenario, trace.arrivals));
         }
         setting.traces.push_back(std::move(trace));
     }

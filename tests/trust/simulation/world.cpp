@@ -106,7 +106,7 @@ bool World::start_daemon() {
     daemon->seen = with_canary(*daemon->history, canary_);
     const std::int64_t backlog_max = 20;  // small, so that credit matters
     daemon->registry = std::make_unique<stream::StreamRegistry>(
-        *setting_.library,
+        *setting_.known_scenarios,
         stream::StreamContext{*daemon->seen, daemon->jobs, daemon->tasks, nobody_, backlog_max,
                               [this] { return clock_.now(); }},
         "simulation");

@@ -34,7 +34,7 @@ struct KnownTrace {
 struct Setting {
     std::string path;         ///< of the history, on the faulty disk
     faults::DiskImage fresh;  ///< a new, migrated history
-    std::unique_ptr<stream::ScenarioLibrary> library;
+    std::unique_ptr<stream::ScenarioLibrary> known_scenarios;
     std::vector<std::string> scenarios;
     std::vector<KnownTrace> traces;
 };
