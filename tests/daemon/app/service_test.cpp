@@ -30,6 +30,8 @@ class HeldHistory {
 public:
     explicit HeldHistory(const std::string& path) {
         EXPECT_EQ(sqlite3_open(path.c_str(), &database_), SQLITE_OK);
+        // The daemon writes after its start too: whoever holds the lock then is waited for.
+        EXPECT_EQ(sqlite3_busy_timeout(database_, 60'000), SQLITE_OK);
         EXPECT_EQ(sqlite3_exec(database_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
     }
     ~HeldHistory() { sqlite3_close(database_); }

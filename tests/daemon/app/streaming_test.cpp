@@ -37,7 +37,10 @@ TEST_P(StreamingTest, gives_one_row_per_arrival_and_run_and_the_hash_of_the_engi
 
 INSTANTIATE_TEST_SUITE_P(Framings, StreamingTest,
                          testing::Values(Framing{1, true}, Framing{7, true}, Framing{1000, true}, Framing{1, false},
-                                         Framing{7, false}, Framing{1000, false}));
+                                         Framing{7, false}, Framing{1000, false}),
+                         [](const auto& test) {
+                             return (test.param.binary ? "protobuf_" : "json_") + std::to_string(test.param.frame);
+                         });
 
 std::int64_t metric(const TestDaemon& daemon, const std::string& name) {
     const std::string text = daemon.get_text("/metrics");
