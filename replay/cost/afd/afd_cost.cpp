@@ -132,17 +132,6 @@ std::int64_t AfdCost::stages_of(std::span<const StepShape> ranks) const {
     return effective_stages(afd_.stages, most);
 }
 
-StageRows AfdCost::rows_of_stage(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage) const {
-    const std::int64_t idle = ranks_ - std::ssize(ranks);
-    StageRows rows{1, idle};  // everyone sends at least one
-    for (const StepShape& rank : ranks) {
-        const std::int64_t sent = sent_rows(shape_of_stage(rank, stages, stage), graph_tokens_max_);
-        rows.longest = std::max(rows.longest, sent);
-        rows.all += sent;
-    }
-    return rows;
-}
-
 void AfdCost::add_rest(StageRows rows, StageTimes& dense, StageTimes& experts) const {
     std::array<Duration, k_ffn_columns> ffn;
     parts_.ffn->step(of_rows(rows.all), ffn);
@@ -157,26 +146,36 @@ void AfdCost::add_rest(StageRows rows, StageTimes& dense, StageTimes& experts) c
     fill(experts, ffn[k_moe_gather], ffn[k_moe_compute], ffn[k_moe_reduce]);
 }
 
-void AfdCost::stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage, StageTimes& dense,
-                          StageTimes& experts) const {
+StageRows AfdCost::stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage,
+                               StageTimes& dense, StageTimes& experts) const {
     std::array<Duration, k_head> slowest = parts_.padding;
-    StepShape most;  // of the ranks that only decode: one with neither more rows nor more context is not slower
+    StageRows rows = rows_of_idle(ranks);
+    SlowerDecodes slower;
     for (const StepShape& rank : ranks) {
         const StepShape shape = shape_of_stage(rank, stages, stage);
-        if (is_padding(shape)) continue;
-        if (shape.prefill_tokens == 0) {
-            if (shape.decode_sequences <= most.decode_sequences && shape.decode_context <= most.decode_context)
-                continue;
-            if (shape.decode_sequences >= most.decode_sequences && shape.decode_context >= most.decode_context)
-                most = shape;
-        }
-        std::array<Duration, k_head> times;
-        parts_.layers->step(shape, times);
-        for (std::size_t i = 0; i < times.size(); ++i) slowest[i] = std::max(slowest[i], times[i]);
+        rows.add(sent_rows(shape, graph_tokens_max_));
+        if (is_padding(shape) || (shape.prefill_tokens == 0 && !slower.may_be(shape))) continue;
+        raise_to(shape, slowest);
     }
+    set_attention(slowest, dense, experts);
+    add_rest(rows, dense, experts);
+    return rows;
+}
+
+/// Ranks that are left out send at least one row each.
+StageRows AfdCost::rows_of_idle(std::span<const StepShape> ranks) const {
+    return {1, ranks_ - std::ssize(ranks)};
+}
+
+void AfdCost::raise_to(const StepShape& shape, std::array<Duration, k_head>& slowest) const {
+    std::array<Duration, k_head> times;
+    parts_.layers->step(shape, times);
+    for (std::size_t i = 0; i < times.size(); ++i) slowest[i] = std::max(slowest[i], times[i]);
+}
+
+void AfdCost::set_attention(const std::array<Duration, k_head>& slowest, StageTimes& dense, StageTimes& experts) const {
     dense[k_attention] = attention_sms_.slowed(slowest[k_dense_layer]);
     experts[k_attention] = attention_sms_.slowed(slowest[k_moe_layer]);
-    add_rest(rows_of_stage(ranks, stages, stage), dense, experts);
 }
 
 /// With overlap six resources, without four.
@@ -191,17 +190,22 @@ void AfdCost::append(const StageTimes& times, Duration* chain) const {
     chain[3] = times[k_return];
 }
 
+AfdCost::Chains AfdCost::empty_chains(std::int64_t stages) const {
+    Chains out;
+    out.stages = static_cast<std::size_t>(stages);
+    out.resources = afd_.ffn_overlap ? std::size_t{k_resources} : std::size_t{4};
+    return out;
+}
+
 AfdCost::Chains AfdCost::chains(std::span<const StepShape> ranks) const {
     REPLAYD_ASSERT(std::ssize(ranks) <= ranks_);
     const std::int64_t stages = stages_of(ranks);
     REPLAYD_ASSERT(stages > 0);
-    Chains out;
-    out.stages = static_cast<std::size_t>(stages);
-    out.resources = afd_.ffn_overlap ? std::size_t{k_resources} : std::size_t{4};
+    Chains out = empty_chains(stages);
     for (std::size_t stage = 0; stage < out.stages; ++stage) {
         StageTimes dense{};
         StageTimes experts{};
-        stage_times(ranks, stages, static_cast<std::int64_t>(stage), dense, experts);
+        (void)stage_times(ranks, stages, static_cast<std::int64_t>(stage), dense, experts);
         append(dense, out.dense.data() + stage * out.resources);
         append(experts, out.experts.data() + stage * out.resources);
     }
@@ -226,10 +230,13 @@ Duration AfdCost::head(std::span<const StepShape> ranks) const {
     return attention_sms_.slowed(slowest);
 }
 
+Duration AfdCost::layers_of(const Chains& chains) const {
+    const Pipeline pipeline(static_cast<std::int64_t>(chains.stages), static_cast<std::int64_t>(chains.resources));
+    return pipeline.run(layer_runs(chains));
+}
+
 Duration AfdCost::step_of(std::span<const StepShape> ranks) const {
-    const Chains times = chains(ranks);
-    Pipeline pipeline(static_cast<std::int64_t>(times.stages), static_cast<std::int64_t>(times.resources));
-    return head(ranks) + pipeline.run(layer_runs(times));
+    return head(ranks) + layers_of(chains(ranks));
 }
 
 void AfdCost::step(const StepShape& shape, std::span<Duration> out) const {
@@ -242,18 +249,6 @@ void AfdCost::step(std::span<const StepShape> ranks, std::span<Duration> out) co
     out.front() = step_of(ranks);
 }
 
-void AfdCost::next_decode_steps(const StepShape& shape, std::span<Duration> out) const {
-    next_decode_steps(std::span(&shape, 1), out);
-}
-
-void AfdCost::next_decode_steps(std::span<const StepShape> ranks, std::span<Duration> out) const {
-    std::vector<StepShape> next(ranks.begin(), ranks.end());
-    for (Duration& each : out) {
-        for (StepShape& rank : next) rank.decode_context += rank.decode_sequences;
-        each = step_of(next);
-    }
-}
-
 void AfdCost::alone(const StepShape& shape, std::span<Duration> out) const {
     REPLAYD_ASSERT(out.size() == 1);
     out.front() = Duration(0);
@@ -261,7 +256,7 @@ void AfdCost::alone(const StepShape& shape, std::span<Duration> out) const {
     const StepShape stage = least_share(shape, afd_.stages);
     StageTimes dense{};
     StageTimes experts{};
-    stage_times(std::span(&stage, 1), 1, 0, dense, experts);
+    (void)stage_times(std::span(&stage, 1), 1, 0, dense, experts);
     const auto sum = [](const StageTimes& times) { return std::accumulate(times.begin(), times.end(), Duration(0)); };
     out.front() = head(std::span(&shape, 1)) + sum(dense) * (dense_before_ + dense_after_) + sum(experts) * moe_layers_;
 }

@@ -62,6 +62,23 @@ struct StepView {
     }
 };
 
+/// Passes over ranks that only decode and are not slower than one seen before: attention is monotone. Stays true while
+/// all of them go on decoding, each context growing by its sequences.
+class SlowerDecodes {
+public:
+    /// False where a shape that was admitted has as many rows and as much context, or more.
+    [[nodiscard]] bool may_be(const StepShape& shape) {
+        if (shape.decode_sequences <= most_.decode_sequences && shape.decode_context <= most_.decode_context)
+            return false;
+        if (shape.decode_sequences >= most_.decode_sequences && shape.decode_context >= most_.decode_context)
+            most_ = shape;
+        return true;
+    }
+
+private:
+    StepShape most_;
+};
+
 class AfdCost final : public CostModel, public GroupCost {
 public:
     /// `pool.afd` is set and has passed pool_problems(). Error `invalid_argument` as check_support and Operator::make
@@ -129,15 +146,26 @@ private:
     AfdCost(const ModelSpec& model, const PoolSpec& pool, Parts parts);
 
     [[nodiscard]] std::int64_t stages_of(std::span<const StepShape> ranks) const;
-    [[nodiscard]] StageRows rows_of_stage(std::span<const StepShape> ranks, std::int64_t stages,
-                                          std::int64_t stage) const;
+    [[nodiscard]] StageRows rows_of_idle(std::span<const StepShape> ranks) const;
+    void raise_to(const StepShape& shape, std::array<Duration, k_head>& slowest) const;
+    void set_attention(const std::array<Duration, k_head>& slowest, StageTimes& dense, StageTimes& experts) const;
     /// `dense` and `experts` are of attention, the rest follows from `rows`.
     void add_rest(StageRows rows, StageTimes& dense, StageTimes& experts) const;
-    void stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage, StageTimes& dense,
-                     StageTimes& experts) const;
+    /// Rows that the stage sends.
+    StageRows stage_times(std::span<const StepShape> ranks, std::int64_t stages, std::int64_t stage, StageTimes& dense,
+                          StageTimes& experts) const;
     void append(const StageTimes& times, Duration* chain) const;
     [[nodiscard]] Chains chains(std::span<const StepShape> ranks) const;
     [[nodiscard]] std::array<LayerTimes, 3> layer_runs(const Chains& chains) const;
+    [[nodiscard]] Chains empty_chains(std::int64_t stages) const;
+
+    struct DecodingStage;
+    [[nodiscard]] DecodingStage decoding_stage(std::span<const StepShape> ranks, std::int64_t stages,
+                                               std::int64_t stage) const;
+    void decode_on(DecodingStage& stage) const;
+    void next_heads(std::span<const StepShape> ranks, std::span<Duration> out) const;
+
+    [[nodiscard]] Duration layers_of(const Chains& chains) const;
     [[nodiscard]] Duration head(std::span<const StepShape> ranks) const;
     [[nodiscard]] std::size_t busiest(std::span<const StepShape> ranks) const;
 

@@ -49,8 +49,7 @@ StepView AfdCost::view(std::span<const StepShape> ranks) const {
     for (std::int64_t stage = 0; stage < out.announced; ++stage) {
         StageTimes dense{};
         StageTimes experts{};
-        stage_times(ranks, out.announced, stage, dense, experts);
-        const StageRows rows = rows_of_stage(ranks, out.announced, stage);
+        const StageRows rows = stage_times(ranks, out.announced, stage, dense, experts);
         out.rows.push_back(rows.all);
         forward += forward_.attention_bytes(rows);
         back += back_.attention_bytes(rows);

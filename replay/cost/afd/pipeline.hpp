@@ -35,7 +35,7 @@ struct Visit {
     bool operator==(const Visit&) const = default;
 };
 
-/// Runs of layers through one chain. Reusable, allocates nothing; not thread-safe.
+/// Runs of layers through one chain. Allocates nothing; any thread.
 class Pipeline {
 public:
     /// 1 to k_stages_max micro-batches over 1 to k_chain_max resources.
@@ -45,23 +45,15 @@ public:
     ///     end(stage, r) = max(free(r), end(stage, r − 1)) + time(stage, r), ready(stage) = end(stage, last r).
     /// Layers that shift every state by the same time repeat for ever, since the recurrence is max-plus linear, so the
     /// rest of their run is added in one multiplication: exact, and O(layers until steady × stages × resources).
-    [[nodiscard]] Duration run(std::span<const LayerTimes> layers);
+    [[nodiscard]] Duration run(std::span<const LayerTimes> layers) const;
 
     /// The same, with every visit to layers [first, first + count) written down in order of layer, stage, resource.
     [[nodiscard]] Duration run(std::span<const LayerTimes> layers, std::int64_t first, std::int64_t count,
-                               std::vector<Visit>& visits);
+                               std::vector<Visit>& visits) const;
 
 private:
-    /// free(r) of each resource, then ready(s) of each stage.
-    using State = std::array<Duration, k_stages_max + k_chain_max>;
-
-    [[nodiscard]] std::size_t used() const { return stages_ + resources_; }
-    void pass(const LayerTimes& layer);
-    [[nodiscard]] bool is_shifted_from(const State& before) const;
-
     std::size_t stages_;
     std::size_t resources_;
-    State state_{};
 };
 
 /// Time from one layer to the next in the steady state where every stage has the same `chain` of times:

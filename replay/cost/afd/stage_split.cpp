@@ -12,7 +12,9 @@ namespace {
 /// The part of `total` that items [begin, end) of `count` alike ones have; parts of adjacent ranges add up exactly.
 std::int64_t share(std::int64_t total, std::int64_t begin, std::int64_t end, std::int64_t count) {
     if (count == 0) return 0;
-    const auto up_to = [&](std::int64_t item) { return total / count * item + total % count * item / count; };
+    const std::int64_t whole = total / count;
+    const std::int64_t rest = total % count;
+    const auto up_to = [&](std::int64_t item) { return whole * item + (rest > 0 ? rest * item / count : 0); };
     return up_to(end) - up_to(begin);
 }
 
@@ -73,6 +75,15 @@ StepShape part(const StepShape& rank, Range decodes, Range prompts) {
     return out;
 }
 
+/// part() of a rank that only decodes.
+StepShape part_of_decodes(const StepShape& rank, Range decodes) {
+    StepShape out;
+    out.decode_sequences = decodes.end - decodes.begin;
+    out.decode_context = share(rank.decode_context, decodes.begin, decodes.end, rank.decode_sequences);
+    out.sampled_sequences = share(rank.sampled_sequences, decodes.begin, decodes.end, rank.decode_sequences);
+    return out;
+}
+
 std::int64_t begin_of_stage(std::int64_t requests, std::int64_t stages, std::int64_t stage) {
     return stage * (requests / stages) + std::min(stage, requests % stages);
 }
@@ -115,7 +126,7 @@ StepShape shape_of_stage(const StepShape& rank, std::int64_t stages, std::int64_
     REPLAYD_ASSERT(stages >= 1 && stage >= 0 && stage < stages);
     if (rank.prefill_sequences == 0) {
         const std::int64_t requests = rank.decode_sequences;
-        return part(rank, {begin_of_stage(requests, stages, stage), begin_of_stage(requests, stages, stage + 1)}, {});
+        return part_of_decodes(rank, {begin_of_stage(requests, stages, stage), begin_of_stage(requests, stages, stage + 1)});
     }
     const RowOfRequests row(rank);
     const std::int64_t begin = row.border(stage, stages);

@@ -13,6 +13,11 @@ namespace replayd::afd {
 struct StageRows {
     std::int64_t longest = 0;  ///< of the rank with the most
     std::int64_t all = 0;
+
+    void add(std::int64_t rank) {
+        longest = std::max(longest, rank);
+        all += rank;
+    }
 };
 
 /// One direction. Every attention rank sends its rows to all FFN servers, spread over its GPUs' cards, and gets a
