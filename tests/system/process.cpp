@@ -27,10 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Ports tried by free_port(); Linux hands out 32768 and above to outgoing connections.
-constexpr int k_first_port = 20'000;
-constexpr int k_ports = 10'000;
-
 /// In the child: takes its place, or ends with 127 as shells do.
 [[noreturn]] void become(const std::vector<char*>& argv, const std::string& output, int input) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -52,17 +48,6 @@ std::vector<char*> pointers(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     return argv;
-}
-
-bool can_bind(std::uint16_t port) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    return bound;
 }
 
 }  // namespace
@@ -152,17 +137,6 @@ int Process::wait(std::chrono::milliseconds patience) {
     if (reap(patience)) return *status_;
     ADD_FAILURE() << name_ << " has not ended after " << patience.count() << " ms; it said: " << errors();
     return -1;
-}
-
-std::uint16_t free_port() {
-    // Tests that run at the same time start at different ports.
-    static int next = getpid() * 16;
-    for (int tried = 0; tried < k_ports; ++tried) {
-        const auto port = static_cast<std::uint16_t>(k_first_port + next++ % k_ports);
-        if (can_bind(port)) return port;
-    }
-    ADD_FAILURE() << "no free port between " << k_first_port << " and " << k_first_port + k_ports;
-    return 0;
 }
 
 namespace impl {

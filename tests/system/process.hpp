@@ -63,10 +63,6 @@ private:
 template <class Condition>
 [[nodiscard]] bool wait_until(const std::string& what, Condition condition);
 
-/// A loopback port that nobody listens on, below the range of outgoing connections: a client that tries a port of
-/// that range while nobody listens can connect to itself.
-[[nodiscard]] std::uint16_t free_port();
-
 namespace impl {
 void short_pause();
 void give_up(const std::string& what);

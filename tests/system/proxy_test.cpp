@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/free_port.hpp"
 #include "tests/source_paths.hpp"
 #include "tests/system/running_daemon.hpp"
 

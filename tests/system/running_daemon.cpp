@@ -1,3 +1,4 @@
+#include "tests/free_port.hpp"
 #include "tests/source_paths.hpp"
 #include "tests/system/running_daemon.hpp"
 

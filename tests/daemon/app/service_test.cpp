@@ -66,11 +66,12 @@ TEST_F(ServiceTest, the_watchdog_is_fed_by_living_parts_only) {
     daemon.wait_notification("WATCHDOG=1");
     daemon.wait_notification("WATCHDOG=1");
     HeldHistory held(folder_ + "/history.db");
-    EXPECT_EQ(daemon.wait_notification("STATUS=no sign"), "STATUS=no sign of life from: writer");
+    // On a busy machine another part may be late too, and is named until it has answered.
+    daemon.wait_notification("STATUS=no sign of life from: writer");
     held.let_go();
     daemon.wait_notification("WATCHDOG=1");
     EXPECT_EQ(daemon.end(SIGTERM), 0);
-    EXPECT_NE(text_of(log_).find("event=no_sign_of_life parts=writer"), std::string::npos) << text_of(log_);
+    EXPECT_NE(text_of(log_).find("event=no_sign_of_life parts=writer\n"), std::string::npos) << text_of(log_);
     EXPECT_NE(text_of(log_).find("event=alive_again"), std::string::npos);
 }
 

@@ -57,7 +57,7 @@ TEST(Streaming, many_small_batches_wait_for_the_history) {
     (void)client.hello("t", k_both);
     sqlite3* other = nullptr;
     ASSERT_EQ(sqlite3_open(daemon.config().history_path.c_str(), &other), SQLITE_OK);
-    sqlite3_busy_timeout(other, 5'000);
+    sqlite3_busy_timeout(other, static_cast<int>(std::chrono::milliseconds(k_patience).count()));
     ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
     const std::uint64_t end = send_arrivals(client, arrivals, 0, arrivals.size(), 1, 1);
     const std::string on_the_way = "replayd_stream_inflight_batches{stream=\"t\"}";

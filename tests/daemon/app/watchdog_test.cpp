@@ -66,14 +66,15 @@ protected:
         ASSERT_TRUE(answered_.wait_for(lock, test::k_patience, [&] { return answers_ >= count; }));
     }
 
+    // Answers may come until the parts below are gone.
+    std::mutex mutex_;
+    std::condition_variable answered_;
+    int answers_ = 0;
+    std::atomic<bool> excused_{false};
     const std::string folder_ = test::make_folder();
     IoLoop io_;
     stream::EnginePool engine_;
     std::unique_ptr<storage::History> history_;
-    std::atomic<bool> excused_{false};
-    std::mutex mutex_;
-    std::condition_variable answered_;
-    int answers_ = 0;
 };
 
 TEST_F(WatchdogTest, sound_parts_answer_every_round) {

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "tests/daemon/net/running_server.hpp"
+#include "tests/free_port.hpp"
 
 namespace replayd::net {
 namespace {
@@ -126,13 +127,13 @@ TEST(HttpServer, large_refused_body_still_gets_the_answer) {
 // Half a request is told that its time is over; an idle connection is closed without a word.
 TEST(HttpServer, slow_requests_time_out) {
     ServerOptions options;
-    options.http_idle_timeout = std::chrono::milliseconds(50);
+    options.http_idle_timeout = std::chrono::milliseconds(2'000);  // the request must have begun by then
     const RunningServer server(options);
     RawSocket half(server.endpoint().port);
     half.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
     const std::string answer = half.read_to_end();
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << answer;
-    EXPECT_EQ(detail(answer), "the body of the request was not complete after 50 ms: expected it in that time");
+    EXPECT_EQ(detail(answer), "the body of the request was not complete after 2000 ms: expected it in that time");
     RawSocket idle(server.endpoint().port);
     EXPECT_EQ(idle.read_to_end(), "");
 }
@@ -176,11 +177,7 @@ TEST(HttpServer, failing_handlers_answer_500) {
 
 // Nothing listens: the error is the one that a script can wait on.
 TEST(HttpClient, nobody_listening_is_unavailable) {
-    std::uint16_t port = 0;
-    {
-        const RunningServer server;
-        port = server.endpoint().port;
-    }
+    const std::uint16_t port = free_port();
     const auto response = http_request({"127.0.0.1", port}, "GET", "/");
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::unavailable);

@@ -12,7 +12,7 @@
 namespace replayd::net::testing {
 namespace {
 
-constexpr std::chrono::seconds k_patience{20};
+constexpr std::chrono::seconds k_patience{120};
 
 }  // namespace
 
@@ -96,7 +96,7 @@ RawSocket::RawSocket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)
     address.sin_port = htons(port);
     ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    const timeval patience{20, 0};
+    const timeval patience{k_patience.count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
@@ -113,7 +113,7 @@ std::string RawSocket::read_until(const std::string& end) {
     char chunk[4096];
     while (end.empty() || all.find(end) == std::string::npos) {
         const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
-        EXPECT_GE(got, 0) << "no end after 20 s; so far: " << all;
+        EXPECT_GE(got, 0) << "no end after " << k_patience.count() << " s; so far: " << all;
         if (got <= 0) break;
         all.append(chunk, static_cast<std::size_t>(got));
     }

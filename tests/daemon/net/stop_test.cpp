@@ -10,13 +10,15 @@ namespace {
 
 using testing::RunningServer;
 
+constexpr std::chrono::seconds k_patience{120};
+
 // Stopping closes open websockets with 1001 and refuses what comes later.
 TEST(Stop, websockets_are_told_that_the_daemon_goes_away) {
     RunningServer server;
     auto client = server.open();
     server.journal.wait_for("open");
     std::thread stopper([&server] { server.stop(); });
-    const auto end = client->receive(std::chrono::seconds(20));
+    const auto end = client->receive(k_patience);
     stopper.join();
     ASSERT_FALSE(end);
     EXPECT_EQ(client->close_code(), 1001);
@@ -38,7 +40,7 @@ TEST(Stop, running_answers_are_finished) {
     const auto got = answer.get();
     ASSERT_TRUE(got) << got.error().message;
     EXPECT_EQ(got->body, "in time");
-    EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    EXPECT_EQ(done.get_future().wait_for(k_patience), std::future_status::ready);
 }
 
 // Clients in the middle of sending and receiving all see an end, and every session hears of it exactly once.
@@ -49,7 +51,7 @@ TEST(Stop, ends_in_good_order_while_busy) {
         threads.emplace_back([&server] {
             auto client = server.open();
             const std::string message(100'000, 'x');
-            while (client->send(message, true) && client->receive(std::chrono::seconds(20))) {
+            while (client->send(message, true) && client->receive(k_patience)) {
             }
             EXPECT_EQ(client->close_code(), 1001);
         });
@@ -78,7 +80,7 @@ TEST(Stop, destruction_closes_everything) {
     ASSERT_TRUE(client);
     journal.wait_for("open");
     server->reset();
-    EXPECT_FALSE((*client)->receive(std::chrono::seconds(20)));
+    EXPECT_FALSE((*client)->receive(k_patience));
     io_thread.join();
     EXPECT_EQ(journal.wait_for("close"), "close the daemon closed the connection");
 }

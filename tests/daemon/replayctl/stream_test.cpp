@@ -10,6 +10,7 @@
 #include "daemon/app/app.hpp"
 #include "daemon/net/client.hpp"
 #include "tests/daemon/replayctl/replayctl_process.hpp"
+#include "tests/free_port.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -25,14 +26,14 @@ protected:
         const Said replayed = run_replayctl({"replay", trace_, "--scenario", scenario_, "llama-3.1-8b-h100-pd", "--json"});
         ASSERT_EQ(replayed.status, 0) << replayed.err;
         expected_ = hashes(json::parse(replayed.out));
-        start(0);
+        start();
     }
     void TearDown() override { app_.reset(); }
 
-    /// Starts the daemon on its history; `port` 0: any.
-    void start(std::uint16_t port) {
+    /// Starts the daemon on its history, always on the same port.
+    void start() {
         config::DaemonConfig config;
-        config.listen_port = port;
+        config.listen_port = port_;
         config.history_path = folder_.path("history.db");
         config.scenario_files = {scenario_};
         config.backlog_arrivals_max = backlog_max_;
@@ -40,7 +41,6 @@ protected:
         auto app = app::App::start(config);
         ASSERT_TRUE(app) << app.error().message;
         app_ = std::move(*app);
-        if (port == 0) port_ = app_->port();  // a client thread may be reading it
     }
     std::int64_t backlog_max_ = 200'000;
     [[nodiscard]] std::string daemon() const { return "http://127.0.0.1:" + std::to_string(port_); }
@@ -72,14 +72,14 @@ protected:
     std::string scenario_ = folder_.holding("small.toml", k_small_scenario);
     std::vector<std::string> expected_;
     std::unique_ptr<app::App> app_;
-    std::uint16_t port_ = 0;
+    const std::uint16_t port_ = free_port();
 };
 
 // The daemon gives credit for 50 arrivals at a time, batches have 1,000: the client cuts them instead of waiting for ever.
 TEST_F(Streamed, batches_larger_than_the_credit_are_cut) {
     app_.reset();
     backlog_max_ = 50;
-    start(port_);
+    start();
     const Said said = stream("cut", {"--batch", "1000", "--wait", "--json"});
     ASSERT_EQ(said.status, 0) << said.err;
     EXPECT_EQ(hashes(json::parse(said.out)), expected_);
@@ -143,7 +143,7 @@ TEST_F(Streamed, survives_a_restart_of_the_daemon) {
     std::thread client([&] { said = stream("s", {"--batch", "1", "--wait", "--json"}); });
     while (durable("s") < 300) std::this_thread::yield();
     app_.reset();
-    start(port_);
+    start();
     client.join();
     ASSERT_EQ(said.status, 0) << said.err;
     const json::value result = json::parse(said.out);

@@ -50,12 +50,21 @@ protected:
                                                                    ++events_;
                                                                    changed_.notify_all();
                                                                },
-                                                               [this] { ++end_ready_; }});
+                                                               [this] {
+                                                                   const std::lock_guard lock(mutex_);
+                                                                   ++end_ready_;
+                                                                   changed_.notify_all();
+                                                               }});
     }
 
     void wait_durable(std::uint64_t seq) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return log_->status().durable.seq >= seq; });
+    }
+
+    void wait_end_ready() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return end_ready_ > 0; });
     }
 
     std::string refused(protocol::ArrivalBatch wanted, std::int64_t granted = 1000) {
@@ -69,7 +78,7 @@ protected:
     std::mutex mutex_;
     std::condition_variable changed_;
     int events_ = 0;
-    std::atomic<int> end_ready_{0};
+    int end_ready_ = 0;
     std::shared_ptr<ArrivalLog> log_;
 };
 
@@ -122,7 +131,7 @@ TEST_F(ArrivalLogTest, nothing_follows_an_end) {
     ASSERT_EQ(refused(batch(1, {arrival("a", 1)})), "taken");
     EXPECT_EQ(log_->accept_end(5)->failure.message, "end.seq is 5: expected 2; send again from batch 2");
     EXPECT_FALSE(log_->accept_end(2));
-    wait_durable(1);
+    wait_end_ready();
     EXPECT_FALSE(log_->accept_end(2));  // again
     EXPECT_FALSE(log_->accept_end(std::nullopt));
     EXPECT_EQ(refused(batch(2, {arrival("b", 2)})),

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { DASHBOARD } from './static_files.mjs';
 
+/** Longest wait for anything that a sound page does; a loaded machine is slow. */
+const PATIENCE_MS = 90_000;
 const CHROMIUM = process.env.REPLAYD_CHROMIUM ?? '/usr/bin/chromium';
 
 /** Why no browser test can run here, or null. */
@@ -26,6 +28,7 @@ const REFUSED = /ERR_|^WebSocket connection to/;
 /** Opens a page on a laptop's screen. Errors of its console are collected in `page.errors`. */
 export async function openPage(browser, url, { colorScheme = 'light', viewport = { width: 1366, height: 768 } } = {}) {
   const page = await browser.newPage({ viewport, colorScheme });
+  page.setDefaultTimeout(PATIENCE_MS);
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
   page.on('console', (message) => {

@@ -15,8 +15,8 @@ const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const DAEMON = join(BUILD, 'replayd');
 const CLIENT = join(BUILD, 'replayctl');
 const DEADLINE_MS = 60_000;
-/** Fast enough for a test, slow enough that a page sees the replay move. */
-const SPEED = 120;
+/** Slow enough that the replay of an hour outlasts every wait for a first point, on any machine; a picture wants many. */
+const SPEED = process.env.REPLAYD_SCREENSHOT ? 120 : 30;
 const RATE = 9;
 
 function missing() {
