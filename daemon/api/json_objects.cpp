@@ -34,6 +34,7 @@ json::value quantile(const Histogram& histogram, double q) {
 json::object quantiles(const Histogram& histogram) {
     return {{"p50_ns", quantile(histogram, 0.5)},
             {"p90_ns", quantile(histogram, 0.9)},
+            {"p95_ns", quantile(histogram, 0.95)},
             {"p99_ns", quantile(histogram, 0.99)}};
 }
 

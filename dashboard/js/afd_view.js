@@ -22,12 +22,13 @@ export class AfdView {
         h('span.unit', { textContent: 'two layers in the middle of the mean step of the last busy window; one colour per stage' })), this.body);
   }
 
-  /** @param {object[]} runs of hub.shownRuns */
+  /** @param {object[]} runs of hub.shownRuns @returns {boolean} whether there is anything to see */
   update(runs) {
     for (const run of runs) this.#ask(run);
     const shown = runs.flatMap((run) => (this.#steps.get(run.id) ?? []).map((step) => ({ run, step })));
     this.element.hidden = shown.length === 0;
     this.body.replaceChildren(...shown.map(({ run, step }) => picture(run, step)));
+    return shown.length > 0;
   }
 
   /** Runs without an AFD pool are asked once, the others while their windows change. */

@@ -7,6 +7,7 @@ import * as format from './format.js';
 import { dominantPart, ledgerSum, meanLedger } from './ledger.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { RUN_COLORS } from './colors.js';
+import { routeTo } from './route.js';
 import { currentTheme } from './theme.js';
 
 /** Causes named per run. */
@@ -48,7 +49,7 @@ function row({ run, ledger, blame }, scale) {
   return h('div.breakdown-row', {},
     h('span.name.swatched', { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
     ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }),
-    h('span.causes', { textContent: causes(blame) }));
+    h('span.causes', {}, `${causes(blame)} `, h('a', { href: routeTo('requests', { runs: [run.id] }, [['order', 'slowest_e2e']]), textContent: 'slowest requests', 'aria-label': `Slowest requests of ${run.label}` })));
 }
 
 function causes(blame) {

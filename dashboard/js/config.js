@@ -1,4 +1,4 @@
-// Where the daemon is, and what the address of the page selects.
+// Where the daemon is.
 
 /** Base URL of the daemon without a trailing slash: `?daemon=`, else the host that served the page.
  *  Throws an Error that names the parameter when it is no http(s) address. */
@@ -23,18 +23,3 @@ export function liveUrl(base, stream) {
   const query = stream === null ? '' : `?stream=${encodeURIComponent(stream)}`;
   return `${base.replace(/^http/, 'ws')}/live/v1${query}`;
 }
-
-/** The view in the address: `#/replay?stream=a`, `#/runs/4,7`, `#/history`, `#/memory`, `#/query`. */
-export function parseRoute(hash) {
-  const [path, search = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [view, argument] = path.split('/');
-  if (view === 'runs' && argument) {
-    return { view: 'replay', runs: argument.split(',').map(decodeURIComponent), stream: null };
-  }
-  const known = ['replay', 'history', 'memory', 'query'];
-  return { view: known.includes(view) ? view : 'replay', runs: null,
-    stream: new URLSearchParams(search).get('stream') };
-}
-
-export const routeToRuns = (ids) => `#/runs/${ids.map(encodeURIComponent).join(',')}`;
-export const routeToStream = (name) => (name === null ? '#/replay' : `#/replay?stream=${encodeURIComponent(name)}`);

@@ -1,7 +1,7 @@
 // Past and present runs from SQLite, through the API. Opening one shows it in the panels; several compare.
 
-import { routeToRuns } from './config.js';
 import { h, setText } from './dom.js';
+import { routeTo } from './route.js';
 import { RunTable } from './run_table.js';
 
 const LIMIT = 200;
@@ -15,7 +15,7 @@ export class HistoryView {
   constructor(api) {
     this.#api = api;
     this.filter = h('input', { type: 'search', placeholder: 'Filter by stream, scenario or state', 'aria-label': 'Filter runs', oninput: () => this.#render() });
-    this.compare = h('button', { type: 'button', onclick: () => { location.hash = routeToRuns([...this.#picked]); } });
+    this.compare = h('button', { type: 'button', onclick: () => { location.hash = routeTo('live', { runs: [...this.#picked] }); } });
     this.table = new RunTable('Past runs', ['action', 'created', 'stream', 'scenario', 'run', 'state', 'clock', 'finished', 'rejected',
       'ttft50', 'ttft99', 'tpot50', 'tpot99', 'e2e99', 'slo', 'hash'], (cell, run) => this.#actions(cell, run));
     this.note = h('p.note', { role: 'status' });
@@ -52,6 +52,6 @@ export class HistoryView {
       this.#render();
     } });
     cell.classList.add('row-actions');
-    cell.append(box, h('a.button', { href: routeToRuns([run.id]), textContent: 'Open', 'aria-label': `Open run ${run.id}, ${run.scenario}` }));
+    cell.append(box, h('a.button', { href: routeTo('live', { runs: [run.id] }), textContent: 'Open', 'aria-label': `Open run ${run.id}, ${run.scenario}` }));
   }
 }

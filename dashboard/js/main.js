@@ -1,63 +1,89 @@
 // Composition root of the page.
 
 import { Api } from './api.js';
-import { daemonBase, parseRoute, routeToStream } from './config.js';
+import { daemonBase } from './config.js';
 import { h, setText } from './dom.js';
+import { ExpertsView } from './experts_view.js';
 import { Feed } from './feed.js';
 import { HistoryView } from './history_view.js';
 import { Hub } from './hub.js';
+import { LiveView } from './live_view.js';
 import { MemoryView } from './memory_view.js';
+import { Navigation } from './navigation.js';
+import { OverviewView } from './overview_view.js';
+import { PanelToolbar } from './panel_toolbar.js';
 import { QueryView } from './query_view.js';
-import { ReplayView } from './replay_view.js';
-import { RequestDetail } from './request_detail.js';
+import { RequestsView } from './requests_view.js';
+import { parseRoute, routeTo, VIEWS } from './route.js';
+import { Shortcuts } from './shortcuts.js';
 import { StatusBar } from './status_bar.js';
 import { StreamControls } from './stream_controls.js';
-import { currentTheme, onThemeChange, toggleTheme } from './theme.js';
+import { onThemeChange, toggleTheme } from './theme.js';
+import { VllmView } from './vllm_view.js';
 
 const REDRAW_MS = 250;
 const NOTICE_MS = 8000;
-const TABS = [['replay', 'Replay'], ['history', 'History'], ['memory', 'Memory'], ['query', 'SQL']];
+/** Views whose panels the toolbar rules. */
+const WITH_PANELS = ['live', 'vllm'];
 
 function start(base) {
   const api = new Api(base);
   const hub = new Hub();
-  const notice = h('div.notice', { role: 'alert', hidden: true });
-  const fail = (message) => {
-    notice.textContent = message;
-    notice.hidden = false;
-    setTimeout(() => { notice.hidden = true; }, NOTICE_MS);
-  };
-  const detail = new RequestDetail(api, (run) => hub.shownRuns.find((shown) => shown.id === run)?.label ?? `${hub.runs.get(run)?.scenario ?? 'run'} #${run}`);
-  const replay = new ReplayView(api, hub, (request) => detail.open(request), () => redraw());
-  const views = { replay, history: new HistoryView(api), memory: new MemoryView(api), query: new QueryView(api) };
-  const feed = new Feed(api, hub, (run, items) => replay.requests.take(run, items));
-  const controls = new StreamControls(api, hub, (name) => { location.hash = routeToStream(name); }, fail);
-  const status = new StatusBar(base);
-  const page = layout({ controls, status, replay, views, notice, detail });
+  const notice = new Notice();
+  const page = {};
+  let route = parseRoute(location.hash);
+  const current = () => page.views[route.view];
 
+  const keepAddress = () => {
+    const toolbar = WITH_PANELS.includes(route.view) ? page.toolbar.params() : [];
+    history.replaceState(null, '', routeTo(route.view, hub.selection, [...toolbar, ...(current().params?.() ?? [])]));
+  };
   const update = () => {
-    controls.update();
-    status.update(hub);
-    page.showPinned(hub);
-    page.showStale(hub.unreachable);
-    if (!replay.element.hidden) replay.update();
+    page.status.update(hub);
+    page.navigation.showSubject(hub.shownStream);
+    page.navigation.main.classList.toggle('stale', hub.unreachable);
+    if (!page.navigation.controls.hidden) page.controls.update();
+    page.toolbar.update(hub.shownRuns.length);
+    page.pinned.update(hub, route.view);
+    current().update?.(hub);
   };
   const redraw = throttled(update);
+  const changed = () => { keepAddress(); redraw(); };
+
+  page.toolbar = new PanelToolbar(changed);
+  page.views = {
+    overview: new OverviewView(api), live: new LiveView(base, page.toolbar, redraw), requests: new RequestsView(api, hub, changed),
+    memory: new MemoryView(api, keepAddress), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
+    history: new HistoryView(api), query: new QueryView(api, keepAddress),
+  };
+  page.status = new StatusBar(base);
+  page.controls = new StreamControls(api, hub, (stream) => { location.hash = routeTo(route.view, { stream }); }, (message) => notice.show(message));
+  page.pinned = new PinnedRuns();
+  const openView = (view) => { page.navigation.links.find((link) => link.dataset.view === view).click(); };
+  page.shortcuts = new Shortcuts([
+    { keys: '/', text: 'To the first field of the view', run: () => current().element.querySelector('textarea, input, select')?.focus() },
+    { keys: 'l', text: 'Latency on a linear or logarithmic scale', run: () => page.toolbar.toggleScale() },
+    { keys: 'a', text: 'All of virtual time, after a zoom', run: () => page.toolbar.setRange(null) },
+    { keys: 't', text: 'Light or dark theme', run: toggleTheme }], openView);
+  const controls = h('section.subhead', { 'aria-label': 'Stream' }, page.controls.element, page.toolbar.element);
+  page.navigation = new Navigation({ status: page.status.lamp, controls, banners: [page.status.banner, page.pinned.element],
+    overlays: [notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
+
+  const feed = new Feed(api, hub, (run, items) => page.views.requests.take(run, items));
   hub.addEventListener('change', redraw);
-  onThemeChange(() => { page.showTheme(); replay.requests.redraw(); redraw(); });
+  onThemeChange(() => { page.navigation.showTheme(); current().redraw?.(); redraw(); });
   document.fonts.ready.then(redraw);
 
   const navigate = () => {
-    const route = parseRoute(location.hash);
-    for (const [name, view] of Object.entries(views)) view.element.hidden = name !== route.view;
-    page.showTab(route.view);
-    if (route.view === 'replay') {
-      hub.selection = { stream: route.stream, runs: route.runs };
-      replay.toolbar.range = null;
-      feed.select();
-    } else {
-      views[route.view].show?.(hub.shownRuns);
-    }
+    route = parseRoute(location.hash);
+    const { scoped } = VIEWS.find(({ key }) => key === route.view);
+    if (scoped) hub.selection = { stream: route.stream, runs: route.runs };
+    page.toolbar.element.hidden = !WITH_PANELS.includes(route.view);
+    if (WITH_PANELS.includes(route.view)) page.toolbar.set(route.params);
+    page.toolbar.offerQuantiles(route.view === 'live');
+    page.navigation.showView(route.view, current().element, hub.selection);
+    feed.select();
+    current().show?.(route.params, hub);
     update();
   };
   addEventListener('hashchange', navigate);
@@ -65,39 +91,33 @@ function start(base) {
   feed.start();
 }
 
-function layout({ controls, status, replay, views, notice, detail }) {
-  const tabs = TABS.map(([view, text]) => h('a', { href: `#/${view}`, textContent: text, data: { view } }));
-  const theme = h('button.quiet.theme', { type: 'button', onclick: toggleTheme });
-  const pinned = h('div.pinned', { hidden: true }, h('span'), h('a.button', { href: '#/replay', textContent: 'Back to the newest stream' }));
-  const controlsRow = h('div.subhead', {}, controls.element, replay.toolbar.element);
-  document.body.replaceChildren(
-    h('a.skip', { href: '#content', textContent: 'Skip to the panels', onclick: (event) => { event.preventDefault(); document.querySelector('#content').focus(); } }),
-    h('header.top', {}, h('a.brand', { href: '#/replay', 'aria-label': 'replayd' }, h('i.mark', { 'aria-hidden': 'true' }), 'replayd'), h('nav', { 'aria-label': 'Views' }, ...tabs), h('span.spring'), status.lamp, theme),
-    controlsRow, status.banner, pinned, h('main', { id: 'content', tabIndex: -1 }, ...Object.values(views).map((view) => view.element)), notice, detail.element);
-  const showTheme = () => {
-    const dark = currentTheme() === 'dark';
-    setText(theme, dark ? 'Light' : 'Dark');
-    theme.setAttribute('aria-label', dark ? 'Switch to the light theme' : 'Switch to the dark theme');
-  };
-  showTheme();
-  return {
-    showTheme,
-    showStale(stale) { document.querySelector('#content').classList.toggle('stale', stale); },
-    showTab(view) {
-      for (const tab of tabs) {
-        if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');
-        else tab.removeAttribute('aria-current');
-      }
-      controlsRow.hidden = view !== 'replay';
-    },
-    showPinned(hub) {
-      const { runs } = hub.selection;
-      pinned.hidden = runs === null || replay.element.hidden;
-      if (runs === null) return;
-      const names = hub.shownRuns.map((run) => `${run.scenario} #${run.id} (${run.state}, stream ${run.stream})`);
-      setText(pinned.firstChild, `${runs.length === 1 ? 'Run' : 'Runs'} from the history: ${names.join(', ') || 'reading…'}`);
-    },
-  };
+/** An error of an action, for a while. */
+class Notice {
+  constructor() { this.element = h('div.notice', { role: 'alert', hidden: true }); }
+
+  show(message) {
+    this.element.textContent = message;
+    this.element.hidden = false;
+    setTimeout(() => { this.element.hidden = true; }, NOTICE_MS);
+  }
+}
+
+/** Says that named runs are shown, not the newest stream. */
+class PinnedRuns {
+  constructor() {
+    this.text = h('span');
+    this.back = h('a.button', { textContent: 'Back to the newest stream' });
+    this.element = h('section.pinned', { hidden: true, 'aria-label': 'Runs from the history' }, this.text, this.back);
+  }
+
+  update(hub, view) {
+    const { runs } = hub.selection;
+    this.element.hidden = runs === null || !VIEWS.find(({ key }) => key === view).scoped;
+    if (runs === null) return;
+    this.back.setAttribute('href', routeTo(view));
+    const names = hub.shownRuns.map((run) => `${run.scenario} #${run.id} (${run.state}, stream ${run.stream})`);
+    setText(this.text, `${runs.length === 1 ? 'Run' : 'Runs'} from the history: ${names.join(', ') || 'reading…'}`);
+  }
 }
 
 /** At most one call per REDRAW_MS, and none while the page cannot be seen. */
@@ -111,5 +131,6 @@ function throttled(callback) {
 try {
   start(daemonBase(location.href));
 } catch (error) {
-  document.body.replaceChildren(h('div.banner', { role: 'alert', data: { state: 'failed' } }, h('p', { textContent: error.message })));
+  document.body.replaceChildren(h('main', {}, h('h1.unseen', { textContent: 'replayd' }),
+    h('div.banner', { role: 'alert', data: { state: 'failed' } }, h('p', { textContent: error.message }))));
 }

@@ -18,10 +18,11 @@ export class MemoryView {
   #chosen = null;
   #runs = [];
 
-  constructor(api) {
+  /** @param {() => void} changed is told when the address of the view changed */
+  constructor(api, changed) {
     this.#api = api;
     this.timeline = new MemoryTimeline(api);
-    this.select = h('select', { 'aria-label': 'Scenario', onchange: () => { this.#chosen = this.select.value; this.#load(); } });
+    this.select = h('select', { 'aria-label': 'Scenario', onchange: () => { this.#chosen = this.select.value; changed(); this.#load(); } });
     this.note = h('p.note', { role: 'status' });
     this.plans = h('div.plans');
     const plan = h('section.block.memory', { 'aria-label': 'Memory plan' },
@@ -31,8 +32,12 @@ export class MemoryView {
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
-  /** @param {object[]} runs of hub.shownRuns: the scenario of the first is offered first, then those of other runs */
-  async show(runs) {
+  params() { return this.#chosen === null ? [] : [['scenario', this.#chosen]]; }
+
+  /** The scenarios of the runs that are shown are offered first, then those of other runs. @param {URLSearchParams} params */
+  async show(params, hub) {
+    this.#chosen = params.get('scenario') ?? this.#chosen;
+    const runs = hub.shownRuns;
     try {
       const [past, scenarios] = await Promise.all([this.#api.runs(RUNS_MAX), this.#api.scenarios()]);
       this.#runs = [...runs, ...past];
@@ -65,7 +70,7 @@ export class MemoryView {
 
   /** While the view is open and its run goes on, the timeline grows. */
   async #refresh() {
-    if (this.element.hidden || document.hidden || this.#run?.state !== 'running') return;
+    if (!this.element.isConnected || document.hidden || this.#run?.state !== 'running') return;
     await this.timeline.show(this.#run);
   }
 }
@@ -82,8 +87,8 @@ function planOf(plan) {
       `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters` })), barOf(plan, parts),
     h('p.plan-facts', { textContent: `${format.count(plan.blocks)} KV blocks${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
       `${format.bytes(plan.kv_bytes_per_token)} per token${plan.state_bytes_per_request > 0 ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request` : ''}` }),
-    h('table.plain', {}, h('thead', {}, h('tr', {}, ...['Item', 'Bytes', 'Of GPU', 'Basis', 'How'].map((text) => h('th', { scope: 'col', textContent: text })))),
-      h('tbody', {}, ...parts.map((part) => rowOf(plan, part)))));
+    h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': `Memory plan of ${plan.pool}, item by item` }, h('table.plain', {}, h('thead', {}, h('tr', {}, ...['Item', 'Bytes', 'Of GPU', 'Basis', 'How'].map((text) => h('th', { scope: 'col', textContent: text })))),
+      h('tbody', {}, ...parts.map((part) => rowOf(plan, part))))));
 }
 
 function kvPart(plan) {

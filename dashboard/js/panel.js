@@ -5,7 +5,7 @@ import { RUN_COLORS } from './colors.js';
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';
 import { AXIS_FORMATS, FORMATS } from './panel_definitions.js';
-import { alignLines, nearestBefore } from './panel_data.js';
+import { alignLines, lastKnown, nearestBefore } from './panel_data.js';
 import { currentTheme, token } from './theme.js';
 
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
@@ -37,7 +37,7 @@ export class Panel {
     this.legend = h('div.legend', { role: 'group', 'aria-label': `Runs of ${definition.title}` });
     this.element = h(`section.panel${definition.large ? '.large' : ''}`, { data: { panel: definition.key, points: '0' },
       'aria-label': definition.title },
-      h('header', {}, h('h3', { textContent: definition.title }), h('span.unit', { textContent: definition.unit }), this.key),
+      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit }), this.key),
       h('div.plot', {}, this.chart, this.empty), this.legend);
     new ResizeObserver(() => this.#resize()).observe(this.chart);
   }
@@ -87,7 +87,7 @@ export class Panel {
       grid: { stroke: token('--grid'), width: 1 } };
     return {
       width: Math.max(1, this.chart.clientWidth), height: Math.max(1, this.chart.clientHeight),
-      padding: [8, 12, 0, 0], legend: { show: false },
+      padding: [8, 20, 0, 0], legend: { show: false },
       scales: {
         x: { time: false, range: (_plot, min, max) => this.#rangeX(min, max) },
         y: { distr: this.#isLog ? 3 : 1, range: (_plot, min, max) => this.#rangeY(min, max) },
@@ -184,13 +184,14 @@ export class Panel {
 
   #updateEntry(entry, run, at) {
     const hidden = this.#view.hidden.has(run.id);
-    const point = nearestBefore(run.series.points, at);
+    const point = Number.isFinite(at) ? nearestBefore(run.series.points, at) : null;
+    const valueOf = (line) => (Number.isFinite(at) ? (point === null ? null : line.value(point)) : lastKnown(run.series.points, line));
     const formatValue = FORMATS[this.#definition.kind];
     entry.element.setAttribute('aria-pressed', String(!hidden));
     entry.element.title = `${run.label}: show or hide`;
     entry.swatch.style.setProperty('background-color', RUN_COLORS[currentTheme()][run.colorIndex]);
     setText(entry.name, run.label);
-    const values = this.#lines.map((line) => ({ line, value: point === null ? null : line.value(point) }))
+    const values = this.#lines.map((line) => ({ line, value: valueOf(line) }))
       .filter(({ line, value }) => line.optional !== true || value !== null);
     while (entry.values.children.length > values.length) entry.values.lastChild.remove();
     values.forEach(({ value }, index) => {

@@ -40,3 +40,12 @@ export function nearestBefore(points, t) {
   }
   return low === 0 ? null : points[low - 1];
 }
+
+/** The latest figure of a line; the last window may have had nothing to measure. Null if there never was one. */
+export function lastKnown(points, line) {
+  for (let index = points.length - 1; index >= 0; index -= 1) {
+    const value = line.value(points[index]) ?? null;
+    if (value !== null) return value;
+  }
+  return null;
+}

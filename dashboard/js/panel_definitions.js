@@ -8,7 +8,7 @@ export const QUANTILES = [
   { key: 'p90', label: 'p90', dash: [7, 4], width: 1.4 },
   { key: 'p99', label: 'p99', dash: [], width: 2 },
 ];
-const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+export const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
 const styled = (key, label, index, value) => ({ key, label, dash: DASHES[index % DASHES.length], width: index === 0 ? 1.75 : 1.4, value });
 

@@ -2,7 +2,8 @@
 // and scrapes of /metrics both become points; latencies in virtual seconds, rates per virtual second.
 
 const quantilesOf = (latency) => ({
-  p50: secondsOrNull(latency?.p50_ns), p90: secondsOrNull(latency?.p90_ns), p99: secondsOrNull(latency?.p99_ns),
+  p50: secondsOrNull(latency?.p50_ns), p90: secondsOrNull(latency?.p90_ns), p95: secondsOrNull(latency?.p95_ns),
+  p99: secondsOrNull(latency?.p99_ns), mean: secondsOrNull(latency?.mean_ns),
 });
 
 /** A Window of the API, placed at its end. */
@@ -19,6 +20,8 @@ export function pointOfWindow(window) {
     ttft: quantilesOf(window.ttft), tpot: quantilesOf(window.tpot),
     e2e: quantilesOf(window.e2e), queue: quantilesOf(window.queue),
     promptRate: perSecond(window.prompt_tokens), outputRate: perSecond(window.output_tokens),
+    queueRate: perSecond((window.queue?.mean_ns ?? 0) / 1e9 * (window.queue?.count ?? 0)),
+    arrivedRate: perSecond(window.arrived), goodput: perSecond(window.within_slo),
     waiting: window.waiting, running: window.running, transferring: window.transferring,
     kv: ratio(window.kv_blocks_used, window.kv_blocks_total),
     batch: window.steps > 0 ? window.batch_sequences_mean : null,

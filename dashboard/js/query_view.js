@@ -13,8 +13,12 @@ const EXAMPLES = [
 export class QueryView {
   #api;
 
-  constructor(api) {
+  #changed;
+
+  /** @param {() => void} changed is told when the address of the view changed */
+  constructor(api, changed) {
     this.#api = api;
+    this.#changed = changed;
     this.input = h('textarea', { rows: 5, spellcheck: false, 'aria-label': 'SQL', value: EXAMPLES[0][1], onkeydown: (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#run();
     } });
@@ -27,8 +31,18 @@ export class QueryView {
       this.input, h('div.query-actions', {}, this.button, this.note), this.result);
   }
 
+  params() { return [['sql', this.input.value]]; }
+
+  /** Asks what the address asks. @param {URLSearchParams} params */
+  show(params) {
+    if (!params.has('sql')) return;
+    this.input.value = params.get('sql');
+    this.#run();
+  }
+
   async #run() {
     this.button.disabled = true;
+    this.#changed();
     try {
       const { columns, rows, truncated, elapsed_ms: elapsed } = await this.#api.query(this.input.value);
       this.note.classList.remove('bad');

@@ -14,15 +14,15 @@ export class RequestDetail {
   #labelOf;
   #request = null;
 
-  /** @param {(run: string) => string} labelOf names a run */
-  constructor(api, labelOf) {
+  /** @param {(run: string) => string} labelOf names a run @param {() => void} closed is told when the drawer was closed */
+  constructor(api, labelOf, closed) {
     this.#api = api;
     this.#labelOf = labelOf;
     this.body = h('div.drawer-body');
     this.title = h('h2', { id: 'request-title' });
     this.element = h('dialog.drawer', { 'aria-labelledby': 'request-title', onclick: (event) => {
       if (event.target === this.element) this.element.close();
-    } }, h('header', {}, this.title, h('button.quiet', { type: 'button', textContent: 'Close', onclick: () => this.element.close() })), this.body);
+    }, onclose: closed }, h('header', {}, this.title, h('button.quiet', { type: 'button', textContent: 'Close', onclick: () => this.element.close() })), this.body);
   }
 
   /** Shows a request, and its twins in the other runs as soon as they are known. */

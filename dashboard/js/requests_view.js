@@ -1,19 +1,21 @@
-// Requests of one run with their ledgers: the latest, or the slowest of the whole run.
+// Requests of one run with their ledgers: the latest, or the slowest of the whole run. One of them opens in a drawer.
 
 import { RUN_COLORS } from './colors.js';
 import { h, segmented, setText } from './dom.js';
 import * as format from './format.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { ledgerSum } from './ledger.js';
+import { RequestDetail } from './request_detail.js';
 import { currentTheme } from './theme.js';
 
-const SHOWN = 12;
+const SHOWN = 25;
 const REFRESH_MS = 2000;
 const ORDERS = [
   { value: 'recent', text: 'Recent' },
   { value: 'slowest_ttft', text: 'Slowest TTFT' },
   { value: 'slowest_e2e', text: 'Slowest E2E' },
 ];
+const OUTCOMES = ['any', 'finished', 'rejected'];
 const SCALES = [
   { value: 'time', text: 'Time', title: 'Bars of one scale: length is latency' },
   { value: 'share', text: 'Share', title: 'Every bar fills the width' },
@@ -21,7 +23,8 @@ const SCALES = [
 
 export class RequestsView {
   #api;
-  #open;
+  #changed;
+  #opened = null;
   #runs = [];
   #run = null;
   #order = 'recent';
@@ -31,15 +34,17 @@ export class RequestsView {
   #busy = false;
   #loadedAt = -Infinity;
 
-  /** @param {(request: object) => void} open shows the detail of a request */
-  constructor(api, open) {
+  /** @param {import('./hub.js').Hub} hub @param {() => void} changed is told when the address of the view changed */
+  constructor(api, hub, changed) {
     this.#api = api;
-    this.#open = open;
-    this.select = h('select', { 'aria-label': 'Run of the requests', onchange: () => this.#choose(() => { this.#run = this.select.value; }) });
+    this.#changed = changed;
+    const labelOf = (run) => hub.shownRuns.find((shown) => shown.id === run)?.label ?? `${hub.runs.get(run)?.scenario ?? 'run'} #${run}`;
+    this.detail = new RequestDetail(api, labelOf, () => { this.#opened = null; changed(); });
+    this.select = h('select', { 'aria-label': 'Run of the requests', onchange: () => this.#choose(() => { this.#run = this.select.value; }, true) });
     this.swatch = h('i.swatch');
-    this.orders = segmented('Order of requests', ORDERS, (value) => this.#choose(() => { this.#order = value; }));
-    this.outcome = h('select', { 'aria-label': 'Outcome', onchange: () => this.#choose(() => { this.#outcome = this.outcome.value; }) },
-      ...['any', 'finished', 'rejected'].map((value) => h('option', { value, textContent: value === 'any' ? 'any outcome' : value })));
+    this.orders = segmented('Order of requests', ORDERS, (value) => this.#choose(() => { this.#order = value; }, true));
+    this.outcome = h('select', { 'aria-label': 'Outcome', onchange: () => this.#choose(() => { this.#outcome = this.outcome.value; }, true) },
+      ...OUTCOMES.map((value) => h('option', { value, textContent: value === 'any' ? 'any outcome' : value })));
     this.scales = segmented('Scale of the bars', SCALES, (value) => { this.#scale = value; this.#render(); });
     this.list = h('ol.requests');
     this.key = h('div');
@@ -48,12 +53,50 @@ export class RequestsView {
       h('header', {}, h('h2', { textContent: 'Requests' }), h('label.picker', {}, this.swatch, this.select),
         this.orders.element, this.outcome, h('span.spring'), h('span.unit', { textContent: 'bar' }), this.scales.element),
       h('div.request-head', { 'aria-hidden': 'true' }, ...['Request', 'Tokens in → out', 'TTFT', 'TPOT', 'E2E', 'Ledger: where its time went'].map((text) => h('span', { textContent: text }))),
-      this.list, this.note, this.key);
+      this.list, this.note, this.key, this.detail.element);
     this.#render();
   }
 
-  /** @param {object[]} runs of hub.shownRuns */
-  update(runs) {
+  /** What of the address is this view's: run, order, outcome and the request that is open, as RUN.SEQUENCE. */
+  params() {
+    const params = [];
+    if (this.#run !== null && this.#run !== this.#runs[0]?.id) params.push(['run', this.#run]);
+    if (this.#order !== 'recent') params.push(['order', this.#order]);
+    if (this.#outcome !== 'any') params.push(['outcome', this.#outcome]);
+    if (this.#opened !== null) params.push(['request', this.#opened]);
+    return params;
+  }
+
+  /** @param {URLSearchParams} params */
+  show(params) {
+    const one = (name, values) => (values.includes(params.get(name)) ? params.get(name) : values[0]);
+    this.#order = one('order', ORDERS.map(({ value }) => value));
+    this.#outcome = this.outcome.value = one('outcome', OUTCOMES);
+    const run = params.get('run') ?? this.#runs[0]?.id ?? null;
+    this.#choose(() => { this.#run = run; });
+    this.select.value = run ?? '';
+    const [of, sequence] = params.get('request')?.split('.') ?? [];
+    if (/^\d+$/.test(sequence ?? '')) this.#openBySequence(of, sequence);
+    else this.detail.element.close();
+  }
+
+  async #openBySequence(run, sequence) {
+    try {
+      this.#open(await this.#api.request(run, sequence));
+    } catch (error) {
+      setText(this.note, `Request ${sequence} of run ${run} cannot be read: ${error.message}`);
+    }
+  }
+
+  #open(request) {
+    this.#opened = `${request.run}.${request.sequence}`;
+    this.detail.open(request);
+    this.#changed();
+  }
+
+  /** @param {import('./hub.js').Hub} hub */
+  update(hub) {
+    const runs = hub.shownRuns;
     const same = runs.length === this.#runs.length && runs.every((run, index) => run.id === this.#runs[index].id && run.label === this.#runs[index].label);
     this.#runs = runs;
     if (!same) {
@@ -84,8 +127,9 @@ export class RequestsView {
   /** Rows don't move under the pointer or the keyboard. */
   get #held() { return this.list.matches(':hover') || this.list.contains(document.activeElement); }
 
-  #choose(change) {
+  #choose(change, tell = false) {
     change();
+    if (tell) this.#changed();
     this.#items = [];
     this.#loadedAt = -Infinity;
     this.#render();

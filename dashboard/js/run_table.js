@@ -7,7 +7,7 @@ import { currentTheme } from './theme.js';
 
 const done = (run) => (run.finished ?? 0) + (run.rejected ?? 0);
 
-/** Heading, class and text of each column. */
+/** Heading, class and text of each column; null where the owner fills the cell. */
 const COLUMNS = {
   scenario: ['Scenario', 'text', (run) => run.label ?? run.scenario],
   stream: ['Stream', 'text', (run) => run.stream],
@@ -21,12 +21,21 @@ const COLUMNS = {
   tpot50: ['TPOT p50', 'number', (run) => format.durationNs(run.tpot?.p50_ns)],
   tpot99: ['TPOT p99', 'number strong', (run) => format.durationNs(run.tpot?.p99_ns)],
   e2e99: ['E2E p99', 'number', (run) => format.durationNs(run.e2e?.p99_ns)],
+  goodput: ['Goodput', 'number', (run) => goodput(run)],
   slo: ['In SLO', 'number', (run) => format.percent(run.slo_attainment)],
   finished: ['Finished', 'number', (run) => format.count(run.finished)],
   rejected: ['Rejected', 'number', (run) => format.count(run.rejected)],
   preemptions: ['Preempted', 'number', (run) => format.count(run.preemptions)],
   hash: ['State hash', 'code', (run) => format.shortHash(run.hash)],
+  trend: ['p99 TTFT over time', 'text', null],
+  most: ['Most time in', 'text', null],
 };
+
+/** Requests that met every objective, per virtual second of the whole run. */
+function goodput(run) {
+  if (run.slo_attainment === null || run.slo_attainment === undefined || !(run.virtual_ns > 0)) return null;
+  return `${format.compact(run.slo_attainment * run.finished / (run.virtual_ns / 1e9))} req/s`;
+}
 
 export class RunTable {
   #rows = new Map();
@@ -42,7 +51,7 @@ export class RunTable {
     this.#columns = columns;
     this.#decorate = decorate;
     this.body = h('tbody');
-    const headings = { progress: ['Progress', 'text'], action: ['', 'text'], ...COLUMNS };
+    const headings = { progress: ['Progress', 'text'], action: ['Open', 'text'], ...COLUMNS };
     this.element = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': caption }, h('table.runs', {},
       h('thead', {}, h('tr', {}, ...columns.map((key) => h('th', { scope: 'col', className: headings[key][1], textContent: headings[key][0] })))),
       this.body));
@@ -54,6 +63,9 @@ export class RunTable {
     for (const run of runs) this.#fill(this.#rows.get(run.id), run, streams.get(run.stream));
   }
 
+  /** A cell that its owner fills. */
+  cell(id, key) { return this.#rows.get(id).cells[key]; }
+
   #make(run) {
     const cells = Object.fromEntries(this.#columns.map((key) => [key, h('td', { className: COLUMNS[key]?.[1] ?? 'text' })]));
     if (cells.progress) cells.progress.append(h('div.progress', { role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' }, h('i')), h('span'));
@@ -61,16 +73,20 @@ export class RunTable {
     return { element: h('tr', { data: { run: run.id } }, ...this.#columns.map((key) => cells[key])), cells };
   }
 
-  #fill({ cells }, run, stream) {
+  #fill({ element, cells }, run, stream) {
     for (const key of this.#columns) {
       if (key === 'progress') fillProgress(cells.progress, run, stream);
-      else if (key !== 'action') setText(cells[key], String(COLUMNS[key][2](run) ?? format.MISSING));
+      else if (key !== 'action' && COLUMNS[key][2] !== null) setText(cells[key], String(COLUMNS[key][2](run) ?? format.MISSING));
+    }
+    for (const [key, latency] of [['ttft99', 'ttft'], ['tpot99', 'tpot']]) {
+      const objective = run.slo?.[`${latency}_ns`] ?? null;
+      cells[key]?.classList.toggle('late', objective !== null && run[latency]?.p99_ns > objective);
     }
     if (cells.state) cells.state.dataset.state = run.state;
     if (cells.hash) cells.hash.title = run.hash ?? 'known when the run has finished';
     if (cells.scenario && run.colorIndex !== undefined) {
       cells.scenario.classList.add('swatched');
-      cells.scenario.style.setProperty('--run', RUN_COLORS[currentTheme()][run.colorIndex]);
+      element.style.setProperty('--run', RUN_COLORS[currentTheme()][run.colorIndex]);
     }
   }
 }

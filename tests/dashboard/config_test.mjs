@@ -1,8 +1,8 @@
-// Addresses: of the daemon, of the live websocket, of a view.
+// Addresses: of the daemon, of the live websocket.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { daemonBase, liveUrl, parseRoute, routeToRuns, routeToStream } from '../../dashboard/js/config.js';
+import { daemonBase, liveUrl } from '../../dashboard/js/config.js';
 
 test('without a parameter the daemon is the host of the page', () => {
   assert.equal(daemonBase('http://10.0.0.1:8480/index.html#/history'), 'http://10.0.0.1:8480');
@@ -23,11 +23,3 @@ test('the live address follows the scheme and quotes the stream', () => {
   assert.equal(liveUrl('https://h', 'a b'), 'wss://h/live/v1?stream=a%20b');
   assert.equal(liveUrl('http://h:1', null), 'ws://h:1/live/v1');
 });
-
-test('routes survive a round trip', () => {
-  assert.deepEqual(parseRoute(routeToRuns(['4', '7'])), { view: 'replay', runs: ['4', '7'], stream: null });
-  assert.deepEqual(parseRoute(routeToStream('a b')), { view: 'replay', runs: null, stream: 'a b' });
-  assert.deepEqual(parseRoute(routeToStream(null)), { view: 'replay', runs: null, stream: null });
-});
-
-test('an unknown view is the replay', () => assert.equal(parseRoute('#/nowhere').view, 'replay'));

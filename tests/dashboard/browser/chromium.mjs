@@ -11,7 +11,9 @@ const CHROMIUM = process.env.REPLAYD_CHROMIUM ?? '/usr/bin/chromium';
 /** Why no browser test can run here, or null. */
 export function browserMissing() {
   if (!existsSync(CHROMIUM)) return `no Chromium at ${CHROMIUM} (set REPLAYD_CHROMIUM)`;
-  if (!existsSync(`${DASHBOARD}node_modules/playwright-core`)) return 'playwright-core is not installed: run npm ci in dashboard/';
+  for (const name of ['playwright-core', 'axe-core']) {
+    if (!existsSync(`${DASHBOARD}node_modules/${name}`)) return `${name} is not installed: run npm ci in dashboard/`;
+  }
   return null;
 }
 

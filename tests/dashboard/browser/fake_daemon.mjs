@@ -111,7 +111,7 @@ export class FakeDaemon {
     for await (const chunk of request) body += chunk;
     this.commands.push(`POST ${url.pathname} ${body}`.trim());
     const [resource, name, action] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
-    if (resource === 'query') return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name, run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
+    if (resource === 'query') return this.#query(JSON.parse(body).sql);
     const stream = this.streams.find((item) => item.name === name);
     if (action === 'pause') stream.state = 'paused';
     if (action === 'resume') stream.state = 'running';
@@ -119,6 +119,20 @@ export class FakeDaemon {
     if (action === 'speed') stream.speed = JSON.parse(body).speed;
     return stream.json;
   }
+
+  #query(sql) {
+    const [, run] = /prompt_bin[^]*run_id = (\d+)/.exec(sql) ?? [];
+    if (run !== undefined) return lengthsAnswer(this.#runs.find((item) => String(item.id) === run).requests);
+    return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name, run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
+  }
+}
+
+/** What the history answers to the question of the vLLM panels, coarsely binned. */
+function lengthsAnswer(requests) {
+  const bin = (tokens) => Math.ceil(Math.log10(Math.max(1, tokens)) * 3);
+  return { columns: ['slot', 'outcome', 'prompt_bin', 'output_bin', 'requests', 'output_tokens', 'prefill_ns', 'decode_ns'], truncated: false, elapsed_ms: 2,
+    rows: requests.map((item) => [Math.floor(item.finished_ns / 60e9), item.outcome, bin(item.prompt_tokens), bin(item.output_tokens), 1, item.output_tokens,
+      item.first_token_ns - item.scheduled_ns, item.finished_ns - item.first_token_ns]) };
 }
 
 function sorted(requests, search) {

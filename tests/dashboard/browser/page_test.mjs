@@ -34,14 +34,14 @@ describe('page', { skip: missing ?? false }, () => {
   };
 
   test('without a stream every panel says how to get one', async () => {
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.hint code').waitFor();
     assert.match(await page.locator('.hint code').textContent(), new RegExp(`^replayctl stream .* --daemon ${daemon.url}$`));
     assert.match(await panel(page, 'ttft').locator('.empty').textContent(), /^No samples yet: stream a trace with replayctl stream …$/);
   });
 
   test('a first stream appears by itself, and live windows add points to TTFT and TPOT', async () => {
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.hint code').waitFor();
     stream();
     for (const key of ['ttft', 'tpot']) await morePoints(page, key, 0);
@@ -54,7 +54,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('cards show the gauges of /metrics and mark a broken objective', async () => {
     stream(2, 46);
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.card[data-source="metrics"]').first().waitFor();
     assert.equal(await page.locator('.card').count(), 2);
     assert.ok(await page.locator('.card td.late').count() > 0);
@@ -64,7 +64,7 @@ describe('page', { skip: missing ?? false }, () => {
   test('with only /metrics, panels grow by scrapes at the virtual clock', async () => {
     daemon.setMode('metrics');
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 0);
     daemon.advance();
     await morePoints(page, 'ttft', 6);
@@ -76,7 +76,7 @@ describe('page', { skip: missing ?? false }, () => {
     stream();
     const host = createServer((request, response) => serveStatic(new URL(request.url, 'http://h').pathname, response));
     await new Promise((resolve) => host.listen(0, '127.0.0.1', resolve));
-    page = await openPage(browser, `http://127.0.0.1:${host.address().port}/?daemon=${daemon.url}`);
+    page = await openPage(browser, `http://127.0.0.1:${host.address().port}/?daemon=${daemon.url}#/live`);
     await morePoints(page, 'tpot', 0);
     await page.waitForFunction(() => document.querySelector('.lamp').textContent === 'live');
     host.closeAllConnections();
@@ -85,7 +85,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('a daemon that goes away is named, and its return heals the page', async () => {
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 0);
     daemon.setMode('none');
     await page.locator('.banner[data-state="failed"]').waitFor();
@@ -98,7 +98,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('a request opens its ledger: every part, an exact sum, why it waited, its twins and what was observed', async () => {
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/requests`);
     await page.getByRole('button', { name: 'Slowest E2E' }).click();
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
@@ -127,7 +127,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('controls call the daemon, and ending asks first', async () => {
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByLabel('Replay speed').selectOption('60');
@@ -140,7 +140,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('the legend hides a run everywhere, by keyboard too', async () => {
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 0);
     const entry = panel(page, 'ttft').locator('.entry').first();
     await entry.focus();
@@ -151,7 +151,7 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('eight runs fit a laptop without sideways scrolling, drawn at p99 until asked for more', async () => {
     stream(8);
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 20 * 8 - 1);
     assert.equal(await panel(page, 'ttft').getAttribute('data-points'), String(20 * 8));
     await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).click();
@@ -163,9 +163,10 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('new points move nothing: panels keep their places', async () => {
     stream();
-    page = await openPage(browser, daemon.url);
+    page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 20 * 6 - 1);
     await page.locator('.card[data-source="metrics"]').first().waitFor();
+    await page.evaluate(() => document.fonts.ready);
     const places = () => page.$$eval('.panel', (panels) => panels.map((item) => item.getBoundingClientRect().top));
     const beforeMove = await places();
     daemon.advance(60);
@@ -175,10 +176,10 @@ describe('page', { skip: missing ?? false }, () => {
 
   test('the theme follows the system until a choice is made, which is remembered', async () => {
     stream();
-    page = await openPage(browser, daemon.url, { colorScheme: 'dark' });
+    page = await openPage(browser, `${daemon.url}/#/live`, { colorScheme: 'dark' });
     const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const dark = await background();
-    await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+    await page.getByRole('button', { name: 'Light theme' }).click();
     const light = await background();
     assert.notEqual(light, dark);
     await page.reload();

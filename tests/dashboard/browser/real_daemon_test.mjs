@@ -99,7 +99,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     const past = await until('a finished run', async () => (await json('/api/v1/runs?stream=yesterday&limit=10')).items.find((run) => run.state === 'finished'));
 
     streaming = spawn(CLIENT, args(trace, 'today', SPEED), { stdio: 'ignore' });
-    const page = await openPage(browser, base);
+    const page = await openPage(browser, `${base}/#/live`);
     for (const key of ['ttft', 'tpot']) await until(`first points of ${key}`, async () => await pointsOf(page, key) > 0);
     const before = { ttft: await pointsOf(page, 'ttft'), tpot: await pointsOf(page, 'tpot') };
     for (const key of ['ttft', 'tpot']) {
@@ -113,6 +113,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
       await page.screenshot({ path: process.env.REPLAYD_SCREENSHOT });
     }
 
+    await page.getByRole('link', { name: 'Requests', exact: true }).click();
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
     await drawer.locator('table.ledger:not(.blame)').waitFor();

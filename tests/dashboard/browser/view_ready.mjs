@@ -1,0 +1,12 @@
+// What can be seen of each view once it has its data.
+
+export const VIEW_READY = {
+  overview: '.stream svg.spark',
+  live: '.live .panel[data-panel="ttft"]:not(.is-empty)',
+  requests: 'button.request',
+  memory: '.memory-time canvas',
+  experts: '.experts .hint:not(:empty)',
+  vllm: '.vllm .panel[data-panel="finish"]:not(.is-empty)',
+  history: '.history tbody tr',
+  query: '.query textarea',
+};

@@ -1,0 +1,135 @@
+// Every view in real Chromium: it opens from its address, in both themes and on a phone, by keyboard, and axe-core finds
+// nothing to remark.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { VIEWS } from '../../../dashboard/js/route.js';
+import { violations } from './axe.mjs';
+import { browserMissing, launch, openPage } from './chromium.mjs';
+import { FakeDaemon } from './fake_daemon.mjs';
+import { FakeStream } from './fake_data.mjs';
+import { VIEW_READY } from './view_ready.mjs';
+
+const missing = browserMissing();
+if (missing !== null) console.log(`skipped: ${missing}`);
+const PHONE = { width: 390, height: 844 };
+
+describe('views', { skip: missing ?? false }, () => {
+  let browser;
+  let daemon;
+  let page;
+  before(async () => { browser = await launch(); });
+  after(() => browser?.close());
+  beforeEach(async () => {
+    daemon = await new FakeDaemon().listen();
+    daemon.streams = [new FakeStream('yesterday', 1, 10), new FakeStream('demo', 2)];
+    daemon.advance(46);
+    daemon.streams[0].finish();
+  });
+  afterEach(async () => {
+    assert.deepEqual(page.errors, [], 'the console has no errors');
+    await page.close();
+    await daemon.close();
+  });
+  const open = async (view, options) => {
+    page = await openPage(browser, `${daemon.url}/#/${view}`, options);
+    await page.locator(VIEW_READY[view]).first().waitFor();
+  };
+
+  for (const { key, title } of VIEWS) {
+    for (const colorScheme of ['light', 'dark']) {
+      test(`${title}: the heading says where one is, and axe-core finds nothing in the ${colorScheme} theme`, async () => {
+        await open(key, { colorScheme });
+        assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), title);
+        assert.ok((await page.locator('h1').textContent()).startsWith(title));
+        assert.ok((await page.title()).startsWith(title));
+        assert.deepEqual(await violations(page), []);
+      });
+    }
+
+    test(`${title}: a phone shows it without sideways scrolling`, async () => {
+      await open(key, { viewport: PHONE });
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      assert.deepEqual(await violations(page), []);
+    });
+  }
+
+  test('the overview tells each stream, which runs keep their objectives, and leads on', async () => {
+    await open('overview');
+    await page.locator('.stream[data-stream="yesterday"] svg.spark').waitFor();
+    assert.deepEqual(await page.locator('.stream h2').allTextContents(), ['demo', 'yesterday']);
+    assert.match(await page.locator('.summary').textContent(), /^2 streams, 1 under way\. \d of 3 runs keeps? the objectives at p99\.$/);
+    await page.locator('.stream[data-stream="yesterday"]').getByRole('link', { name: 'Live: yesterday' }).click();
+    await page.locator(VIEW_READY.live).first().waitFor();
+    assert.equal(new URL(page.url()).hash, '#/live?stream=yesterday');
+    assert.equal(await page.locator('.card').count(), 1);
+  });
+
+  test('the address carries stream, quantiles, scale and span, and opens the same view again', async () => {
+    await open('live');
+    await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).click();
+    await page.getByRole('button', { name: 'Log' }).click();
+    await page.getByRole('button', { name: '1 min' }).click();
+    const { hash } = new URL(page.url());
+    assert.equal(hash, '#/live?quantiles=p90,p99&scale=log&last=60');
+    await page.reload();
+    await page.locator(VIEW_READY.live).first().waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Log' }).getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).getAttribute('aria-pressed'), 'false');
+    assert.equal(new URL(page.url()).hash, hash);
+  });
+
+  test('a request has an address: it opens in the drawer, and closing it leaves the list', async () => {
+    page = await openPage(browser, `${daemon.url}/#/requests?run=1&order=slowest_ttft&request=1.17`);
+    const drawer = page.locator('dialog.drawer');
+    await drawer.waitFor();
+    assert.equal(await drawer.locator('h2').textContent(), 'Request req-00017');
+    assert.deepEqual(await violations(page), []);
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'hidden' });
+    await page.waitForFunction(() => location.hash === '#/requests?order=slowest_ttft');
+  });
+
+  test('single keys open the views and the list of keys, unless something is typed or they are switched off', async () => {
+    await open('overview');
+    await page.keyboard.press('2');
+    await page.locator(VIEW_READY.live).first().waitFor();
+    await page.keyboard.press('?');
+    const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await help.waitFor();
+    assert.deepEqual(await violations(page), []);
+    await help.getByRole('checkbox').uncheck();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('1');
+    assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), 'Live');
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await help.getByRole('checkbox').check();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press(String(VIEWS.findIndex(({ key }) => key === 'query') + 1));
+    await page.keyboard.press('/');
+    await page.keyboard.type('1');
+    assert.match(await page.locator('textarea').inputValue(), /1/);
+    assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), 'SQL');
+  });
+
+  test('the first Tab is the way past the head, and every control can be seen when it has the focus', async () => {
+    await open('live');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'content');
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(outline, 'none');
+  });
+
+  // The order and titles of vllm-project/vllm 4b5c627, examples/observability/prometheus_grafana/grafana.json.
+  test('the twelve panels of vLLM stand in its order, and each draws something', async () => {
+    await open('vllm');
+    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));
+    assert.deepEqual(await page.locator('.vllm .panel h2').allTextContents(), ['E2E request latency', 'Token throughput', 'Inter token latency', 'Scheduler state',
+      'Time to first token latency', 'Cache utilization', 'Request prompt length', 'Request generation length', 'Finish reason', 'Queue time',
+      'Requests prefill and decode time', 'Max generation token in sequence group']);
+    assert.match(await page.locator('.panel[data-panel="prompt_length"] .chart').getAttribute('aria-label'), /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
+  });
+});
