@@ -146,6 +146,8 @@ Declared declare_search(CLI::App& root) {
     add_catalogs(app, options->catalogs);
     app.add_option("--journal", options->journal, "keep outcomes in this file; the same search goes on from it")->type_name("FILE");
     app.add_option("--csv", options->csv, "write a row per trial")->type_name("FILE");
+    app.add_option("--front", options->fronts, "write the Pareto fronts of price against latency, as FILE.svg or FILE.csv")
+        ->type_name("FILE");
     add_whole(app, "--workers", options->workers, "trials at once (one per core); the result does not depend on it", 1);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;

@@ -1,6 +1,7 @@
 #include "daemon/replayctl/search_command.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -9,7 +10,9 @@
 #include "daemon/config/version.hpp"
 #include "daemon/files/output_file.hpp"
 #include "daemon/replayctl/console.hpp"
+#include "daemon/net/quoted.hpp"
 #include "daemon/replayctl/parallel.hpp"
+#include "daemon/replayctl/search_front.hpp"
 #include "daemon/replayctl/search_journal.hpp"
 #include "daemon/replayctl/search_report.hpp"
 #include "daemon/replayctl/search_trial.hpp"
@@ -21,6 +24,13 @@ namespace {
 using search::Measured;
 using search::Outcomes;
 using search::Trial;
+
+/// The base scenario's file as the search's own folder names it, where it is there.
+std::string beside(const std::string& search, const std::string& base) {
+    const std::filesystem::path path = std::filesystem::path(search).parent_path() / base;
+    std::error_code none;
+    return std::filesystem::is_regular_file(path, none) ? path.string() : base;
+}
 
 Result<std::vector<Arrival>> read_trace(const TraceInput& input) {
     auto trace = TraceSource::open(input);
@@ -107,10 +117,29 @@ private:
     ProgressBar bar_;
 };
 
-Result<void> write_csv(const std::string& path, const std::string& text) {
+Result<void> write_file(const std::string& path, const std::string& text) {
     auto file = files::OutputFile::open(path);
     if (!file) return tl::unexpected(file.error());
     return file->write(text).and_then([&] { return file->close(); });
+}
+
+Result<void> write_files(const SearchOptions& options, const SearchResult& result) {
+    if (!options.csv.empty()) {
+        if (auto written = write_file(options.csv, search_csv(result)); !written) return written;
+    }
+    for (const std::string& path : options.fronts) {
+        if (auto written = write_file(path, path.ends_with(".svg") ? front_svg(result) : front_csv(result)); !written) return written;
+    }
+    return {};
+}
+
+Result<void> check_front_names(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        if (!path.ends_with(".svg") && !path.ends_with(".csv")) {
+            return fail(Code::invalid_argument, "--front " + net::quoted(path) + ": expected a name that ends in .svg or .csv");
+        }
+    }
+    return {};
 }
 
 /// Where nothing could run the search itself is wrong: a misspelt key, most likely.
@@ -123,10 +152,12 @@ Result<void> check_any_possible(const Outcomes& outcomes, const std::string& pat
 }  // namespace
 
 Result<ExitStatus> search_clusters(const SearchOptions& options) {
+    if (auto names = check_front_names(options.fronts); !names) return tl::unexpected(names.error());
     auto text = config::read_text_file(options.spec);
     if (!text) return tl::unexpected(text.error());
     auto spec = search::parse_search(*text, options.spec);
     if (!spec) return tl::unexpected(spec.error());
+    spec->base = beside(options.spec, spec->base);
     auto scenarios = ScenarioSource::create(options.catalogs);
     if (!scenarios) return tl::unexpected(scenarios.error());
     auto arrivals = read_trace(options.trace);
@@ -140,17 +171,20 @@ Result<ExitStatus> search_clusters(const SearchOptions& options) {
         journal = std::move(*opened);
     }
     const search::Space space(spec->axes);
-    const auto method = search::make_method(spec->method, space, spec->objective, static_cast<std::int64_t>(arrivals->size()));
-    const SearchInput input{*scenarios, *spec, space, *arrivals};
-    Executor executor(input, *method, std::move(journal), static_cast<std::size_t>(options.workers));
+    PricedScenarios priced;
+    const SearchInput input{*scenarios, *spec, space, *arrivals, priced};
+    const auto workers = static_cast<std::size_t>(options.workers);
+    std::vector<double> prices;
+    if (spec->method.kind == search::MethodKind::cheapest) prices = prices_of(input, workers);
+    const auto method = search::make_method(spec->method, space, spec->objective, static_cast<std::int64_t>(arrivals->size()),
+                                            std::move(prices));
+    Executor executor(input, *method, std::move(journal), workers);
     if (auto done = executor.run_to_end(); !done) return tl::unexpected(done.error());
     if (auto any = check_any_possible(executor.outcomes(), options.spec); !any) return tl::unexpected(any.error());
     const SearchResult result{*spec, space, executor.outcomes(),
                               search::ranked(method->results(executor.outcomes()), executor.outcomes(), spec->objective),
                               executor.ran()};
-    if (!options.csv.empty()) {
-        if (auto written = write_csv(options.csv, search_csv(result)); !written) return tl::unexpected(written.error());
-    }
+    if (auto written = write_files(options, result); !written) return tl::unexpected(written.error());
     const std::string out = options.mode == OutputMode::json ? search_json(result) : search_text(result);
     return print(out).map([] { return ExitStatus::ok; });
 }

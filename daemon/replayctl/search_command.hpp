@@ -17,6 +17,7 @@ struct SearchOptions {
     std::vector<std::string> catalogs;
     std::string journal;       ///< empty: nothing is kept for a second call
     std::string csv;           ///< empty: not written
+    std::vector<std::string> fronts;  ///< files of the Pareto fronts, by their ending a picture (.svg) or rows (.csv)
     std::int64_t workers = 0;  ///< trials at once; 0: one per core
     OutputMode mode = OutputMode::table;
 };

@@ -29,6 +29,11 @@ std::string line_of(const Trial& trial, const Measured& measured) {
                                         {"reason", measured.reason},
                                         {"gpus", measured.gpus},
                                         {"price_per_hour", measured.price_per_hour},
+                                        {"prefill_replicas", measured.prefill_replicas},
+                                        {"decode_replicas", measured.decode_replicas},
+                                        {"prefill_gpus", measured.prefill_gpus},
+                                        {"decode_gpus", measured.decode_gpus},
+                                        {"stopped_after", measured.stopped_after},
                                         {"requests", measured.requests},
                                         {"finished", measured.finished},
                                         {"rejected", measured.rejected},
@@ -52,6 +57,11 @@ std::pair<Trial, Measured> read_line(std::string_view line) {
     out.reason = text(object, "reason");
     out.gpus = integer(object, "gpus");
     out.price_per_hour = object.at("price_per_hour").to_number<double>();
+    out.prefill_replicas = integer(object, "prefill_replicas");
+    out.decode_replicas = integer(object, "decode_replicas");
+    out.prefill_gpus = integer(object, "prefill_gpus");
+    out.decode_gpus = integer(object, "decode_gpus");
+    out.stopped_after = integer(object, "stopped_after");
     out.requests = integer(object, "requests");
     out.finished = integer(object, "finished");
     out.rejected = integer(object, "rejected");

@@ -1,7 +1,6 @@
 #include "daemon/replayctl/search_report.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -10,8 +9,8 @@
 
 #include "daemon/replayctl/csv_text.hpp"
 #include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/search_front.hpp"
 #include "daemon/replayctl/text_table.hpp"
-#include "replay/search/pareto.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -23,41 +22,18 @@ using search::Trial;
 constexpr std::size_t k_rows_shown = 12;
 constexpr std::size_t k_reasons_shown = 5;
 
-std::string settings_text(const SearchResult& result, const Trial& trial) {
-    std::string out;
-    for (const std::string& setting : result.space.settings(trial.candidate)) out += (out.empty() ? "" : " ") + setting;
-    return out;
-}
-
-/// Results that no other beats in price and in the time that `time_of` gives.
-template <class TimeOf>
-std::set<Trial> front_of(const SearchResult& result, const TimeOf& time_of) {
-    std::vector<search::Figures> figures;
-    for (const Trial& trial : result.ranked) {
-        const Measured& measured = result.outcomes.at(trial);
-        const double time = measured.possible && measured.rejected == 0 ? static_cast<double>(time_of(measured).value) : INFINITY;
-        figures.push_back({measured.price_per_hour, time});
-    }
-    std::set<Trial> out;
-    for (const std::size_t i : search::pareto_front(figures)) out.insert(result.ranked[i]);
-    return out;
-}
-
-struct Fronts {
-    explicit Fronts(const SearchResult& result)
-        : ttft(front_of(result, [](const Measured& m) { return m.ttft_p99; })),
-          tpot(front_of(result, [](const Measured& m) { return m.tpot_p99; })) {}
-
-    std::set<Trial> ttft;
-    std::set<Trial> tpot;
-};
-
 std::string load_text(const Trial& trial) { return decimal_text(static_cast<double>(trial.load_permille) / 1000, 2) + " ×"; }
 
 std::string fronts_text(const Fronts& fronts, const Trial& trial) {
     const bool ttft = fronts.ttft.count(trial) > 0;
     const bool tpot = fronts.tpot.count(trial) > 0;
     return ttft && tpot ? "TTFT, TPOT" : ttft ? "TTFT" : tpot ? "TPOT" : "";
+}
+
+std::string objective_text(const Measured& measured, double missed) {
+    if (missed <= 1) return "held";
+    if (measured.stopped_after > 0) return "missed after " + count_text(measured.stopped_after) + " arrivals";
+    return "missed, × " + decimal_text(missed, 2);
 }
 
 std::string rows_text(const SearchResult& result) {
@@ -73,7 +49,7 @@ std::string rows_text(const SearchResult& result) {
         table.add_row({settings_text(result, trial), load_text(trial), count_text(measured.gpus),
                        decimal_text(measured.price_per_hour, 2), decimal_text(search::price_per_million_tokens(measured), 3),
                        time_text(measured.ttft_p99.value), time_text(measured.tpot_p99.value), count_text(measured.rejected),
-                       missed <= 1 ? "held" : "missed, × " + decimal_text(missed, 2), fronts_text(fronts, trial)});
+                       objective_text(measured, missed), fronts_text(fronts, trial)});
     }
     return table.render();
 }
@@ -98,6 +74,8 @@ std::string reasons_text(const SearchResult& result) {
     return out;
 }
 
+std::string ratio_text(std::int64_t prefill, std::int64_t decode) { return count_text(prefill) + ':' + count_text(decode); }
+
 std::string verdict(const SearchResult& result) {
     const auto trials = static_cast<std::int64_t>(result.outcomes.size());
     std::set<std::int64_t> tried;
@@ -112,8 +90,12 @@ std::string verdict(const SearchResult& result) {
         return out + "No candidate that was tried holds the objectives; the nearest come first.\n";
     }
     const Measured& best = result.outcomes.at(result.ranked.front());
+    const std::string ratio =
+        best.prefill_replicas == 0 ? "" : ", P:D " + ratio_text(best.prefill_replicas, best.decode_replicas) + " replicas (" +
+                                             count_text(best.prefill_gpus) + " : " + count_text(best.decode_gpus) + " GPUs)";
     return out + "The cheapest that holds the objectives: " + settings_text(result, result.ranked.front()) + ", " +
-           count_text(best.gpus) + " GPUs, " + decimal_text(best.price_per_hour, 2) + " per hour" +
+           count_text(best.gpus) + " GPUs" + ratio + ", " + decimal_text(best.price_per_hour, 2) + " per hour, " +
+           decimal_text(search::price_per_million_tokens(best), 3) + " per million output tokens" +
            (result.spec.method.kind == search::MethodKind::capacity ? ", up to load " + load_text(result.ranked.front()) : "") + ".\n";
 }
 
@@ -129,6 +111,11 @@ json::object object_of(const SearchResult& result, const Trial& trial, const Fro
     }
     out["gpus"] = measured.gpus;
     out["price_per_hour"] = measured.price_per_hour;
+    if (measured.prefill_replicas > 0) {
+        out["prefill"] = json::object{{"replicas", measured.prefill_replicas}, {"gpus", measured.prefill_gpus}};
+        out["decode"] = json::object{{"replicas", measured.decode_replicas}, {"gpus", measured.decode_gpus}};
+    }
+    if (measured.stopped_after > 0) out["stopped_after"] = measured.stopped_after;
     if (measured.output_tokens.value > 0) out["price_per_million_tokens"] = search::price_per_million_tokens(measured);
     out["holds"] = search::holds(measured, result.spec.objective);
     out["excess"] = search::excess(measured, result.spec.objective);
@@ -163,14 +150,18 @@ std::string search_json(const SearchResult& result) {
 
 std::string search_csv(const SearchResult& result) {
     const Fronts fronts(result);
-    std::string out = "candidate,settings,arrivals,load_permille,possible,reason,gpus,price_per_hour,holds,ttft_p99_ns,tpot_p99_ns,"
+    std::string out = "candidate,settings,arrivals,load_permille,possible,reason,gpus,prefill_replicas,decode_replicas,prefill_gpus,decode_gpus,"
+                      "price_per_hour,price_per_million_tokens,holds,stopped_after,ttft_p99_ns,tpot_p99_ns,"
                       "e2e_p99_ns,requests,finished,rejected,within_slo,output_tokens,span_ns,hash,front_ttft,front_tpot\n";
     for (const auto& [trial, measured] : result.outcomes) {
         const auto flag = [](bool value) { return std::int64_t{value ? 1 : 0}; };
         CsvLine line(out);
         line.add(trial.candidate).add(settings_text(result, trial)).add(trial.arrivals).add(trial.load_permille);
-        line.add(flag(measured.possible)).add(measured.reason).add(measured.gpus).add(decimal_text(measured.price_per_hour, 4));
-        line.add(flag(search::holds(measured, result.spec.objective)));
+        line.add(flag(measured.possible)).add(measured.reason).add(measured.gpus);
+        line.add(measured.prefill_replicas).add(measured.decode_replicas).add(measured.prefill_gpus).add(measured.decode_gpus);
+        line.add(decimal_text(measured.price_per_hour, 4));
+        line.add(measured.output_tokens.value > 0 ? decimal_text(search::price_per_million_tokens(measured), 6) : std::string());
+        line.add(flag(search::holds(measured, result.spec.objective))).add(measured.stopped_after);
         line.add(measured.ttft_p99.value).add(measured.tpot_p99.value).add(measured.e2e_p99.value);
         line.add(measured.requests).add(measured.finished).add(measured.rejected).add(measured.within_slo);
         line.add(measured.output_tokens.value).add(measured.span.value).add(measured.hash);

@@ -1,8 +1,10 @@
 #include "replay/search/methods.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "replay/base/assert.hpp"
 
@@ -99,6 +101,42 @@ private:
     std::int64_t arrivals_;
     std::size_t axis_ = 0;
     std::int64_t count_ = 0;
+};
+
+/// Candidates of one price are a round.
+class Cheapest final : public Method {
+public:
+    Cheapest(const Objective& objective, std::int64_t arrivals, std::vector<double> prices)
+        : objective_(objective), arrivals_(arrivals), prices_(std::move(prices)), order_(prices_.size()) {
+        std::iota(order_.begin(), order_.end(), 0);
+        std::stable_sort(order_.begin(), order_.end(), [&](std::int64_t a, std::int64_t b) { return price(a) < price(b); });
+    }
+
+    std::vector<Trial> next(const Outcomes& outcomes) const override {
+        for (std::size_t first = 0; first < order_.size();) {
+            std::vector<Trial> unknown;
+            bool held = false;
+            std::size_t last = first;
+            for (; last < order_.size() && price(order_[last]) == price(order_[first]); ++last) {
+                const Trial trial{order_[last], arrivals_};
+                const auto known = outcomes.find(trial);
+                if (known == outcomes.end()) unknown.push_back(trial);
+                else held = held || holds(known->second, objective_);
+            }
+            if (!unknown.empty() || held) return unknown;
+            first = last;
+        }
+        return {};
+    }
+    std::vector<Trial> results(const Outcomes& outcomes) const override { return known_ones(outcomes); }
+
+private:
+    [[nodiscard]] double price(std::int64_t candidate) const { return prices_[static_cast<std::size_t>(candidate)]; }
+
+    Objective objective_;
+    std::int64_t arrivals_;
+    std::vector<double> prices_;
+    std::vector<std::int64_t> order_;  ///< by price, then by number
 };
 
 class Halving final : public Method {
@@ -205,12 +243,15 @@ private:
 }  // namespace
 
 std::unique_ptr<Method> make_method(const MethodSpec& spec, const Space& space, const Objective& objective,
-                                    std::int64_t arrivals) {
+                                    std::int64_t arrivals, std::vector<double> prices) {
     REPLAYD_ASSERT(arrivals > 0);
     switch (spec.kind) {
         case MethodKind::grid: return std::make_unique<Grid>(space, arrivals);
         case MethodKind::bisection: return std::make_unique<Bisection>(space, objective, arrivals);
         case MethodKind::halving: return std::make_unique<Halving>(spec, space, objective, arrivals);
+        case MethodKind::cheapest:
+            REPLAYD_ASSERT(static_cast<std::int64_t>(prices.size()) == space.size());
+            return std::make_unique<Cheapest>(objective, arrivals, std::move(prices));
         case MethodKind::capacity: break;
     }
     return std::make_unique<Capacity>(spec, space, objective, arrivals);

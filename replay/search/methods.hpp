@@ -29,6 +29,7 @@ enum class MethodKind {
     grid,       ///< every candidate on the whole trace
     bisection,  ///< along the rising axis, for each choice of the other axes, the first candidate that holds
     halving,    ///< a Latin hypercube on a prefix of the trace; the better part goes on to a longer prefix, to the whole trace
+    cheapest,   ///< from the cheapest price upwards, until one holds: what costs more is no answer
     capacity,   ///< for every candidate the highest load that holds
 };
 
@@ -37,6 +38,8 @@ struct MethodSpec {
     std::int64_t points = 64;        ///< halving: candidates of the first rung
     std::int64_t keep_one_of = 3;    ///< halving: the best of so many go on, and prefixes grow as much; 2 or more
     std::uint64_t seed = 0;          ///< halving
+    /// A trial ends when its objective can no longer hold (MissCounter). Not for halving, which ranks those that miss.
+    bool stop_early = false;
     std::int64_t load_min_permille = 100;     ///< capacity
     std::int64_t load_max_permille = 10'000;  ///< capacity
     std::int64_t load_step_permille = 10;     ///< capacity: the answer is the last of its multiples (from the minimum) that holds
@@ -52,8 +55,9 @@ public:
 };
 
 /// `space` must outlive the method; a bisection needs exactly one rising axis. `arrivals`: of the whole trace, 1 or more.
+/// `prices`: per hour of each candidate, needed by `cheapest` only.
 [[nodiscard]] std::unique_ptr<Method> make_method(const MethodSpec& spec, const Space& space, const Objective& objective,
-                                                  std::int64_t arrivals);
+                                                  std::int64_t arrivals, std::vector<double> prices = {});
 
 /// The best of `trials`: of those that hold the objective the cheapest, otherwise the one that misses it least; among equals the
 /// one with fewer GPUs, the smaller excess, the lower number. Ascending from the best.

@@ -7,6 +7,7 @@
 
 #include "replay/base/units.hpp"
 #include "replay/catalog/scenario.hpp"
+#include "replay/sim/records.hpp"
 
 namespace replayd::search {
 
@@ -28,6 +29,13 @@ struct Measured {
     std::string reason;
     std::int64_t gpus = 0;
     double price_per_hour = 0;
+    std::int64_t prefill_replicas = 0;  ///< 0 on clusters that are not disaggregated, as the three below
+    std::int64_t decode_replicas = 0;
+    std::int64_t prefill_gpus = 0;      ///< of all prefill replicas
+    std::int64_t decode_gpus = 0;
+    /// Arrivals after which the objective could no longer hold, so that the rest was not replayed; 0: all was. The figures
+    /// below are those until then, which miss the objective too.
+    std::int64_t stopped_after = 0;
     std::int64_t requests = 0;
     std::int64_t finished = 0;
     std::int64_t rejected = 0;
@@ -41,6 +49,34 @@ struct Measured {
 
     bool operator==(const Measured&) const = default;
 };
+
+/// Counts the misses of a trial while it runs. Once `lost`, its objective cannot hold any more, whatever the requests that
+/// have not finished come to: p99 of `requests` values is above a limit for certain when more than a hundredth of them are.
+class MissCounter {
+public:
+    /// `requests`: of the whole trial; `with_tpot`: those with two output tokens or more.
+    MissCounter(const Objective& objective, std::int64_t requests, std::int64_t with_tpot);
+
+    /// The next finished or rejected request; `within_slo` as the windows count it.
+    void count(const RequestRecord& record, bool within_slo);
+    [[nodiscard]] bool lost() const { return lost_; }
+
+private:
+    struct Limit {
+        Duration most{0};          ///< 0: none
+        std::int64_t spare = 0;    ///< requests that may still miss it
+    };
+    void spend(Limit& limit, Duration found);
+
+    Limit ttft_;
+    Limit tpot_;
+    Limit e2e_;
+    std::int64_t spare_within_ = 0;  ///< requests that may still miss the scenario's own objectives
+    bool lost_ = false;
+};
+
+/// Fills in GPUs, replicas by role and price.
+void describe(const Scenario& scenario, const Prices& prices, Measured& out);
 
 /// GPUs of all pools.
 [[nodiscard]] std::int64_t gpus_of(const Scenario& scenario);

@@ -10,9 +10,10 @@
 namespace replayd::search {
 namespace {
 
-constexpr std::array<Choice<MethodKind>, 4> k_methods = {{{"grid", MethodKind::grid},
+constexpr std::array<Choice<MethodKind>, 5> k_methods = {{{"grid", MethodKind::grid},
                                                           {"bisection", MethodKind::bisection},
                                                           {"halving", MethodKind::halving},
+                                                          {"cheapest", MethodKind::cheapest},
                                                           {"capacity", MethodKind::capacity}}};
 constexpr IntegerRange k_points{2, k_candidates_max};
 constexpr IntegerRange k_keep{2, 100};
@@ -157,6 +158,8 @@ MethodSpec read_method(TableReader& root) {
         out.points = table.integer("points", k_points, out.points);
         out.keep_one_of = table.integer("keep_one_of", k_keep, out.keep_one_of);
         out.seed = static_cast<std::uint64_t>(table.integer("seed", {}, 0));
+    } else {
+        out.stop_early = table.flag("stop_early", out.kind != MethodKind::grid);
     }
     if (out.kind == MethodKind::capacity) read_capacity(table, out);
     table.finish();

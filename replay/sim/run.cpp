@@ -1,14 +1,18 @@
 #include "replay/sim/run.hpp"
 
+#include <utility>
+
+#include "replay/base/assert.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {
 
-Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
-    auto compiled = std::make_shared<CompiledScenario>();
+namespace {
+
+/// Everything but the costs.
+Result<CompiledScenario> planned(Scenario&& scenario) {
     auto plans = plan_memory(scenario);
     if (!plans) return tl::unexpected(plans.error());
-    compiled->plans = std::move(*plans);
     for (const PoolSpec& pool : scenario.pools) {
         if (pool.batching.max_sequences < pool.parallel.pipeline) {
             return fail(Code::invalid_argument,
@@ -16,14 +20,32 @@ Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
                             ": expected at least one sequence for each of the " +
                             std::to_string(pool.parallel.pipeline) + " pipeline stages");
         }
-        auto cost = make_cost_model(scenario, pool);
+    }
+    const TransferSize transfer = transfer_size(scenario);
+    return CompiledScenario{std::move(scenario), std::move(*plans), {}, {}, transfer};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario) {
+    auto compiled = planned(std::move(scenario));
+    if (!compiled) return tl::unexpected(compiled.error());
+    for (const PoolSpec& pool : compiled->scenario.pools) {
+        auto cost = make_cost_model(compiled->scenario, pool);
         if (!cost) return tl::unexpected(cost.error());
         compiled->costs.push_back(std::move(*cost));
-        compiled->group_costs.push_back(make_group_cost(scenario, pool, compiled->costs.back()));
+        compiled->group_costs.push_back(make_group_cost(compiled->scenario, pool, compiled->costs.back()));
     }
-    compiled->transfer = transfer_size(scenario);
-    compiled->scenario = std::move(scenario);
-    return compiled;
+    return std::make_shared<const CompiledScenario>(std::move(*compiled));
+}
+
+Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario, const CompiledScenario& priced) {
+    REPLAYD_ASSERT(scenario.pools.size() == priced.scenario.pools.size());
+    auto compiled = planned(std::move(scenario));
+    if (!compiled) return tl::unexpected(compiled.error());
+    compiled->costs = priced.costs;
+    compiled->group_costs = priced.group_costs;
+    return std::make_shared<const CompiledScenario>(std::move(*compiled));
 }
 
 Run::Run(std::shared_ptr<const CompiledScenario> scenario, RecordSink& sink, RunOptions options)

@@ -2,6 +2,8 @@
 #include "tests/source_paths.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,10 +29,22 @@ std::vector<std::string> environment_with(const std::string& setting) {
     return variables;
 }
 
-}  // namespace
+/// Waits until `child` has ended, killing it when `enough` says so. Returns what waitpid tells.
+int wait_for(pid_t child, const std::function<bool()>& enough) {
+    int status = 0;
+    if (!enough) {
+        ::waitpid(child, &status, 0);
+        return status;
+    }
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+        if (enough()) ::kill(child, SIGKILL);
+        ::sched_yield();
+    }
+    return status;
+}
 
-Said run_replayctl(const std::vector<std::string>& arguments, const std::string& environment, const std::string& input,
-                   const std::string& output) {
+Said run(const std::vector<std::string>& arguments, const std::string& environment, const std::string& input,
+         const std::string& output, const std::function<bool()>& enough) {
     const files::TemporaryFolder folder;
     const std::string out = output.empty() ? folder.path("out") : output;
     const std::string err = folder.path("err");
@@ -49,10 +63,20 @@ Said run_replayctl(const std::vector<std::string>& arguments, const std::string&
         ::execve(argv[0], argv.data(), envp.data());
         ::_exit(127);
     }
-    int status = 0;
-    ::waitpid(child, &status, 0);
+    const int status = wait_for(child, enough);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output.empty() ? files::contents(out) : "",
             files::contents(err)};
+}
+
+}  // namespace
+
+Said run_replayctl(const std::vector<std::string>& arguments, const std::string& environment, const std::string& input,
+                   const std::string& output) {
+    return run(arguments, environment, input, output, {});
+}
+
+Said run_replayctl_until(const std::vector<std::string>& arguments, const std::function<bool()>& enough) {
+    return run(arguments, {}, "/dev/null", {}, enough);
 }
 
 }  // namespace replayd::ctl

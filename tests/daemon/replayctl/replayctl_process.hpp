@@ -1,6 +1,7 @@
 #pragma once
 // Runs the real replayctl and keeps what it said.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct Said {
 /// the test would never get its port back.
 [[nodiscard]] Said run_replayctl(const std::vector<std::string>& arguments, const std::string& environment = {},
                                  const std::string& input = "/dev/null", const std::string& output = {});
+
+/// As above, but kills it (SIGKILL) as soon as `enough` says so, which is asked all the time.
+[[nodiscard]] Said run_replayctl_until(const std::vector<std::string>& arguments, const std::function<bool()>& enough);
 
 /// A scenario whose steps cost a fixed time: small and quick to replay, with requests that queue.
 inline constexpr std::string_view k_small_scenario = R"(name = "small"

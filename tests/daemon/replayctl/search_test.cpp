@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include <boost/json.hpp>
 
+#include "replay/base/random.hpp"
 #include "tests/daemon/replayctl/replayctl_process.hpp"
 
 namespace replayd::ctl {
@@ -66,9 +71,35 @@ TEST_F(Search, bisection_finds_what_the_grid_finds_with_fewer_trials) {
     EXPECT_LE(bisection.at("trials").to_number<int>(), 10);
 }
 
+TEST_F(Search, cheapest_finds_what_the_grid_finds) {
+    const json::object grid = result_of(searched(spec("grid")));
+    const json::object cheapest = result_of(searched(spec("cheapest")));
+    EXPECT_EQ(best(cheapest).at("settings"), best(grid).at("settings"));
+    EXPECT_EQ(best(cheapest).at("hash"), best(grid).at("hash"));
+    EXPECT_LT(cheapest.at("trials").to_number<int>(), 32);
+}
+
+// What is stopped early misses in the grid, too; what holds has the same hash as there.
+TEST_F(Search, a_trial_that_is_stopped_early_would_have_missed) {
+    const json::object whole = result_of(searched(spec("grid")));
+    const std::string text = files::contents(spec("grid"));
+    const std::string early = folder_.holding("early.toml", text + "stop_early = true\n");
+    const json::object stopped = result_of(searched(early));
+    std::map<std::int64_t, json::object> truth;
+    for (const json::value& row : whole.at("results").as_array()) truth[row.at("candidate").to_number<std::int64_t>()] = row.as_object();
+    int stops = 0;
+    for (const json::value& row : stopped.at("results").as_array()) {
+        const json::object& same = truth.at(row.at("candidate").to_number<std::int64_t>());
+        EXPECT_EQ(row.at("holds"), same.at("holds")) << row;
+        if (row.as_object().contains("stopped_after")) ++stops;
+        else EXPECT_EQ(row.as_object(), same);
+    }
+    EXPECT_GT(stops, 0);
+}
+
 // The whole answer, byte for byte.
 TEST_F(Search, the_number_of_workers_changes_nothing) {
-    for (const char* method : {"grid", "bisection", "halving"}) {
+    for (const char* method : {"grid", "bisection", "halving", "cheapest"}) {
         const std::string search = spec(method);
         const Said one = searched(search, {"--workers", "1"});
         EXPECT_EQ(searched(search, {"--workers", "2"}).out, one.out) << method;
@@ -88,6 +119,41 @@ TEST_F(Search, an_interrupted_search_goes_on_from_its_journal) {
         const json::object again = result_of(searched(search, {"--journal", journal}));
         EXPECT_EQ(again.at("results"), whole.at("results")) << cut;
         EXPECT_EQ(again.at("ran").to_number<std::int64_t>(), whole.at("trials").to_number<std::int64_t>() - std::max<std::int64_t>(0, lines - 1)) << cut;
+    }
+}
+
+// Killed at random points, again and again, until it comes to its end: the answer of a search that nothing disturbed, and no trial
+// twice in the journal.
+TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
+    constexpr std::uint64_t k_seed = 7;
+    SCOPED_TRACE("seed " + std::to_string(k_seed));
+    Random random(k_seed);
+    for (const char* method : {"grid", "halving"}) {
+        const std::string search = spec(method);
+        json::object whole = result_of(searched(search));
+        const std::string journal = folder_.path(std::string(method) + ".journal");
+        const std::vector<std::string> arguments = {"search", search, trace(), "--json", "--journal", journal};
+        std::set<std::string> trials;
+        std::size_t lines = 0;
+        for (int kills = 0;; ++kills) {
+            // The next kill comes a random number of bytes further on, mostly within a line.
+            const std::size_t end = lines + 1 + random.below(2'500);
+            const auto grown = [&] { return std::filesystem::exists(journal) && std::filesystem::file_size(journal) >= end; };
+            const Said said = run_replayctl_until(arguments, grown);
+            const std::string kept = files::contents(journal);
+            lines = kept.rfind('\n') + 1;
+            if (said.status == -1) continue;
+            json::object result = result_of(said);
+            EXPECT_EQ(result.at("results"), whole.at("results")) << method;
+            EXPECT_GE(kills, 1) << method;
+            std::istringstream stream(kept);
+            std::int64_t count = 0;
+            for (std::string line; std::getline(stream, line); ++count) {
+                if (count > 0) EXPECT_TRUE(trials.insert(line.substr(0, line.find("\"possible\""))).second) << line;
+            }
+            EXPECT_EQ(count - 1, whole.at("trials").to_number<std::int64_t>()) << method;
+            break;
+        }
     }
 }
 
@@ -145,6 +211,50 @@ TEST_F(Search, writes_a_row_per_trial) {
     const std::string text = files::contents(csv);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 32);
     EXPECT_TRUE(text.starts_with("candidate,settings,arrivals,load_permille,possible,"));
+}
+
+// From the cheapest up every member of a front is dearer and faster than the one before; the picture draws the same.
+TEST_F(Search, writes_the_fronts_as_rows_and_as_a_picture) {
+    const std::string csv = folder_.path("front.csv");
+    const std::string svg = folder_.path("front.svg");
+    result_of(searched(spec("grid"), {"--front", csv, "--front", svg}));
+    std::istringstream rows(files::contents(csv));
+    std::string line;
+    std::getline(rows, line);
+    EXPECT_TRUE(line.starts_with("front,candidate,settings,"));
+    int members = 0;
+    double price = 0;
+    double ttft = 1e300;
+    for (; std::getline(rows, line) && line.starts_with("ttft,"); ++members) {
+        std::vector<std::string> cells;
+        std::istringstream cut(line);
+        for (std::string cell; std::getline(cut, cell, ',');) cells.push_back(cell);
+        EXPECT_GT(std::stod(cells[5]), price);
+        EXPECT_LT(std::stod(cells[7]), ttft);
+        price = std::stod(cells[5]);
+        ttft = std::stod(cells[7]);
+    }
+    EXPECT_GE(members, 2);
+    const std::string picture = files::contents(svg);
+    EXPECT_TRUE(picture.starts_with("<svg "));
+    EXPECT_NE(picture.find("class=\"front\""), std::string::npos);
+    EXPECT_NE(picture.find("class=\"best\""), std::string::npos);
+}
+
+TEST_F(Search, a_front_of_another_kind_of_file_is_refused) {
+    const Said said = searched(spec("grid"), {"--front", "front.png"});
+    EXPECT_EQ(said.status, 2);
+    EXPECT_NE(said.err.find("--front \"front.png\": expected a name that ends in .svg or .csv"), std::string::npos) << said.err;
+}
+
+// Prefill and decode replicas of the best are told apart: the ratio is the answer to the question that is asked most.
+TEST_F(Search, the_answer_names_the_ratio_of_prefill_to_decode) {
+    const std::string search = folder_.holding("pd.toml",
+                                               "base = \"llama-3.1-8b-h100-pd\"\n[objective]\nttft_p99_ms = 500\n"
+                                               "[[axis]]\nkey = \"prefill.replicas\"\nvalues = [2]\n"
+                                               "[[axis]]\nkey = \"decode.replicas\"\nvalues = [1, 3]\n");
+    const Said said = run_replayctl({"search", search, trace()});
+    EXPECT_NE(said.out.find("P:D 2:1 replicas (2 : 1 GPUs)"), std::string::npos) << said.out << said.err;
 }
 
 }  // namespace

@@ -42,6 +42,15 @@ Measured measured(const Space& space, const Trial& trial) {
     return out;
 }
 
+/// Of candidates of two axes, kinds and replicas; 0 elsewhere.
+std::vector<double> prices_of(const Space& space) {
+    std::vector<double> out;
+    for (std::int64_t i = 0; i < space.size(); ++i) {
+        out.push_back(space.axes().size() == 2 ? measured(space, {i, k_arrivals}).price_per_hour : 0);
+    }
+    return out;
+}
+
 struct Searched {
     Outcomes outcomes;
     std::int64_t rounds = 0;
@@ -50,13 +59,14 @@ struct Searched {
 /// Runs a method to its end; after every trial the method is made anew, as after an interruption, if `interrupted`.
 Searched search(const MethodSpec& spec, const Space& space, const Truth& truth, bool interrupted = false) {
     Searched out;
-    auto method = make_method(spec, space, k_objective, k_arrivals);
+    const std::vector<double> prices = prices_of(space);
+    auto method = make_method(spec, space, k_objective, k_arrivals, prices);
     for (auto trials = method->next(out.outcomes); !trials.empty(); trials = method->next(out.outcomes), ++out.rounds) {
         for (const Trial& trial : trials) {
             EXPECT_EQ(out.outcomes.count(trial), 0U) << "run twice";
             out.outcomes[trial] = truth(trial);
             if (interrupted) {
-                method = make_method(spec, space, k_objective, k_arrivals);
+                method = make_method(spec, space, k_objective, k_arrivals, prices);
                 break;
             }
         }
@@ -65,7 +75,7 @@ Searched search(const MethodSpec& spec, const Space& space, const Truth& truth, 
 }
 
 Trial best(const MethodSpec& spec, const Space& space, const Outcomes& outcomes) {
-    const auto method = make_method(spec, space, k_objective, k_arrivals);
+    const auto method = make_method(spec, space, k_objective, k_arrivals, prices_of(space));
     return ranked(method->results(outcomes), outcomes, k_objective).front();
 }
 
@@ -81,6 +91,23 @@ TEST(Methods, grid_and_bisection_find_the_cheapest_cluster_that_holds) {
     EXPECT_LE(half.outcomes.size(), 4U * 6);
     EXPECT_EQ(best(grid, space, all.outcomes), (Trial{32 + 4, k_arrivals}));
     EXPECT_EQ(best(bisection, space, half.outcomes), best(grid, space, all.outcomes));
+}
+
+// From the cheapest price upwards: what it leaves out costs more than its answer.
+TEST(Methods, cheapest_finds_what_the_grid_finds_and_tries_nothing_dearer) {
+    const Space space({kinds(4), replicas(32)});
+    const Truth truth = [&](const Trial& trial) { return measured(space, trial); };
+    const MethodSpec cheapest{.kind = MethodKind::cheapest};
+    const Searched found = search(cheapest, space, truth);
+    EXPECT_EQ(best(cheapest, space, found.outcomes), (Trial{32 + 4, k_arrivals}));
+    for (const auto& [trial, result] : found.outcomes) EXPECT_LE(result.price_per_hour, 2.5) << trial.candidate;
+    EXPECT_EQ(found.outcomes.size(), 3U * 2 + 5);
+}
+
+TEST(Methods, cheapest_tries_everything_where_nothing_holds) {
+    const Space space({kinds(3), replicas(2)});
+    const Searched found = search({.kind = MethodKind::cheapest}, space, [&](const Trial& trial) { return measured(space, trial); });
+    EXPECT_EQ(found.outcomes.size(), 6U);
 }
 
 // Random borders, among them clusters that never hold: bisection's answer per line is the grid's.
@@ -180,7 +207,7 @@ TEST(Methods, halving_drops_what_is_not_possible) {
 TEST(Methods, an_interrupted_search_ends_as_an_undisturbed_one) {
     const Space space({kinds(4), replicas(32)});
     const Truth truth = [&](const Trial& trial) { return measured(space, trial); };
-    for (const MethodKind kind : {MethodKind::grid, MethodKind::bisection, MethodKind::halving, MethodKind::capacity}) {
+    for (const MethodKind kind : {MethodKind::grid, MethodKind::bisection, MethodKind::halving, MethodKind::cheapest, MethodKind::capacity}) {
         const MethodSpec spec{.kind = kind};
         EXPECT_EQ(search(spec, space, truth, true).outcomes, search(spec, space, truth).outcomes) << static_cast<int>(kind);
     }

@@ -1,0 +1,193 @@
+#include "daemon/replayctl/search_front.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+#include "daemon/replayctl/csv_text.hpp"
+#include "daemon/replayctl/human_text.hpp"
+#include "replay/search/pareto.hpp"
+
+namespace replayd::ctl {
+namespace {
+
+using search::Measured;
+using search::Trial;
+using TimeOf = std::function<Duration(const Measured&)>;
+
+constexpr double k_width = 430;   // of a panel's plot
+constexpr double k_height = 330;
+constexpr double k_left = 80;
+constexpr double k_top = 64;
+constexpr double k_panel = k_left + k_width + 20;
+
+bool is_complete(const Measured& measured) {
+    return measured.possible && measured.rejected == 0 && measured.stopped_after == 0;
+}
+
+std::set<Trial> front_of(const SearchResult& result, const TimeOf& time_of) {
+    std::vector<search::Figures> figures;
+    for (const Trial& trial : result.ranked) {
+        const Measured& measured = result.outcomes.at(trial);
+        const double time = is_complete(measured) ? static_cast<double>(time_of(measured).value) : INFINITY;
+        figures.push_back({measured.price_per_hour, time});
+    }
+    std::set<Trial> out;
+    for (const std::size_t i : search::pareto_front(figures)) out.insert(result.ranked[i]);
+    return out;
+}
+
+Duration ttft(const Measured& measured) { return measured.ttft_p99; }
+Duration tpot(const Measured& measured) { return measured.tpot_p99; }
+
+std::vector<Trial> by_price(const SearchResult& result, const std::set<Trial>& front) {
+    std::vector<Trial> out(front.begin(), front.end());
+    std::stable_sort(out.begin(), out.end(), [&](const Trial& a, const Trial& b) {
+        return result.outcomes.at(a).price_per_hour < result.outcomes.at(b).price_per_hour;
+    });
+    return out;
+}
+
+template <class... Values>
+void append(std::string& out, const char* format, Values... values) {
+    char buffer[300];
+    const int length = std::snprintf(buffer, sizeof buffer, format, values...);
+    out.append(buffer, static_cast<std::size_t>(std::clamp<int>(length, 0, sizeof buffer - 1)));
+}
+
+void append_text(std::string& out, double x, double y, const char* attributes, const std::string& text) {
+    append(out, "<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, attributes);
+    out += text + "</text>\n";
+}
+
+/// One plot: where a price and a time lie, and everything drawn there.
+class Panel {
+public:
+    Panel(const SearchResult& result, double left, std::string name, TimeOf time_of, Duration limit)
+        : result_(result), left_(left), name_(std::move(name)), time_of_(std::move(time_of)), limit_(limit) {
+        double low = limit.value > 0 ? static_cast<double>(limit.value) : 1e300;
+        double high = limit.value > 0 ? static_cast<double>(limit.value) : 1;
+        for (const Trial& trial : result.ranked) {
+            const Measured& measured = result.outcomes.at(trial);
+            if (!is_complete(measured)) continue;
+            const double time = time_at(measured);
+            low = std::min(low, time);
+            high = std::max(high, time);
+            price_max_ = std::max(price_max_, measured.price_per_hour);
+        }
+        low_ = std::floor(std::log10(std::min(low, high)));
+        high_ = std::max(low_ + 1, std::ceil(std::log10(high)));
+    }
+
+    void draw(std::string& out, const std::set<Trial>& front) const {
+        draw_axes(out);
+        for (const Trial& trial : result_.ranked) {
+            const Measured& measured = result_.outcomes.at(trial);
+            if (!is_complete(measured)) continue;
+            append(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\"/>\n",
+                   search::holds(measured, result_.spec.objective) ? "holds" : "misses", x(measured), y(time_at(measured)));
+        }
+        out += "<polyline class=\"front\" points=\"";
+        for (const Trial& trial : by_price(result_, front)) {
+            const Measured& measured = result_.outcomes.at(trial);
+            append(out, "%.1f,%.1f ", x(measured), y(time_at(measured)));
+        }
+        out += "\"/>\n";
+        const Measured& best = result_.outcomes.at(result_.ranked.front());
+        if (is_complete(best) && search::holds(best, result_.spec.objective)) {
+            append(out, "<circle class=\"best\" cx=\"%.1f\" cy=\"%.1f\" r=\"7\"/>\n", x(best), y(time_at(best)));
+        }
+    }
+
+private:
+    [[nodiscard]] double time_at(const Measured& measured) const {
+        return static_cast<double>(std::max<std::int64_t>(time_of_(measured).value, 1));
+    }
+    [[nodiscard]] double x(const Measured& measured) const {
+        return left_ + k_width * measured.price_per_hour / std::max(price_max_, 1e-9);
+    }
+    [[nodiscard]] double y(double time) const { return k_top + k_height * (high_ - std::log10(time)) / (high_ - low_); }
+
+    void draw_axes(std::string& out) const {
+        for (double power = low_; power <= high_; ++power) {
+            const double at = y(std::pow(10, power));
+            append(out, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>\n", left_, at, left_ + k_width);
+            append_text(out, left_ - 6, at + 4, "text-anchor=\"end\"", time_text(static_cast<std::int64_t>(std::pow(10, power))));
+        }
+        for (int part = 0; part <= 4; ++part) {
+            const double at = left_ + k_width * part / 4;
+            append(out, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>\n", at, k_top, k_top + k_height);
+            append_text(out, at, k_top + k_height + 18, "text-anchor=\"middle\"", decimal_text(price_max_ * part / 4, 0));
+        }
+        append_text(out, left_, k_top - 10, "class=\"title\"", name_);
+        append_text(out, left_ + k_width / 2, k_top + k_height + 38, "text-anchor=\"middle\"", "price per hour");
+        if (limit_.value > 0) {
+            const double at = y(static_cast<double>(limit_.value));
+            append(out, "<path class=\"limit\" d=\"M%.1f %.1fH%.1f\"/>\n", left_, at, left_ + k_width);
+            append_text(out, left_ + k_width, at - 5, "text-anchor=\"end\"", "objective " + time_text(limit_.value));
+        }
+    }
+
+    const SearchResult& result_;
+    double left_;
+    std::string name_;
+    TimeOf time_of_;
+    Duration limit_;
+    double price_max_ = 0;
+    double low_ = 0;   ///< exponents of ten
+    double high_ = 1;
+};
+
+}  // namespace
+
+Fronts::Fronts(const SearchResult& result) : ttft(front_of(result, ctl::ttft)), tpot(front_of(result, ctl::tpot)) {}
+
+std::string settings_text(const SearchResult& result, const Trial& trial) {
+    std::string out;
+    for (const std::string& setting : result.space.settings(trial.candidate)) out += (out.empty() ? "" : " ") + setting;
+    return out;
+}
+
+std::string front_csv(const SearchResult& result) {
+    const Fronts fronts(result);
+    std::string out = "front,candidate,settings,load_permille,gpus,price_per_hour,price_per_million_tokens,ttft_p99_ns,tpot_p99_ns,"
+                      "goodput_per_s,holds\n";
+    const auto add = [&](const char* name, const std::set<Trial>& front) {
+        for (const Trial& trial : by_price(result, front)) {
+            const Measured& measured = result.outcomes.at(trial);
+            CsvLine line(out);
+            line.add(std::string_view(name)).add(trial.candidate).add(settings_text(result, trial)).add(trial.load_permille);
+            line.add(measured.gpus).add(decimal_text(measured.price_per_hour, 4));
+            line.add(decimal_text(search::price_per_million_tokens(measured), 6));
+            line.add(measured.ttft_p99.value).add(measured.tpot_p99.value).add(decimal_text(search::goodput(measured), 4));
+            line.add(std::int64_t{search::holds(measured, result.spec.objective) ? 1 : 0});
+        }
+    };
+    add("ttft", fronts.ttft);
+    add("tpot", fronts.tpot);
+    return out;
+}
+
+std::string front_svg(const SearchResult& result) {
+    const Fronts fronts(result);
+    const double width = 2 * k_panel + 20;
+    const double height = k_top + k_height + 84;
+    std::string out;
+    append(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n", width,
+           height, width, height);
+    out += "<style>text{font:13px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}.grid{stroke:#ddd}"
+           ".limit{stroke:#d55e00;stroke-dasharray:6 4}.front{fill:none;stroke:#0072b2;stroke-width:2}.holds{fill:#0072b2}"
+           ".misses{fill:#b0b0b0}.best{fill:none;stroke:#d55e00;stroke-width:2.5}</style>\n"
+           "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+    const search::Objective& objective = result.spec.objective;
+    Panel(result, k_left, "p99 TTFT", ctl::ttft, objective.ttft_p99).draw(out, fronts.ttft);
+    Panel(result, k_panel + k_left, "p99 TPOT", ctl::tpot, objective.tpot_p99).draw(out, fronts.tpot);
+    append_text(out, k_left, height - 14, "",
+                "dots: clusters replayed to the end, blue where they hold the objectives; line: Pareto front; ring: the cheapest "
+                "that holds them");
+    return out + "</svg>\n";
+}
+
+}  // namespace replayd::ctl
