@@ -162,6 +162,7 @@ Result<ExitStatus> search_clusters(const SearchOptions& options) {
     if (!scenarios) return tl::unexpected(scenarios.error());
     auto arrivals = read_trace(options.trace);
     if (!arrivals) return tl::unexpected(arrivals.error());
+    for (Arrival& arrival : *arrivals) arrival = under_load(arrival, spec->load_permille);
     auto identity = identity_of(*scenarios, *spec, *text, *arrivals);
     if (!identity) return tl::unexpected(identity.error());
     std::optional<SearchJournal> journal;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/replayctl/parallel.hpp"
+#include "replay/sim/compile_priced.hpp"
 #include "replay/sim/slo_classes.hpp"
 #include "replay/sim/window_accumulator.hpp"
 
@@ -63,16 +64,6 @@ private:
     VirtualTime last_;
 };
 
-/// The arrival as it comes under the load of the trial. Rounded down, which keeps the order.
-Arrival under_load(const Arrival& arrival, std::int64_t load_permille) {
-    Arrival out = arrival;
-    // Split so that the product stays in range for any time.
-    const std::int64_t whole = arrival.at.ns / load_permille;
-    const std::int64_t rest = arrival.at.ns % load_permille;
-    out.at = VirtualTime(whole * 1000 + rest * 1000 / load_permille);
-    return out;
-}
-
 Measured not_possible(std::string reason) {
     Measured out;
     out.reason = std::move(reason);
@@ -117,6 +108,15 @@ std::string without_replicas(const search::Settings& settings) {
 }
 
 }  // namespace
+
+Arrival under_load(const Arrival& arrival, std::int64_t load_permille) {
+    Arrival out = arrival;
+    // Split so that the product stays in range for any time.
+    const std::int64_t whole = arrival.at.ns / load_permille;
+    const std::int64_t rest = arrival.at.ns % load_permille;
+    out.at = VirtualTime(whole * 1000 + rest * 1000 / load_permille);
+    return out;
+}
 
 Result<std::shared_ptr<const CompiledScenario>> PricedScenarios::compile(Scenario scenario, const search::Settings& settings) {
     const std::string key = without_replicas(settings);

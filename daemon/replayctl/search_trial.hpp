@@ -35,6 +35,9 @@ struct SearchInput {
     PricedScenarios& priced;
 };
 
+/// The arrival as it comes when the trace is `load_permille` / 1000 times as fast. Rounded down, which keeps the order.
+[[nodiscard]] Arrival under_load(const Arrival& arrival, std::int64_t load_permille);
+
 /// Replays the trial. A candidate whose text is refused, which does not fit or has too many GPUs is not possible, and the
 /// result says why. With `stop_early` of the method it ends when its objective can no longer hold. Any thread.
 [[nodiscard]] search::Measured run_trial(const SearchInput& input, const search::Trial& trial);

@@ -186,6 +186,8 @@ Result<SearchSpec> parse_search(std::string_view toml, std::string_view origin) 
     SearchSpec out;
     out.base = root.text("base");
     out.gpus_max = root.integer("gpus_max", {1}, 0);
+    out.load_permille = permille(root, "load", 1);
+    if (out.load_permille < 1) root.refuse("load", "0", "expected 0.001 or more");
     out.axes = read_axes(root);
     out.objective = read_objective(root);
     out.prices = read_prices(root);

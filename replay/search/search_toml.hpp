@@ -19,6 +19,8 @@ struct SearchSpec {
     Objective objective;
     Prices prices;
     MethodSpec method;
+    /// The trace comes so many thousandths times as fast; loads of the `capacity` method are multiples of it.
+    std::int64_t load_permille = 1000;
     std::int64_t gpus_max = 0;  ///< candidates with more are left out with that reason; 0: any number
 };
 

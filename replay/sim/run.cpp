@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "replay/base/assert.hpp"
+#include "replay/sim/compile_priced.hpp"
 #include "replay/sim/engine.hpp"
 
 namespace replayd {

@@ -31,9 +31,6 @@ struct CompiledScenario {
     TransferSize transfer;
 };
 [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario);
-/// As above, with the cost models of `priced`, a cluster that differs in nothing but the number of replicas of its pools:
-/// composing them is most of the work.
-[[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario, const CompiledScenario& priced);
 
 /// The state of a run right now, for gauges.
 struct RunSnapshot {

@@ -143,8 +143,8 @@ TEST(MissCounter, what_is_lost_misses_in_the_end) {
             break;
         }
         // And the other way round: exact values lie on the same side as their buckets here, so that nothing is missed.
-        if (holds_at_end) ++held;
-        else EXPECT_TRUE(misses.lost()) << "seed " << k_seed << ", round " << round;
+        held += holds_at_end ? 1 : 0;
+        EXPECT_EQ(misses.lost(), !holds_at_end) << "seed " << k_seed << ", round " << round;
     }
     EXPECT_GT(lost, 200);
     EXPECT_GT(held, 200);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* k_text = R"(base = "a-cluster"
 gpus_max = 64
+load = 2.5
 [objective]
 ttft_p99_ms = 2000
 tpot_p99_ms = 50.5
@@ -42,6 +43,7 @@ TEST(SearchToml, reads_every_key) {
     ASSERT_TRUE(spec) << spec.error().message;
     EXPECT_EQ(spec->base, "a-cluster");
     EXPECT_EQ(spec->gpus_max, 64);
+    EXPECT_EQ(spec->load_permille, 2'500);
     EXPECT_EQ(spec->objective.ttft_p99.value, 2'000'000'000);
     EXPECT_EQ(spec->objective.tpot_p99.value, 50'500'000);
     EXPECT_DOUBLE_EQ(spec->objective.attainment, 0.99);
