@@ -278,7 +278,8 @@ TEST_P(ShippedSearch, grid_bisection_and_cheapest_agree) {
     if (!std::filesystem::exists(trace)) GTEST_SKIP() << trace << " is not there";
     const std::string folder = REPLAYD_SOURCE_DIR "/replay/search/examples/";
     const files::TemporaryFolder own;
-    own.holding("llama-3-70b-h100-pd.toml", files::contents(folder + "llama-3-70b-h100-pd.toml"));
+    const std::string base = own.holding("llama-3-70b-h100-pd.toml", files::contents(folder + "llama-3-70b-h100-pd.toml"));
+    EXPECT_FALSE(base.empty());
     const std::string text = files::contents(folder + GetParam().search);
     std::vector<json::object> bests;
     for (const char* method : {"grid", "bisection", "cheapest"}) {
