@@ -96,6 +96,7 @@ json::array window_pools_json(const WindowRecord& window, std::span<const storag
                                     {"kv_blocks_used", pool.kv_blocks_used},
                                     {"kv_blocks_total", pool.kv_blocks_total},
                                     {"kv_blocks_cached", pool.kv_blocks_cached},
+                                    {"steps", pool.steps},
                                     {"busy_ratio", ratio(pool.busy.value, window.length.value * pools[i].replicas)},
                                     {"prompt_tokens", pool.prompt_tokens.value},
                                     {"output_tokens", pool.output_tokens.value}});

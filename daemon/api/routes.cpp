@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 20> k_routes = {{
+constexpr std::array<Route, 21> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -28,6 +28,7 @@ constexpr std::array<Route, 20> k_routes = {{
     {"POST", "scenarios", add_scenario},
     {"GET", "scenarios/*", show_scenario},
     {"GET", "scenarios/*/plan", plan_scenario},
+    {"GET", "scenarios/*/experts", experts_of_scenario},
     {"GET", "runs", list_runs},
     {"GET", "runs/*", show_run},
     {"GET", "runs/*/windows", list_windows},

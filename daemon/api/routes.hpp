@@ -31,6 +31,7 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer add_scenario(const Call& call);
 [[nodiscard]] Answer show_scenario(const Call& call);
 [[nodiscard]] Answer plan_scenario(const Call& call);
+[[nodiscard]] Answer experts_of_scenario(const Call& call);
 
 [[nodiscard]] Answer list_runs(const Call& call);
 [[nodiscard]] Answer show_run(const Call& call);

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "daemon/api/answer.hpp"
+#include "daemon/api/expert_view.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/routes.hpp"
 
@@ -42,6 +43,12 @@ Answer plan_scenario(const Call& call) {
         plans.push_back(plan_json((*scenario)->compiled->plans[i], pools[i]));
     }
     return json_answer({{"scenario", (*scenario)->name()}, {"pools", std::move(plans)}});
+}
+
+Answer experts_of_scenario(const Call& call) {
+    auto scenario = call.registry.scenarios().find(call.path[1]);
+    if (!scenario) return tl::unexpected(scenario.error());
+    return json_answer({{"scenario", (*scenario)->name()}, {"pools", expert_balance_json((*scenario)->scenario())}});
 }
 
 }  // namespace replayd::api

@@ -58,7 +58,7 @@ function picture(run, step) {
     h('span.idle', { textContent: `idle ${format.percent(idle)}` }));
   return h('div.afd-step', { data: { run: String(run.id) } },
     h('p', {}, h('b', { textContent: `${run.label} · ${step.pool}` }),
-      h('span', { textContent: ` step ${format.durationNs(step.step_ns)} for ${format.count(step.sequences_per_rank)} sequences of ${format.count(step.context_tokens)} tokens on each of ${step.ranks} ranks, ${step.stages} stages; network ${format.durationNs(step.exposed_network_ns)} exposed, ${format.durationNs(step.hidden_network_ns)} hidden` })),
+      h('span', { textContent: ` step ${format.durationNs(step.step_ns)} for ${format.plural(step.sequences_per_rank, 'sequence')} of ${format.count(step.context_tokens)} tokens on each of ${step.ranks} ranks, ${step.stages} stages; network ${format.durationNs(step.exposed_network_ns)} exposed, ${format.durationNs(step.hidden_network_ns)} hidden` })),
     ...rows.map(line),
     h('div.afd-scale', {}, h('span', { textContent: '0' }), h('span', { textContent: format.durationNs(lengthNs) })));
 }

@@ -32,6 +32,9 @@ export class Api {
   run(id) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}`); }
   scenarioPlan(name) { return this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/plan`); }
 
+  /** How evenly the pools of a scenario use their experts; none without experts on several ranks. */
+  async expertBalance(name) { return (await this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/experts`)).pools; }
+
   windows(id, fromNs = 0, limit = 1000) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
   }

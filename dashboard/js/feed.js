@@ -74,8 +74,11 @@ export class Feed {
     }
   }
 
+  /** Which runs are shown; a stream that is named in the address is known only after the first answer. */
+  get #shown() { return JSON.stringify([this.#hub.shownStream, this.#hub.shownRuns.map((run) => run.id)]); }
+
   async #poll() {
-    const shown = this.#hub.shownStream;
+    const shown = this.#shown;
     try {
       const streams = await this.#api.streams();
       this.#hub.setSource('api', 'ok');
@@ -85,7 +88,7 @@ export class Feed {
       this.#hub.setSource('api', 'failed', error.message);
       return;
     }
-    if (this.#hub.shownStream !== shown) this.select();
+    if (this.#shown !== shown) this.select();
     if (this.#missing.size > 0 || this.#hub.sources.live !== 'ok') await this.refill();
   }
 
@@ -106,9 +109,9 @@ export class Feed {
 
   #take(message) {
     if (message.type === 'streams') {
-      const shown = this.#hub.shownStream;
+      const shown = this.#shown;
       this.#hub.mergeStreams(message.items);
-      if (this.#hub.shownStream !== shown) this.select();
+      if (this.#shown !== shown) this.select();
     } else if (message.type === 'windows') {
       this.#hub.series(String(message.run)).addWindows(message.items);
       this.#hub.changed();

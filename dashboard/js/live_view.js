@@ -2,6 +2,7 @@
 
 import { Breakdown } from './breakdown.js';
 import { h } from './dom.js';
+import { LedgerTimeline } from './ledger_timeline.js';
 import { Panel } from './panel.js';
 import { PANELS } from './panel_definitions.js';
 import { RunCards } from './run_cards.js';
@@ -21,11 +22,12 @@ export class LiveView {
       redraw();
     };
     this.cards = new RunCards(toggleRun);
-    this.#panels = PANELS.map((definition) => new Panel(definition, { toggleRun, zoom: (range) => toolbar.setRange(range) }));
+    this.#panels = PANELS.map((definition) => ({ definition, panel: new Panel(definition, { toggleRun, zoom: (range) => toolbar.setRange(range) }) }));
     this.breakdown = new Breakdown();
+    this.ledger = new LedgerTimeline();
     this.hint = h('p.hint');
     this.element = h('div.live', {}, this.hint, this.cards.element,
-      h('div.panels', {}, ...this.#panels.map((panel) => panel.element)), this.breakdown.element);
+      h('div.panels', {}, ...this.#panels.map(({ panel }) => panel.element)), this.breakdown.element, this.ledger.element);
   }
 
   /** @param {import('./hub.js').Hub} hub */
@@ -35,8 +37,13 @@ export class LiveView {
     updateHint(this.hint, hub, this.#base);
     const view = { runs, hidden: this.#hidden, quantiles: this.toolbar.quantiles(runs.length), log: this.toolbar.log,
       range: this.toolbar.range, emptyText: emptyText(hub, this.#base) };
-    for (const panel of this.#panels) panel.update(view);
+    const disaggregated = runs.some((run) => Object.keys(run.series.points.at(-1)?.pools ?? {}).length > 1);
+    for (const { definition, panel } of this.#panels) {
+      panel.element.hidden = definition.disaggregated === true && !disaggregated;
+      if (!panel.element.hidden) panel.update(view);
+    }
     this.breakdown.update(runs, this.toolbar.range);
+    this.ledger.update(runs, this.toolbar.range);
   }
 }
 

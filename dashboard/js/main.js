@@ -61,11 +61,11 @@ function start(base) {
   page.pinned = new PinnedRuns();
   const openView = (view) => { page.navigation.links.find((link) => link.dataset.view === view).click(); };
   page.shortcuts = new Shortcuts([
-    { keys: '/', text: 'To the first field of the view', run: () => current().element.querySelector('textarea, input, select')?.focus() },
+    { keys: '/', text: 'To the first field of the view', run: () => firstField(current().element)?.focus() },
     { keys: 'l', text: 'Latency on a linear or logarithmic scale', run: () => page.toolbar.toggleScale() },
     { keys: 'a', text: 'All of virtual time, after a zoom', run: () => page.toolbar.setRange(null) },
     { keys: 't', text: 'Light or dark theme', run: toggleTheme }], openView);
-  const controls = h('section.subhead', { 'aria-label': 'Stream' }, page.controls.element, page.toolbar.element);
+  const controls = h('section.subhead', { 'aria-label': 'What is shown' }, page.controls.element, page.toolbar.element);
   page.navigation = new Navigation({ status: page.status.lamp, controls, banners: [page.status.banner, page.pinned.element],
     overlays: [notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
 
@@ -90,6 +90,9 @@ function start(base) {
   navigate();
   feed.start();
 }
+
+/** Where one writes, else where one chooses. */
+const firstField = (element) => element.querySelector('textarea, input[type="search"]') ?? element.querySelector('select, input');
 
 /** An error of an action, for a while. */
 class Notice {

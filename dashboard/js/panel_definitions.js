@@ -34,7 +34,8 @@ const poolQueues = (view) => {
 
 /**
  * `lines(view)` → the lines of each run; `kind` → axis and legend format; `objective` → field of run.slo;
- * `full` → the ratio axis always spans 0–100 %; `logarithmic` → obeys the scale switch.
+ * `full` → the ratio axis always spans 0–100 %; `logarithmic` → obeys the scale switch;
+ * `disaggregated` → shown only while a run with more than one pool is.
  */
 export const PANELS = [
   { key: 'ttft', title: 'Time to first token', unit: 'virtual seconds', kind: 'duration', large: true,
@@ -44,6 +45,8 @@ export const PANELS = [
   { key: 'e2e', title: 'End-to-end latency', unit: 'virtual seconds', kind: 'duration', lines: latency('e2e'), logarithmic: true },
   { key: 'queue', title: 'Queue time', unit: 'virtual seconds', kind: 'duration', lines: latency('queue'), logarithmic: true },
   { key: 'attainment', title: 'SLO attainment', unit: '% of finished', kind: 'ratio', full: true, lines: one('sloAttainment') },
+  { key: 'goodput', title: 'Goodput', unit: 'requests in SLO / virtual s', kind: 'quantity',
+    lines: () => [styled('goodput', 'goodput', 0, (point) => point.goodput ?? null), styled('arriving', 'arriving', 1, (point) => point.arrivedRate ?? null)] },
   { key: 'output', title: 'Output tokens', unit: 'tokens / virtual s', kind: 'quantity', lines: one('outputRate') },
   { key: 'prompt', title: 'Prompt tokens', unit: 'tokens / virtual s', kind: 'quantity', lines: one('promptRate') },
   { key: 'scheduler', title: 'Scheduler state', unit: 'requests', kind: 'quantity',
@@ -54,6 +57,9 @@ export const PANELS = [
   { key: 'pool_busy', title: 'Pools: busy', unit: '% of time in steps', kind: 'ratio', full: true, lines: perPool('busy') },
   { key: 'pool_kv', title: 'Pools: KV cache', unit: '% of blocks', kind: 'ratio', full: true, lines: perPool('kv') },
   { key: 'pool_queues', title: 'Pools: waiting', unit: 'requests', kind: 'quantity', lines: poolQueues },
+  { key: 'pool_output', title: 'Pools: tokens', unit: 'prompt and output / virtual s', kind: 'quantity', disaggregated: true, lines: perPool('tokenRate') },
+  { key: 'links', title: 'Links', unit: 'KV transfer, mean of a request', kind: 'duration', disaggregated: true,
+    lines: () => [optional(styled('wire', 'on the wire', 0, (point) => point.transfer ?? null)), optional(styled('wait', 'waiting', 1, (point) => point.transferWait ?? null))] },
 ];
 
 /** Figures of the legend, and the shorter ones of the axis. */

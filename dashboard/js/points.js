@@ -13,13 +13,14 @@ export function pointOfWindow(window) {
   const pools = {};
   for (const pool of window.pools ?? []) {
     pools[pool.name] = { busy: pool.busy_ratio, kv: ratio(pool.kv_blocks_used, pool.kv_blocks_total),
-      waiting: pool.waiting, running: pool.running };
+      waiting: pool.waiting, running: pool.running, tokenRate: perSecond((pool.prompt_tokens ?? 0) + (pool.output_tokens ?? 0)) };
   }
   return {
     t: (window.start_ns + window.length_ns) / 1e9,
     ttft: quantilesOf(window.ttft), tpot: quantilesOf(window.tpot),
     e2e: quantilesOf(window.e2e), queue: quantilesOf(window.queue),
     promptRate: perSecond(window.prompt_tokens), outputRate: perSecond(window.output_tokens),
+    transfer: perRequest(window, 'transfer'), transferWait: perRequest(window, 'transfer_wait'),
     queueRate: perSecond((window.queue?.mean_ns ?? 0) / 1e9 * (window.queue?.count ?? 0)),
     arrivedRate: perSecond(window.arrived), goodput: perSecond(window.within_slo),
     waiting: window.waiting, running: window.running, transferring: window.transferring,
@@ -51,6 +52,12 @@ export function pointOfGauges(gauges, previous) {
     sloAttainment: gauges.sloAttainment,
     pools: gauges.pools,
   };
+}
+
+/** Mean seconds of a part of the ledger; null on clusters without transfers and while nothing finishes. */
+function perRequest(window, part) {
+  if ((window.pools ?? []).length < 2 || window.finished === 0) return null;
+  return (window.ledger_ns?.[part] ?? 0) / window.finished / 1e9;
 }
 
 function secondsOrNull(ns) {

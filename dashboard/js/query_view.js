@@ -1,61 +1,98 @@
-// Read-only SQL over the history.
+// SQL over the history: questions to choose from or to write, the answer as a table and as a chart, and an address for it.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';
+import { QUESTIONS, questionFor } from './questions.js';
+import { ResultChart } from './result_chart.js';
+import { csvOf } from './result_data.js';
 
 const SHOWN = 500;
-const EXAMPLES = [
-  ['Runs at a glance', 'SELECT * FROM run_summary ORDER BY run_id DESC LIMIT 20'],
-  ['Slowest requests by TTFT', 'SELECT * FROM request_latency ORDER BY ttft_ns DESC LIMIT 50'],
-  ['Tables and views', "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table','view') ORDER BY type, name"],
-];
+const RUNS_OFFERED = 100;
+const COLUMNS = ['x', 'y', 'series'];
 
 export class QueryView {
   #api;
-
   #changed;
+  #asked = null;
+  #answer = null;
 
   /** @param {() => void} changed is told when the address of the view changed */
   constructor(api, changed) {
     this.#api = api;
     this.#changed = changed;
-    this.input = h('textarea', { rows: 5, spellcheck: false, 'aria-label': 'SQL', value: EXAMPLES[0][1], onkeydown: (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#run();
+    this.input = h('textarea', { rows: 6, spellcheck: false, 'aria-label': 'SQL', value: questionFor(QUESTIONS[0], 1), onkeydown: (event) => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#run({});
     } });
-    this.button = h('button.primary', { type: 'button', textContent: 'Run', title: 'Ctrl+Enter', onclick: () => this.#run() });
+    this.button = h('button.primary', { type: 'button', textContent: 'Run', title: 'Ctrl+Enter', onclick: () => this.#run({}) });
+    this.csv = h('button', { type: 'button', textContent: 'CSV', title: 'Save the answer as a file', disabled: true, onclick: () => this.#save() });
     this.note = h('p.note', { role: 'status', textContent: 'At most 10,000 rows and 5 s. Ctrl+Enter runs.' });
+    this.runs = h('select', { 'aria-label': 'Run of the questions' }, h('option', { value: '1', textContent: '#1' }));
+    this.chart = new ResultChart(changed);
     this.result = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Result' });
-    this.element = h('section.block.query', { 'aria-label': 'SQL' }, h('header', {}, h('h2', { textContent: 'SQL' }),
-      h('span.unit', { textContent: 'read-only, over every stream, run and request' }), h('span.spring'),
-      ...EXAMPLES.map(([name, sql]) => h('button.quiet', { type: 'button', textContent: name, onclick: () => { this.input.value = sql; this.#run(); } }))),
-      this.input, h('div.query-actions', {}, this.button, this.note), this.result);
+    const question = (item) => h('li', {}, h('button.quiet', { type: 'button', textContent: item.title, onclick: () => {
+      this.input.value = questionFor(item, this.runs.value);
+      this.#run(item.chart);
+    } }));
+    this.element = h('section.block.query', { 'aria-label': 'SQL' },
+      h('header', {}, h('h2', { textContent: 'SQL' }), h('span.unit', { textContent: 'read-only, over every stream, run and request' })),
+      h('div.query-body', {}, h('nav.questions', { 'aria-label': 'Questions' }, h('label.field', {}, h('span', { textContent: 'Questions about' }), this.runs), h('ol', {}, ...QUESTIONS.map(question))),
+        h('div.query-main', {}, this.input, h('div.query-actions', {}, this.button, this.csv, this.note), this.chart.element, this.result)));
   }
 
-  params() { return [['sql', this.input.value]]; }
+  params() { return this.#asked === null ? [] : [['sql', this.#asked], ...this.chart.params()]; }
 
   /** Asks what the address asks. @param {URLSearchParams} params */
   show(params) {
-    if (!params.has('sql')) return;
+    this.#offerRuns();
+    if (!params.has('sql') || params.get('sql') === this.#asked) return;
     this.input.value = params.get('sql');
-    this.#run();
+    this.#run(Object.fromEntries(COLUMNS.filter((name) => params.has(name)).map((name) => [name, params.get(name)])));
   }
 
-  async #run() {
-    this.button.disabled = true;
-    this.#changed();
+  redraw() { this.chart.redraw(); }
+
+  async #offerRuns() {
+    const chosen = this.runs.value;
     try {
-      const { columns, rows, truncated, elapsed_ms: elapsed } = await this.#api.query(this.input.value);
+      const runs = await this.#api.runs(RUNS_OFFERED);
+      if (runs.length === 0) return;
+      this.runs.replaceChildren(...runs.map((run) => h('option', { value: String(run.id), textContent: `#${run.id} ${run.scenario}` })));
+      if (runs.some((run) => String(run.id) === chosen)) this.runs.value = chosen;
+    } catch {
+      // The questions go on to be about the run that is offered; asking them says what is wrong.
+    }
+  }
+
+  async #run(wished) {
+    this.button.disabled = true;
+    const sql = this.input.value;
+    try {
+      const answer = await this.#api.query(sql);
+      const { columns, rows, truncated, elapsed_ms: elapsed } = answer;
+      this.#answer = answer;
       this.note.classList.remove('bad');
       setText(this.note, `${format.plural(rows.length, 'row')} in ${format.duration(elapsed / 1e3)}${truncated ? ', cut off by the limit' : ''}` +
-        `${rows.length > SHOWN ? `; the first ${SHOWN} are shown` : ''}`);
+        `${rows.length > SHOWN ? `; the first ${SHOWN} are listed` : ''}`);
       this.result.replaceChildren(tableOf(columns, rows.slice(0, SHOWN)));
+      this.chart.show(answer, wished);
     } catch (error) {
+      this.#answer = null;
       this.note.classList.add('bad');
       setText(this.note, error.message);
       this.result.replaceChildren();
+      this.chart.clear();
     } finally {
       this.button.disabled = false;
+      this.csv.disabled = this.#answer === null;
+      this.#asked = sql;
+      this.#changed();
     }
+  }
+
+  #save() {
+    const address = URL.createObjectURL(new Blob([csvOf(this.#answer)], { type: 'text/csv' }));
+    h('a', { href: address, download: 'replayd.csv' }).click();
+    URL.revokeObjectURL(address);
   }
 }
 

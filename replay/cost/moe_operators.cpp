@@ -180,19 +180,33 @@ private:
 
 }  // namespace
 
+namespace {
+
+/// Whole nodes where the group fills them.
+std::int64_t nodes_of(const PoolSpec& pool) {
+    return ceil_div(pool.parallel.tensor * pool.parallel.data, pool.gpu.gpus_per_node);
+}
+
+}  // namespace
+
+ExpertGroup expert_group(const PoolSpec& pool) {
+    const ParallelSpec& parallel = pool.parallel;
+    // A plan by nodes needs ranks that divide over them.
+    const std::int64_t nodes = nodes_of(pool);
+    const std::int64_t plan_nodes = parallel.expert % nodes == 0 ? nodes : 1;
+    return {parallel.data, parallel.expert, parallel.redundant_experts, plan_nodes};
+}
+
 MoeGroup moe_group(const ModelSpec& model, const PoolSpec& pool) {
     const ParallelSpec& parallel = pool.parallel;
     const std::int64_t gpus = parallel.tensor * parallel.data;
-    // Whole nodes where the group fills them; a plan by nodes needs ranks that divide over them.
-    const std::int64_t nodes = ceil_div(gpus, pool.gpu.gpus_per_node);
-    const std::int64_t plan_nodes = parallel.expert % nodes == 0 ? nodes : 1;
     auto strategy = choose_moe_strategy(moe_strategy_query(model, pool));
     REPLAYD_ASSERT(strategy.has_value());
     return {gpus,
             parallel.expert,
             gpus / parallel.expert,
-            nodes,
-            ExpertLoad(*model.moe, pool.moe_routing, {parallel.data, parallel.expert, parallel.redundant_experts, plan_nodes}),
+            nodes_of(pool),
+            ExpertLoad(*model.moe, pool.moe_routing, expert_group(pool)),
             std::move(*strategy)};
 }
 

@@ -21,6 +21,9 @@ struct MoeGroup {
     }
 };
 
+/// Where the experts of a pool lie; of a pool without attention/FFN disaggregation.
+[[nodiscard]] ExpertGroup expert_group(const PoolSpec& pool);
+
 /// Of a pool that check_support has passed, with a model that has experts.
 [[nodiscard]] MoeGroup moe_group(const ModelSpec& model, const PoolSpec& pool);
 

@@ -135,6 +135,24 @@ TEST_F(ApiTest, runs_and_plans_are_shown_with_their_scenario) {
     EXPECT_EQ(scenario.text("toml"), k_pd_toml);
 }
 
+// The loads are over their mean, so they sum to the number of ranks; chance only adds to the busiest, less in larger steps.
+TEST_F(ApiTest, expert_balance_is_shown_for_pools_that_spread_their_experts) {
+    const HttpAnswer answer = daemon_.get("/api/v1/scenarios/deepseek-v3-h800-pd/experts");
+    ASSERT_EQ(answer.status, 200U);
+    ASSERT_EQ(answer.body.at("pools").as_array().size(), 2U);
+    const json::object& pool = answer.body.at("pools").at(1).as_object();
+    double sum = 0;
+    for (const json::value& load : pool.at("rank_loads").as_array()) sum += load.as_double();
+    EXPECT_NEAR(sum, static_cast<double>(pool.at("ranks").as_int64()), 1e-9);
+    EXPECT_NEAR(pool.at("rank_loads").at(0).as_double(), pool.at("imbalance").as_double(), 1e-9);
+    const json::array& busiest = pool.at("busiest_over_mean").as_array();
+    ASSERT_EQ(busiest.size(), pool.at("tokens_per_rank").as_array().size());
+    EXPECT_GT(busiest.front().as_double(), busiest.back().as_double());
+    EXPECT_GE(busiest.back().as_double(), pool.at("imbalance").as_double());
+    EXPECT_TRUE(daemon_.get("/api/v1/scenarios/test-pd/experts").body.at("pools").as_array().empty());
+    EXPECT_EQ(daemon_.get("/api/v1/scenarios/nowhere/experts").status, 404U);
+}
+
 // Posting the same text again is no error: scripts may do so.
 TEST_F(ApiTest, the_same_scenario_may_be_posted_again) {
     EXPECT_EQ(daemon_.post("/api/v1/scenarios", k_pd_toml, "application/toml").status, 201U);

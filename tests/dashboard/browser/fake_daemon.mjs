@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
-import { exposition, FakeStream, scenarioItems } from './fake_data.mjs';
+import { expertBalances, exposition, FakeStream, scenarioItems } from './fake_data.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
 
@@ -95,6 +95,7 @@ export class FakeDaemon {
     const [resource, name, part, argument] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'streams') return { items: this.streams.map((stream) => stream.json) };
     if (resource === 'scenarios' && part === 'plan') return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
+    if (resource === 'scenarios' && part === 'experts') return { scenario: name, pools: expertBalances(name) };
     if (resource === 'scenarios') return { items: scenarioItems };
     if (resource === 'requests') return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
     if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
@@ -123,6 +124,7 @@ export class FakeDaemon {
   #query(sql) {
     const [, run] = /prompt_bin[^]*run_id = (\d+)/.exec(sql) ?? [];
     if (run !== undefined) return lengthsAnswer(this.#runs.find((item) => String(item.id) === run).requests);
+    if (/\bminute\b/.test(sql)) return minutesAnswer(this.#runs);
     return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name, run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
   }
 }
@@ -133,6 +135,13 @@ function lengthsAnswer(requests) {
   return { columns: ['slot', 'outcome', 'prompt_bin', 'output_bin', 'requests', 'output_tokens', 'prefill_ns', 'decode_ns'], truncated: false, elapsed_ms: 2,
     rows: requests.map((item) => [Math.floor(item.finished_ns / 60e9), item.outcome, bin(item.prompt_tokens), bin(item.output_tokens), 1, item.output_tokens,
       item.first_token_ns - item.scheduled_ns, item.finished_ns - item.first_token_ns]) };
+}
+
+/** TTFT by minute of every run, as the second question of storage/README.md answers. */
+function minutesAnswer(runs) {
+  const rows = runs.flatMap((run) => run.windows.filter((_, index) => index % 6 === 0)
+    .map((window) => [run.id, Math.floor(window.start_ns / 60e9), window.finished * 6, window.ttft.p99_ns / 1e6]));
+  return { columns: ['run_id', 'minute', 'requests', 'ttft_p99_ms'], rows, truncated: false, elapsed_ms: 4 };
 }
 
 function sorted(requests, search) {

@@ -58,7 +58,8 @@ export class FakeRun {
     const waiting = Math.max(0, Math.round((level - 1.4) * 60));
     const used = Math.min(0.99, 0.3 * level);
     const pool = (name, share) => ({ name, waiting: Math.round(waiting * share), running: Math.round(80 * level * share), kv_blocks_used: Math.round(10000 * used * share),
-      kv_blocks_total: 10000, busy_ratio: Math.min(1, 0.36 * level + share * 0.1), prompt_tokens: 0, output_tokens: 0 });
+      kv_blocks_total: 10000, steps: 900, busy_ratio: Math.min(1, 0.36 * level + share * 0.1),
+      prompt_tokens: Math.round(58000 * level * share), output_tokens: Math.round(9200 * level * share) });
     const ledger = splitLedger(this.shares, Math.round(finished * (ttft + 210 * tpot) * 1e9));
     this.windows.push({
       start_ns: index * WINDOW_NS, length_ns: WINDOW_NS, arrived: finished, finished, rejected: 0,
@@ -159,6 +160,19 @@ export class FakeStream {
 }
 
 export const scenarioItems = SCENARIOS.map(({ name, disaggregated, gpu, gpus }) => ({ name, description: '', model: name, gpu, gpus, disaggregated, built_in: true }));
+
+/** Of the DeepSeek and Qwen scenarios: a Zipf law's loads, and chance on top of them. */
+export function expertBalances(name) {
+  if (!/deepseek|qwen3-235b/.test(name)) return [];
+  return (name.includes('-pd') ? ['prefill', 'decode'] : ['mixed']).map((pool, index) => {
+    const ranks = 16 * (index + 1);
+    const raw = Array.from({ length: ranks }, (_, rank) => 1.6 / (1 + rank * 0.06));
+    const mean = raw.reduce((sum, load) => sum + load, 0) / ranks;
+    const tokens = Array.from({ length: 14 }, (_, power) => 2 ** power);
+    return { pool, experts: 256, top_k: 8, redundant_experts: 32, ranks, experts_per_rank: 288 / ranks, eplb: true, imbalance: raw[0] / mean, rank_loads: raw.map((load) => load / mean),
+      tokens_per_rank: tokens, busiest_over_mean: tokens.map((count) => raw[0] / mean + 1.4 / Math.sqrt(count)) };
+  });
+}
 
 /** The exposition of all runs, as daemon/metrics.md lists it. */
 export function exposition(streams) {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { QUESTIONS } from '../../../dashboard/js/questions.js';
 import { browserMissing, launch, openPage } from './chromium.mjs';
 
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
@@ -120,6 +121,16 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     assert.equal(await drawer.locator('table.ledger:not(.blame) tbody tr').count(), 12);
     assert.match(await drawer.locator('section .note').first().textContent(), /^The parts sum to the end-to-end latency exactly/);
     await page.keyboard.press('Escape');
+
+    // Every question of the page is one that the history answers.
+    await page.getByRole('link', { name: 'SQL' }).click();
+    for (const { title } of QUESTIONS) {
+      await page.getByRole('button', { name: title, exact: true }).click();
+      await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent('.query-actions .note')) && await page.locator('button.primary').isEnabled());
+      assert.equal(await page.locator('.query-actions .note.bad').count(), 0, title);
+    }
+    await page.getByRole('link', { name: 'vLLM' }).click();
+    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));
 
     await page.getByRole('link', { name: 'History' }).click();
     await page.getByRole('link', { name: `Open run ${past.id}, ` }).click();

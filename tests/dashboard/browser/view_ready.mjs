@@ -5,7 +5,7 @@ export const VIEW_READY = {
   live: '.live .panel[data-panel="ttft"]:not(.is-empty)',
   requests: 'button.request',
   memory: '.memory-time canvas',
-  experts: '.experts .hint:not(:empty)',
+  experts: '.experts .expert-pool',
   vllm: '.vllm .panel[data-panel="finish"]:not(.is-empty)',
   history: '.history tbody tr',
   query: '.query textarea',

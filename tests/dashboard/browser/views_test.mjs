@@ -22,7 +22,7 @@ describe('views', { skip: missing ?? false }, () => {
   after(() => browser?.close());
   beforeEach(async () => {
     daemon = await new FakeDaemon().listen();
-    daemon.streams = [new FakeStream('yesterday', 1, 10), new FakeStream('demo', 2)];
+    daemon.streams = [new FakeStream('yesterday', 1, 10), new FakeStream('demo', 3)];
     daemon.advance(46);
     daemon.streams[0].finish();
   });
@@ -58,7 +58,7 @@ describe('views', { skip: missing ?? false }, () => {
     await open('overview');
     await page.locator('.stream[data-stream="yesterday"] svg.spark').waitFor();
     assert.deepEqual(await page.locator('.stream h2').allTextContents(), ['demo', 'yesterday']);
-    assert.match(await page.locator('.summary').textContent(), /^2 streams, 1 under way\. \d of 3 runs keeps? the objectives at p99\.$/);
+    assert.match(await page.locator('.summary').textContent(), /^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
     await page.locator('.stream[data-stream="yesterday"]').getByRole('link', { name: 'Live: yesterday' }).click();
     await page.locator(VIEW_READY.live).first().waitFor();
     assert.equal(new URL(page.url()).hash, '#/live?stream=yesterday');
@@ -77,6 +77,12 @@ describe('views', { skip: missing ?? false }, () => {
     assert.equal(await page.getByRole('button', { name: 'Log' }).getAttribute('aria-pressed'), 'true');
     assert.equal(await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).getAttribute('aria-pressed'), 'false');
     assert.equal(new URL(page.url()).hash, hash);
+  });
+
+  // The stream is not the newest, so nothing is known of it until the daemon has answered.
+  test('an address that names an older stream draws its windows', async () => {
+    page = await openPage(browser, `${daemon.url}/#/live?stream=yesterday`);
+    await page.waitForFunction(() => Number(document.querySelector('.panel[data-panel="goodput"]')?.dataset.points) === 92);
   });
 
   test('a request has an address: it opens in the drawer, and closing it leaves the list', async () => {
@@ -131,5 +137,51 @@ describe('views', { skip: missing ?? false }, () => {
       'Time to first token latency', 'Cache utilization', 'Request prompt length', 'Request generation length', 'Finish reason', 'Queue time',
       'Requests prefill and decode time', 'Max generation token in sequence group']);
     assert.match(await page.locator('.panel[data-panel="prompt_length"] .chart').getAttribute('aria-label'), /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
+  });
+
+  test('goodput is drawn beside what arrives, and latency over time is stacked by part and by cause', async () => {
+    await open('live');
+    await page.locator('.panel[data-panel="goodput"]:not(.is-empty)').waitFor();
+    const block = page.locator('.ledger-time');
+    assert.equal(await block.getAttribute('data-bands'), 'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
+    await block.getByRole('button', { name: 'Causes' }).click();
+    await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.startsWith('other_prefill,'));
+    assert.match(await block.locator('.ledger-chart').getAttribute('aria-label'), /^Mean latency over time: Others’ prefill at most /);
+    await block.getByLabel('Run of the ledger over time').selectOption({ label: 'llama-3-70b-h100-pd' });
+    await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.includes('link'));
+  });
+
+  test('panels of pools and links are there while a disaggregated cluster is shown', async () => {
+    await open('live');
+    for (const key of ['links', 'pool_output']) await page.locator(`.panel[data-panel="${key}"]:not(.is-empty)`).waitFor();
+    await page.getByLabel('Stream', { exact: true }).selectOption('yesterday');
+    await page.locator('.panel[data-panel="links"]').waitFor({ state: 'hidden' });
+  });
+
+  test('the expert balance names the busiest rank by law, and with the chance of the step of now', async () => {
+    await open('experts');
+    assert.equal(await page.locator('.expert-pool').count(), 2);
+    assert.equal(await page.locator('.expert-pool').first().locator('.rank-loads i').count(), 16);
+    assert.match(await page.locator('.expert-pool .plan-facts').first().textContent(), /^Busiest rank: busiest 1\.\d\d×, idlest 0\.\d\d× the mean by law · with the [\d.k]+ tokens per rank and step of now, chance makes it \d\.\d\d×\.$/);
+  });
+
+  test('a question is asked by a click, drawn by run, listed, and its address asks it again', async () => {
+    await open('query');
+    await page.getByRole('button', { name: 'TTFT and TPOT in every minute' }).click();
+    const figure = page.locator('.result-figure');
+    await figure.waitFor();
+    assert.deepEqual(await figure.evaluate(({ dataset }) => [dataset.kind, dataset.series]), ['lines', '4']);
+    assert.deepEqual(await figure.locator('.series-key li').allTextContents(), ['run_id 10', 'run_id 1', 'run_id 2', 'run_id 3']);
+    await page.getByLabel('Column of series').selectOption('');
+    await page.waitForFunction(() => document.querySelector('.result-figure').dataset.kind === 'bars');
+    const { hash } = new URL(page.url());
+    assert.match(hash, /^#\/query\?sql=SELECT\+run_id.*&x=minute&y=ttft_p99_ms&series=$/);
+    assert.deepEqual(await violations(page), []);
+    await page.reload();
+    await figure.waitFor();
+    assert.deepEqual(await figure.evaluate(({ dataset }) => [dataset.kind, dataset.series]), ['bars', '1']);
+    assert.match(await page.locator('textarea').inputValue(), /AS minute/);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+    assert.equal(download.suggestedFilename(), 'replayd.csv');
   });
 });

@@ -1,0 +1,111 @@
+// Where latency goes over time: the mean ledger of the requests that finish, stacked; or what their waiting was for.
+
+import uPlot from '../vendor/uPlot.esm.js';
+import { ledgerColor, RUN_COLORS } from './colors.js';
+import { h, segmented, setText } from './dom.js';
+import * as format from './format.js';
+import { edgesOf, ledgerBands } from './ledger_series.js';
+import { currentTheme, token } from './theme.js';
+
+const FONT = '11px "Inter Variable", system-ui, sans-serif';
+const HEIGHT = 220;
+const KINDS = [{ value: 'ledger', text: 'Parts', title: 'The parts of the latency' }, { value: 'blame', text: 'Causes', title: 'What the waiting and the interference were for' }];
+
+export class LedgerTimeline {
+  #plot = null;
+  #run = null;
+  #kind = 'ledger';
+  #drawn = '';
+  #runs = [];
+  #range = null;
+  #series = { times: [], bands: [] };
+
+  constructor() {
+    this.select = h('select', { 'aria-label': 'Run of the ledger over time', onchange: () => { this.#run = this.select.value; this.update(this.#runs, this.#range); } });
+    this.swatch = h('i.swatch');
+    this.kinds = segmented('Parts or causes', KINDS, (value) => { this.#kind = value; this.update(this.#runs, this.#range); });
+    this.chart = h('div.chart.ledger-chart', { role: 'img' });
+    this.key = h('ul.ledger-key', { 'aria-label': 'Bands' });
+    this.note = h('span.unit', { textContent: 'mean of the requests that finish, stacked' });
+    this.element = h('section.block.ledger-time', { 'aria-label': 'Latency over time, by part', data: { points: '0', bands: '' } },
+      h('header', {}, h('h2', { textContent: 'Latency over time, by part' }), h('label.picker', {}, this.swatch, this.select), this.kinds.element, this.note), this.chart, this.key);
+    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT })).observe(this.chart);
+  }
+
+  /** @param {object[]} runs of hub.shownRuns @param {object|null} range as the panels' */
+  update(runs, range) {
+    this.#runs = runs;
+    this.#range = range;
+    this.#fillSelect(runs);
+    this.kinds.set(this.#kind);
+    const run = runs.find((item) => item.id === this.#run);
+    const drawn = JSON.stringify([currentTheme(), this.#kind, range, run?.id, run?.series.version]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#series = ledgerBands(run?.series.windows ?? [], this.#kind);
+    const { times, bands } = this.#series;
+    this.element.hidden = bands.length === 0;
+    Object.assign(this.element.dataset, { points: String(times.length), bands: bands.map(({ part }) => part.key).join() });
+    if (bands.length > 0) this.#draw();
+  }
+
+  #fillSelect(runs) {
+    const names = JSON.stringify(runs.map((run) => [run.id, run.label]));
+    if (this.select.dataset.names !== names) {
+      this.select.dataset.names = names;
+      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+    }
+    if (!runs.some((run) => run.id === this.#run)) this.#run = runs[0]?.id ?? null;
+    this.select.value = this.#run ?? '';
+    const chosen = runs.find((run) => run.id === this.#run);
+    this.swatch.style.setProperty('background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
+  }
+
+  /** Parts have the colours of every ledger; causes, of which several belong to one part, the eight hues. */
+  #colorOf(part, index) {
+    if (this.#kind === 'ledger') return ledgerColor(part, currentTheme());
+    return part.key === 'others' ? token('--line-strong') : token(`--hue-${index % 8}`);
+  }
+
+  #draw() {
+    const { times, bands } = this.#series;
+    const colors = bands.map(({ part }, index) => this.#colorOf(part, index));
+    const data = [times, ...edgesOf(bands).toReversed()];
+    this.chart.setAttribute('aria-label', `Mean latency over time: ${bands.map(({ part, values }) => `${part.label} at most ${format.duration(Math.max(...values.map((value) => value ?? 0)))}`).join(', ')}`);
+    this.#plot?.destroy();
+    this.#plot = new uPlot(this.#options(colors.toReversed()), data, this.chart);
+    this.#drawKey(colors);
+  }
+
+  #drawKey(colors) {
+    this.values = this.#series.bands.map(() => h('b'));
+    this.key.replaceChildren(...this.#series.bands.map(({ part }, index) =>
+      h('li', { title: part.text }, h('i', { style: { 'background-color': colors[index] } }), part.label, this.values[index])));
+    this.#showValues(null);
+  }
+
+  /** The figures under the cursor, or the latest. */
+  #showValues(index) {
+    this.#series.bands.forEach(({ values }, band) => {
+      const at = index ?? values.findLastIndex((value) => value !== null);
+      setText(this.values[band], format.duration(values[at] ?? null));
+    });
+  }
+
+  #options(colors) {
+    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false }, grid: { stroke: token('--grid'), width: 1 } };
+    const x = (min, max) => {
+      if (this.#range?.last !== undefined) return [Math.max(0, max - this.#range.last), max];
+      return this.#range === null ? [min, max] : [this.#range.min, this.#range.max];
+    };
+    return {
+      width: Math.max(1, this.chart.clientWidth), height: HEIGHT, padding: [8, 20, 0, 0], legend: { show: false },
+      scales: { x: { time: false, range: (_plot, min, max) => x(min ?? 0, max ?? 1) }, y: { range: (_plot, _min, max) => [0, (max ?? 0) > 0 ? max * 1.05 : 1] } },
+      axes: [{ ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
+        { ...axis, size: 54, gap: 4, values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value))) }],
+      series: [{}, ...colors.map((color) => ({ fill: color, stroke: color, width: 0, points: { show: false } }))],
+      cursor: { sync: { key: 'replayd', setSeries: false }, drag: { x: false, y: false }, points: { show: false } },
+      hooks: { setCursor: [(plot) => this.#showValues(plot.cursor.left >= 0 ? plot.cursor.idx ?? null : null)] },
+    };
+  }
+}

@@ -1,0 +1,53 @@
+// Questions that planners ask of the history: those of storage/README.md, word for word (a test compares them). RUN stands
+// for the run that is chosen, `chart` for how the answer is drawn.
+
+export const QUESTIONS = [
+  { title: 'How did the runs compare?', chart: { x: 'scenario', y: 'ttft_p99_ms' }, sql:
+`SELECT scenario, state, finished, rejected, ttft_p50_ms, ttft_p99_ms, tpot_p50_ms, tpot_p99_ms, slo_attainment
+FROM run_summary ORDER BY stream, ttft_p99_ms;` },
+  { title: 'TTFT and TPOT in every minute', chart: { x: 'minute', y: 'ttft_p99_ms', series: 'run_id' }, sql:
+`SELECT run_id, arrived_ns / 60000000000 AS minute, count(*) AS requests, percentile(ttft_ms, 50) AS ttft_p50_ms, percentile(ttft_ms, 90) AS ttft_p90_ms, percentile(ttft_ms, 99) AS ttft_p99_ms, percentile(tpot_ms, 50) AS tpot_p50_ms, percentile(tpot_ms, 90) AS tpot_p90_ms, percentile(tpot_ms, 99) AS tpot_p99_ms
+FROM request_latency GROUP BY run_id, minute;` },
+  { title: 'The same over days, from histograms', chart: { x: 'hour', y: 'ttft_p99_ms', series: 'run_id' }, sql:
+`SELECT run_id, start_ns / 3600000000000 AS hour, histogram_quantile(histogram_merge(ttft), 0.99) / 1e6 AS ttft_p99_ms
+FROM window GROUP BY run_id, hour;` },
+  { title: 'Where did the time of an average request go?', chart: { x: 'run_id', y: 'decode_ms' }, sql:
+`SELECT run_id, avg(prefill_queue_ns) / 1e6 AS prefill_queue_ms, avg(prefill_compute_ns) / 1e6 AS prefill_ms,
+       avg(transfer_wait_ns + transfer_ns) / 1e6 AS transfer_ms, avg(decode_queue_ns) / 1e6 AS decode_queue_ms,
+       avg(decode_compute_ns) / 1e6 AS decode_ms, avg(batch_interference_ns) / 1e6 AS interference_ms,
+       avg(preemption_stall_ns + recompute_ns) / 1e6 AS preemption_ms
+FROM request WHERE outcome = 'finished' GROUP BY run_id;` },
+  { title: 'Which requests waited longest, and on what?', chart: { x: 'request_id', y: 'ttft_ms' }, sql:
+`SELECT request_id, l.prompt_tokens, ttft_ms, queue_ms, blame_step_in_flight_ns / 1e6 AS step_ms, blame_token_budget_ns / 1e6 AS budget_ms,
+       blame_sequence_limit_ns / 1e6 AS sequences_ms, blame_kv_blocks_ns / 1e6 AS kv_ms, blame_other_prefill_ns / 1e6 AS others_prefill_ms
+FROM request_latency AS l JOIN request USING (run_id, sequence)
+WHERE run_id = RUN AND l.outcome = 'finished' ORDER BY ttft_ns DESC LIMIT 10;` },
+  { title: 'TTFT by length of the prompt', chart: { x: 'thousands', y: 'ttft_p99_ms' }, sql:
+`SELECT prompt_tokens / 1000 AS thousands, count(*) AS requests, percentile(ttft_ms, 99) AS ttft_p99_ms
+FROM request_latency WHERE run_id = RUN GROUP BY thousands ORDER BY thousands;` },
+  { title: 'Why were requests rejected?', chart: { x: 'reject_reason', y: 'requests', series: 'run_id' }, sql:
+`SELECT run_id, reject_reason, count(*) AS requests, min(prompt_tokens) AS shortest_prompt
+FROM request WHERE outcome = 'rejected' GROUP BY run_id, reject_reason;` },
+  { title: 'Which pool is the bottleneck?', chart: { x: 'name', y: 'busy_ratio', series: 'run_id' }, sql:
+`SELECT run_id, pool.name, pool.gpu, pool.replicas,
+       sum(pool_window.busy_ns) * 1.0 / (sum(window.length_ns) * pool.replicas) AS busy_ratio,
+       max(pool_window.kv_blocks_used * 1.0 / pool_window.kv_blocks_total) AS kv_ratio_max,
+       max(pool_window.waiting) AS waiting_max
+FROM pool_window JOIN window USING (run_id, start_ns) JOIN pool USING (run_id, pool) GROUP BY run_id, pool.pool;` },
+  { title: 'Where does the memory of a GPU go?', chart: { x: 'item', y: 'gb', series: 'name' }, sql:
+`SELECT pool.name, item, bytes / 1e9 AS gb, basis, formula, beside_budget, pool.blocks AS kv_blocks
+FROM memory_plan JOIN pool USING (run_id, pool) WHERE run_id = RUN ORDER BY pool.pool, line;` },
+  { title: 'How far is the replay from what production measured?', chart: { x: 'run_id', y: 'ttft_error_p50_ms' }, sql:
+`SELECT run_id, percentile(ttft_ns - observed_ttft_ns, 50) / 1e6 AS ttft_error_p50_ms,
+       percentile(abs(e2e_ns - observed_e2e_ns), 90) / 1e6 AS e2e_error_p90_ms
+FROM request_latency WHERE observed_ttft_ns IS NOT NULL GROUP BY run_id;` },
+  { title: 'How full was each GPU over time?', chart: { x: 'second', y: 'used_gb', series: 'replica' }, sql:
+`SELECT run_id, pool, replica, start_ns / 1e9 AS second, weights_bytes / 1e9 AS weights_gb, other_bytes / 1e9 AS other_gb,
+       kv_used_bytes / 1e9 AS used_gb, kv_cached_bytes / 1e9 AS cached_gb, kv_free_bytes / 1e9 AS free_gb
+FROM replica_memory WHERE run_id = RUN ORDER BY replica, start_ns;` },
+  { title: 'Tables and views', chart: {}, sql:
+`SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name;` },
+];
+
+/** The question about one run. */
+export const questionFor = (question, run) => question.sql.replaceAll('RUN', String(run));

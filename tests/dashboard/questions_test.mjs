@@ -1,0 +1,22 @@
+// The questions of the page are those of storage/README.md.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { QUESTIONS, questionFor } from '../../dashboard/js/questions.js';
+
+test('the page asks the eleven questions of storage/README.md, word for word', async () => {
+  const text = await readFile(new URL('../../storage/README.md', import.meta.url), 'utf8');
+  const section = text.slice(text.indexOf('## Eleven questions'));
+  const documented = [...section.matchAll(/^```sql\n([^]*?)\n```$/gm)].map(([, sql]) => sql).slice(0, 11);
+  assert.equal(documented.length, 11);
+  assert.deepEqual(QUESTIONS.slice(0, 11).map((question) => questionFor(question, 1)), documented);
+});
+
+test('a question is about the run that is chosen', () => {
+  const one = QUESTIONS.find(({ sql }) => sql.includes('RUN'));
+  assert.match(questionFor(one, 42), /run_id = 42/);
+  assert.doesNotMatch(questionFor(one, 42), /RUN/);
+});
+
+test('every title is one of its own', () => assert.equal(new Set(QUESTIONS.map(({ title }) => title)).size, QUESTIONS.length));
