@@ -327,6 +327,31 @@ TEST(AfdCost, longer_contexts_or_requests_no_shorter_than_the_mean_never_cost_le
     }
 }
 
+// Rows stay, contexts grow: idle ranks, ranks with fewer requests than stages, and both modes of empty stages.
+TEST(AfdCost, next_decode_steps_equal_single_steps) {
+    std::mt19937_64 random(17);
+    const auto draw = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most + 1)); };
+    for (const bool pad : {false, true}) {
+        Scenario scenario = step3(2, 2, DataType::fp8);
+        scenario.pools.front().afd->empty_stages = pad ? AfdEmptyStages::pad : AfdEmptyStages::announce;
+        const auto cost = cost_of(scenario);
+        for (int round = 0; round < 60; ++round) {
+            std::vector<StepShape> ranks;
+            for (std::int64_t i = draw(cost->ranks() - 1); i > 0; --i) {
+                const std::int64_t sequences = draw(round % 2 == 0 ? 4 : 300);
+                ranks.push_back(decode_step(sequences, 1 + draw(9'000)));
+            }
+            ranks.push_back(decode_step(1 + draw(20), 1 + draw(9'000)));
+            std::vector<Duration> steps(static_cast<std::size_t>(1 + draw(40)));
+            cost->next_decode_steps(ranks, steps);
+            for (const Duration step : steps) {
+                for (StepShape& rank : ranks) rank.decode_context += rank.decode_sequences;
+                ASSERT_EQ(step.value, cost->step_of(ranks).value) << "round " << round;
+            }
+        }
+    }
+}
+
 TEST(AfdCost, measured_profiles_cannot_price_two_roles) {
     Scenario scenario = step3(2, 2, DataType::fp8);
     scenario.cost = CostSource::profile;
