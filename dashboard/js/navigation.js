@@ -19,7 +19,7 @@ export class Navigation {
     const help = h('button.quiet.help', { type: 'button', textContent: '?', title: 'Keyboard shortcuts',
       'aria-label': 'Keyboard shortcuts', onclick: openHelp });
     document.body.replaceChildren(skip,
-      h('header.top', {}, h('a.brand', { href: '#/overview', 'aria-label': 'replayd: overview' }, h('i.mark', { 'aria-hidden': 'true' }), h('span', { textContent: 'replayd' })),
+      h('header.top', {}, h('a.brand', { href: '#/live', 'aria-label': 'replayd: the newest stream, live' }, h('i.mark', { 'aria-hidden': 'true' }), h('span', { textContent: 'replayd' })),
         h('nav', { 'aria-label': 'Views' }, ...this.links), h('span.spring'), status, help, this.theme),
       controls, ...banners, this.main, ...overlays);
     this.showTheme();

@@ -3,8 +3,8 @@
 
 /** In the order of the navigation. `scoped`: shows the runs of one stream, so its address carries them. */
 export const VIEWS = [
-  { key: 'overview', title: 'Overview', about: 'every stream and how its scenarios stand' },
   { key: 'live', title: 'Live', scoped: true, about: 'latency, load and memory over virtual time' },
+  { key: 'overview', title: 'Overview', about: 'every stream and how its scenarios stand' },
   { key: 'requests', title: 'Requests', scoped: true, about: 'single requests and where their time went' },
   { key: 'memory', title: 'Memory', scoped: true, about: 'where the bytes of a GPU go' },
   { key: 'experts', title: 'MoE & AFD', scoped: true, about: 'steps with attention/FFN disaggregation' },
@@ -15,12 +15,12 @@ export const VIEWS = [
 
 /** Names of views in addresses that were given out before. */
 const FORMER = { replay: 'live', runs: 'live' };
-const FIRST = 'overview';
+const FIRST = 'live';
 
 /**
  * @param {string} hash e.g. "#/live?stream=a&scale=log", "#/requests?runs=4,7&request=4.1000"
  * @returns {{view: string, stream: string|null, runs: string[]|null, params: URLSearchParams}} `params` without what
- *   selects the runs. An unknown view is the overview.
+ *   selects the runs. An unknown view is the live one.
  */
 export function parseRoute(hash) {
   const [path, search = ''] = hash.replace(/^#\/?/, '').split('?');

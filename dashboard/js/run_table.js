@@ -14,7 +14,7 @@ const COLUMNS = {
   run: ['Run', 'number', (run) => run.id],
   state: ['State', 'text', (run) => run.state],
   created: ['Started', 'text', (run) => format.wallTime(run.created_ms)],
-  cluster: ['Cluster', 'text', (run) => (run.pools ?? []).map((pool) => `${pool.name} ${pool.gpus}×${pool.gpu}`).join(' + ') || format.MISSING],
+  cluster: ['Cluster', 'text', (run) => (run.pools ?? []).map((pool) => `${pool.name} ${pool.replicas * pool.gpus}×${pool.gpu}`).join(' + ') || format.MISSING],
   clock: ['Virtual time', 'number', (run) => format.clock(run.virtual_ns === null ? null : run.virtual_ns / 1e9)],
   ttft50: ['TTFT p50', 'number', (run) => format.durationNs(run.ttft?.p50_ns)],
   ttft99: ['TTFT p99', 'number strong', (run) => format.durationNs(run.ttft?.p99_ns)],

@@ -28,8 +28,7 @@ test('addresses of earlier versions still open', () => {
 });
 
 for (const hash of ['', '#', '#/', '#/nowhere', '#/runs/']) {
-  test(`'${hash}' opens the overview, or the live view of no runs`, () => {
-    assert.deepEqual(parsed(hash).runs, null);
-    assert.equal(parsed(hash).view, hash === '#/runs/' ? 'live' : 'overview');
+  test(`'${hash}' opens the live view of the newest stream`, () => {
+    assert.deepEqual(parsed(hash), { view: 'live', stream: null, runs: null, params: {} });
   });
 }

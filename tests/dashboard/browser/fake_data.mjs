@@ -104,7 +104,7 @@ export class FakeRun {
       prompt_tokens: total('prompt_tokens'), output_tokens: total('output_tokens'), kv_usage: last ? last.kv_blocks_used / last.kv_blocks_total : 0, speedup: this.state === 'running' ? 412 : 0,
       slo: { ttft_ns: 2e9, tpot_ns: 1e8 }, slo_attainment: last ? total('within_slo') / total('finished') : null, window_ns: WINDOW_NS,
       ttft: last?.ttft ?? null, tpot: last?.tpot ?? null, e2e: last?.e2e ?? null,
-      pools: pools.map(({ name }) => ({ name, role: name, gpu: this.scenario.gpu, gpus: this.scenario.gpus / pools.length, replicas: 2 })),
+      pools: pools.map(({ name }) => ({ name, role: name, gpu: this.scenario.gpu, gpus: this.scenario.gpus / pools.length / 2, replicas: 2 })),
     };
   }
 

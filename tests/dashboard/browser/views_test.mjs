@@ -58,6 +58,7 @@ describe('views', { skip: missing ?? false }, () => {
     await open('overview');
     await page.locator('.stream[data-stream="yesterday"] svg.spark').waitFor();
     assert.deepEqual(await page.locator('.stream h2').allTextContents(), ['demo', 'yesterday']);
+    assert.ok((await page.locator('.stream[data-stream="yesterday"] td:nth-of-type(2)').allTextContents()).includes('mixed 16×H100'));
     assert.match(await page.locator('.summary').textContent(), /^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
     await page.locator('.stream[data-stream="yesterday"]').getByRole('link', { name: 'Live: yesterday' }).click();
     await page.locator(VIEW_READY.live).first().waitFor();
