@@ -99,7 +99,7 @@ describe('views', { skip: missing ?? false }, () => {
 
   test('single keys open the views and the list of keys, unless something is typed or they are switched off', async () => {
     await open('overview');
-    await page.keyboard.press('2');
+    await page.keyboard.press('1');
     await page.locator(VIEW_READY.live).first().waitFor();
     await page.keyboard.press('?');
     const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
@@ -107,7 +107,7 @@ describe('views', { skip: missing ?? false }, () => {
     assert.deepEqual(await violations(page), []);
     await help.getByRole('checkbox').uncheck();
     await page.keyboard.press('Escape');
-    await page.keyboard.press('1');
+    await page.keyboard.press('2');
     assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), 'Live');
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
     await help.getByRole('checkbox').check();
