@@ -13,12 +13,13 @@
 namespace replayd::storage {
 
 /// Columns of `run` that hold a RunSnapshot.
-inline constexpr std::array<std::string_view, 19> k_snapshot_columns = {
+inline constexpr std::array<std::string_view, 22> k_snapshot_columns = {
     "virtual_ns",      "arrived",          "waiting",          "running",
     "transferring",    "finished",         "rejected",         "preemptions",
     "steps",           "prompt_tokens",    "output_tokens",    "kv_blocks_used",
     "kv_blocks_total", "last_batch_sequences", "kv_blocks_cached", "cache_queried_tokens",
-    "cache_hit_tokens", "cache_inserted_entries", "cache_evicted_entries"};
+    "cache_hit_tokens", "cache_inserted_entries", "cache_evicted_entries", "gpu_ns",
+    "replicas_started", "replicas_stopped"};
 
 /// Pointers to the members of a (const) RunSnapshot, in the order of k_snapshot_columns.
 template <class Snapshot>
@@ -41,7 +42,10 @@ auto integers_of(Snapshot& s) {
                       &s.cache.queried_tokens,
                       &s.cache.hit_tokens,
                       &s.cache.inserted_entries,
-                      &s.cache.evicted_entries};
+                      &s.cache.evicted_entries,
+                      &s.gpu_time.value,
+                      &s.replicas_started,
+                      &s.replicas_stopped};
 }
 
 /// "running", "finished", "failed" or "interrupted".

@@ -83,6 +83,9 @@ void add_snapshot(json::object& object, const RunSnapshot& snapshot) {
     object["failed_steps"] = snapshot.failed_steps;
     object["prompt_tokens"] = snapshot.prompt_tokens.value;
     object["output_tokens"] = snapshot.output_tokens.value;
+    object["gpu_ns"] = snapshot.gpu_time.value;
+    object["replicas_started"] = snapshot.replicas_started;
+    object["replicas_stopped"] = snapshot.replicas_stopped;
     object["kv_usage"] = ratio(snapshot.kv_blocks_used, snapshot.kv_blocks_total);
 }
 

@@ -66,6 +66,11 @@ std::string speedup(const json::object& run) {
     return count_text(static_cast<std::int64_t>(real_if_any(run, "speedup").value_or(0)));
 }
 
+std::string gpu_hours(const json::object& run) {
+    constexpr double k_ns_per_hour = 3.6e12;
+    return decimal_text(real_if_any(run, "gpu_ns").value_or(0) / k_ns_per_hour, 2);
+}
+
 struct Line {
     std::string title;
     std::function<std::string(const json::object&)> cell;
@@ -89,6 +94,9 @@ std::vector<Line> lines() {
         {"output tokens/s (virtual)", output_rate},
         {"preemptions", [](const json::object& run) { return count(run, "preemptions"); }},
         {"KV cache, peak of windows", [](const json::object& run) { return percent(run, "kv_usage_peak"); }, "kv_usage_peak"},
+        {"GPU-hours", gpu_hours, "gpu_ns"},
+        {"replicas started / stopped", [](const json::object& run) { return count(run, "replicas_started") + " / " + count(run, "replicas_stopped"); },
+         "replicas_started"},
         {"virtual time", [](const json::object& run) { return time(run, "virtual_ns"); }},
         {"wall time", wall_time, "wall_ms"},
         {"× real time", speedup, "wall_ms"},

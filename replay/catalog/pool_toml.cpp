@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "replay/catalog/afd_toml.hpp"
+#include "replay/catalog/autoscale_toml.hpp"
 #include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/pool_check.hpp"
 #include "replay/catalog/spec_toml.hpp"
@@ -206,6 +207,9 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.kv = read_kv(kv);
     out.runtime = read_runtime(runtime, out.role, out.parallel);
     if (table.table("afd", false) != nullptr) out.afd = read_afd(afd, out.gpu, catalog);
+    if (const TomlNode* autoscale = table.table("autoscale", false)) {
+        out.autoscale = read_pool_autoscale(TableReader(*autoscale, table.path_of("autoscale"), table.errors()), out.replicas);
+    }
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
     read_router(table, out);
     out.max_context = Tokens(table.integer("max_context", {1, 100'000'000}, model.max_context));

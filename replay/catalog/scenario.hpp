@@ -11,6 +11,7 @@
 
 #include "replay/base/units.hpp"
 #include "replay/catalog/afd_spec.hpp"
+#include "replay/catalog/autoscale_spec.hpp"
 #include "replay/catalog/gpu_spec.hpp"
 #include "replay/catalog/model_spec.hpp"
 #include "replay/catalog/moe_routing.hpp"
@@ -154,6 +155,7 @@ struct PoolSpec {
     /// Attention/FFN disaggregation: `parallel` is that of a replica's attention servers together, and its data ranks
     /// are spread over them evenly.
     std::optional<AfdSpec> afd;
+    std::optional<PoolAutoscaleSpec> autoscale;  ///< `replicas` is the most; unset: it is how many there are
 
     /// GPUs of one replica, FFN servers included.
     [[nodiscard]] std::int64_t gpus_per_replica() const { return parallel.gpus() + (afd ? afd->ffn.gpus() : 0); }
@@ -224,6 +226,7 @@ struct Scenario {
     ModelSpec model;
     std::vector<PoolSpec> pools;  ///< one mixed pool, or one prefill and one decode pool
     TransferSpec transfer;        ///< meaningful with prefill + decode
+    AutoscaleSpec autoscale;      ///< meaningful with pools that scale
     SloSpec slo;
     /// As declared; if any are, then `k_default_slo_class` is among them, last unless it was declared itself.
     std::vector<SloClass> slo_classes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replay/catalog/autoscale_toml.hpp"
 #include "replay/catalog/cost_toml.hpp"
 #include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/scenario_override.hpp"
@@ -185,6 +186,7 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
     });
     out.slo_classes = read_slo_classes(root, out.slo);
     sub_table("transfer", [&](TableReader table) { out.transfer = read_transfer(std::move(table)); });
+    sub_table("autoscale", [&](TableReader table) { out.autoscale = read_autoscale(std::move(table)); });
     ProfilePaths profiles;
     sub_table("cost", [&](TableReader table) { profiles = read_cost(std::move(table), out); });
     const std::string default_gpu = read_default_gpu(root, catalog);
@@ -197,6 +199,7 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
     root.finish();
     if (!root.errors().any()) check_transfer(out, root);
     if (!root.errors().any()) check_queues(out, root);
+    if (!root.errors().any()) check_autoscale(out, root);
     if (!root.errors().any() && out.cost == CostSource::profile) {
         load_profiles(profiles, options.profile, out, root.errors());
     }

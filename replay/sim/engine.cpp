@@ -20,6 +20,9 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
     : compiled_(std::move(compiled)),
       sink_(&sink),
       options_(options),
+      scaler_(compiled_->scenario),
+      scaling_(compiled_->scenario.pools.size()),
+      pool_starting_(compiled_->scenario.pools.size()),
       windows_(compiled_->scenario.window, SloClasses(compiled_->scenario), compiled_->scenario.pools.size()),
       batches_wanted_(sink.wants_batches()) {
     if (batches_wanted_) options_.stretch_steps_max = 0;
@@ -57,6 +60,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         }
     }
     pool_begin_.push_back(replicas_.size());
+    if (scaler_.on()) count_blocks();
     batch_ends_ = ReplicaTimers(replicas_.size());
     if (scenario.disaggregated()) network_ = TransferNetwork(cards_of(scenario));
 }
@@ -91,14 +95,17 @@ VirtualTime Run::Impl::next_time() const {
 }
 
 void Run::Impl::run_until(VirtualTime limit) {
-    for (VirtualTime next = next_time(); next < limit; next = next_time()) {
+    for (VirtualTime event = next_time(); event != k_never; event = next_time()) {
+        const VirtualTime next = std::min(event, scaler_.next());
+        if (next >= limit) return;
         close_windows(next);
         tick(next);
     }
 }
 
 void Run::Impl::tick(VirtualTime now) {
-    now_ = now;
+    now_ = last_event_ = now;
+    if (scaler_.next() <= now) scale();
     if (next_count_ <= now) count_for_routers();
     while (!pending_.empty() && pending_.front().at == now) {
         Arrival arrival = std::move(pending_.front());
@@ -114,6 +121,7 @@ void Run::Impl::tick(VirtualTime now) {
         schedule_dirty();
     } while ((blocks_freed_ || handoff_announced_) && !handoffs_.empty());
     if (!handoffs_.empty()) destination_clocks_.turn(now_, why_no_room());
+    if (scaler_.draining() > 0) release_drained();
 }
 
 void Run::Impl::drain_events() {
@@ -141,6 +149,7 @@ void Run::Impl::drain_events() {
 void Run::Impl::accept(Arrival&& arrival) {
     ++totals_.arrived;
     windows_.count_arrival();
+    note_arrival(arrival);
     log(LogEntry::arrived, next_sequence_, arrival.prompt.value ^ (arrival.output.value << 32));
     std::size_t pool = 0;
     std::optional<std::size_t> index = local_prefill(arrival);
@@ -174,7 +183,8 @@ void Run::Impl::classify(RequestSlot slot) {
 
 std::size_t Run::Impl::route(const Arrival& arrival) {
     sync_for_router(0);
-    return routers_[0].pick(pool_replicas(0), arrival);
+    if (!scaler_.on()) return routers_[0].pick(pool_replicas(0), arrival);
+    return *routers_[0].pick(pool_replicas(0), arrival, [&](const ReplicaState& replica) { return takes_requests(replica); });
 }
 
 void Run::Impl::sync_for_router(std::size_t pool) {
@@ -272,6 +282,9 @@ RunSnapshot Run::Impl::snapshot() const {
     RunSnapshot now = totals_;
     now.now = now_;
     now.transferring = transferring_;
+    now.gpu_time = scaler_.gpu_time(last_event_);
+    now.replicas_started = scaler_.started();
+    now.replicas_stopped = scaler_.stopped();
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         const ReplicaState& replica = replicas_[i];
         now.waiting += replica.queued();

@@ -19,6 +19,7 @@
 #include "replay/sim/decode_set.hpp"
 #include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
+#include "replay/sim/scaler.hpp"
 #include "replay/sim/solo_cost.hpp"
 #include "replay/sim/transfer_network.hpp"
 #include "replay/sim/window_accumulator.hpp"
@@ -117,7 +118,8 @@ private:
         transfer,
         decode_ready,
         finished,
-        host_load
+        host_load,
+        scaled  ///< the pool instead of a request
     };
 
     // engine.cpp: the loop
@@ -213,6 +215,37 @@ private:
     void end_sending();
     void end_transfer(std::uint32_t transfer);
 
+    // engine_scaling.cpp: replicas come and go
+    /// What has come to a pool that scales since the last look.
+    struct PoolLoad {
+        Duration busy{0};              ///< of all ranks, in steps
+        std::int64_t prompts = 0;
+        std::int64_t prompt_tokens = 0;
+    };
+    /// What the replicas of a pool that take requests hold now.
+    struct PoolUse {
+        std::int64_t blocks = 0;
+        std::int64_t sequences = 0;       ///< that hold or will soon hold KV
+        std::int64_t waiting = 0;         ///< requests
+        std::int64_t waiting_tokens = 0;  ///< that these must compute before anything else comes of them
+    };
+    void scale();
+    void release_drained();
+    void apply_phases();
+    void forget_caches(std::size_t pool, std::int64_t replica);
+    void count_blocks();
+    void note_arrival(const Arrival& arrival);
+    [[nodiscard]] std::int64_t replica_number(const ReplicaState& replica) const;
+    /// It has GPUs and has started.
+    [[nodiscard]] bool exists(const ReplicaState& replica) const;
+    [[nodiscard]] bool takes_requests(const ReplicaState& replica) const;
+    [[nodiscard]] std::span<ReplicaState> ranks_of(std::size_t pool, std::int64_t replica);
+    [[nodiscard]] PoolUse use_of(std::size_t pool);
+    [[nodiscard]] std::int64_t replicas_wanted(std::size_t pool);
+    [[nodiscard]] std::int64_t replicas_for_ttft(std::size_t pool, const PoolUse& use);
+    [[nodiscard]] std::int64_t replicas_for_tpot(std::size_t pool, const PoolUse& use);
+    [[nodiscard]] double time_of(std::size_t pool, const StepShape& shape);
+
     // engine_host.cpp: KV from the host tier
     void start_loads(const ReplicaState& replica, const BatchDecision& decision);
     void end_load();
@@ -266,6 +299,12 @@ private:
     std::vector<StepShape> group_shapes_;  ///< scratch
     bool blocks_freed_ = false;            ///< by preemption in this tick, after hand-offs were placed
     bool handoff_announced_ = false;       ///< in this tick, after hand-offs were placed
+
+    Scaler scaler_;
+    std::vector<PoolLoad> scaling_;            ///< by pool
+    std::vector<bool> pool_starting_;          ///< by pool: a replica of it is starting
+    std::vector<PhaseChange> phase_changes_;   ///< scratch
+    VirtualTime last_event_;                   ///< the latest arrival or tick
 
     VirtualTime now_;
     VirtualTime watermark_;

@@ -189,7 +189,7 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
     // What it waited before its KV moved, beside waiting for a destination, it waited for the link.
     record.blame[BlameCause::link] = record.ledger[LedgerPart::transfer_wait] -
                                      record.blame[BlameCause::destination_kv] -
-                                     record.blame[BlameCause::destination_sequences];
+                                     record.blame[BlameCause::destination_sequences] - record.blame[BlameCause::destination_starting];
     record.observed_ttft = arrival.observed_ttft;
     record.observed_e2e = arrival.observed_e2e;
     REPLAYD_ASSERT(record.ledger.sum() == record.e2e());

@@ -25,6 +25,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
     if (compiled_->scenario.window != changed.scenario.window) {
         return fail(Code::invalid_argument, "window: expected the same length in the changed scenario");
     }
+    if (compiled_->scenario.autoscale != changed.scenario.autoscale) {
+        return fail(Code::invalid_argument, "autoscale: expected the same in the changed scenario");
+    }
     if (!windows_.classes().same_names(SloClasses(changed.scenario))) {
         return fail(Code::invalid_argument, "slo_class: expected the same names in the changed scenario");
     }
@@ -38,6 +41,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
         if (now[pool].parallel.data != then[pool].parallel.data) {
             return fixed(name, "data", now[pool].parallel.data, then[pool].parallel.data);
+        }
+        if (now[pool].autoscale != then[pool].autoscale) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected the same autoscale in the changed scenario");
         }
         if (now[pool].afd.has_value() != then[pool].afd.has_value()) {
             return fail(Code::invalid_argument, "pool " + name + ": expected [pool.afd] in both scenarios or in neither");
@@ -138,14 +144,10 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
             reorder_queue(replica, requests_, spec.batching.queue);
         }
     }
-    totals_.kv_blocks_total = totals_.host_blocks_total = 0;
-    for (const ReplicaState& replica : replicas_) {
-        totals_.kv_blocks_total += replica.kv.capacity();
-        if (replica.kv.cache() != nullptr) totals_.host_blocks_total += replica.kv.cache()->host().capacity();
-        mark_dirty(replica.index);
-    }
+    for (const ReplicaState& replica : replicas_) mark_dirty(replica.index);
     if (changed->scenario.disaggregated()) network_.change_cards(cards_of(changed->scenario), now_);
     compiled_ = std::move(changed);
+    count_blocks();
     return {};
 }
 

@@ -48,6 +48,7 @@ std::optional<std::size_t> Run::Impl::local_prefill(const Arrival& arrival) {
     }
     sync_for_router(pool);
     return routers_[pool].pick(replicas, arrival, [&](const ReplicaState& replica) {
+        if (!takes_requests(replica)) return false;
         if (arrival.prompt.value <= tokens_max) return true;
         const PrefixMatch match =
             replica.kv.cache()->match(arrival.prefix_hashes, arrival.prefix_block.value, arrival.prompt.value);
@@ -107,7 +108,8 @@ std::int64_t Run::Impl::sequences_of(const ReplicaState& replica) const {
 BlameCause Run::Impl::why_no_room() {
     const auto destinations = pool_replicas(compiled_->scenario.pools.size() - 1);
     const auto takes_more = [&](const ReplicaState& replica) {
-        return sequences_of(replica) < compiled_->scenario.pools[replica.pool].batching.max_sequences;
+        return takes_requests(replica) &&
+               sequences_of(replica) < compiled_->scenario.pools[replica.pool].batching.max_sequences;
     };
     return std::any_of(destinations.begin(), destinations.end(), takes_more) ? BlameCause::destination_kv
                                                                               : BlameCause::destination_sequences;
@@ -130,7 +132,7 @@ bool Run::Impl::place_handoffs() {
         handoff.destination_blocks = policies_[pool]->reservation(destinations[0], requests_[handoff.slot].prompt);
         const auto pick = routers_[pool].pick(
             destinations, requests_.arrival(handoff.slot),
-            [&](const ReplicaState& replica) { return has_room(replica, handoff.destination_blocks); });
+            [&](const ReplicaState& replica) { return takes_requests(replica) && has_room(replica, handoff.destination_blocks); });
         if (!pick) break;
         handoffs_.pop_front();
         RequestState& request = requests_[handoff.slot];

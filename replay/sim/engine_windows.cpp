@@ -35,7 +35,7 @@ void Run::Impl::close_window() {
         pool.waiting += replica.queued();
         pool.running += static_cast<std::int64_t>(replica.running.size());
         pool.kv_blocks_used += replica.kv.used();
-        pool.kv_blocks_total += replica.kv.capacity();
+        if (exists(replica)) pool.kv_blocks_total += replica.kv.capacity();
         pool.kv_blocks_cached += replica.kv.cached();
         windows_.note_replica({replica.index, static_cast<std::int32_t>(replica.pool), replica.kv.used(), replica.kv.cached(),
                                runtimes_[static_cast<std::size_t>(replica.index)].workspace});
@@ -71,7 +71,9 @@ void Run::Impl::count_busy(std::int32_t index, VirtualTime until) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     // A rank that only goes along with the others of its group is not busy.
     if (runtime.in_flight.any_work()) {
-        windows_.count_busy(replicas_[static_cast<std::size_t>(index)].pool, until - runtime.busy_since);
+        const std::size_t pool = replicas_[static_cast<std::size_t>(index)].pool;
+        windows_.count_busy(pool, until - runtime.busy_since);
+        scaling_[pool].busy += until - runtime.busy_since;
     }
     runtime.busy_since = until;
 }

@@ -53,6 +53,10 @@ struct RunSnapshot {
     std::int64_t host_blocks_used = 0;  ///< of all host tiers
     std::int64_t host_blocks_total = 0;
     std::int64_t last_batch_sequences = 0;
+    /// GPUs that were paid for × time, from the first arrival to the last event: replicas that start and are drained cost, too.
+    Duration gpu_time{0};
+    std::int64_t replicas_started = 0;  ///< by autoscaling
+    std::int64_t replicas_stopped = 0;  ///< likewise, after they were drained
 };
 
 /// How a run is computed; never changes what it computes.

@@ -145,7 +145,8 @@ TEST(Opening, first_version_is_migrated) {
 // A file of every older version, as the steps of that version made it, with a row in each table: after a start it has
 // the newest version, the rows are as they were, and no rule is broken.
 TEST(Opening, every_older_version_is_migrated_with_its_rows) {
-    const std::array<const char*, k_schema_version - 1> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql};
+    const std::array<const char*, k_schema_version - 1> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql,
+                                                                  k_schema_5_sql};
     for (std::size_t version = 1; version < static_cast<std::size_t>(k_schema_version); ++version) {
         SCOPED_TRACE("version " + std::to_string(version));
         const TempDir dir;

@@ -46,7 +46,8 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
               (std::vector<std::string>{"id",          "stream",         "scenario",      "state",      "color",
                                         "created_ms",  "finished_ms",    "hash",          "virtual_ns", "arrived",
                                         "waiting",     "running",        "transferring",  "finished",   "rejected",
-                                        "preemptions", "failed_steps", "prompt_tokens",  "output_tokens", "kv_usage",   "speedup",
+                                        "preemptions", "failed_steps", "prompt_tokens",  "output_tokens", "gpu_ns",
+                                        "replicas_started", "replicas_stopped", "kv_usage",   "speedup",
                                         "slo",         "slo_attainment", "window_ns",     "ttft",       "tpot",
                                         "e2e",         "pools"}));
     const json::value window = daemon_.get("/api/v1/runs/" + run_ + "/windows?limit=1").body.at("items").at(0);

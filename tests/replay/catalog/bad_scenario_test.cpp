@@ -67,7 +67,7 @@ TEST(BadScenario, misspelt_keys) {
         {std::string(k_dense) + "[transfr]\nlatency_us = 1\n" + k_pair,
          "s.toml:4: transfr: unknown key; did you mean \"transfer\"?"},
         {mixed("zzz = 1\n"),
-         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, afd, role, name, gpu, replicas, weights, "
+         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, afd, role, name, gpu, replicas, autoscale, weights, "
          "router, router_match_weight, router_load_weight or max_context"},
     });
 }

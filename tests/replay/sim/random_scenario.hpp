@@ -88,6 +88,29 @@ inline void add_afd(Random& random, Scenario& scenario) {
     }
 }
 
+/// Replicas that come and go within the few seconds of a trace, by any rule; of like pools they are sometimes exchanged.
+inline void choose_autoscale(Random& random, Scenario& scenario) {
+    AutoscaleSpec& times = scenario.autoscale;
+    times.interval = Duration(between(random, 5, 300) * k_ns_per_ms);
+    times.startup = Duration(between(random, 1, 500) * k_ns_per_ms);
+    times.down_after = Duration(between(random, 0, 500) * k_ns_per_ms);
+    std::int64_t scaling = 0;
+    for (PoolSpec& spec : scenario.pools) {
+        if (random.below(4) == 0) continue;
+        ++scaling;
+        spec.replicas = between(random, 1, 5);
+        PoolAutoscaleSpec rule;
+        rule.rule = static_cast<AutoscaleRule>(random.below(3));
+        rule.target = static_cast<double>(between(random, 5, 100)) / 100;
+        if (rule.rule == AutoscaleRule::queue) rule.target *= 10;
+        rule.replicas_min = between(random, 1, spec.replicas);
+        rule.replicas_start = between(random, rule.replicas_min, spec.replicas);
+        spec.autoscale = rule;
+    }
+    const bool alike = scaling == 2 && scenario.pools[0].gpus_per_replica() == scenario.pools[1].gpus_per_replica();
+    if (alike) times.take_over = Duration(between(random, 0, 200) * k_ns_per_ms);
+}
+
 /// Clusters from roomy to so tight that preemption, full queues and rejections occur.
 inline Scenario random_scenario(Random& random) {
     Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
@@ -117,6 +140,7 @@ inline Scenario random_scenario(Random& random) {
     scenario.transfer.bytes_per_s = static_cast<double>(between(random, 1, 1000)) * 1e6;
     scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
     choose_transfer(random, scenario.transfer);
+    if (random.below(3) == 0) choose_autoscale(random, scenario);
     return scenario;
 }
 

@@ -23,7 +23,7 @@ Duration sum(const Blame& blame, BlameCause first, BlameCause last) {
 /// What waiting is blamed on adds up to the waiting parts, and what interference is blamed on to that.
 void check_blame(const RequestRecord& record) {
     const Ledger& ledger = record.ledger;
-    EXPECT_EQ(sum(record.blame, BlameCause::decided_ahead, BlameCause::other_ranks),
+    EXPECT_EQ(sum(record.blame, BlameCause::decided_ahead, BlameCause::replica_starting),
               ledger[LedgerPart::prefill_queue] + ledger[LedgerPart::chunk_wait] + ledger[LedgerPart::decode_queue] +
                   ledger[LedgerPart::preemption_stall]);
     EXPECT_EQ(sum(record.blame, BlameCause::destination_kv, BlameCause::link), ledger[LedgerPart::transfer_wait]);
