@@ -161,6 +161,10 @@ public:
         if (!windows.empty()) queue_.push_bulk(BulkItem{run_id, std::move(windows), {}});
     }
 
+    void add_residuals(std::int64_t run_id, std::vector<ResidualWindow> windows) override {
+        if (!windows.empty()) queue_.push_bulk(BulkItem{run_id, std::move(windows), {}});
+    }
+
     void finish_run(std::int64_t run_id, RunTotals totals, Done done) override {
         queue_.push_bulk(BulkItem{run_id, std::move(totals), std::move(done)});
     }

@@ -15,6 +15,7 @@
 #include "replay/base/error.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
+#include "replay/sim/residuals.hpp"
 #include "replay/sim/run.hpp"
 
 namespace replayd::storage {
@@ -68,6 +69,8 @@ struct RunRow {
     std::string scenario_toml;
     std::string engine_version;  ///< of the replayd that computes it
     std::int64_t created_ms = 0;
+    std::int64_t forked_from = 0;  ///< run that it is up to `forked_at`, under that run's scenario; 0: none
+    VirtualTime forked_at{};       ///< with forked_from
 };
 
 /// A run to be added, with what its scenario came to.
@@ -83,7 +86,13 @@ struct AddedStream {
     std::vector<RunRow> runs;
 };
 
-enum class RunState { running, finished, failed, interrupted };
+enum class RunState {
+    running,
+    finished,
+    failed,
+    interrupted,
+    stopped,  ///< on request, before its stream ended; never rebuilt
+};
 
 /// Sums and outcome of a run, rewritten when it finishes.
 struct RunTotals {
@@ -99,6 +108,7 @@ struct HistoryCounters {
     std::int64_t queued_appends = 0;  ///< batches and registrations
     std::int64_t committed_request_rows = 0;
     std::int64_t committed_window_rows = 0;
+    std::int64_t committed_residual_rows = 0;  ///< windows of residuals
     std::int64_t committed_batches = 0;
     std::int64_t commits = 0;
     std::int64_t commit_wall_ns_total = 0;
@@ -138,6 +148,7 @@ public:
     // Precondition: `run_id` is a run of this file.
     virtual void add_requests(std::int64_t run_id, std::vector<RequestRecord> records) = 0;
     virtual void add_window(std::int64_t run_id, std::vector<WindowRecord> windows) = 0;
+    virtual void add_residuals(std::int64_t run_id, std::vector<ResidualWindow> windows) = 0;
     /// Ordered after every row added before for this run; `done` (as in append_batch) after the commit. Errors:
     /// `not_found`, `failed_state` (it finished before with another hash).
     virtual void finish_run(std::int64_t run_id, RunTotals totals, std::function<void(Result<void>)> done) = 0;
@@ -148,7 +159,7 @@ public:
 
     // Recovery.
     [[nodiscard]] virtual Result<std::vector<StreamRow>> streams() = 0;
-    /// Runs that are neither finished nor failed, oldest first.
+    /// Runs that are neither finished nor failed nor stopped, oldest first.
     [[nodiscard]] virtual Result<std::vector<RunRow>> unfinished_runs(std::int64_t stream_id) = 0;
     /// Batches with seq >= `from`, at most `limit`, in order.
     [[nodiscard]] virtual Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from,

@@ -21,7 +21,7 @@ constexpr const char* k_streams_over =
     "run.stream_id = stream.id AND state NOT IN ('finished', 'failed')) ORDER BY created_ms, id";
 
 /// Rows of the runs of a stream, then its runs, then its log: the stream itself goes last. Each deletes one step.
-constexpr std::array<const char*, 6> k_run_tables = {"request", "replica_window", "pool_window",
+constexpr std::array<const char*, 7> k_run_tables = {"request", "residual_window", "replica_window", "pool_window",
                                                      "window",  "memory_plan",    "pool"};
 
 Result<std::vector<OldStream>> streams_over(Connection& connection) {

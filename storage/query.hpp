@@ -12,8 +12,10 @@
 #include "replay/base/error.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
+#include "replay/sim/residuals.hpp"
 #include "storage/history.hpp"
 #include "storage/replica_series.hpp"
+#include "storage/run_comparison.hpp"
 #include "storage/sql_query.hpp"
 
 namespace replayd::storage {
@@ -96,6 +98,9 @@ public:
                                                             std::size_t limit);
     /// What each replica held over time, at most `limit` (>= 1) points each; empty for a run without windows.
     [[nodiscard]] Result<std::vector<ReplicaSeries>> replicas(std::int64_t run_id, std::size_t limit);
+    /// Windows in which requests finished that carry an observation, from `from` on in time order, merged evenly into at
+    /// most `limit` (>= 1).
+    [[nodiscard]] Result<std::vector<ResidualWindow>> residuals(std::int64_t run_id, VirtualTime from, std::size_t limit);
     /// All windows of the run merged: its sums so far, and histograms for run-level quantiles. Empty record without
     /// windows.
     [[nodiscard]] Result<WindowRecord> whole_run(std::int64_t run_id);
@@ -106,6 +111,8 @@ public:
     /// The request of this id in every run (or in one), oldest run first. Reads every row: ids have no index.
     [[nodiscard]] Result<std::vector<RunRequest>> requests_by_id(std::string_view id,
                                                                  std::optional<std::int64_t> run_id);
+    /// As compare_runs.
+    [[nodiscard]] Result<RunComparison> compare(std::int64_t run_a, std::int64_t run_b, const ComparisonOptions& options);
 
 private:
     explicit Reader(Connection connection)

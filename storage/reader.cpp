@@ -5,6 +5,7 @@
 
 #include "storage/plan_rows.hpp"
 #include "storage/request_rows.hpp"
+#include "storage/residual_rows.hpp"
 #include "storage/run_rows.hpp"
 #include "storage/schema.hpp"
 #include "storage/window_rows.hpp"
@@ -17,7 +18,8 @@ constexpr const char* k_reader_setup = "PRAGMA query_only = 1; PRAGMA cache_size
 
 std::string select_runs() {
     std::string sql = "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, "
-                      "stream.name, run.state, run.finished_ms, run.hash, run.failure";
+                      "stream.name, CASE WHEN run.stopped THEN 'stopped' ELSE run.state END, run.finished_ms, run.hash, "
+                      "run.failure, run.forked_from, run.fork_ns";
     for (const auto column : k_snapshot_columns) sql.append(", run.").append(column);
     return sql + ", scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, "
                  "scenario.slo_ttft_ns, scenario.slo_tpot_ns, scenario.window_ns FROM run "
@@ -26,13 +28,14 @@ std::string select_runs() {
 
 RunInfo read_run(const Statement& row) {
     RunInfo info;
-    info.row = RunRow{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4), row.integer(5)};
+    info.row = RunRow{row.integer(0), row.integer(1),  row.text(2),     row.text(3),
+                      row.text(4),    row.integer(5),  row.integer(11), VirtualTime(row.integer(12))};
     info.stream = row.text(6);
     info.totals.state = run_state_of(row.text(7));
     info.totals.finished_ms = row.integer(8);
     info.totals.hash = row.text(9);
     info.totals.failure = row.text(10);
-    int column = 11;
+    int column = 13;
     for (std::int64_t* value : integers_of(info.totals.snapshot)) *value = row.integer(column++);
     info.description = row.text(column++);
     info.model = row.text(column++);
@@ -169,6 +172,11 @@ Result<std::vector<ReplicaSeries>> Reader::replicas(std::int64_t run_id, std::si
     return read_replica_series(connection_, run_id, limit);
 }
 
+Result<std::vector<ResidualWindow>> Reader::residuals(std::int64_t run_id, VirtualTime from, std::size_t limit) {
+    REPLAYD_ASSERT(limit >= 1);
+    return read_residuals(connection_, run_id, from, limit);
+}
+
 Result<std::vector<WindowRecord>> Reader::windows(std::int64_t run_id, VirtualTime from, std::size_t limit) {
     if (auto valid = check_limit(limit); !valid) return tl::unexpected(valid.error());
     return read_windows(connection_, run_id, from, limit);
@@ -227,6 +235,10 @@ Result<std::vector<RunRequest>> Reader::requests_by_id(std::string_view id, std:
         if (!*row) return requests;
         requests.push_back(RunRequest{rows->integer(0), rows->text(1), rows->text(2), read_request(*rows, 3)});
     }
+}
+
+Result<RunComparison> Reader::compare(std::int64_t run_a, std::int64_t run_b, const ComparisonOptions& options) {
+    return compare_runs(connection_, run_a, run_b, options);
 }
 
 }  // namespace replayd::storage

@@ -13,11 +13,15 @@ constexpr std::array<std::string_view, 18> k_first_columns = {
     "reject_reason", "prompt_tokens", "output_tokens", "cached_tokens",     "arrived_ns",  "scheduled_ns",
     "first_token_ns", "decode_started_ns", "finished_ns", "preemptions", "prefill_replica", "decode_replica"};
 
+constexpr std::string_view k_observed_columns =
+    "observed_ttft_ns, observed_e2e_ns, observed_tpot_ns, observed_cached_tokens";
+constexpr int k_observed_count = 4;
+
 /// Each with `prefix` before it where other tables of a query have columns of the name.
 std::string columns_of_request(std::string_view prefix) {
     std::string columns;
     for (const std::string_view column : k_first_columns) columns.append(prefix).append(column).append(", ");
-    return columns + ledger_columns() + ", observed_ttft_ns, observed_e2e_ns, " + blame_columns();
+    return columns + ledger_columns() + ", " + std::string(k_observed_columns) + ", " + blame_columns();
 }
 
 void bind_optional(Statement& statement, int parameter, const std::string& text) {
@@ -28,17 +32,18 @@ void bind_optional(Statement& statement, int parameter, const std::string& text)
     }
 }
 
-void bind_optional(Statement& statement, int parameter, std::optional<Duration> duration) {
-    if (duration) {
-        statement.bind(parameter, duration->value);
+template <class Tag>
+void bind_optional(Statement& statement, int parameter, std::optional<Quantity<Tag>> quantity) {
+    if (quantity) {
+        statement.bind(parameter, quantity->value);
     } else {
         statement.bind_null(parameter);
     }
 }
 
-std::optional<Duration> optional_duration(const Statement& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return Duration(row.integer(column));
+template <class Tag>
+void read_optional(const Statement& row, int column, std::optional<Quantity<Tag>>& to) {
+    if (!row.is_null(column)) to.emplace(row.integer(column));
 }
 
 }  // namespace
@@ -84,15 +89,17 @@ RequestRecord read_request(const Statement& row, int first) {
         *number = static_cast<std::int32_t>(row.integer(column++));
     }
     for (Duration& part : record.ledger.parts) part = Duration(row.integer(column++));
-    record.observed_ttft = optional_duration(row, column++);
-    record.observed_e2e = optional_duration(row, column++);
+    read_optional(row, column++, record.observed_ttft);
+    read_optional(row, column++, record.observed_e2e);
+    read_optional(row, column++, record.observed_tpot);
+    read_optional(row, column++, record.observed_cached);
     for (Duration& cause : record.blame.causes) cause = Duration(row.integer(column++));
     return record;
 }
 
 Result<RequestInserter> RequestInserter::prepare(Connection& connection) {
     std::string values;
-    const int columns = 1 + static_cast<int>(k_first_columns.size() + k_ledger_parts + 2 + k_blame_causes);
+    const int columns = 1 + static_cast<int>(k_first_columns.size() + k_ledger_parts + k_observed_count + k_blame_causes);
     for (int i = 0; i < columns; ++i) values += i == 0 ? "?" : ", ?";
     auto insert = connection.prepare("INSERT INTO request (run_id, " + columns_of_request("") + ") VALUES (" + values +
                                      ") ON CONFLICT (run_id, sequence) DO NOTHING");
@@ -125,6 +132,8 @@ Result<bool> RequestInserter::add(std::int64_t run_id, const RequestRecord& reco
     for (const Duration part : record.ledger.parts) insert_.bind(parameter++, part.value);
     bind_optional(insert_, parameter++, record.observed_ttft);
     bind_optional(insert_, parameter++, record.observed_e2e);
+    bind_optional(insert_, parameter++, record.observed_tpot);
+    bind_optional(insert_, parameter++, record.observed_cached);
     for (const Duration cause : record.blame.causes) insert_.bind(parameter++, cause.value);
     if (auto done = insert_.run(); !done) return tl::unexpected(done.error());
     return connection_->rows_changed() > 0;

@@ -9,7 +9,7 @@
 namespace replayd::storage {
 namespace {
 
-constexpr std::array<std::string_view, 4> k_state_names = {"running", "finished", "failed", "interrupted"};
+constexpr std::array<std::string_view, 5> k_state_names = {"running", "finished", "failed", "interrupted", "stopped"};
 
 void bind_or_null(Statement& statement, int parameter, std::string_view text) {
     if (text.empty()) {
@@ -149,12 +149,15 @@ Result<std::int64_t> insert_run(Connection& connection, const RunRow& run,
     const auto scenario_id = find_or_insert_scenario(connection, run, scenario);
     if (!scenario_id) return scenario_id;
     auto insert = connection.prepare(
-        "INSERT INTO run (stream_id, scenario_id, engine_version, created_ms, state) VALUES (?, ?, ?, ?, 'running')");
+        "INSERT INTO run (stream_id, scenario_id, engine_version, created_ms, state, forked_from, fork_ns) "
+        "VALUES (?, ?, ?, ?, 'running', ?, ?)");
     if (!insert) return tl::unexpected(insert.error());
     insert->bind(1, run.stream_id);
     insert->bind(2, *scenario_id);
     insert->bind(3, run.engine_version);
     insert->bind(4, run.created_ms);
+    bind_or_null(*insert, 5, run.forked_from);
+    bind_or_null(*insert, 6, run.forked_at.ns);
     if (auto done = insert->run(); !done) return tl::unexpected(done.error());
     const std::int64_t run_id = connection.last_insert_rowid();
     for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -187,15 +190,18 @@ Result<AddedStream> insert_stream_with_runs(Connection& connection, const Stream
 
 Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {
     if (auto fits = check_totals(connection, run_id, totals); !fits) return fits;
-    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?";
+    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, stopped = ?";
     for (const auto column : k_snapshot_columns) sql.append(", ").append(column).append(" = ?");
     auto update = connection.prepare(sql + " WHERE id = ?");
     if (!update) return tl::unexpected(update.error());
-    update->bind(1, to_text(totals.state));
+    // The first schema's CHECK does not know the name "stopped".
+    const bool stopped = totals.state == RunState::stopped;
+    update->bind(1, to_text(stopped ? RunState::interrupted : totals.state));
     bind_or_null(*update, 2, totals.finished_ms);
     bind_or_null(*update, 3, totals.hash);
     bind_or_null(*update, 4, totals.failure);
-    int parameter = 5;
+    update->bind(5, std::int64_t{stopped ? 1 : 0});
+    int parameter = 6;
     for (const std::int64_t* value : integers_of(totals.snapshot)) update->bind(parameter++, *value);
     update->bind(parameter, run_id);
     return update->run();
@@ -226,9 +232,9 @@ Result<std::vector<StreamRow>> read_streams(Connection& connection) {
 
 Result<std::vector<RunRow>> read_unfinished_runs(Connection& connection, std::int64_t stream_id) {
     auto rows = connection.prepare(
-        "SELECT run.id, scenario.name, scenario.toml, run.engine_version, run.created_ms FROM run "
-        "JOIN scenario ON scenario.id = run.scenario_id "
-        "WHERE run.stream_id = ? AND run.state IN ('running', 'interrupted') ORDER BY run.id");
+        "SELECT run.id, scenario.name, scenario.toml, run.engine_version, run.created_ms, run.forked_from, run.fork_ns "
+        "FROM run JOIN scenario ON scenario.id = run.scenario_id "
+        "WHERE run.stream_id = ? AND run.state IN ('running', 'interrupted') AND NOT run.stopped ORDER BY run.id");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, stream_id);
     std::vector<RunRow> runs;
@@ -237,7 +243,7 @@ Result<std::vector<RunRow>> read_unfinished_runs(Connection& connection, std::in
         if (!row) return tl::unexpected(row.error());
         if (!*row) return runs;
         runs.push_back(RunRow{rows->integer(0), stream_id, rows->text(1), rows->text(2), rows->text(3),
-                              rows->integer(4)});
+                              rows->integer(4), rows->integer(5), VirtualTime(rows->integer(6))});
     }
 }
 

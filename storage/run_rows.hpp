@@ -48,7 +48,7 @@ auto integers_of(Snapshot& s) {
                       &s.replicas_stopped};
 }
 
-/// "running", "finished", "failed" or "interrupted".
+/// "running", "finished", "failed", "interrupted" or "stopped".
 [[nodiscard]] std::string_view to_text(RunState state);
 /// The state of such a name; anything else is `failed`, which the schema cannot hold.
 [[nodiscard]] RunState run_state_of(std::string_view text);

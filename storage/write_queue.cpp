@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds k_bulk_age_due{50};
 std::size_t BulkItem::rows() const {
     if (const auto* requests = std::get_if<std::vector<RequestRecord>>(&content)) return requests->size();
     if (const auto* windows = std::get_if<std::vector<WindowRecord>>(&content)) return windows->size();
+    if (const auto* residuals = std::get_if<std::vector<ResidualWindow>>(&content)) return residuals->size();
     return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "replay/base/error.hpp"
 #include "replay/sim/records.hpp"
+#include "replay/sim/residuals.hpp"
 #include "storage/history.hpp"
 
 namespace replayd::storage {
@@ -38,7 +39,7 @@ struct Barrier {};
 
 struct BulkItem {
     std::int64_t run_id = 0;
-    std::variant<std::vector<RequestRecord>, std::vector<WindowRecord>, RunTotals, Barrier> content;
+    std::variant<std::vector<RequestRecord>, std::vector<WindowRecord>, std::vector<ResidualWindow>, RunTotals, Barrier> content;
     Done done;  ///< only of totals and barriers
 
     [[nodiscard]] std::size_t rows() const;

@@ -35,8 +35,10 @@ Result<std::unique_ptr<WriteTools>> WriteTools::make(Connection connection) {
     if (!requests) return tl::unexpected(requests.error());
     auto windows = WindowInserter::prepare(*home);
     if (!windows) return tl::unexpected(windows.error());
+    auto residuals = ResidualInserter::prepare(*home);
+    if (!residuals) return tl::unexpected(residuals.error());
     return std::unique_ptr<WriteTools>(new WriteTools{std::move(home), std::move(*log), std::move(*requests),
-                                                      std::move(*windows)});
+                                                      std::move(*windows), std::move(*residuals)});
 }
 
 Writer::Writer(std::unique_ptr<WriteTools> tools, WriteQueue& queue, std::function<void(std::int64_t)> on_commit)
@@ -151,11 +153,15 @@ Result<void> Writer::apply_rows(const BulkItem& item, Progress& progress) {
         }
         return {};
     };
-    const auto* requests = std::get_if<std::vector<RequestRecord>>(&item.content);
-    auto done = requests != nullptr
-                    ? add_each(*requests, tools_->requests, progress.added.committed_request_rows)
-                    : add_each(std::get<std::vector<WindowRecord>>(item.content), tools_->windows,
-                               progress.added.committed_window_rows);
+    HistoryCounters& added = progress.added;
+    Result<void> done;
+    if (const auto* requests = std::get_if<std::vector<RequestRecord>>(&item.content)) {
+        done = add_each(*requests, tools_->requests, added.committed_request_rows);
+    } else if (const auto* residuals = std::get_if<std::vector<ResidualWindow>>(&item.content)) {
+        done = add_each(*residuals, tools_->residuals, added.committed_residual_rows);
+    } else {
+        done = add_each(std::get<std::vector<WindowRecord>>(item.content), tools_->windows, added.committed_window_rows);
+    }
     progress.rows += end - progress.offset;
     progress.offset = end;
     return done;
@@ -181,6 +187,7 @@ void Writer::complete(Progress progress) {
         trouble_.reset();
         counters_.committed_request_rows += progress.added.committed_request_rows;
         counters_.committed_window_rows += progress.added.committed_window_rows;
+        counters_.committed_residual_rows += progress.added.committed_residual_rows;
         counters_.committed_batches += progress.added.committed_batches;
     }
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(progress.items));

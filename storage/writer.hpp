@@ -15,6 +15,7 @@
 #include "storage/history.hpp"
 #include "storage/log_rows.hpp"
 #include "storage/request_rows.hpp"
+#include "storage/residual_rows.hpp"
 #include "storage/window_rows.hpp"
 #include "storage/write_queue.hpp"
 
@@ -26,6 +27,7 @@ struct WriteTools {
     LogAppender log;
     RequestInserter requests;
     WindowInserter windows;
+    ResidualInserter residuals;
 
     /// Prepares the statements on a migrated connection.
     [[nodiscard]] static Result<std::unique_ptr<WriteTools>> make(Connection connection);

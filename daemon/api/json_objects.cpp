@@ -130,6 +130,8 @@ json::object run_json(const RunView& run) {
     object["tpot"] = quantiles(run.tpot);
     object["e2e"] = quantiles(run.e2e);
     object["pools"] = pools_json(run.pools);
+    object["forked_from"] = number_or_null(run.forked_from);
+    object["forked_at_ns"] = number_or_null(run.forked_at.ns);
     return object;
 }
 
@@ -209,7 +211,10 @@ json::object request_json(const RequestRecord& record, std::int64_t run_id, std:
             {"ledger_ns", ledger_json(record.ledger.parts)},
             {"blame_ns", blame_json(record.blame)},
             {"observed_ttft_ns", duration_or_null(record.observed_ttft)},
-            {"observed_e2e_ns", duration_or_null(record.observed_e2e)}};
+            {"observed_e2e_ns", duration_or_null(record.observed_e2e)},
+            {"observed_tpot_ns", duration_or_null(record.observed_gap())},
+            {"observed_cached_tokens",
+             record.observed_cached ? json::value(record.observed_cached->value) : json::value(nullptr)}};
 }
 
 namespace {

@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 21> k_routes = {{
+constexpr std::array<Route, 27> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -24,6 +24,10 @@ constexpr std::array<Route, 21> k_routes = {{
     {"POST", "streams/*/resume", resume_stream},
     {"POST", "streams/*/end", end_stream},
     {"POST", "streams/*/speed", set_stream_speed},
+    {"POST", "streams/*/runs", add_stream_run},
+    {"POST", "runs/*/fork", fork_run},
+    {"POST", "runs/*/stop", stop_run},
+    {"POST", "runs/*/forecast", forecast_run},
     {"GET", "scenarios", list_scenarios},
     {"POST", "scenarios", add_scenario},
     {"GET", "scenarios/*", show_scenario},
@@ -32,11 +36,13 @@ constexpr std::array<Route, 21> k_routes = {{
     {"GET", "runs", list_runs},
     {"GET", "runs/*", show_run},
     {"GET", "runs/*/windows", list_windows},
+    {"GET", "runs/*/residuals", list_residuals},
     {"GET", "runs/*/replicas", list_replicas},
     {"GET", "runs/*/afd", list_afd_steps},
     {"GET", "runs/*/requests", list_requests},
     {"GET", "runs/*/requests/*", show_request},
     {"GET", "requests/*", find_requests},
+    {"GET", "compare", compare_two_runs},
     {"POST", "query", run_query},
 }};
 

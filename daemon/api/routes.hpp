@@ -19,6 +19,9 @@ struct Call {
 
 using Answer = Result<net::HttpResponse>;
 
+/// The run of a path `runs/ID…`. Errors: `invalid_argument` (no integer), `not_found`.
+[[nodiscard]] Result<storage::RunInfo> run_of_path(const Call& call);
+
 [[nodiscard]] Answer list_streams(const Call& call);
 [[nodiscard]] Answer create_stream(const Call& call);
 [[nodiscard]] Answer show_stream(const Call& call);
@@ -26,6 +29,10 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer resume_stream(const Call& call);
 [[nodiscard]] Answer end_stream(const Call& call);
 [[nodiscard]] Answer set_stream_speed(const Call& call);
+[[nodiscard]] Answer add_stream_run(const Call& call);
+[[nodiscard]] Answer fork_run(const Call& call);
+[[nodiscard]] Answer stop_run(const Call& call);
+[[nodiscard]] Answer forecast_run(const Call& call);
 
 [[nodiscard]] Answer list_scenarios(const Call& call);
 [[nodiscard]] Answer add_scenario(const Call& call);
@@ -36,11 +43,13 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer list_runs(const Call& call);
 [[nodiscard]] Answer show_run(const Call& call);
 [[nodiscard]] Answer list_windows(const Call& call);
+[[nodiscard]] Answer list_residuals(const Call& call);
 [[nodiscard]] Answer list_replicas(const Call& call);
 [[nodiscard]] Answer list_afd_steps(const Call& call);
 [[nodiscard]] Answer list_requests(const Call& call);
 [[nodiscard]] Answer show_request(const Call& call);
 [[nodiscard]] Answer find_requests(const Call& call);
+[[nodiscard]] Answer compare_two_runs(const Call& call);
 [[nodiscard]] Answer run_query(const Call& call);
 
 /// The route of the request, or 404, or 405 naming the methods that the path has.

@@ -19,12 +19,6 @@ namespace json = boost::json;
 constexpr std::int64_t k_list_max = 1000;
 constexpr std::int64_t k_windows_max = 10'000;
 
-Result<storage::RunInfo> run_of_path(const Call& call) {
-    auto id = path_integer(call.path[1], "the run's id");
-    if (!id) return tl::unexpected(id.error());
-    return call.reader.run(*id);
-}
-
 /// The run of that id in this process, or null.
 std::shared_ptr<const stream::RunWorker> worker_of(const Call& call, std::int64_t id) {
     for (const auto& stream : call.registry.all()) {
@@ -49,6 +43,12 @@ Result<std::size_t> query_choice(const Call& call, const std::string& key, const
 }
 
 }  // namespace
+
+Result<storage::RunInfo> run_of_path(const Call& call) {
+    auto id = path_integer(call.path[1], "the run's id");
+    if (!id) return tl::unexpected(id.error());
+    return call.reader.run(*id);
+}
 
 Answer list_runs(const Call& call) {
     auto limit = query_integer(call.request, "limit", 1, k_list_max, 100);

@@ -17,6 +17,8 @@ std::string_view state_name(storage::RunState state) {
             return "failed";
         case storage::RunState::interrupted:
             return "interrupted";
+        case storage::RunState::stopped:
+            return "stopped";
     }
     return "interrupted";
 }
@@ -28,7 +30,7 @@ void take_windows(RunView& view, WindowRecord whole) {
     view.ttft = std::move(whole.ttft);
     view.tpot = std::move(whole.tpot);
     view.e2e = std::move(whole.e2e);
-    if (view.state == "finished" || view.state == "failed") return;
+    if (view.state == "finished" || view.state == "failed" || view.state == "stopped") return;
     RunSnapshot& snapshot = view.snapshot;
     snapshot.now = whole.start + whole.length;
     snapshot.arrived = whole.arrived;
@@ -51,6 +53,8 @@ RunView view_of_row(const storage::RunInfo& info) {
     view.failure = info.totals.failure;
     view.snapshot = info.totals.snapshot;
     view.slo = {info.slo_ttft, info.slo_tpot};
+    view.forked_from = info.row.forked_from;
+    view.forked_at = info.row.forked_at;
     view.window = info.window;
     view.pools = info.pools;
     return view;
@@ -82,7 +86,7 @@ std::vector<storage::PoolInfo> pools_of(const Scenario& scenario) {
 RunView view_of(const stream::RunWorker& run, bool paused) {
     const stream::RunIdentity& identity = run.identity();
     stream::RunStatus status = run.progress().status();
-    static constexpr std::array<const char*, 3> names = {"running", "finished", "failed"};
+    static constexpr std::array<const char*, 4> names = {"running", "finished", "failed", "stopped"};
     RunView view;
     view.id = identity.id;
     view.stream = identity.stream;
@@ -90,6 +94,8 @@ RunView view_of(const stream::RunWorker& run, bool paused) {
     view.state = names[static_cast<std::size_t>(status.phase)];
     if (paused && status.phase == stream::RunPhase::running) view.state = "paused";
     view.created_ms = identity.created_ms;
+    view.forked_from = identity.forked_from;
+    view.forked_at = identity.forked_at;
     view.finished_ms = status.finished_ms;
     view.hash = std::move(status.hash);
     view.failure = std::move(status.failure);
@@ -123,7 +129,7 @@ Result<RunView> RunViews::get(storage::Reader& reader, const storage::RunInfo& i
         return view_of(*run, stream && stream->pacer().paused());
     }
     const bool over =
-        info.totals.state == storage::RunState::finished || info.totals.state == storage::RunState::failed;
+        info.totals.state != storage::RunState::running && info.totals.state != storage::RunState::interrupted;
     {
         const std::lock_guard lock(mutex_);
         const auto known = past_.find(info.row.id);

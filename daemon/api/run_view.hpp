@@ -16,11 +16,13 @@ struct RunView {
     std::int64_t id = 0;
     std::string stream;
     std::string scenario;
-    std::string state;  ///< running, paused, finished, failed, interrupted
+    std::string state;  ///< running, paused, finished, failed, stopped, interrupted
     std::int64_t created_ms = 0;
     std::int64_t finished_ms = 0;  ///< 0: not over
     std::string hash;              ///< empty: not finished
     std::string failure;           ///< with state failed
+    std::int64_t forked_from = 0;  ///< 0: no fork
+    VirtualTime forked_at;
     RunSnapshot snapshot;
     double speedup = 0;
     SloSpec slo;

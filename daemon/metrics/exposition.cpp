@@ -44,7 +44,8 @@ void add_runs(Families& families, const Sources& sources) {
     std::map<std::string, std::int64_t> durable;
     for (const auto& stream : sources.registry.all()) {
         durable[stream->name()] = stream->status().log.durable.arrivals;
-        runs.insert(runs.end(), stream->runs().begin(), stream->runs().end());
+        const auto of_stream = stream->runs();
+        runs.insert(runs.end(), of_stream.begin(), of_stream.end());
     }
     for (const auto& run : exposed_runs(std::move(runs), stream::wall_ms())) {
         add_run(families, *run, durable[run->identity().stream]);
@@ -81,6 +82,7 @@ void add_storage(Families& families, const Sources& sources) {
     };
     rows("request", counters.committed_request_rows);
     rows("window", counters.committed_window_rows);
+    rows("residual_window", counters.committed_residual_rows);
     rows("arrival_batch", counters.committed_batches);
     families.counter("replayd_storage_failed_commits_total", "Commits that were rolled back: disk full, I/O error", {},
                      static_cast<double>(counters.failed_commits));

@@ -85,6 +85,34 @@ void add_afd(Families& families, const Labels& labels, const CompiledScenario& c
     }
 }
 
+/// Observed against predicted, of the last window of residuals.
+void add_residuals(Families& families, const Labels& labels, const ResidualWindow& window) {
+    for (std::size_t i = 0; i < k_residual_metrics; ++i) {
+        const ResidualSums& sums = window.metrics[i];
+        const Labels of_metric = with(labels, "metric", std::string(k_residual_metric_names[i]));
+        families.gauge("replayd_drift_alarm", "1 while what the run predicts has drifted from what was observed", of_metric,
+                       sums.alarm ? 1 : 0);
+        if (sums.count == 0) continue;
+        families.gauge("replayd_residual_requests", "Requests of the last residual window with an observation", of_metric,
+                       static_cast<double>(sums.count));
+        if (const auto bias = sums.bias()) {
+            families.gauge("replayd_residual_bias_ratio",
+                           "(predicted - observed) / observed, of cached tokens / prompt tokens, of that window's sums", of_metric,
+                           *bias);
+        }
+        if (const auto mape = sums.mape()) {
+            families.gauge("replayd_residual_mape_ratio", "Mean absolute relative error of that window's requests", of_metric, *mape);
+        }
+        const auto p90 = static_cast<double>(sums.absolute_errors.quantile(0.9));
+        if (static_cast<ResidualMetric>(i) == ResidualMetric::cached_tokens) {
+            families.gauge("replayd_residual_p90_tokens", "90th percentile of the absolute errors of that window", of_metric, p90);
+        } else {
+            families.gauge("replayd_residual_p90_seconds", "90th percentile of the absolute errors of that window", of_metric,
+                           p90 * 1e-9);
+        }
+    }
+}
+
 void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& now) {
     const auto gauge = [&](const char* name, const char* help, std::int64_t value) {
         families.gauge(name, help, labels, static_cast<double>(value));
@@ -134,7 +162,7 @@ void add_scenario(Families& families, const Labels& labels, const Scenario& scen
         families.gauge("replayd_tpot_objective_seconds", "Objective of the scenario for the time per output token",
                        labels, to_seconds(scenario.slo.tpot));
     }
-    static constexpr std::array<const char*, 3> names = {"running", "finished", "failed"};
+    static constexpr std::array<const char*, 4> names = {"running", "finished", "failed", "stopped"};
     Labels info = with(labels, "state", names[static_cast<std::size_t>(phase)]);
     info.emplace_back("model", scenario.model.name);
     info.emplace_back("gpu", scenario.pools.front().gpu.name);
@@ -174,6 +202,7 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     }
     if (status.last_window) add_last_window(families, labels, *status.last_window, scenario);
     if (status.last_busy) add_afd(families, labels, *identity.compiled, *status.last_busy);
+    if (status.last_residuals) add_residuals(families, labels, *status.last_residuals);
     add_snapshot(families, labels, status.snapshot);
     const auto caches = [](const PoolSpec& pool) { return pool.kv.prefix_caching; };
     if (std::any_of(scenario.pools.begin(), scenario.pools.end(), caches)) {

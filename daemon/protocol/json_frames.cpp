@@ -15,9 +15,9 @@ namespace json = boost::json;
 
 using Keys = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 11> k_arrival_keys = {
+constexpr std::array<std::string_view, 13> k_arrival_keys = {
     "id", "arrival_ns", "prompt_tokens", "output_tokens", "conversation", "prefix_hashes", "prefix_block_tokens",
-    "slo_class", "model", "observed_ttft_ns", "observed_e2e_ns"};
+    "slo_class", "model", "observed_ttft_ns", "observed_e2e_ns", "observed_tpot_ns", "observed_cached_tokens"};
 constexpr std::array<std::string_view, 6> k_system_keys = {"engine", "engine_version", "model",
                                                            "gpu",    "gpus",           "settings"};
 constexpr std::array<std::string_view, 5> k_hello_keys = {"stream", "scenarios", "traced_system", "client", "speed"};
@@ -45,6 +45,8 @@ void read_message(JsonReader& in, const json::value& from, const Path& path, Arr
     fields.optional("model", to.model);
     fields.optional("observed_ttft_ns", to.observed_ttft);
     fields.optional("observed_e2e_ns", to.observed_e2e);
+    fields.optional("observed_tpot_ns", to.observed_tpot);
+    fields.optional("observed_cached_tokens", to.observed_cached);
 }
 
 void read_message(JsonReader& in, const json::value& from, const Path& path, TracedSystem& to) {

@@ -55,6 +55,8 @@ json::object object_of(const Arrival& from) {
     put_text(to, "model", from.model);
     if (from.observed_ttft) to["observed_ttft_ns"] = exact(from.observed_ttft->value);
     if (from.observed_e2e) to["observed_e2e_ns"] = exact(from.observed_e2e->value);
+    if (from.observed_tpot) to["observed_tpot_ns"] = exact(from.observed_tpot->value);
+    if (from.observed_cached) to["observed_cached_tokens"] = exact(from.observed_cached->value);
     return to;
 }
 

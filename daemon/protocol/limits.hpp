@@ -3,6 +3,7 @@
 // daemon allocate; the sizes are ours, an order of magnitude beyond what the public traces need.
 
 #include <cstddef>
+#include <cstdint>
 
 namespace replayd::protocol {
 
@@ -12,6 +13,7 @@ inline constexpr std::size_t k_prefix_hashes_max = 65'536;      ///< per arrival
 inline constexpr std::size_t k_string_bytes_max = 256;          ///< any other string of a client
 inline constexpr std::size_t k_scenarios_max = 64;              ///< per Hello
 inline constexpr std::size_t k_settings_max = 256;              ///< entries of TracedSystem.settings
+inline constexpr std::int64_t k_observed_ns_max = 86'400'000'000'000;  ///< of an observed time: a day
 inline constexpr std::size_t k_stream_name_bytes_max = 128;     ///< of [A-Za-z0-9._-], at least 1
 
 }  // namespace replayd::protocol

@@ -76,6 +76,8 @@ Arrival plain(const v1::Arrival& from) {
     to.model = from.model();
     if (from.has_observed_ttft_ns()) to.observed_ttft = Duration(from.observed_ttft_ns());
     if (from.has_observed_e2e_ns()) to.observed_e2e = Duration(from.observed_e2e_ns());
+    if (from.has_observed_tpot_ns()) to.observed_tpot = Duration(from.observed_tpot_ns());
+    if (from.has_observed_cached_tokens()) to.observed_cached = Tokens(from.observed_cached_tokens());
     return to;
 }
 
@@ -118,6 +120,8 @@ void fill(v1::Arrival& to, const Arrival& from) {
     to.set_model(from.model);
     if (from.observed_ttft) to.set_observed_ttft_ns(from.observed_ttft->value);
     if (from.observed_e2e) to.set_observed_e2e_ns(from.observed_e2e->value);
+    if (from.observed_tpot) to.set_observed_tpot_ns(from.observed_tpot->value);
+    if (from.observed_cached) to.set_observed_cached_tokens(from.observed_cached->value);
 }
 
 void fill(v1::ArrivalBatch& to, const ArrivalBatch& from) {

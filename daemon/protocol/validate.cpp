@@ -1,8 +1,10 @@
 #include "daemon/protocol/validate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "daemon/net/quoted.hpp"
 #include "daemon/protocol/limits.hpp"
@@ -61,6 +63,22 @@ std::optional<Error> traced_system_violation(const TracedSystem& system) {
     return std::nullopt;
 }
 
+std::optional<Error> observed_violation(const Arrival& arrival) {
+    const std::array<std::pair<const char*, std::optional<Duration>>, 3> times = {
+        {{"observed_ttft_ns", arrival.observed_ttft},
+         {"observed_e2e_ns", arrival.observed_e2e},
+         {"observed_tpot_ns", arrival.observed_tpot}}};
+    for (const auto& [name, time] : times) {
+        if (!time || (time->value >= 0 && time->value <= k_observed_ns_max)) continue;
+        return invalid(std::string(name) + " is " + std::to_string(time->value) + ": expected " +
+                       (time->value < 0 ? "0 or more" : "at most " + std::to_string(k_observed_ns_max) + ", a day"));
+    }
+    const std::int64_t cached = arrival.observed_cached ? arrival.observed_cached->value : 0;
+    if (cached >= 0 && cached <= arrival.prompt.value) return std::nullopt;
+    return invalid("observed_cached_tokens is " + std::to_string(cached) + ": expected 0 to " +
+                   std::to_string(arrival.prompt.value) + ", the prompt's tokens");
+}
+
 /// Limits and facts of one arrival; the text starts with the field's name inside the arrival.
 std::optional<Error> arrival_violation(const Arrival& arrival) {
     if (arrival.id.size() > k_id_bytes_max) {
@@ -73,14 +91,7 @@ std::optional<Error> arrival_violation(const Arrival& arrival) {
     if (too_long(arrival.slo_class)) return too_long_error("slo_class", arrival.slo_class);
     if (too_long(arrival.model)) return too_long_error("model", arrival.model);
     if (auto found = replayd::violation(arrival)) return invalid(*found);
-    if (arrival.observed_ttft && arrival.observed_ttft->value < 0) {
-        return invalid("observed_ttft_ns is " + std::to_string(arrival.observed_ttft->value) +
-                       ": expected 0 or more");
-    }
-    if (arrival.observed_e2e && arrival.observed_e2e->value < 0) {
-        return invalid("observed_e2e_ns is " + std::to_string(arrival.observed_e2e->value) + ": expected 0 or more");
-    }
-    return std::nullopt;
+    return observed_violation(arrival);
 }
 
 std::string arrival_path(std::size_t index) { return "batch.arrivals[" + std::to_string(index) + "]"; }

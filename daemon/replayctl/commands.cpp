@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "daemon/protocol/limits.hpp"
+#include "daemon/replayctl/compare_command.hpp"
 #include "daemon/replayctl/generate_command.hpp"
 #include "daemon/replayctl/option_values.hpp"
 #include "daemon/replayctl/plan_command.hpp"
 #include "daemon/replayctl/query_command.hpp"
+#include "daemon/replayctl/recalibrate_command.hpp"
 #include "daemon/replayctl/replay_command.hpp"
 #include "daemon/replayctl/search_command.hpp"
 #include "daemon/replayctl/stream_command.hpp"
@@ -51,6 +53,11 @@ CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
     app.add_flag("--start-at-zero", trace.options.start_at_zero, "shift times so that the first arrival is at 0");
     app.add_flag("--spread-bins", trace.options.spread_bins,
                  "spread arrivals of equal time over the gap to the next time");
+    add_real(app, "--time-scale", trace.shaping.time_scale, "multiply times from the first arrival on: 0.5 is twice the load (1)");
+    add_time(app, "--idle-max", [&trace](std::int64_t ns) { trace.shaping.idle_max = Duration(ns); },
+             "cut longer pauses between arrivals to this, after scaling");
+    add_real(app, "--sample", trace.shaping.sample, "keep this share of the conversations, each whole (1)");
+    add_whole(app, "--sample-seed", trace.shaping.seed, "which of them (1)", 0);
     app.add_option_function<std::string>(
            "--prefix-block",
            [&trace](const std::string& value) {
@@ -156,6 +163,21 @@ Declared declare_search(CLI::App& root) {
     return command;
 }
 
+Declared declare_recalibrate(CLI::App& root) {
+    auto [command, options] = begin<RecalibrateOptions>(
+        root, "recalibrate", "propose corrections of step times from what production observed; changes nothing");
+    CLI::App& app = *command.app;
+    command.needed.push_back(add_trace(app, options->trace));
+    command.needed.push_back(app.add_option("--scenario", options->scenario, "name or TOML file"));
+    add_real(app, "--held-out", options->held_out, "share of the requests, the last ones, that it is judged by (0.5)");
+    add_catalogs(app, options->catalogs);
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return recalibrate(*options);
+    };
+    return command;
+}
+
 Declared declare_stream(CLI::App& root) {
     auto [command, options] = begin<StreamOptions>(root, "stream", "send a trace to a daemon");
     CLI::App& app = *command.app;
@@ -254,6 +276,26 @@ Declared declare_runs(CLI::App& root) {
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return list_runs(*options);
+    };
+    return command;
+}
+
+Declared declare_compare(CLI::App& root) {
+    auto [command, options] = begin<CompareOptions>(root, "compare", "compare two runs of one stream, request by request");
+    CLI::App& app = *command.app;
+    const auto add_run = [&app, options = options](const char* name, std::int64_t& target) {
+        return app.add_option_function<std::string>(
+                      name, [name, &target](const std::string& value) { target = whole_number(name, value, 1); }, "id of a run")
+            ->type_name("ID");
+    };
+    command.needed.push_back(add_run("RUN_A", options->run_a));
+    command.needed.push_back(add_run("RUN_B", options->run_b));
+    add_source(app, options->source);
+    add_whole(app, "--limit", options->limit, "requests to list, those that differ most (10)", 0, 1000);
+    add_real(app, "--quantile", options->quantile, "of a window: an objective is broken when it is beyond (0.99)");
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return compare_runs(*options);
     };
     return command;
 }

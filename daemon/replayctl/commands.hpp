@@ -30,6 +30,8 @@ struct Declared {
 [[nodiscard]] std::vector<Declared> declare_cost(CLI::App& cost);
 [[nodiscard]] Declared declare_plan(CLI::App& root);
 [[nodiscard]] Declared declare_search(CLI::App& root);
+[[nodiscard]] Declared declare_recalibrate(CLI::App& root);
+[[nodiscard]] Declared declare_compare(CLI::App& root);
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);
 [[nodiscard]] Declared declare_query(CLI::App& root);

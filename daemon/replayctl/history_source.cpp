@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "daemon/access/secret.hpp"
+#include "daemon/api/comparison_json.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/run_view.hpp"
 #include "daemon/replayctl/daemon_api.hpp"
+#include "daemon/replayctl/human_text.hpp"
 #include "storage/query.hpp"
 
 namespace replayd::ctl {
@@ -40,6 +42,16 @@ public:
         return requests;
     }
 
+    Result<json::object> compare(std::int64_t run_a, std::int64_t run_b, std::size_t limit, double quantile) override {
+        const auto a = reader_->run(run_a);
+        if (!a) return tl::unexpected(a.error());
+        const auto b = reader_->run(run_b);
+        if (!b) return tl::unexpected(b.error());
+        const auto comparison = reader_->compare(run_a, run_b, {limit, quantile});
+        if (!comparison) return tl::unexpected(comparison.error());
+        return api::comparison_json(*comparison, *a, *b, quantile);
+    }
+
     Result<json::object> query(const std::string& sql) override {
         const auto table = reader_->query(sql);
         if (!table) return tl::unexpected(table.error());
@@ -62,6 +74,14 @@ public:
 
     Result<json::array> requests(const std::string& id, std::optional<std::int64_t> run) override {
         return items("/api/v1/requests/" + url_encoded(id) + (run ? "?run=" + std::to_string(*run) : ""));
+    }
+
+    Result<json::object> compare(std::int64_t run_a, std::int64_t run_b, std::size_t limit, double quantile) override {
+        const auto answer = api_get(daemon_, "/api/v1/compare?a=" + std::to_string(run_a) + "&b=" + std::to_string(run_b) +
+                                                 "&limit=" + std::to_string(limit) + "&quantile=" + decimal_text(quantile, 6));
+        if (!answer) return tl::unexpected(answer.error());
+        if (auto requests = array_member(*answer, "requests"); !requests) return tl::unexpected(requests.error());
+        return answer->get_object();
     }
 
     Result<json::object> query(const std::string& sql) override {

@@ -23,6 +23,9 @@ public:
     /// The request of this id in every run that has it, or in one.
     [[nodiscard]] virtual Result<boost::json::array> requests(const std::string& id,
                                                               std::optional<std::int64_t> run) = 0;
+    /// Two runs of one stream compared, with at most `limit` of the requests that differ.
+    [[nodiscard]] virtual Result<boost::json::object> compare(std::int64_t run_a, std::int64_t run_b, std::size_t limit,
+                                                              double quantile) = 0;
     /// `{"columns","rows","truncated","elapsed_ms"}` of one SELECT.
     [[nodiscard]] virtual Result<boost::json::object> query(const std::string& sql) = 0;
 };

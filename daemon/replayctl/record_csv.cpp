@@ -11,9 +11,10 @@ namespace {
 
 constexpr int k_ns_digits = 9;  // 1 s = 10^9 ns
 
-void add(CsvLine& line, const std::optional<Duration>& duration) {
-    if (duration) {
-        line.add(duration->value);
+template <class Tag>
+void add(CsvLine& line, const std::optional<Quantity<Tag>>& quantity) {
+    if (quantity) {
+        line.add(quantity->value);
     } else {
         line.add("");
     }
@@ -55,7 +56,7 @@ void append_request_header(std::string& out) {
                      "tpot_ns", "e2e_ns", "queue_ns"});
     add_ledger_names(line);
     add_blame_names(line);
-    add_names(line, {"observed_ttft_ns", "observed_e2e_ns"});
+    add_names(line, {"observed_ttft_ns", "observed_e2e_ns", "observed_tpot_ns", "observed_cached_tokens"});
 }
 
 void append_request(std::string& out, std::string_view scenario, const RequestRecord& record) {
@@ -75,6 +76,8 @@ void append_request(std::string& out, std::string_view scenario, const RequestRe
     add(line, record.blame);
     add(line, record.observed_ttft);
     add(line, record.observed_e2e);
+    add(line, record.observed_gap());
+    add(line, record.observed_cached);
 }
 
 void append_window_header(std::string& out) {

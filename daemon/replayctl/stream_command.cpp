@@ -43,7 +43,7 @@ std::int64_t over(const json::array& runs) {
     std::int64_t count = 0;
     for (const json::value& run : runs) {
         const std::string state = text(run.as_object(), "state");
-        count += state == "finished" || state == "failed" ? 1 : 0;
+        count += state == "finished" || state == "failed" || state == "stopped" ? 1 : 0;
     }
     return count;
 }

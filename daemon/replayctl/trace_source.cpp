@@ -8,9 +8,10 @@
 namespace replayd::ctl {
 
 Result<TraceSource> TraceSource::open(const TraceInput& input) {
+    if (auto fine = check_shaping(input.shaping); !fine) return tl::unexpected(fine.error());
     auto file = files::TraceFile::open(input.path, input.options);
     if (!file) return tl::unexpected(file.error());
-    return TraceSource(std::move(*file), input.limit);
+    return TraceSource(std::move(*file), input);
 }
 
 Result<std::vector<Arrival>> TraceSource::take(std::size_t count) {
@@ -23,6 +24,8 @@ Result<std::vector<Arrival>> TraceSource::take(std::size_t count) {
             const auto more = file_.next(held_);
             if (!more) return tl::unexpected(more.error());
             if (!*more) break;
+            if (shaping_.changes_anything()) shaper_.shape(held_);
+            continue;  // nothing of this piece may be left
         }
         const std::size_t moved = std::min(count - out.size(), held_.size() - next_);
         const auto first = held_.begin() + static_cast<std::ptrdiff_t>(next_);
@@ -61,6 +64,12 @@ std::vector<std::string> TraceSource::remarks() const {
         std::string names;
         for (const std::string& name : stats.ignored_fields) names += (names.empty() ? "" : ", ") + name;
         remarks.push_back("fields without a meaning for a replay were passed over: " + names);
+    }
+    if (shaper_.left_out() > 0) {
+        remarks.push_back(count_text(shaper_.left_out()) + " requests belong to conversations that are not sampled");
+    }
+    if (shaper_.pauses_cut() > 0) {
+        remarks.push_back(count_text(shaper_.pauses_cut()) + " pauses were cut by " + time_text(shaper_.cut().value) + " in all");
     }
     return remarks;
 }

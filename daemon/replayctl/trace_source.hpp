@@ -10,6 +10,7 @@
 
 #include "daemon/files/trace_file.hpp"
 #include "daemon/replayctl/progress_bar.hpp"
+#include "daemon/replayctl/trace_shaping.hpp"
 
 namespace replayd::ctl {
 
@@ -17,12 +18,13 @@ namespace replayd::ctl {
 struct TraceInput {
     std::string path;            ///< "-" is standard input
     TraceOptions options;        ///< `origin` is set from the path
-    std::optional<std::int64_t> limit;  ///< arrivals at most; 1 or more
+    std::optional<std::int64_t> limit;  ///< arrivals at most, of those that are kept; 1 or more
+    ShapingOptions shaping;
 };
 
 class TraceSource {
 public:
-    /// Errors as of TraceFile::open.
+    /// Errors as of TraceFile::open, and `invalid_argument` for shaping out of range.
     [[nodiscard]] static Result<TraceSource> open(const TraceInput& input);
 
     /// The next arrivals, at most `count`; none at the end. Errors as of TraceFile::next.
@@ -36,10 +38,13 @@ public:
     [[nodiscard]] std::vector<std::string> remarks() const;
 
 private:
-    TraceSource(files::TraceFile file, std::optional<std::int64_t> limit) : file_(std::move(file)), limit_(limit) {}
+    TraceSource(files::TraceFile file, const TraceInput& input)
+        : file_(std::move(file)), limit_(input.limit), shaping_(input.shaping), shaper_(input.shaping) {}
 
     files::TraceFile file_;
     std::optional<std::int64_t> limit_;
+    ShapingOptions shaping_;
+    TraceShaper shaper_;
     std::vector<Arrival> held_;   ///< read and not taken, from `next_` on
     std::size_t next_ = 0;
     std::int64_t taken_ = 0;

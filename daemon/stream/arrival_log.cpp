@@ -283,6 +283,48 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::
     return batches;
 }
 
+/// Number of the first durable batch whose watermark lies behind `time`, or the number behind the last one. Watermarks never
+/// fall, so it is found by halving.
+Result<std::uint64_t> ArrivalLog::first_batch_after(VirtualTime time) const {
+    std::uint64_t low = 1;
+    std::uint64_t high = status().durable.seq + 1;
+    while (low < high) {
+        const std::uint64_t middle = low + (high - low) / 2;
+        const auto batches = fetch(middle);
+        if (!batches) return tl::unexpected(batches.error());
+        if (batches->front().watermark > time) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+Result<std::vector<Arrival>> ArrivalLog::between(VirtualTime from, VirtualTime to, std::size_t most) const {
+    // A batch may hold arrivals at its watermark itself.
+    auto seq = first_batch_after(from - Duration(1));
+    if (!seq) return tl::unexpected(seq.error());
+    std::vector<Arrival> arrivals;
+    for (;;) {
+        const auto batches = fetch(*seq);
+        if (!batches) return tl::unexpected(batches.error());
+        if (batches->empty()) return arrivals;
+        for (const FeedBatch& batch : *batches) {
+            for (const Arrival& arrival : *batch.arrivals) {
+                if (arrival.at >= to) return arrivals;
+                if (arrival.at < from) continue;
+                if (arrivals.size() == most) {
+                    return fail(Code::too_large, "stream " + net::quoted(name_) + " has more than " + std::to_string(most) +
+                                                     " arrivals from " + ns(from) + " to " + ns(to) + ": expected a shorter sample");
+                }
+                arrivals.push_back(arrival);
+            }
+        }
+        *seq += batches->size();
+    }
+}
+
 void ArrivalLog::release_before(std::uint64_t seq) {
     std::deque<Recent> released;  // freed outside the lock
     const std::lock_guard lock(mutex_);

@@ -108,6 +108,8 @@ public:
     /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Error: the history
     /// cannot be read.
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) const;
+    /// Durable arrivals of [from, to) in order, at most `most`. Errors: `too_large` beyond, and as `fetch`.
+    [[nodiscard]] Result<std::vector<Arrival>> between(VirtualTime from, VirtualTime to, std::size_t most) const;
     /// No run needs batches before `seq` any more.
     void release_before(std::uint64_t seq);
 
@@ -126,6 +128,7 @@ private:
     void settle(FeedBatch&& batch, std::size_t bytes, const Result<void>& result);
     void take_back(const Error& trouble);
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch_logged(std::uint64_t seq, std::uint64_t last) const;
+    [[nodiscard]] Result<std::uint64_t> first_batch_after(VirtualTime time) const;
     [[nodiscard]] bool end_is_ready() const;
 
     storage::History& history_;

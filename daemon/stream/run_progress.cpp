@@ -29,6 +29,11 @@ void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {
     status_.last_window = std::move(window);
 }
 
+void RunProgress::add_residuals(std::shared_ptr<const ResidualWindow> window) {
+    const std::lock_guard lock(mutex_);
+    status_.last_residuals = std::move(window);
+}
+
 void RunProgress::set_snapshot(const RunSnapshot& snapshot, std::int64_t consumed_arrivals,
                                std::chrono::steady_clock::time_point now) {
     const std::lock_guard lock(mutex_);
@@ -59,6 +64,12 @@ void RunProgress::set_failed(std::string failure, std::int64_t finished_ms) {
     const std::lock_guard lock(mutex_);
     status_.phase = RunPhase::failed;
     status_.failure = std::move(failure);
+    status_.finished_ms = finished_ms;
+}
+
+void RunProgress::set_stopped(std::int64_t finished_ms) {
+    const std::lock_guard lock(mutex_);
+    status_.phase = RunPhase::stopped;
     status_.finished_ms = finished_ms;
 }
 

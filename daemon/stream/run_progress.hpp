@@ -10,11 +10,18 @@
 #include <vector>
 
 #include "daemon/stream/distribution.hpp"
+#include "replay/sim/residuals.hpp"
 #include "replay/sim/run.hpp"
 
 namespace replayd::stream {
 
-enum class RunPhase { running, finished, failed };
+enum class RunPhase { running, finished, failed, stopped };
+
+/// A run has this scenario for everything that happens before `until`.
+struct ForkedPart {
+    std::shared_ptr<const CompiledScenario> compiled;
+    VirtualTime until;
+};
 
 /// Immutable facts of a run.
 struct RunIdentity {
@@ -24,6 +31,10 @@ struct RunIdentity {
     std::string scenario_toml;
     std::int64_t created_ms = 0;
     std::shared_ptr<const CompiledScenario> compiled;  ///< null when the scenario no longer compiles
+    /// Of a fork: whose scenarios the run has before its own, in order, each up to a virtual time.
+    std::vector<ForkedPart> before{};
+    std::int64_t forked_from = 0;  ///< run that it is up to `forked_at`; 0: none
+    VirtualTime forked_at{};       ///< with forked_from
 };
 
 /// A copy of everything, consistent in itself.
@@ -48,6 +59,7 @@ struct RunStatus {
     std::shared_ptr<const WindowRecord> last_window;     ///< null before the first
     std::shared_ptr<const WindowRecord> last_latencies;  ///< last window with a TTFT sample; null before it
     std::shared_ptr<const WindowRecord> last_busy;       ///< last window at whose end requests run; null before it
+    std::shared_ptr<const ResidualWindow> last_residuals;  ///< last closed window of residuals; null before the first
 };
 
 class RunProgress {
@@ -57,11 +69,13 @@ public:
 
     void add_request(const RequestRecord& record);
     void add_window(std::shared_ptr<const WindowRecord> window);
+    void add_residuals(std::shared_ptr<const ResidualWindow> window);
     /// At the end of a slice.
     void set_snapshot(const RunSnapshot& snapshot, std::int64_t consumed_arrivals,
                       std::chrono::steady_clock::time_point now);
     void set_finished(std::string hash, std::int64_t finished_ms);
     void set_failed(std::string failure, std::int64_t finished_ms);
+    void set_stopped(std::int64_t finished_ms);
 
     [[nodiscard]] RunStatus status() const;
     [[nodiscard]] RunPhase phase() const;

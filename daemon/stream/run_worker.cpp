@@ -1,6 +1,8 @@
 #include "daemon/stream/run_worker.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <utility>
 
 #include "daemon/config/log.hpp"
@@ -24,10 +26,13 @@ constexpr std::size_t k_chunk_records = 1000;
 /// Collects the records of a run and passes them on in chunks.
 class RunWorker::Sink final : public RecordSink {
 public:
-    explicit Sink(RunWorker& worker) : worker_(worker) {}
+    explicit Sink(RunWorker& worker)
+        : worker_(worker),
+          residuals_(worker.identity_.compiled ? worker.identity_.compiled->scenario.drift : DriftSpec{}) {}
 
     void on_request(RequestRecord&& record) override {
         worker_.progress_.add_request(record);
+        take(residuals_.add(record));
         requests_.push_back(std::move(record));
         if (requests_.size() >= k_chunk_records) flush();
     }
@@ -36,6 +41,11 @@ public:
         worker_.progress_.add_window(shared);
         worker_.observer_.on_window(worker_.identity_, shared);
         windows_.push_back(std::move(window));
+    }
+    /// No request follows.
+    void finish() {
+        take(residuals_.finish());
+        flush();
     }
     void flush() {
         if (!requests_.empty()) {
@@ -46,7 +56,32 @@ public:
     }
 
 private:
+    void take(std::optional<ResidualWindow> window) {
+        if (!window) return;
+        tell_alarms(*window);
+        worker_.progress_.add_residuals(std::make_shared<const ResidualWindow>(*window));
+        worker_.history_.add_residuals(worker_.identity_.id, {std::move(*window)});
+    }
+    /// Logs alarms that this window raised or took back.
+    void tell_alarms(const ResidualWindow& window) {
+        for (std::size_t i = 0; i < k_residual_metrics; ++i) {
+            const ResidualSums& sums = window.metrics[i];
+            if (sums.alarm == alarms_[i]) continue;
+            alarms_[i] = sums.alarm;
+            config::log(sums.alarm ? config::LogLevel::warn : config::LogLevel::info,
+                        sums.alarm ? "drift_alarm_raised" : "drift_alarm_cleared",
+                        {{"run", worker_.identity_.id},
+                         {"stream", worker_.identity_.stream},
+                         {"scenario", worker_.identity_.scenario},
+                         {"metric", std::string(k_residual_metric_names[i])},
+                         {"window_start_ns", window.start.ns},
+                         {"bias_percent", std::llround(100 * sums.bias().value_or(0))}});
+        }
+    }
+
     RunWorker& worker_;
+    ResidualTracker residuals_;
+    std::array<bool, k_residual_metrics> alarms_{};
     std::vector<RequestRecord> requests_;
     std::vector<WindowRecord> windows_;
 };
@@ -58,12 +93,29 @@ RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& hist
       observer_(observer),
       progress_(identity_.compiled ? &identity_.compiled->scenario : nullptr),
       sink_(std::make_unique<Sink>(*this)) {
-    if (identity_.compiled) run_.emplace(identity_.compiled, *sink_);
+    if (!identity_.compiled) return;
+    run_.emplace(identity_.before.empty() ? identity_.compiled : identity_.before.front().compiled, *sink_);
 }
 
 RunWorker::~RunWorker() = default;
 
+void RunWorker::ask(Look look) {
+    const std::lock_guard lock(questions_mutex_);
+    questions_.push_back(std::move(look));
+}
+
+void RunWorker::answer_questions() {
+    std::vector<Look> questions;
+    {
+        const std::lock_guard lock(questions_mutex_);
+        questions.swap(questions_);
+    }
+    for (const auto& look : questions) look(run_ ? &*run_ : nullptr, last_offered_);
+}
+
 NextSlice RunWorker::slice() {
+    answer_questions();
+    if (!over_ && stop_wanted_.load()) stop();
     if (over_) return NextSlice::on_wake();
     const WallTime until = feed_.now() + k_slice;
     const std::uint64_t consumed_before = consumed_seq_.load();
@@ -75,6 +127,7 @@ NextSlice RunWorker::slice() {
         progress_.set_snapshot(run_->snapshot(), offered_, feed_.now());
         sink_->flush();
     }
+    if (result != Step::more) catching_up_.store(false);
     if (consumed_seq_.load() != consumed_before) feed_.on_run_progress();
     if (over_ || result == Step::starved) return NextSlice::on_wake();
     if (result == Step::more) return NextSlice::at_once();
@@ -92,7 +145,7 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
     const bool unlimited = target == Pacer::k_no_limit;
     if (!*loaded) {
         if (feed_.ends_with(consumed_seq_.load())) return drain(target);
-        run_->advance(std::min(bound_, target));
+        advance(std::min(bound_, target));
         return target < bound_ ? Step::paced : Step::starved;
     }
     const FeedBatch& batch = fetched_[batch_];
@@ -100,6 +153,7 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
     int offered = 0;
     while (arrival_ < arrivals.size() && offered < k_arrivals_per_step &&
            (unlimited || arrivals[arrival_].at < target)) {
+        last_offered_ = arrivals[arrival_].at;
         run_->offer(arrivals[arrival_]);
         ++arrival_;
         ++offered;
@@ -107,7 +161,7 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
     offered_ += offered;
     const bool batch_done = arrival_ == arrivals.size();
     bound_ = std::max(bound_, batch_done ? batch.watermark : arrivals[arrival_].at);
-    run_->advance(std::min(bound_, target));
+    advance(std::min(bound_, target));
     if (batch_done) {
         consumed_seq_.store(batch.seq);
         ++batch_;
@@ -115,6 +169,20 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
         return Step::more;
     }
     return offered > 0 ? Step::more : Step::paced;
+}
+
+/// Advances the run, through the moments at which it takes another scenario.
+void RunWorker::advance(VirtualTime to) {
+    while (forks_done_ < identity_.before.size() && identity_.before[forks_done_].until <= to) {
+        const ForkedPart& part = identity_.before[forks_done_];
+        run_->advance(part.until);
+        ++forks_done_;
+        const bool last = forks_done_ == identity_.before.size();
+        auto forked = run_->fork(last ? identity_.compiled : identity_.before[forks_done_].compiled, *sink_);
+        if (!forked) return fail_run("the fork at " + std::to_string(part.until.ns) + " ns: " + forked.error().message);
+        run_ = std::move(*forked);
+    }
+    run_->advance(to);
 }
 
 /// Makes fetched_[batch_] the batch to consume; false when there is none yet.
@@ -138,7 +206,8 @@ RunWorker::Step RunWorker::drain(VirtualTime target) {
         const bool can_step = drained_to_.ns < INT64_MAX - k_drain_step.value;
         const VirtualTime next = can_step ? drained_to_ + k_drain_step : Pacer::k_no_limit;
         drained_to_ = std::max(drained_to_, std::min(next, target));
-        run_->advance(drained_to_);
+        advance(drained_to_);
+        if (over_) return Step::starved;
         if (!all_done()) return target < next ? Step::paced : Step::more;
     }
     finish();
@@ -147,7 +216,7 @@ RunWorker::Step RunWorker::drain(VirtualTime target) {
 
 void RunWorker::finish() {
     run_->finish();
-    sink_->flush();
+    sink_->finish();
     const RunSnapshot snapshot = run_->snapshot();
     REPLAYD_ASSERT(snapshot.finished + snapshot.rejected == offered_);
     progress_.set_snapshot(snapshot, offered_, feed_.now());
@@ -155,6 +224,14 @@ void RunWorker::finish() {
     totals.state = storage::RunState::finished;
     totals.hash = run_->hash().to_string();
     totals.snapshot = snapshot;
+    tell_row(std::move(totals));
+}
+
+void RunWorker::stop() {
+    sink_->finish();
+    storage::RunTotals totals;
+    totals.state = storage::RunState::stopped;
+    if (run_) totals.snapshot = run_->snapshot();
     tell_row(std::move(totals));
 }
 
@@ -177,14 +254,17 @@ void RunWorker::tell_row(storage::RunTotals totals) {
             config::log(config::LogLevel::error, "run_row_failed",
                         {{"run", run.id}, {"error", result.error().message}});
         }
-        const bool finished = totals.state == storage::RunState::finished;
-        if (finished) {
-            self->progress_.set_finished(totals.hash, totals.finished_ms);
-        } else {
+        const bool failed = totals.state == storage::RunState::failed;
+        const bool stopped = totals.state == storage::RunState::stopped;
+        if (failed) {
             self->progress_.set_failed(totals.failure, totals.finished_ms);
+        } else if (stopped) {
+            self->progress_.set_stopped(totals.finished_ms);
+        } else {
+            self->progress_.set_finished(totals.hash, totals.finished_ms);
         }
-        config::log(finished ? config::LogLevel::info : config::LogLevel::error,
-                    finished ? "run_finished" : "run_failed",
+        config::log(failed ? config::LogLevel::error : config::LogLevel::info,
+                    failed ? "run_failed" : stopped ? "run_stopped" : "run_finished",
                     {{"run", run.id},
                      {"stream", run.stream},
                      {"scenario", run.scenario},

@@ -2,8 +2,10 @@
 // Advances one run: takes durable batches of its stream, as far as the pace allows, and hands the records on.
 
 #include <atomic>
+#include <functional>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -46,6 +48,16 @@ public:
     [[nodiscard]] const RunProgress& progress() const { return progress_; }
     /// Every batch up to this one has been consumed.
     [[nodiscard]] std::uint64_t consumed_seq() const { return consumed_seq_.load(); }
+    /// It was added to a stream that had begun, and has not come to where the stream is. It costs its stream no credit.
+    [[nodiscard]] bool catching_up() const { return catching_up_.load(); }
+    /// Before its first slice.
+    void start_behind() { catching_up_.store(true); }
+    /// Looks at the run as it is (null when it has failed to start) and at the time of the last arrival that it was offered.
+    using Look = std::function<void(const Run* run, VirtualTime offered)>;
+    /// Calls `look` on the run's thread at the beginning of a slice. It must be quick. Whoever calls wakes the job.
+    void ask(Look look);
+    /// Ends the run as stopped at the beginning of its next slice. Whoever calls wakes the job.
+    void request_stop() { stop_wanted_.store(true); }
     /// Neither finished (its row committed) nor failed.
     [[nodiscard]] bool active() const { return progress_.phase() == RunPhase::running; }
     /// Ends the run as failed: its row says why. Only before its first slice, or from its own slice.
@@ -57,6 +69,9 @@ private:
     enum class Step { more, starved, paced };
     [[nodiscard]] Step step(VirtualTime target);
     [[nodiscard]] Result<bool> load_batch();
+    void advance(VirtualTime to);
+    void answer_questions();
+    void stop();
     [[nodiscard]] Step drain(VirtualTime target);
     void finish();
     void tell_row(storage::RunTotals totals);
@@ -70,14 +85,20 @@ private:
     std::optional<Run> run_;
 
     // Of the slices only.
-    bool over_ = false;               ///< finished or failed, maybe not committed yet
+    bool over_ = false;               ///< finished, failed or stopped, maybe not committed yet
+    std::size_t forks_done_ = 0;      ///< parts of identity_.before that lie behind
     std::vector<FeedBatch> fetched_;  ///< prefetched batches
     std::size_t batch_ = 0;           ///< index into fetched_
     std::size_t arrival_ = 0;         ///< index into the batch
     VirtualTime bound_;               ///< no arrival that is not offered yet is earlier
+    VirtualTime last_offered_;        ///< time of the last arrival offered
     VirtualTime drained_to_;          ///< after the last arrival
     std::int64_t offered_ = 0;
     std::atomic<std::uint64_t> consumed_seq_{0};
+    std::atomic<bool> catching_up_{false};
+    std::atomic<bool> stop_wanted_{false};
+    std::mutex questions_mutex_;
+    std::vector<Look> questions_;
 };
 
 }  // namespace replayd::stream

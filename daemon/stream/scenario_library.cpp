@@ -17,9 +17,9 @@ Result<std::unique_ptr<ScenarioLibrary>> ScenarioLibrary::create(Catalog catalog
     return library;
 }
 
-Result<std::shared_ptr<const CompiledScenario>> ScenarioLibrary::compile_text(std::string_view toml,
-                                                                              std::string_view origin) const {
-    auto scenario = parse_scenario(toml, origin, ParseOptions{catalog_, {}, {}, profile_});
+Result<std::shared_ptr<const CompiledScenario>> ScenarioLibrary::compile_text(
+    std::string_view toml, std::string_view origin, std::span<const std::string> overrides) const {
+    auto scenario = parse_scenario(toml, origin, ParseOptions{catalog_, overrides, {}, profile_});
     if (!scenario) return tl::unexpected(scenario.error());
     auto compiled = compile(std::move(*scenario));
     if (!compiled) return fail(compiled.error().code, std::string(origin) + ": " + compiled.error().message);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,8 +53,9 @@ public:
     [[nodiscard]] std::vector<ListedScenario> all() const;
 
     /// Parses and composes a text without adding it.
-    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile_text(std::string_view toml,
-                                                                               std::string_view origin) const;
+    /// `overrides`: "KEY=VALUE", see replay/catalog/scenario_override.hpp.
+    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile_text(
+        std::string_view toml, std::string_view origin, std::span<const std::string> overrides = {}) const;
 
 private:
     struct Entry {

@@ -39,7 +39,25 @@ Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& contex
 }
 
 void Stream::add_run(RunIdentity identity) {
+    const std::lock_guard lock(runs_mutex_);
     runs_.push_back(std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer));
+}
+
+std::shared_ptr<RunWorker> Stream::add_late_run(RunIdentity identity) {
+    const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer);
+    run->start_behind();
+    {
+        const std::lock_guard lock(runs_mutex_);
+        runs_.push_back(run);
+    }
+    context_.engine.wake(run);
+    context_.observer.on_streams_changed();
+    return run;
+}
+
+RunList Stream::runs() const {
+    const std::lock_guard lock(runs_mutex_);
+    return runs_;
 }
 
 void Stream::start(std::optional<VirtualTime> reached) {
@@ -49,14 +67,14 @@ void Stream::start(std::optional<VirtualTime> reached) {
         if (reached) pacer_.start(*reached, now);
         if (row_.paused) pacer_.pause(reached.value_or(VirtualTime(0)), now);
     }
-    for (const auto& run : runs_) {
+    for (const auto& run : runs()) {
         if (!run->identity().compiled) run->fail_run("its scenario is no longer valid; see the log of the start");
     }
     wake_runs();
 }
 
 void Stream::wake_runs() {
-    for (const auto& run : runs_) context_.engine.wake(run);
+    for (const auto& run : runs()) context_.engine.wake(run);
 }
 
 StreamStatus Stream::status() const {
@@ -66,9 +84,10 @@ StreamStatus Stream::status() const {
     status.log = log_->status();
     std::int64_t consumed = status.log.durable.arrivals;
     bool any_active = false;
-    for (const auto& run : runs_) {
+    for (const auto& run : runs()) {
         if (!run->active()) continue;
         any_active = true;
+        if (run->catching_up()) continue;
         consumed = std::min(consumed, run->progress().consumed_arrivals());
     }
     status.allowed_arrivals = consumed + context_.backlog_arrivals_max;
@@ -146,8 +165,8 @@ void Stream::commit_end() {
 
 void Stream::on_run_progress() {
     std::uint64_t consumed = UINT64_MAX;
-    for (const auto& run : runs_) {
-        if (run->active()) consumed = std::min(consumed, run->consumed_seq());
+    for (const auto& run : runs()) {
+        if (run->active() && !run->catching_up()) consumed = std::min(consumed, run->consumed_seq());
     }
     if (consumed != UINT64_MAX) log_->release_before(consumed + 1);
     tell_client();
@@ -165,7 +184,7 @@ Pacer Stream::pacer() {
 
 VirtualTime Stream::furthest() const {
     VirtualTime furthest;
-    for (const auto& run : runs_) furthest = std::max(furthest, run->progress().now());
+    for (const auto& run : runs()) furthest = std::max(furthest, run->progress().now());
     return furthest;
 }
 

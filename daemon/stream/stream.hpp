@@ -56,18 +56,25 @@ struct IngestClient {
     std::function<void()> replaced;  ///< another client has taken over
 };
 
+using RunList = std::vector<std::shared_ptr<RunWorker>>;
+
 class Stream final : public RunFeed, public std::enable_shared_from_this<Stream> {
 public:
     Stream(storage::StreamRow row, LogTail tail, const StreamContext& context);
 
     /// Before `start` only.
     void add_run(RunIdentity identity);
+    /// After `start`: the run replays the log from its beginning until it has caught up.
+    std::shared_ptr<RunWorker> add_late_run(RunIdentity identity);
+    /// Gives a run a slice, so that it answers questions or stops.
+    void wake_run(const std::shared_ptr<RunWorker>& run) { context_.engine.wake(run); }
     /// Wakes the runs. `reached`: virtual time that a paced or paused stream goes on from.
     void start(std::optional<VirtualTime> reached);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] std::int64_t id() const { return id_; }
-    [[nodiscard]] const std::vector<std::shared_ptr<RunWorker>>& runs() const { return runs_; }
+    /// In the order in which they were added.
+    [[nodiscard]] RunList runs() const;
     [[nodiscard]] StreamStatus status() const;
 
     /// One client feeds a stream at a time. A new one takes over, because after a broken connection the old one
@@ -87,6 +94,13 @@ public:
     [[nodiscard]] std::optional<Refusal> refusal_of_trouble(std::uint64_t failures) const {
         return log_->refusal_of_trouble(failures);
     }
+
+    /// Arrivals of [from, to) from the log, at most `most`: error `too_large` beyond. Reads the history: not for the io thread.
+    [[nodiscard]] Result<std::vector<Arrival>> arrivals_between(VirtualTime from, VirtualTime to, std::size_t most) const {
+        return log_->between(from, to, most);
+    }
+    /// Hands a job of somebody else to the threads that advance the runs.
+    void lend_engine(const std::shared_ptr<Job>& job) { context_.engine.wake(job); }
 
     // These block until committed: not for the io thread.
     [[nodiscard]] Result<void> pause();
@@ -114,7 +128,8 @@ private:
     const std::int64_t id_;
     const std::string name_;
     const std::int64_t created_ms_;
-    std::vector<std::shared_ptr<RunWorker>> runs_;  ///< fixed after start
+    mutable std::mutex runs_mutex_;  ///< guards runs_; nothing else is locked under it
+    RunList runs_;
     std::shared_ptr<ArrivalLog> log_;
 
     std::mutex row_mutex_;  ///< orders rewrites of the row; held while one is committed

@@ -40,8 +40,9 @@ Result<void> StreamRegistry::check_room() const {
     const std::size_t most = streams_max_.load();
     const auto streams = all();
     const auto busy = [](const std::shared_ptr<Stream>& stream) {
+        const RunList runs = stream->runs();
         return !stream->status().log.durable.ended ||
-               std::any_of(stream->runs().begin(), stream->runs().end(), [](const auto& run) { return run->active(); });
+               std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run->active(); });
     };
     const auto unfinished = static_cast<std::size_t>(std::count_if(streams.begin(), streams.end(), busy));
     if (unfinished < most) return {};
@@ -113,14 +114,18 @@ Result<void> StreamRegistry::recover(storage::Reader& reader) {
 }
 
 /// The scenario's text as it was is composed again, so that a rebuilt run is the run that it was.
-RunIdentity StreamRegistry::identity_of(const storage::RunRow& row, const std::string& stream) const {
+RunIdentity StreamRegistry::identity_of(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const {
     RunIdentity identity{row.id, stream, row.scenario, row.scenario_toml, row.created_ms, nullptr};
+    identity.forked_from = row.forked_from;
+    identity.forked_at = row.forked_at;
     auto compiled = library_.compile_text(row.scenario_toml, "scenario of run " + std::to_string(row.id));
-    if (compiled) {
+    auto before = compiled ? parts_before(row, reader) : Result<std::vector<ForkedPart>>(tl::unexpected(compiled.error()));
+    if (before) {
         identity.compiled = std::move(*compiled);
+        identity.before = std::move(*before);
     } else {
         config::log(config::LogLevel::error, "scenario_invalid",
-                    {{"run", row.id}, {"scenario", row.scenario}, {"error", compiled.error().message}});
+                    {{"run", row.id}, {"scenario", row.scenario}, {"error", before.error().message}});
     }
     return identity;
 }
@@ -144,7 +149,7 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
         auto so_far = reader.whole_run(row.id);
         if (!so_far) return tl::unexpected(so_far.error());
         if (*reached) *reached = std::max(**reached, so_far->start + so_far->length);
-        stream->add_run(identity_of(row, info.row.name));
+        stream->add_run(identity_of(row, info.row.name, reader));
     }
     stream->start(*reached);
     publish(stream);

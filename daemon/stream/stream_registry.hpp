@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,17 @@ public:
     /// The stream of this name, else as `create`. For hellos.
     [[nodiscard]] Result<std::shared_ptr<Stream>> find_or_create(const NewStream& wanted);
 
+    // These block until committed: not for the io thread.
+    /// Adds a run of `scenario` to a stream that may have begun, or ended: it catches up from the log. Errors: `not_found`
+    /// (stream, scenario), `unavailable` (too many runs are active), those of the history.
+    [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_run(std::string_view stream, std::string_view scenario);
+    /// Adds a run that is `wanted.parent` up to a moment and goes on under another scenario. Errors: as above, and
+    /// `invalid_argument` for a moment that the run has not come to, and for what cannot change in flight (Run::fork).
+    [[nodiscard]] Result<std::shared_ptr<RunWorker>> fork_run(const storage::RunInfo& parent, std::string_view scenario,
+                                                              std::optional<VirtualTime> at, storage::Reader& reader);
+    /// Ends a run as stopped. Errors: `failed_state` when it is over, or no run of this process.
+    [[nodiscard]] Result<void> stop_run(std::int64_t run_id);
+
     /// Null when there is none.
     [[nodiscard]] std::shared_ptr<Stream> lookup(std::string_view name) const;
     /// Error `not_found` with the nearest name.
@@ -61,7 +73,9 @@ private:
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
     [[nodiscard]] Result<std::optional<VirtualTime>> first_watermark(const storage::StreamInfo& info) const;
-    [[nodiscard]] RunIdentity identity_of(const storage::RunRow& row, const std::string& stream) const;
+    [[nodiscard]] RunIdentity identity_of(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const;
+    [[nodiscard]] Result<std::vector<ForkedPart>> parts_before(const storage::RunRow& row, storage::Reader& reader) const;
+    [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity);
     void publish(const std::shared_ptr<Stream>& stream);
 
     ScenarioLibrary& library_;

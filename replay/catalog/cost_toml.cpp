@@ -41,6 +41,14 @@ ProfilePaths read_paths(TableReader& table) {
     return paths;
 }
 
+CalibrationSpec read_calibration(TableReader table) {
+    CalibrationSpec out;
+    out.kernels = table.real("kernels", RealRange{.above = 0.01, .most = 100, .least_included = true}, out.kernels);
+    out.host = table.duration("host_us", k_ns_per_us, Duration(0), out.host);
+    table.finish();
+    return out;
+}
+
 }  // namespace
 
 ProfilePaths read_cost(TableReader table, Scenario& scenario) {
@@ -59,6 +67,9 @@ ProfilePaths read_cost(TableReader table, Scenario& scenario) {
         paths = read_paths(table);
     } else if (const TomlNode* value = table.any("profile")) {
         table.refuse("profile", value->shown(), "belongs to source = \"profile\"; remove it or change the source");
+    }
+    if (const TomlNode* node = table.table("calibration", false)) {
+        scenario.calibration = read_calibration(TableReader(*node, table.path_of("calibration"), table.errors()));
     }
     table.finish();
     return paths;

@@ -12,6 +12,8 @@
 #include "replay/base/units.hpp"
 #include "replay/catalog/afd_spec.hpp"
 #include "replay/catalog/autoscale_spec.hpp"
+#include "replay/catalog/calibration_spec.hpp"
+#include "replay/catalog/drift_spec.hpp"
 #include "replay/catalog/gpu_spec.hpp"
 #include "replay/catalog/model_spec.hpp"
 #include "replay/catalog/moe_routing.hpp"
@@ -232,8 +234,10 @@ struct Scenario {
     std::vector<SloClass> slo_classes;
     CostSource cost = CostSource::analytic;
     LinearCostSpec linear;
+    CalibrationSpec calibration;  ///< [cost.calibration]; not with [pool.afd]
     std::uint64_t seed = 0;             ///< of the random router
     Duration window{10 * k_ns_per_s};   ///< length of a statistics window in virtual time
+    DriftSpec drift;                    ///< when observations that the arrivals carry contradict the predictions
 
     [[nodiscard]] bool disaggregated() const { return pools.size() == 2; }
 };

@@ -4,6 +4,7 @@
 
 #include "replay/catalog/autoscale_toml.hpp"
 #include "replay/catalog/cost_toml.hpp"
+#include "replay/catalog/drift_toml.hpp"
 #include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/scenario_override.hpp"
 #include "replay/catalog/slo_toml.hpp"
@@ -185,6 +186,7 @@ Scenario read_scenario(TableReader& root, Catalog& catalog, const ParseOptions& 
         table.finish();
     });
     out.slo_classes = read_slo_classes(root, out.slo);
+    sub_table("drift", [&](TableReader table) { out.drift = read_drift(std::move(table)); });
     sub_table("transfer", [&](TableReader table) { out.transfer = read_transfer(std::move(table)); });
     sub_table("autoscale", [&](TableReader table) { out.autoscale = read_autoscale(std::move(table)); });
     ProfilePaths profiles;

@@ -4,6 +4,7 @@
 
 #include "replay/cost/afd/afd_cost.hpp"
 #include "replay/cost/analytic_cost.hpp"
+#include "replay/cost/calibrated_cost.hpp"
 #include "replay/cost/linear_cost.hpp"
 #include "replay/cost/tables/profile_cost.hpp"
 
@@ -21,7 +22,9 @@ bool is_priced_as_afd(const Scenario& scenario, const PoolSpec& pool) {
     return pool.afd && scenario.cost == CostSource::analytic;
 }
 
-Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
+namespace {
+
+Result<std::unique_ptr<const CostModel>> make_uncalibrated(const Scenario& scenario, const PoolSpec& pool) {
     if (pool.parallel.pipeline < 1) {
         return fail(Code::invalid_argument, "pool \"" + pool.name + "\": parallel.pipeline is " +
                                                 std::to_string(pool.parallel.pipeline) +
@@ -44,6 +47,18 @@ Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenari
         return cost::make_profile_cost(scenario.model, pool, *pool.profile);
     }
     return cost::make_analytic_cost(scenario.model, pool);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
+    if (pool.afd && scenario.calibration.changes_anything()) {
+        return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.calibration is set: expected none with [pool.afd], "
+                                            "whose steps are no sum of one rank's");
+    }
+    auto model = make_uncalibrated(scenario, pool);
+    if (!model || !scenario.calibration.changes_anything()) return model;
+    return cost::make_calibrated_cost(std::move(*model), scenario.calibration);
 }
 
 }  // namespace replayd

@@ -239,6 +239,8 @@ void Run::Impl::reject(Arrival&& arrival, std::string reason) {
     record.arrived = record.scheduled = record.first_token = record.decode_started = record.finished = arrival.at;
     record.observed_ttft = arrival.observed_ttft;
     record.observed_e2e = arrival.observed_e2e;
+    record.observed_tpot = arrival.observed_tpot;
+    record.observed_cached = arrival.observed_cached;
     ++totals_.rejected;
     log(LogEntry::rejected, record.sequence);
     windows_.count_outcome(record, windows_.classes().of(record.slo_class));

@@ -192,6 +192,8 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
                                      record.blame[BlameCause::destination_sequences] - record.blame[BlameCause::destination_starting];
     record.observed_ttft = arrival.observed_ttft;
     record.observed_e2e = arrival.observed_e2e;
+    record.observed_tpot = arrival.observed_tpot;
+    record.observed_cached = arrival.observed_cached;
     REPLAYD_ASSERT(record.ledger.sum() == record.e2e());
     return record;
 }

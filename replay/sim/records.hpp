@@ -73,6 +73,8 @@ struct RequestRecord {
     Blame blame;                  ///< takes the waiting parts and batch_interference of the ledger apart, exactly
     std::optional<Duration> observed_ttft;
     std::optional<Duration> observed_e2e;
+    std::optional<Duration> observed_tpot;
+    std::optional<Tokens> observed_cached;
 
     [[nodiscard]] Duration ttft() const { return first_token - arrived; }
     [[nodiscard]] Duration e2e() const { return finished - arrived; }
@@ -81,6 +83,9 @@ struct RequestRecord {
     /// Mean gap between output tokens, (finished - first_token) / (output - 1), rounded down; absent for
     /// output < 2 or a rejected request. vLLM's request TPOT.
     [[nodiscard]] std::optional<Duration> tpot() const;
+    /// The observed mean gap between output tokens: `observed_tpot`, else (E2E - TTFT) / (output - 1), rounded down; absent
+    /// for output < 2, without both times, or where they contradict each other (E2E < TTFT).
+    [[nodiscard]] std::optional<Duration> observed_gap() const;
     bool operator==(const RequestRecord&) const = default;
 };
 

@@ -22,6 +22,8 @@ struct Arrival {
     std::string model;               ///< model that served it in production; empty if unknown
     std::optional<Duration> observed_ttft;  ///< what production measured, if it was recorded
     std::optional<Duration> observed_e2e;
+    std::optional<Duration> observed_tpot;  ///< mean gap between output tokens; absent: as the other two say
+    std::optional<Tokens> observed_cached;  ///< prompt tokens that the server found in its prefix cache
 
     bool operator==(const Arrival&) const = default;
 };

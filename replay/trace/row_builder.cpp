@@ -34,11 +34,13 @@ std::string RowBuilder::expected_of(Field field) const {
         case Field::prompt:
         case Field::output:
         case Field::block: return "a whole number, 1 to " + std::to_string(k_tokens_max);
+        case Field::cached: return "a whole number, 0 to " + std::to_string(k_tokens_max);
         case Field::at:
             if (format_.wall_clock) return "a time like 2023-11-16 18:15:46.6805900";
             [[fallthrough]];
         case Field::ttft:
         case Field::e2e:
+        case Field::tpot:
         case Field::delay:
         case Field::queued:
         case Field::first_token:
@@ -81,9 +83,11 @@ Result<void> RowBuilder::set(const FieldName& name, std::string_view text) {
         case Field::at: return set_at(name, text);
         case Field::prompt:
         case Field::output:
-        case Field::block: return set_tokens(name, text);
+        case Field::block:
+        case Field::cached: return set_tokens(name, text);
         case Field::ttft:
         case Field::e2e:
+        case Field::tpot:
         case Field::delay:
         case Field::queued:
         case Field::first_token:
@@ -137,6 +141,7 @@ Result<void> RowBuilder::set_time(const FieldName& name, std::string_view text) 
     if (!value) return tl::unexpected(value.error());
     if (name.field == Field::ttft) row_.arrival.observed_ttft = Duration(*value);
     if (name.field == Field::e2e) row_.arrival.observed_e2e = Duration(*value);
+    if (name.field == Field::tpot) row_.arrival.observed_tpot = Duration(*value);
     if (name.field == Field::delay) delay_ns_ = *value;
     if (name.field == Field::queued) queued_ns_ = *value;
     if (name.field == Field::first_token) first_token_ns_ = *value;
@@ -153,13 +158,15 @@ Result<void> RowBuilder::set_tokens(const FieldName& name, std::string_view text
         return wrong_value(name.name, text,
                         expected_of(name.field) + " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)");
     }
-    if (!value || zero || *value > static_cast<std::uint64_t>(k_tokens_max)) {
+    const bool zero_fits = name.field == Field::cached;
+    if (!value || (zero && !zero_fits) || *value > static_cast<std::uint64_t>(k_tokens_max)) {
         return wrong_value(name.name, text, expected_of(name.field));
     }
     const Tokens tokens(static_cast<std::int64_t>(*value));
     if (name.field == Field::prompt) row_.arrival.prompt = tokens;
     if (name.field == Field::output) row_.arrival.output = tokens;
     if (name.field == Field::block) row_.arrival.prefix_block = tokens;
+    if (name.field == Field::cached) row_.arrival.observed_cached = tokens;
     return {};
 }
 

@@ -55,7 +55,7 @@ constexpr std::array<FieldName, 10> k_aiperf = {{{"session_id", Field::conversat
                                                  {"output_tokens", Field::output, false, false},
                                                  {"hash_ids", Field::hashes, false}}};
 
-constexpr std::array<FieldName, 11> k_replayd = {{{"id", Field::id, true},
+constexpr std::array<FieldName, 13> k_replayd = {{{"id", Field::id, true},
                                                   {"arrival_ns", Field::at, true},
                                                   {"prompt_tokens", Field::prompt, true},
                                                   {"output_tokens", Field::output, true},
@@ -65,7 +65,9 @@ constexpr std::array<FieldName, 11> k_replayd = {{{"id", Field::id, true},
                                                   {"slo_class", Field::slo_class, false},
                                                   {"model", Field::model, false},
                                                   {"observed_ttft_ns", Field::ttft, false},
-                                                  {"observed_e2e_ns", Field::e2e, false}}};
+                                                  {"observed_e2e_ns", Field::e2e, false},
+                                                  {"observed_tpot_ns", Field::tpot, false},
+                                                  {"observed_cached_tokens", Field::cached, false}}};
 
 // In the order of TraceFormat.       json   unit                    wall   first  sorts  strict
 constexpr std::array<FormatTraits, k_trace_formats> k_traits = {{

@@ -37,13 +37,15 @@ enum class Field : std::uint8_t {
     model,
     ttft,          ///< observed, from the arrival
     e2e,           ///< observed, from the arrival
+    tpot,          ///< observed mean gap between output tokens
+    cached,        ///< prompt tokens that the server found in its prefix cache
     delay,         ///< time after the previous turn of the session
     queued,        ///< when the server queued it; clock of its own
     first_token,   ///< on the clock of `queued`
     last_token,    ///< on the clock of `queued`
     derived,       ///< follows from other fields or says nothing about an arrival: passed over
 };
-inline constexpr std::size_t k_fields = 16;
+inline constexpr std::size_t k_fields = 18;
 
 struct FieldName {
     std::string_view name;

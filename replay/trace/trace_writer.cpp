@@ -75,6 +75,10 @@ std::optional<Value> value_of(const FormatTraits& format, const FieldName& name,
         case Field::model: return text_value(arrival.model);
         case Field::ttft: return time_value(ns_of(arrival.observed_ttft, VirtualTime(0)), format.unit);
         case Field::e2e: return time_value(ns_of(arrival.observed_e2e, VirtualTime(0)), format.unit);
+        case Field::tpot: return time_value(ns_of(arrival.observed_tpot, VirtualTime(0)), format.unit);
+        case Field::cached:
+            if (!arrival.observed_cached) return std::nullopt;
+            return Value{std::to_string(arrival.observed_cached->value), false};
         case Field::queued:
             return observed ? time_value(arrival.at.ns, format.unit) : std::nullopt;
         case Field::first_token: return time_value(ns_of(arrival.observed_ttft, arrival.at), format.unit);
@@ -155,7 +159,7 @@ std::optional<std::string> inexpressible(const FormatTraits& format, const Arriv
         return "arrival_ns is " + std::to_string(arrival.at.ns) + ": expected at most " +
                std::to_string(k_calendar_span_ns) + " for calendar stamps";
     }
-    for (const auto& observed : {arrival.observed_ttft, arrival.observed_e2e}) {
+    for (const auto& observed : {arrival.observed_ttft, arrival.observed_e2e, arrival.observed_tpot}) {
         if (!observed) continue;
         if (observed->value < 0 || observed->value > std::numeric_limits<std::int64_t>::max() - arrival.at.ns) {
             return "an observed time is " + std::to_string(observed->value) + " ns: expected 0 or more, and an end within 292 years";

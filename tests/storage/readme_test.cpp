@@ -17,7 +17,7 @@ std::vector<std::string> sql_blocks(const std::string& markdown) {
     return blocks;
 }
 
-/// Two runs with 200 requests over more than 3 minutes and 20 windows each.
+/// Two runs with 200 requests over more than 3 minutes, 20 windows and 4 minutes of residuals each.
 void fill(const std::string& path) {
     const auto history = open_history(path);
     const RunRow first = sample_run(*history);
@@ -25,6 +25,7 @@ void fill(const std::string& path) {
     for (const RunRow& run : {first, second}) {
         history->add_requests(run.id, sample_requests(0, 200));
         for (std::int64_t i = 0; i < 20; ++i) history->add_window(run.id, {sample_window(i)});
+        history->add_residuals(run.id, sample_residuals(200, DriftSpec{}));
     }
 }
 
@@ -34,7 +35,7 @@ TEST(Readme, every_question_is_answered) {
     const auto reader = must(Reader::open(dir.file()));
     const auto blocks = sql_blocks(bytes_of(REPLAYD_SOURCE_DIR "/storage/README.md"));
     // Rows of each question, from the data of fill().
-    const std::vector<std::size_t> rows = {2, 8, 2, 2, 10, 1, 2, 4, 6, 2, 27};
+    const std::vector<std::size_t> rows = {2, 8, 2, 2, 10, 1, 2, 4, 6, 2, 27, 32};
     ASSERT_EQ(blocks.size(), rows.size());
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const auto table = reader->query(blocks[i]);
@@ -83,7 +84,7 @@ TEST(Readme, names_every_table_and_view) {
     const auto reader = must(Reader::open(dir.file()));
     const Table names = must(reader->query("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND "
                                           "name NOT LIKE 'sqlite_%'"));
-    EXPECT_EQ(names.rows.size(), 13U);
+    EXPECT_EQ(names.rows.size(), 15U);
     for (const auto& row : names.rows) {
         const std::string name = std::get<std::string>(row[0]);
         EXPECT_NE(readme.find("| `" + name + "` |"), std::string::npos) << name;

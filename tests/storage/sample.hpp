@@ -96,6 +96,8 @@ inline RequestRecord sample_request(std::int64_t sequence) {
     r.decode_replica = 3;
     r.observed_ttft = Duration(30 * k_ns_per_ms);
     r.observed_e2e = Duration(90 * k_ns_per_ms);
+    r.observed_tpot = Duration(12 * k_ns_per_ms);
+    r.observed_cached = Tokens(8);
     return r;
 }
 
@@ -103,6 +105,17 @@ inline std::vector<RequestRecord> sample_requests(std::int64_t from, std::int64_
     std::vector<RequestRecord> records;
     for (std::int64_t i = from; i < to; ++i) records.push_back(sample_request(i));
     return records;
+}
+
+/// Of the sample requests [0, count).
+inline std::vector<ResidualWindow> sample_residuals(std::int64_t count, const DriftSpec& rule) {
+    ResidualTracker tracker(rule);
+    std::vector<ResidualWindow> windows;
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (auto window = tracker.add(sample_request(i))) windows.push_back(std::move(*window));
+    }
+    if (auto window = tracker.finish()) windows.push_back(std::move(*window));
+    return windows;
 }
 
 /// Window `index` of 10 s with two pools and one value per histogram.

@@ -49,7 +49,7 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
                                         "preemptions", "failed_steps", "prompt_tokens",  "output_tokens", "gpu_ns",
                                         "replicas_started", "replicas_stopped", "kv_usage",   "speedup",
                                         "slo",         "slo_attainment", "window_ns",     "ttft",       "tpot",
-                                        "e2e",         "pools"}));
+                                        "e2e",         "pools",          "forked_from",   "forked_at_ns"}));
     const json::value window = daemon_.get("/api/v1/runs/" + run_ + "/windows?limit=1").body.at("items").at(0);
     EXPECT_EQ(keys(window), (std::vector<std::string>{"start_ns",
                                                       "length_ns",
@@ -163,7 +163,7 @@ TEST_F(ApiTest, version_names_the_protocol) {
     const HttpAnswer version = daemon_.get("/version");
     EXPECT_EQ(version.text("protocol"), "replayd.v1");
     EXPECT_EQ(version.text("version"), REPLAYD_VERSION);
-    EXPECT_EQ(version.body.at("schema_version"), 5);
+    EXPECT_EQ(version.body.at("schema_version"), 7);
 }
 
 // Gauges and counters of both runs agree with the history.

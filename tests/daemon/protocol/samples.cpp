@@ -32,6 +32,8 @@ ArrivalBatch full_batch() {
     full.model = "llama-3-70b";
     full.observed_ttft = Duration(0);
     full.observed_e2e = Duration(5'000'000'000);
+    full.observed_tpot = Duration(7);
+    full.observed_cached = Tokens(0);
     ArrivalBatch batch;
     batch.seq = 42;
     batch.arrivals = {plain, full};

@@ -181,6 +181,7 @@ public:
     }
     void add_requests(std::int64_t, std::vector<RequestRecord>) override {}
     void add_window(std::int64_t, std::vector<WindowRecord>) override {}
+    void add_residuals(std::int64_t, std::vector<ResidualWindow>) override {}
     void finish_run(std::int64_t, storage::RunTotals, Done) override {}
     void refuse_rows() override {}
     void probe(std::function<void()> answered) override { answered(); }

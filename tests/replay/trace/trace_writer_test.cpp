@@ -35,6 +35,8 @@ std::vector<Arrival> rich_arrivals(std::uint64_t seed, std::int64_t count) {
     while (auto arrival = generator.next()) {
         if (random.below(2) == 0) arrival->observed_ttft = Duration(static_cast<std::int64_t>(random.below(5'000'000'000)));
         if (random.below(2) == 0) arrival->observed_e2e = Duration(static_cast<std::int64_t>(random.below(50'000'000'000)));
+        if (random.below(2) == 0) arrival->observed_tpot = Duration(static_cast<std::int64_t>(random.below(50'000'000)));
+        if (random.below(2) == 0) arrival->observed_cached = Tokens(static_cast<std::int64_t>(random.below(3)) * 8);
         if (random.below(4) == 0) arrival->slo_class = "gold";
         arrivals.push_back(std::move(*arrival));
     }

@@ -39,6 +39,9 @@ public:
     void add_window(std::int64_t run_id, std::vector<WindowRecord> windows) override {
         history_.add_window(run_id, std::move(windows));
     }
+    void add_residuals(std::int64_t run_id, std::vector<ResidualWindow> windows) override {
+        history_.add_residuals(run_id, std::move(windows));
+    }
     void finish_run(std::int64_t run_id, storage::RunTotals totals, std::function<void(Result<void>)> done) override {
         history_.finish_run(run_id, std::move(totals), std::move(done));
     }

@@ -1,0 +1,89 @@
+// /api/v1/runs/ID/residuals: observed against predicted.
+
+#include <boost/json.hpp>
+
+#include "daemon/api/answer.hpp"
+#include "daemon/api/json_objects.hpp"
+#include "daemon/api/routes.hpp"
+
+namespace replayd::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t k_windows_max = 10'000;
+
+json::value real_or_null(std::optional<double> value) { return value ? json::value(*value) : json::value(nullptr); }
+
+json::value sums_json(const ResidualSums& sums, std::string_view unit) {
+    if (sums.count == 0) return nullptr;
+    const auto named = [unit](std::string_view name) { return std::string(name) + std::string(unit); };
+    const auto mean = [&sums](std::int64_t sum) { return static_cast<double>(sum) / static_cast<double>(sums.count); };
+    return json::object{{"count", sums.count},
+                        {named("predicted_mean_"), mean(sums.predicted)},
+                        {named("observed_mean_"), mean(sums.observed)},
+                        {"bias", real_or_null(sums.bias())},
+                        {"mape", real_or_null(sums.mape())},
+                        {named("error_p50_"), sums.absolute_errors.quantile(0.5)},
+                        {named("error_p90_"), sums.absolute_errors.quantile(0.9)},
+                        {named("error_max_"), sums.absolute_errors.max()},
+                        {"alarm", sums.alarm}};
+}
+
+json::object window_json(const ResidualWindow& window) {
+    json::object object{{"start_ns", window.start.ns}, {"length_ns", window.length.value}};
+    for (std::size_t i = 0; i < k_residual_metrics; ++i) {
+        const bool tokens = static_cast<ResidualMetric>(i) == ResidualMetric::cached_tokens;
+        object[k_residual_metric_names[i]] = sums_json(window.metrics[i], tokens ? "tokens" : "ns");
+    }
+    return object;
+}
+
+/// The rule of the run's scenario; null where its text no longer makes one.
+json::value rule_json(const Call& call, const storage::RunInfo& info) {
+    const auto worker = call.registry.run(info.row.id);
+    auto compiled = worker ? worker->identity().compiled : nullptr;
+    if (!compiled) {
+        auto parsed = call.registry.scenarios().compile_text(info.row.scenario_toml, info.row.scenario);
+        if (!parsed) return nullptr;
+        compiled = std::move(*parsed);
+    }
+    const DriftSpec& rule = compiled->scenario.drift;
+    return json::object{{"window_ns", rule.window.value},
+                        {"requests_min", rule.requests_min},
+                        {"bias", rule.bias},
+                        {"cache_bias", rule.cache_bias},
+                        {"windows", rule.windows}};
+}
+
+}  // namespace
+
+Answer list_residuals(const Call& call) {
+    auto info = run_of_path(call);
+    if (!info) return tl::unexpected(info.error());
+    auto from = query_integer(call.request, "from_ns", 0, INT64_MAX, 0);
+    if (!from) return tl::unexpected(from.error());
+    auto limit = query_integer(call.request, "limit", 1, k_windows_max, 1000);
+    if (!limit) return tl::unexpected(limit.error());
+    const std::int64_t run = info->row.id;
+    auto windows = call.reader.residuals(run, VirtualTime(*from), static_cast<std::size_t>(*limit));
+    if (!windows) return tl::unexpected(windows.error());
+    json::object answer{{"rule", rule_json(call, *info)}, {"alarms", json::array{}}, {"whole", nullptr}};
+    json::array items;
+    for (const ResidualWindow& window : *windows) items.push_back(window_json(window));
+    if (!windows->empty()) {
+        // The last window as it is stored: a merged one says what was raised in any of its windows.
+        auto last = call.reader.residuals(run, windows->back().start, k_windows_max);
+        if (!last) return tl::unexpected(last.error());
+        for (std::size_t i = 0; i < k_residual_metrics; ++i) {
+            if (last->back().metrics[i].alarm) answer["alarms"].as_array().emplace_back(k_residual_metric_names[i]);
+        }
+        auto whole = call.reader.residuals(run, VirtualTime(0), 1);
+        if (!whole) return tl::unexpected(whole.error());
+        answer["whole"] = window_json(whole->front());
+    }
+    answer["items"] = std::move(items);
+    return json_answer(answer);
+}
+
+}  // namespace replayd::api
