@@ -4,63 +4,28 @@
 #include <filesystem>
 #include <utility>
 
-#include "storage/connection.hpp"
 #include "storage/schema.hpp"
 
 namespace replayd::storage {
 namespace {
 
-struct OldStream {
-    std::int64_t id = 0;
-    std::string name;
-    std::int64_t created_ms = 0;
-};
-
 constexpr const char* k_streams_over =
-    "SELECT id, name, created_ms FROM stream WHERE ended = 1 AND NOT EXISTS (SELECT 1 FROM run WHERE "
-    "run.stream_id = stream.id AND state NOT IN ('finished', 'failed')) ORDER BY created_ms, id";
+    "SELECT id, name, created_ms, NOT EXISTS (SELECT 1 FROM run WHERE run.stream_id = stream.id) OR EXISTS (SELECT 1 "
+    "FROM run WHERE run.stream_id = stream.id AND NOT EXISTS (SELECT 1 FROM pool WHERE pool.run_id = run.id)) FROM "
+    "stream WHERE ended = 1 AND NOT EXISTS (SELECT 1 FROM run WHERE "
+    "run.stream_id = stream.id AND state NOT IN ('finished', 'failed') AND stopped = 0) ORDER BY created_ms, id";
 
-/// Rows of the runs of a stream, then its runs, then its log: the stream itself goes last. Each deletes one step.
-constexpr std::array<const char*, 7> k_run_tables = {"request", "residual_window", "replica_window", "pool_window",
-                                                     "window",  "memory_plan",    "pool"};
+/// The tables with rows of a run, which go before the run.
+constexpr std::array<const char*, 6> k_run_tables = {"request",     "residual_window", "replica_window",
+                                                     "pool_window", "window",          "memory_plan"};
 
-Result<std::vector<OldStream>> streams_over(Connection& connection) {
-    auto rows = connection.prepare(k_streams_over);
-    if (!rows) return tl::unexpected(rows.error());
-    std::vector<OldStream> streams;
-    for (;;) {
-        const auto row = rows->step();
-        if (!row) return tl::unexpected(row.error());
-        if (!*row) return streams;
-        streams.push_back({rows->integer(0), rows->text(1), rows->integer(2)});
-    }
-}
-
-Result<std::int64_t> used_bytes(Connection& connection) {
-    const auto pages = connection.query_integer("PRAGMA page_count");
-    if (!pages) return pages;
-    const auto free = connection.query_integer("PRAGMA freelist_count");
-    if (!free) return free;
-    const auto size = connection.query_integer("PRAGMA page_size");
-    if (!size) return size;
-    return (*pages - *free) * *size;
-}
-
-/// Deletes in steps until nothing is left; `sql` deletes at most a step of the rows of id ?1.
-Result<std::int64_t> delete_in_steps(Connection& connection, const std::string& sql, std::int64_t id) {
+/// Runs one deletion of rows of id ?1; how many went.
+Result<std::int64_t> delete_rows(Connection& connection, const std::string& sql, std::int64_t id) {
     auto statement = connection.prepare(sql);
     if (!statement) return tl::unexpected(statement.error());
-    std::int64_t deleted = 0;
-    for (;;) {
-        auto transaction = Transaction::begin(connection);
-        if (!transaction) return tl::unexpected(transaction.error());
-        statement->bind(1, id);
-        if (auto done = statement->run(); !done) return tl::unexpected(done.error());
-        const std::int64_t step = connection.rows_changed();
-        if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
-        deleted += step;
-        if (step == 0) return deleted;
-    }
+    statement->bind(1, id);
+    if (auto done = statement->run(); !done) return tl::unexpected(done.error());
+    return connection.rows_changed();
 }
 
 /// The tables with and without rowid are cut alike: by their first key columns.
@@ -71,59 +36,49 @@ std::string delete_of_run(const std::string& table) {
                "ORDER BY sequence" +
                limit + ")";
     }
-    const std::string key = table == "memory_plan" || table == "pool" ? "pool" : "start_ns";
+    const std::string key = table == "memory_plan" ? "pool" : "start_ns";
     // All rows of a window or a pool go together: a few hundred at most.
     return "DELETE FROM " + table + " WHERE run_id = ?1 AND " + key + " IN (SELECT DISTINCT " + key + " FROM " + table +
            " WHERE run_id = ?1 ORDER BY " + key + " LIMIT 100)";
 }
 
-Result<std::int64_t> remove_runs(Connection& connection, std::int64_t stream_id) {
-    std::int64_t rows = 0;
-    for (;;) {
-        auto run = connection.prepare("SELECT id FROM run WHERE stream_id = ?1 LIMIT 1");
-        if (!run) return tl::unexpected(run.error());
-        run->bind(1, stream_id);
-        const auto there = run->step();
-        if (!there) return tl::unexpected(there.error());
-        if (!*there) return rows;
-        const std::int64_t id = run->integer(0);
-        run->reset();
-        for (const char* table : k_run_tables) {
-            auto deleted = delete_in_steps(connection, delete_of_run(table), id);
-            if (!deleted) return deleted;
-            rows += *deleted;
-        }
-        auto deleted = delete_in_steps(connection, "DELETE FROM run WHERE id = ?1", id);
-        if (!deleted) return deleted;
-        rows += *deleted;
+/// Deletes a step of the stream's oldest run, the run itself last; 0: the stream has no run. The pools of all its runs,
+/// a few rows, go first: a run without any says that a removal was begun.
+Result<std::int64_t> remove_of_runs(Connection& connection, std::int64_t stream_id) {
+    auto pools = delete_rows(connection, "DELETE FROM pool WHERE run_id IN (SELECT id FROM run WHERE stream_id = ?1)",
+                             stream_id);
+    if (!pools || *pools > 0) return pools;
+    auto run = connection.prepare("SELECT id FROM run WHERE stream_id = ?1 ORDER BY id LIMIT 1");
+    if (!run) return tl::unexpected(run.error());
+    run->bind(1, stream_id);
+    const auto there = run->step();
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return 0;
+    const std::int64_t id = run->integer(0);
+    run->reset();
+    for (const char* table : k_run_tables) {
+        auto deleted = delete_rows(connection, delete_of_run(table), id);
+        if (!deleted || *deleted > 0) return deleted;
     }
+    return delete_rows(connection, "DELETE FROM run WHERE id = ?1", id);
 }
 
-/// The log goes from its end, so that what is left of it has no gap.
-Result<std::int64_t> remove_stream(Connection& connection, std::int64_t stream_id) {
-    std::int64_t rows = 0;
-    auto deleted = remove_runs(connection, stream_id);
-    if (!deleted) return deleted;
-    rows += *deleted;
-    for (const char* sql : {"DELETE FROM arrival_batch WHERE stream_id = ?1 AND seq IN (SELECT seq FROM arrival_batch "
-                            "WHERE stream_id = ?1 ORDER BY seq DESC LIMIT 100)",
-                            "DELETE FROM stream WHERE id = ?1"}) {
-        deleted = delete_in_steps(connection, sql, stream_id);
-        if (!deleted) return deleted;
-        rows += *deleted;
-    }
-    return rows;
+/// Deletes a step of the log, then the stream; 0: it is gone. The log goes from its end, so that what is left has no gap.
+Result<std::int64_t> remove_of_log(Connection& connection, std::int64_t stream_id) {
+    auto deleted = delete_rows(connection,
+                               "DELETE FROM arrival_batch WHERE stream_id = ?1 AND seq IN (SELECT seq FROM "
+                               "arrival_batch WHERE stream_id = ?1 ORDER BY seq DESC LIMIT 100)",
+                               stream_id);
+    if (!deleted || *deleted > 0) return deleted;
+    return delete_rows(connection, "DELETE FROM stream WHERE id = ?1", stream_id);
 }
 
-Result<void> check_name(Connection& connection, const std::string& name, const std::vector<OldStream>& over) {
+Result<void> check_name(Pruner& pruner, const std::string& name, const std::vector<StreamOver>& over) {
     if (name.empty()) return {};
-    for (const OldStream& stream : over) {
+    for (const StreamOver& stream : over) {
         if (stream.name == name) return {};
     }
-    auto find = connection.prepare("SELECT 1 FROM stream WHERE name = ?1");
-    if (!find) return tl::unexpected(find.error());
-    find->bind(1, name);
-    const auto there = find->step();
+    const auto there = pruner.has_stream(name);
     if (!there) return tl::unexpected(there.error());
     if (!*there) return fail(Code::not_found, "no stream '" + name + "' in the history");
     return fail(
@@ -131,9 +86,20 @@ Result<void> check_name(Connection& connection, const std::string& name, const s
         "stream '" + name + "' is not over: expected one that has ended and whose runs are finished; end it first");
 }
 
+/// Takes the whole stream out; how many rows went.
+Result<std::int64_t> remove_stream(Pruner& pruner, std::int64_t stream_id) {
+    std::int64_t rows = 0;
+    for (;;) {
+        const auto step = pruner.step(stream_id);
+        if (!step) return step;
+        if (*step == 0) return rows;
+        rows += *step;
+    }
+}
+
 }  // namespace
 
-Result<Pruned> prune(const std::string& path, const Retention& retention) {
+Result<Pruner> Pruner::open(const std::string& path) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) {
         return fail(Code::not_found, "no history at " + path + ": name the file that the daemon writes");
@@ -142,29 +108,76 @@ Result<Pruned> prune(const std::string& path, const Retention& retention) {
     auto connection = Connection::open(path, Access::read_write);
     if (!connection) return tl::unexpected(connection.error());
     if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
-    const auto over = streams_over(*connection);
+    return Pruner(std::move(*connection));
+}
+
+Result<std::vector<StreamOver>> Pruner::streams_over() {
+    auto rows = connection_.prepare(k_streams_over);
+    if (!rows) return tl::unexpected(rows.error());
+    std::vector<StreamOver> streams;
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return streams;
+        streams.push_back({rows->integer(0), rows->text(1), rows->integer(2), rows->integer(3) != 0});
+    }
+}
+
+Result<bool> Pruner::has_stream(const std::string& name) {
+    auto find = connection_.prepare("SELECT 1 FROM stream WHERE name = ?1");
+    if (!find) return tl::unexpected(find.error());
+    find->bind(1, name);
+    return find->step();
+}
+
+Result<std::int64_t> Pruner::used_bytes() {
+    const auto pages = connection_.query_integer("PRAGMA page_count");
+    if (!pages) return pages;
+    const auto free = connection_.query_integer("PRAGMA freelist_count");
+    if (!free) return free;
+    const auto size = connection_.query_integer("PRAGMA page_size");
+    if (!size) return size;
+    return (*pages - *free) * *size;
+}
+
+Result<std::int64_t> Pruner::step(std::int64_t stream_id) {
+    auto transaction = Transaction::begin(connection_);
+    if (!transaction) return tl::unexpected(transaction.error());
+    auto deleted = remove_of_runs(connection_, stream_id);
+    if (deleted && *deleted == 0) deleted = remove_of_log(connection_, stream_id);
+    if (!deleted) return deleted;
+    if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
+    return deleted;
+}
+
+Result<void> Pruner::sweep() {
+    return connection_.execute("DELETE FROM scenario WHERE id NOT IN (SELECT scenario_id FROM run)");
+}
+
+Result<Pruned> prune(const std::string& path, const Retention& retention) {
+    auto pruner = Pruner::open(path);
+    if (!pruner) return tl::unexpected(pruner.error());
+    const auto over = pruner->streams_over();
     if (!over) return tl::unexpected(over.error());
-    if (auto known = check_name(*connection, retention.stream, *over); !known) return tl::unexpected(known.error());
+    if (auto known = check_name(*pruner, retention.stream, *over); !known) return tl::unexpected(known.error());
     Pruned pruned;
-    const auto before = used_bytes(*connection);
+    const auto before = pruner->used_bytes();
     if (!before) return tl::unexpected(before.error());
     pruned.bytes_before = pruned.bytes_after = *before;
-    for (const OldStream& stream : *over) {
+    for (const StreamOver& stream : *over) {
         const bool too_old = stream.created_ms < retention.created_before_ms;
         const bool too_big = retention.bytes_max > 0 && pruned.bytes_after > retention.bytes_max;
-        if (!too_old && !too_big && stream.name != retention.stream) continue;
-        const auto rows = remove_stream(*connection, stream.id);
+        if (!too_old && !too_big && !stream.begun && stream.name != retention.stream) continue;
+        const auto rows = remove_stream(*pruner, stream.id);
         if (!rows) return tl::unexpected(rows.error());
         pruned.rows += *rows;
         pruned.streams.push_back(stream.name);
-        const auto after = used_bytes(*connection);
+        const auto after = pruner->used_bytes();
         if (!after) return tl::unexpected(after.error());
         pruned.bytes_after = *after;
     }
     if (pruned.streams.empty()) return pruned;
-    // Scenarios that no run refers to any more are a few rows.
-    auto swept = connection->execute("DELETE FROM scenario WHERE id NOT IN (SELECT scenario_id FROM run)");
-    if (!swept) return tl::unexpected(swept.error());
+    if (auto swept = pruner->sweep(); !swept) return tl::unexpected(swept.error());
     return pruned;
 }
 

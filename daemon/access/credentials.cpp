@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <vector>
 
 #include <boost/algorithm/string/predicate.hpp>
@@ -12,6 +13,7 @@
 namespace replayd::access {
 namespace {
 
+constexpr std::string_view k_bearer_subprotocol = "replayd.bearer.";
 constexpr const char* k_expected = ": expected \"Authorization: Bearer TOKEN\", or Basic with the token as the password";
 
 std::optional<std::string> decode_base64(std::string_view text) {
@@ -23,6 +25,23 @@ std::optional<std::string> decode_base64(std::string_view text) {
     // The decoder counts the padding as zero bytes.
     const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
     return std::string(bytes.begin(), bytes.begin() + size - static_cast<std::ptrdiff_t>(padding));
+}
+
+/// The token among the subprotocols that an upgrade offers.
+Result<std::optional<std::string>> offered_token(const net::HttpRequest& request) {
+    const auto header = request.headers.find("sec-websocket-protocol");
+    if (header == request.headers.end()) return std::nullopt;
+    const std::size_t at = header->second.find(k_bearer_subprotocol);
+    if (at == std::string::npos) return std::nullopt;
+    const std::size_t begin = at + k_bearer_subprotocol.size();
+    std::string text = header->second.substr(begin, header->second.find_first_of(", \t", begin) - begin);
+    std::replace(text.begin(), text.end(), '-', '+');
+    std::replace(text.begin(), text.end(), '_', '/');
+    text.append((4 - text.size() % 4) % 4, '=');
+    auto token = decode_base64(text);
+    if (token) return token;
+    return fail(Code::invalid_argument, "the subprotocol " + std::string(k_bearer_subprotocol) +
+                                            "… does not decode: expected the token in base64url without padding");
 }
 
 bool address(std::string_view host) {
@@ -41,7 +60,7 @@ std::string_view without_scheme(std::string_view origin) {
 
 Result<std::optional<std::string>> shown_token(const net::HttpRequest& request) {
     const auto header = request.headers.find("authorization");
-    if (header == request.headers.end()) return std::nullopt;
+    if (header == request.headers.end()) return offered_token(request);
     const std::string_view value = header->second;
     const std::size_t blank = value.find(' ');
     const std::string_view scheme = value.substr(0, blank);

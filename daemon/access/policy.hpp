@@ -25,8 +25,8 @@ struct Policy {
 /// The policy of a configuration. Errors: those of reading the secrets.
 [[nodiscard]] Result<Policy> load_policy(const config::DaemonConfig& config);
 
-/// The role that a request needs: none for /healthz and /readyz, ingest for the ingest websocket, read for GET, HEAD
-/// and SQL, admin for whatever else.
+/// The role that a request needs: none for /healthz, /readyz and the files of the page (which hold nothing of anyone's,
+/// and ask for a token), ingest for the ingest websocket, read for GET, HEAD and SQL, admin for whatever else.
 [[nodiscard]] std::optional<config::Role> needed_role(const net::HttpRequest& request);
 
 }  // namespace replayd::access

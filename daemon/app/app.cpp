@@ -14,6 +14,7 @@
 #include "daemon/api/live_hub.hpp"
 #include "daemon/app/config_changes.hpp"
 #include "daemon/app/io_loop.hpp"
+#include "daemon/app/retention.hpp"
 #include "daemon/app/scenarios.hpp"
 #include "daemon/app/status_line.hpp"
 #include "daemon/config/log.hpp"
@@ -89,6 +90,7 @@ struct App::Parts {
     IoLoop io;
     std::unique_ptr<stream::IngestContext> ingest;
     std::unique_ptr<net::Server> server;
+    std::unique_ptr<Retention> retention;
     bool stopped = false;
 };
 
@@ -128,6 +130,10 @@ Result<void> App::Parts::start_streams() {
         auto stream = registry->find_or_create({wanted.name, wanted.scenarios, wanted.speed, {}});
         if (!stream) return fail(stream.error().code, "stream of the configuration: " + stream.error().message);
     }
+    retention = std::make_unique<Retention>(
+        config.history_path, config.retention,
+        Farewell{[this](const std::string& name) { return registry->retire(name); },
+                 [this](const std::string& name) { registry->free_name(name); }});
     return {};
 }
 
@@ -149,7 +155,9 @@ metrics::ConnectionCounts App::Parts::connections() const {
 
 Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
-        return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); }});
+        const RetentionCounts removed = retention->counts();
+        return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); },
+                                removed.streams, removed.rows});
     };
     const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
         return metrics::render_vllm(*registry, {stream, scenario});
@@ -177,6 +185,7 @@ Result<void> App::Parts::listen(int listen_fd) {
     if (auto guarded = check_reach(); !guarded) return guarded;
     registry->limit_streams(config.limits.streams_max);
     io.start(k_live_tick, [this] { tick(); });
+    retention->start();
     api->set_ready(true);
     if (config.port_file.empty()) return {};
     return write_port_file(config.port_file, server->port());
@@ -215,6 +224,7 @@ Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
     guard->replace(std::move(*policy));
     server->limit_connections_per_client(fresh.limits.connections_per_client_max);
     registry->limit_streams(fresh.limits.streams_max);
+    retention->set(fresh.retention);
     config::set_log_level(fresh.log_level);
     config.drain_max = fresh.drain_max;
     config::log(config::LogLevel::info, "reloaded",
@@ -246,6 +256,7 @@ void App::Parts::stop() {
         server->stop([&closed] { closed.set_value(); });
         closed.get_future().wait();
     }
+    if (retention) retention->stop();
     tasks.stop();
     // A full disk must not hold up the end: rows that cannot be written are computed again after the next start.
     if (history && history->trouble()) history->refuse_rows();

@@ -31,9 +31,9 @@ public:
     [[nodiscard]] std::string status() const;
     /// The io loop, the writer and the engines; valid until `stop`.
     [[nodiscard]] std::vector<VitalPart> vital_parts();
-    /// Takes over what may change while running: tokens, origins, limits (but for connections_max), log level, scenario
-    /// files and folders, the time of a drain. Every other key that differs is named in the log. Error: a secret or a
-    /// scenario is wrong; then nothing has changed.
+    /// Takes over what may change while running: tokens, origins, limits (but for connections_max), retention, log
+    /// level, scenario files and folders, the time of a drain. Every other key that differs is named in the log. Error:
+    /// a secret or a scenario is wrong; then nothing has changed.
     [[nodiscard]] Result<void> reload(const config::DaemonConfig& fresh);
     /// Time that a drain may take.
     [[nodiscard]] std::chrono::seconds drain_max() const;

@@ -52,12 +52,26 @@ struct Limits {
     std::size_t streams_max = 1000;                 ///< that have not finished
 };
 
+/// How long streams of some names stay.
+struct StreamRetention {
+    std::string name;            ///< of one stream, or "PREFIX*"
+    std::int64_t keep_days = 0;  ///< after it was created; 0: it goes as soon as it is over
+};
+
+/// Which streams that are over go by themselves, oldest first; one that is not over never does. Empty: all stay.
+struct Retention {
+    std::int64_t keep_days = 0;   ///< after a stream was created; 0: for ever
+    std::int64_t keep_bytes = 0;  ///< in use by the history, of all streams; 0: no limit
+    std::vector<StreamRetention> streams;  ///< the first that fits a name stands in for keep_days
+};
+
 struct DaemonConfig {
     std::string listen_address = "127.0.0.1";
     std::uint16_t listen_port = 8080;  ///< 0: any free port, see port_file
     std::vector<std::string> origins;  ///< "https://host": pages beside our own that browsers may use us from
     std::vector<TokenConfig> tokens;   ///< needed to listen on more than the loopback interface
     Limits limits;
+    Retention retention;
     std::optional<SecretSource> id_salt;  ///< set: ids and prefix hashes are stored as keyed hashes
     std::chrono::seconds drain_max{45};   ///< after a SIGTERM; then the process ends as by a kill
     std::string port_file;             ///< the bound port is written here once listening; empty: nowhere

@@ -39,6 +39,10 @@ public:
     [[nodiscard]] tl::unexpected<Error> refuse(const toml::node& at, const std::string& message) const;
     [[nodiscard]] std::string where(const toml::node& at) const;
     [[nodiscard]] const toml::table& table() const { return table_; }
+    /// A table inside this one, under `name`.
+    [[nodiscard]] Section nested(const toml::table& table, const std::string& name) const {
+        return {table, prefix_ + name + ".", origin_};
+    }
 
 private:
     const toml::table& table_;

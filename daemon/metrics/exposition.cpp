@@ -86,6 +86,10 @@ void add_storage(Families& families, const Sources& sources) {
     rows("arrival_batch", counters.committed_batches);
     families.counter("replayd_storage_failed_commits_total", "Commits that were rolled back: disk full, I/O error", {},
                      static_cast<double>(counters.failed_commits));
+    families.counter("replayd_retention_streams_total", "Streams that [retention] took out of the history", {},
+                     static_cast<double>(sources.retention_streams));
+    families.counter("replayd_retention_rows_total", "Rows of streams that [retention] took out", {},
+                     static_cast<double>(sources.retention_rows));
     families.gauge("replayd_storage_trouble", "1 while nothing can be stored; /readyz says why", {},
                    sources.history.trouble() ? 1 : 0);
     families.histogram("replayd_storage_commit_seconds", "Wall time of a commit", {}, sources.commits.snapshot());

@@ -34,6 +34,8 @@ struct Sources {
     const stream::TaskPool& tasks;
     const CommitTimes& commits;
     std::function<ConnectionCounts()> connections;
+    std::int64_t retention_streams = 0;  ///< taken out of the history by [retention] since the start
+    std::int64_t retention_rows = 0;     ///< of theirs
 };
 
 /// Runs that `/metrics` shows: all but those that ended more than 15 minutes before `now_ms` and are not among

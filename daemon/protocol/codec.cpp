@@ -1,9 +1,21 @@
 #include "daemon/protocol/codec.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "daemon/protocol/frames.hpp"
 #include "daemon/protocol/validate.hpp"
 
 namespace replayd::protocol {
+
+double impl::kept_factor(double value) {
+    constexpr int k_digits = 12;
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, k_digits).ptr;
+    double kept = value;
+    std::from_chars(text.data(), end, kept);
+    return kept;
+}
 
 Result<ClientMessage> decode_client_message(std::string_view frame, bool binary) {
     Result<ClientMessage> message = binary ? impl::client_from_protobuf(frame) : impl::client_from_json(frame);

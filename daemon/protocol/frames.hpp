@@ -9,6 +9,10 @@
 
 namespace replayd::protocol::impl {
 
+/// A factor as both encodings keep it: rounded to 12 significant digits. A JSON reader may be off in the last bit of a
+/// double with more, and the same hello must mean the same however it was encoded.
+[[nodiscard]] double kept_factor(double value);
+
 [[nodiscard]] Result<ClientMessage> client_from_json(std::string_view frame);
 [[nodiscard]] Result<ServerMessage> server_from_json(std::string_view frame);
 [[nodiscard]] std::string to_json(const ClientMessage& message);

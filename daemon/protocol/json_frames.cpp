@@ -70,6 +70,7 @@ void read_message(JsonReader& in, const json::value& from, const Path& path, Hel
     fields.optional("scenarios", to.scenarios);
     fields.optional("client", to.client);
     fields.optional("speed", to.speed);
+    to.speed = kept_factor(to.speed);
     if (const json::value* system = member(from, "traced_system")) {
         read_message(in, *system, path.key("traced_system"), to.traced_system);
     }

@@ -98,7 +98,7 @@ TracedSystem plain(const v1::TracedSystem& from) {
 
 Hello plain(const v1::Hello& from) {
     return {from.stream(), {from.scenarios().begin(), from.scenarios().end()}, plain(from.traced_system()),
-            from.client(), from.speed()};
+            from.client(), kept_factor(from.speed())};
 }
 
 Welcome plain(const v1::Welcome& from) {

@@ -12,6 +12,9 @@
 namespace replayd::stream {
 namespace {
 
+/// Arrivals between two counts of the requests in the cluster.
+constexpr std::int64_t k_arrivals_per_count = 8'192;
+
 /// A slice is short, so that more runs than threads share them and a stop never waits long.
 constexpr std::chrono::milliseconds k_slice{10};
 /// A paced run is advanced this often, which is as fine as a page can draw.
@@ -86,11 +89,13 @@ private:
     std::vector<WindowRecord> windows_;
 };
 
-RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer)
+RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer,
+                     std::int64_t requests_max)
     : identity_(std::move(identity)),
       feed_(feed),
       history_(history),
       observer_(observer),
+      requests_max_(requests_max),
       progress_(identity_.compiled ? &identity_.compiled->scenario : nullptr),
       sink_(std::make_unique<Sink>(*this)) {
     if (!identity_.compiled) return;
@@ -117,6 +122,7 @@ NextSlice RunWorker::slice() {
     answer_questions();
     if (!over_ && stop_wanted_.load()) stop();
     if (over_) return NextSlice::on_wake();
+    const auto kept = feed_.keep();  // this slice may be the last thing that the stream waits for
     const WallTime until = feed_.now() + k_slice;
     const std::uint64_t consumed_before = consumed_seq_.load();
     Step result = Step::more;
@@ -128,6 +134,10 @@ NextSlice RunWorker::slice() {
         sink_->flush();
     }
     if (result != Step::more) catching_up_.store(false);
+    if (over_) {
+        run_.reset();
+        fetched_ = {};
+    }
     if (consumed_seq_.load() != consumed_before) feed_.on_run_progress();
     if (over_ || result == Step::starved) return NextSlice::on_wake();
     if (result == Step::more) return NextSlice::at_once();
@@ -162,6 +172,7 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
     const bool batch_done = arrival_ == arrivals.size();
     bound_ = std::max(bound_, batch_done ? batch.watermark : arrivals[arrival_].at);
     advance(std::min(bound_, target));
+    if (over_ || !fits()) return Step::starved;
     if (batch_done) {
         consumed_seq_.store(batch.seq);
         ++batch_;
@@ -235,6 +246,19 @@ void RunWorker::stop() {
     tell_row(std::move(totals));
 }
 
+/// Looks now and then, always after the same arrivals, whether the cluster holds too many requests; fails the run then.
+bool RunWorker::fits() {
+    if (offered_ - counted_at_ < k_arrivals_per_count) return true;
+    counted_at_ = offered_;
+    const RunSnapshot snapshot = run_->snapshot();
+    const std::int64_t requests = snapshot.waiting + snapshot.running + snapshot.transferring;
+    if (requests <= requests_max_) return true;
+    fail_run(std::to_string(requests) + " requests are in the cluster at " + std::to_string(snapshot.now.ns) +
+             " ns: expected at most " + std::to_string(requests_max_) +
+             "; it cannot keep up with its arrivals: give it more replicas, or send fewer");
+    return false;
+}
+
 void RunWorker::fail_run(const std::string& reason) {
     storage::RunTotals totals;
     totals.state = storage::RunState::failed;
@@ -248,7 +272,7 @@ void RunWorker::fail_run(const std::string& reason) {
 void RunWorker::tell_row(storage::RunTotals totals) {
     over_ = true;
     totals.finished_ms = wall_ms();
-    history_.finish_run(identity_.id, totals, [self = shared_from_this(), totals](const Result<void>& result) {
+    const auto ended = [self = shared_from_this(), kept = feed_.keep(), totals](const Result<void>& result) {
         const RunIdentity& run = self->identity_;
         if (!result) {
             config::log(config::LogLevel::error, "run_row_failed",
@@ -274,7 +298,8 @@ void RunWorker::tell_row(storage::RunTotals totals) {
                      {"error", totals.failure}});
         self->feed_.on_run_progress();
         self->observer_.on_streams_changed();
-    });
+    };
+    history_.finish_run(identity_.id, totals, ended);
 }
 
 }  // namespace replayd::stream

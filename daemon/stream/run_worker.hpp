@@ -32,14 +32,22 @@ public:
     [[nodiscard]] virtual WallTime now() = 0;
     /// A run took batches, finished or failed.
     virtual void on_run_progress() = 0;
+    /// While it is held the feed stays, although the daemon may forget the stream once its runs are over. Null for a
+    /// feed that outlives its runs anyway.
+    [[nodiscard]] virtual std::shared_ptr<RunFeed> keep() { return nullptr; }
 };
+
+/// Requests that wait for, run on or move between the replicas of one run, at most: with some 500 bytes each, what a
+/// stream of arrivals that its cluster cannot keep up with may take of the memory. The run fails beyond it.
+inline constexpr std::int64_t k_run_requests_max = 2'000'000;
 
 class RunWorker final : public Job, public std::enable_shared_from_this<RunWorker> {
 public:
     /// Arrivals offered between two looks at the pace and the clock.
     static constexpr int k_arrivals_per_step = 64;
 
-    RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer);
+    RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer,
+              std::int64_t requests_max = k_run_requests_max);
     ~RunWorker() override;
 
     [[nodiscard]] NextSlice slice() override;
@@ -74,12 +82,14 @@ private:
     void stop();
     [[nodiscard]] Step drain(VirtualTime target);
     void finish();
+    [[nodiscard]] bool fits();
     void tell_row(storage::RunTotals totals);
 
     const RunIdentity identity_;
     RunFeed& feed_;
     storage::History& history_;
     Observer& observer_;
+    const std::int64_t requests_max_;
     RunProgress progress_;
     std::unique_ptr<Sink> sink_;
     std::optional<Run> run_;
@@ -94,6 +104,7 @@ private:
     VirtualTime last_offered_;        ///< time of the last arrival offered
     VirtualTime drained_to_;          ///< after the last arrival
     std::int64_t offered_ = 0;
+    std::int64_t counted_at_ = 0;  ///< arrivals that had been offered at the latest count
     std::atomic<std::uint64_t> consumed_seq_{0};
     std::atomic<bool> catching_up_{false};
     std::atomic<bool> stop_wanted_{false};

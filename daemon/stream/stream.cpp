@@ -40,11 +40,13 @@ Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& contex
 
 void Stream::add_run(RunIdentity identity) {
     const std::lock_guard lock(runs_mutex_);
-    runs_.push_back(std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer));
+    runs_.push_back(std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
+                                                context_.run_requests_max));
 }
 
 std::shared_ptr<RunWorker> Stream::add_late_run(RunIdentity identity) {
-    const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer);
+    const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
+                                                 context_.run_requests_max);
     run->start_behind();
     {
         const std::lock_guard lock(runs_mutex_);

@@ -30,6 +30,7 @@ struct StreamContext {
     Observer& observer;
     std::int64_t backlog_arrivals_max = k_backlog_arrivals_max;
     std::function<WallTime()> now = std::chrono::steady_clock::now;  ///< what paces runs and ends their slices
+    std::int64_t run_requests_max = k_run_requests_max;
 };
 
 enum class StreamState { running, paused, ended, finished };
@@ -114,6 +115,7 @@ public:
     [[nodiscard]] Pacer pacer() override;
     [[nodiscard]] WallTime now() override { return context_.now(); }
     void on_run_progress() override;
+    [[nodiscard]] std::shared_ptr<RunFeed> keep() override { return shared_from_this(); }
 
 private:
     void on_durable();

@@ -11,6 +11,16 @@
 #include "replay/base/nearest_name.hpp"
 
 namespace replayd::stream {
+namespace {
+
+/// Whether arrivals may still come or runs are going on.
+bool busy(const std::shared_ptr<Stream>& stream) {
+    const RunList runs = stream->runs();
+    return !stream->status().log.durable.ended ||
+           std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run->active(); });
+}
+
+}  // namespace
 
 Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted) const {
     if (auto found = protocol::stream_name_violation(wanted.name)) {
@@ -39,11 +49,6 @@ Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted)
 Result<void> StreamRegistry::check_room() const {
     const std::size_t most = streams_max_.load();
     const auto streams = all();
-    const auto busy = [](const std::shared_ptr<Stream>& stream) {
-        const RunList runs = stream->runs();
-        return !stream->status().log.durable.ended ||
-               std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run->active(); });
-    };
     const auto unfinished = static_cast<std::size_t>(std::count_if(streams.begin(), streams.end(), busy));
     if (unfinished < most) return {};
     return fail(Code::unavailable, std::to_string(unfinished) + " streams have not finished, and limits.streams_max is " +
@@ -68,6 +73,11 @@ Result<std::shared_ptr<Stream>> StreamRegistry::find_or_create(const NewStream& 
 Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& wanted) {
     auto scenarios = check(wanted);
     if (!scenarios) return tl::unexpected(scenarios.error());
+    if (retired_.contains(wanted.name)) {
+        return fail(Code::unavailable, "stream " + net::quoted(wanted.name) +
+                                           " is being taken out of the history by [retention]: try again in a while, "
+                                           "or choose another name");
+    }
     if (auto room = check_room(); !room) return tl::unexpected(room.error());
     storage::StreamRow row;
     row.name = wanted.name;
@@ -102,6 +112,26 @@ void StreamRegistry::publish(const std::shared_ptr<Stream>& stream) {
         by_name_[stream->name()] = stream;
     }
     context_.observer.on_streams_changed();
+}
+
+bool StreamRegistry::retire(const std::string& name) {
+    {
+        const std::lock_guard creating(create_mutex_);
+        const auto stream = lookup(name);
+        if (stream && busy(stream)) return false;
+        retired_.insert(name);
+        if (!stream) return true;
+        const std::lock_guard lock(mutex_);
+        std::erase(streams_, stream);
+        by_name_.erase(name);
+    }
+    context_.observer.on_streams_changed();
+    return true;
+}
+
+void StreamRegistry::free_name(const std::string& name) {
+    const std::lock_guard creating(create_mutex_);
+    retired_.erase(name);
 }
 
 Result<void> StreamRegistry::recover(storage::Reader& reader) {

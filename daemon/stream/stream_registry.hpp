@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,12 @@ public:
     /// Ends a run as stopped. Errors: `failed_state` when it is over, or no run of this process.
     [[nodiscard]] Result<void> stop_run(std::int64_t run_id);
 
+    /// Forgets a stream that is over, so that its rows may go; nobody gets its name until `free_name`. False: it is not
+    /// over.
+    [[nodiscard]] bool retire(const std::string& name);
+    /// The rows of a retired stream are gone: its name may be given out again.
+    void free_name(const std::string& name);
+
     /// Null when there is none.
     [[nodiscard]] std::shared_ptr<Stream> lookup(std::string_view name) const;
     /// Error `not_found` with the nearest name.
@@ -83,6 +90,7 @@ private:
     const std::string engine_version_;
     std::atomic<std::size_t> streams_max_{SIZE_MAX};
     std::mutex create_mutex_;  ///< held while a stream is created, so that a name is taken once
+    std::set<std::string> retired_;  ///< names of streams whose rows are going; under create_mutex_
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<Stream>> streams_;
     std::map<std::string, std::shared_ptr<Stream>, std::less<>> by_name_;

@@ -1,6 +1,7 @@
 // HTTP client of one daemon. Every failure becomes an ApiError whose message is fit to be shown.
 
 const TIMEOUT_MS = 10_000;
+const NO_TOKEN = { headers: () => ({}), subprotocols: () => [], refused: () => {} };
 
 export class ApiError extends Error {
   /** @param {number} status 0 when no answer came */
@@ -14,14 +15,22 @@ export class ApiError extends Error {
 export class Api {
   #base;
   #fetch;
+  #access;
 
-  /** @param {string} base e.g. "http://127.0.0.1:8480" */
-  constructor(base, fetchFunction = (...args) => fetch(...args)) {
+  /**
+   * @param {string} base e.g. "http://127.0.0.1:8480"
+   * @param {{headers: () => object, subprotocols: () => string[], refused: (detail: string) => void}} access what requests
+   *   show, and who is told that it was not enough (401)
+   */
+  constructor(base, fetchFunction = (...args) => fetch(...args), access = NO_TOKEN) {
     this.#base = base;
     this.#fetch = fetchFunction;
+    this.#access = access;
   }
 
   get base() { return this.#base; }
+  /** What a websocket of this daemon shows beside its own subprotocol. */
+  get subprotocols() { return this.#access.subprotocols(); }
 
   /** The exposition text. */
   async metrics() { return (await this.#send('/metrics')).text(); }
@@ -72,13 +81,15 @@ export class Api {
   async #send(path, options = {}) {
     let response;
     try {
-      response = await this.#fetch(this.#base + path, { ...options, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await this.#fetch(this.#base + path, { ...options, headers: { ...options.headers, ...this.#access.headers() }, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch (error) {
       const late = error.name === 'TimeoutError';
       throw new ApiError(late ? `${this.#base} gave no answer within ${TIMEOUT_MS / 1000} s` : `${this.#base} cannot be reached`, 0);
     }
-    if (!response.ok) throw new ApiError(await problemDetail(response), response.status);
-    return response;
+    if (response.ok) return response;
+    const detail = await problemDetail(response);
+    if (response.status === 401) this.#access.refused(detail);
+    throw new ApiError(detail, response.status);
   }
 }
 

@@ -26,7 +26,8 @@ export class Feed {
     this.#api = api;
     this.#hub = hub;
     this.#onRequests = onRequests;
-    this.#live = new LiveClient({ onState: (state) => this.#liveState(state), onMessage: (message) => this.#take(message) });
+    this.#live = new LiveClient({ onState: (state) => this.#liveState(state), onMessage: (message) => this.#take(message) },
+      {}, () => this.#api.subprotocols);
   }
 
   start() {

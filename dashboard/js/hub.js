@@ -15,6 +15,8 @@ export class Hub extends EventTarget {
   sources = { metrics: 'unknown', api: 'unknown', live: 'off' };
   detail = '';
   failures = 0;
+  /** The daemon answers, but not without a token. */
+  refused = false;
   /** What the page shows: runs of one stream, the newest stream (stream: null), or named runs. */
   selection = { stream: null, runs: null };
   #series = new Map();

@@ -18,12 +18,15 @@ export class LiveClient {
   #attempt = 0;
   #handlers;
   #environment;
+  #further;
 
   /**
    * @param {{onState: (state: 'connecting'|'open'|'waiting'|'closed') => void, onMessage: (message: object) => void}} handlers
    * @param {{WebSocket?: Function, setTimeout?: Function, clearTimeout?: Function}} environment for tests
+   * @param {() => string[]} further subprotocols to offer, which show who asks
    */
-  constructor(handlers, environment = {}) {
+  constructor(handlers, environment = {}, further = () => []) {
+    this.#further = further;
     this.#handlers = handlers;
     this.#environment = {
       WebSocket: environment.WebSocket ?? globalThis.WebSocket,
@@ -52,7 +55,7 @@ export class LiveClient {
 
   #connect() {
     this.#handlers.onState('connecting');
-    const socket = new this.#environment.WebSocket(this.#url, SUBPROTOCOL);
+    const socket = new this.#environment.WebSocket(this.#url, [SUBPROTOCOL, ...this.#further()]);
     this.#socket = socket;
     socket.onopen = () => {
       if (socket !== this.#socket) return;

@@ -19,6 +19,8 @@ import { Shortcuts } from './shortcuts.js';
 import { StatusBar } from './status_bar.js';
 import { StreamControls } from './stream_controls.js';
 import { onThemeChange, toggleTheme } from './theme.js';
+import { TokenDialog } from './token_dialog.js';
+import { TokenStore } from './token_store.js';
 import { VllmView } from './vllm_view.js';
 
 const REDRAW_MS = 250;
@@ -27,7 +29,9 @@ const NOTICE_MS = 8000;
 const WITH_PANELS = ['live', 'vllm'];
 
 function start(base) {
-  const api = new Api(base);
+  const store = new TokenStore(base);
+  const token = new TokenDialog(base, store);
+  const api = new Api(base, undefined, { headers: () => store.headers(), subprotocols: () => store.subprotocols(), refused: (detail) => { hub.refused = true; token.ask(detail); } });
   const hub = new Hub();
   const notice = new Notice();
   const page = {};
@@ -67,7 +71,7 @@ function start(base) {
     { keys: 't', text: 'Light or dark theme', run: toggleTheme }], openView);
   const controls = h('section.subhead', { 'aria-label': 'What is shown' }, page.controls.element, page.toolbar.element);
   page.navigation = new Navigation({ status: page.status.lamp, controls, banners: [page.status.banner, page.pinned.element],
-    overlays: [notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
+    overlays: [token.element, notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
 
   const feed = new Feed(api, hub, (run, items) => page.views.requests.take(run, items));
   hub.addEventListener('change', redraw);

@@ -24,6 +24,7 @@ export class StatusBar {
 
 function judge(hub, base) {
   const { metrics, api, live } = hub.sources;
+  if (hub.refused) return { state: 'failed', label: 'token wanted', sentence: `${base} wants a token.` };
   if (hub.unreachable) {
     return { state: 'failed', label: 'unreachable', sentence: `No daemon answers at ${base}. The page keeps trying, and shows what it last knew. ` +
       'Is it running? Try: systemctl status replayd, or ./dev demo.' };

@@ -25,7 +25,7 @@ test('it speaks replayd.live.v1 and hands messages on', () => {
   client.open('ws://h/live/v1');
   sockets[0].onopen();
   sockets[0].onmessage({ data: '{"type":"streams"}' });
-  assert.equal(sockets[0].protocol, 'replayd.live.v1');
+  assert.deepEqual(sockets[0].protocol, ['replayd.live.v1']);
   assert.deepEqual(log, ['closed', 'connecting', 'open', { type: 'streams' }]);
 });
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,6 +21,7 @@ namespace replayd::trust {
 namespace {
 
 constexpr std::chrono::milliseconds k_look_again{1};
+constexpr std::chrono::minutes k_start_max{2};
 
 }  // namespace
 
@@ -30,7 +32,7 @@ DaemonProcess::~DaemonProcess() {
     if (pid_ > 0) (void)end(SIGKILL);
 }
 
-void DaemonProcess::become(const std::string& port_file) const {
+void DaemonProcess::become(const std::string& port_file, const std::vector<std::string>& environment) const {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int errors = open((folder_ + "/errors").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(errors, STDOUT_FILENO);
@@ -40,6 +42,10 @@ void DaemonProcess::become(const std::string& port_file) const {
     std::vector<std::string> words = {program,       "--listen", "127.0.0.1:0", "--db", history(),
                                       "--port-file", port_file,  "--log-level", "error"};
     words.insert(words.end(), flags_.begin(), flags_.end());
+    for (const std::string& variable : environment) {
+        const std::size_t equal = variable.find('=');
+        setenv(variable.substr(0, equal).c_str(), variable.substr(equal + 1).c_str(), 1);
+    }
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -47,13 +53,19 @@ void DaemonProcess::become(const std::string& port_file) const {
     _exit(127);
 }
 
-bool DaemonProcess::start() {
+bool DaemonProcess::start(const std::vector<std::string>& environment) {
     const std::string port_file = folder_ + "/port";
     std::filesystem::remove(port_file);
     pid_ = fork();
-    if (pid_ == 0) become(port_file);
+    if (pid_ == 0) become(port_file, environment);
+    const auto deadline = std::chrono::steady_clock::now() + k_start_max;
     for (;;) {
         if (std::filesystem::exists(port_file)) break;
+        if (std::chrono::steady_clock::now() > deadline) {
+            std::fprintf(stderr, "the daemon does not listen after two minutes\n");
+            (void)end(SIGKILL);
+            return false;
+        }
         int status = 0;
         if (waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = -1;

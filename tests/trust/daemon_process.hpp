@@ -18,8 +18,9 @@ public:
     DaemonProcess(const DaemonProcess&) = delete;
     DaemonProcess& operator=(const DaemonProcess&) = delete;
 
-    /// Starts it and waits until it listens. False, with what it said on standard error, when it ended instead.
-    [[nodiscard]] bool start();
+    /// Starts it, with further variables ("NAME=VALUE") in its environment, and waits until it listens. False, with what it
+    /// said on standard error, when it ended instead.
+    [[nodiscard]] bool start(const std::vector<std::string>& environment);
     /// Sends the signal and waits for the end; the exit status, or 128 + the signal that ended it.
     int end(int signal_number);
     [[nodiscard]] net::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
@@ -27,7 +28,7 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
 
 private:
-    [[noreturn]] void become(const std::string& port_file) const;
+    [[noreturn]] void become(const std::string& port_file, const std::vector<std::string>& environment) const;
 
     const std::string folder_;
     const std::vector<std::string> flags_;

@@ -34,9 +34,9 @@ class Client {
       if (message.failure) this.answers.push(message.failure.code);
     }, () => { over = true; });
     socket.send(JSON.stringify({ hello: { stream: this.stream, scenarios: ['load'] } }));
-    await until('the daemon welcomes or refuses', () => next > 0 || over, 30);
+    await until('the daemon welcomes or refuses', () => next > 0 || over);
     for (; !over && next <= this.batches; ++next) socket.send(batch(next));
-    await until('all is acknowledged or refused', () => over || this.acked >= this.batches, 30);
+    await until('all is acknowledged or refused', () => over || this.acked >= this.batches);
     socket.close();
     return this.acked >= this.batches;
   }
@@ -108,7 +108,7 @@ async function disk_full(folder) {
       if ((await status_of(daemon.port, '/readyz')) !== 503) violation(`round ${round}: ready on a full disk`);
       if ((await metric(daemon.port, 'replayd_storage_trouble')) !== 1) violation(`round ${round}: the gauge does not tell`);
       rmSync(full);
-      await until('it is ready again without a restart', async () => (await status_of(daemon.port, '/readyz')) === 200, 30);
+      await until('it is ready again without a restart', async () => (await status_of(daemon.port, '/readyz')) === 200);
       client.batches = client.acked + 20;
       if (!(await client.feed())) violation(`round ${round}: nothing is taken after space returned`);
       if (stored_batches(daemon.db, 'full') < client.acked) violation(`round ${round}: acknowledged batches are missing`);
@@ -128,10 +128,10 @@ async function no_descriptors(folder) {
     const open = readdirSync(`/proc/${daemon.child.pid}/fd`).length;
     execFileSync('prlimit', ['--pid', String(daemon.child.pid), `--nofile=${open + 10}:8192`]);
     const idle = Array.from({ length: 40 }, () => new Socket(daemon.port, '/live/v1', 'replayd.live.v1', () => {}, () => {}));
-    await until('the connections are there', () => readdirSync(`/proc/${daemon.child.pid}/fd`).length >= open + 9, 10);
+    await until('the connections are there', () => readdirSync(`/proc/${daemon.child.pid}/fd`).length >= open + 9);
     for (const socket of idle) socket.close();
     const client = new Client(daemon.port, `files-${round}`, 50);
-    await until('a client gets through again', () => client.feed(), 30);
+    await until('a client gets through again', () => client.feed());
     execFileSync('prlimit', ['--pid', String(daemon.child.pid), '--nofile=8192:8192']);
     if (stored_batches(daemon.db, client.stream) !== 50) violation(`round ${round}: acknowledged batches are missing`);
     if ((await status_of(daemon.port, '/readyz')) !== 200) violation(`round ${round}: not ready afterwards`);
@@ -154,7 +154,7 @@ async function clock_jumps(folder) {
     end.send(JSON.stringify({ hello: { stream: 'jumps' } }));
     await fetch(`http://127.0.0.1:${daemon.port}/api/v1/streams/jumps/end`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
     const stream = async () => (await fetch(`http://127.0.0.1:${daemon.port}/api/v1/streams/jumps`)).json();
-    await until('the run has finished', async () => (await stream()).state === 'finished', 30);
+    await until('the run has finished', async () => (await stream()).state === 'finished');
     hashes.add((await stream()).runs[0].hash);
     end.close();
     await stop(daemon);

@@ -66,7 +66,8 @@ struct Ask {
 TEST(Guard, each_role_may_do_its_own_and_admin_everything) {
     Guard guard(with_tokens());
     const std::vector<Ask> asks = {
-        {"GET", "/", false, 0, 403, 0},
+        {"GET", "/page", false, 0, 403, 0},
+        {"GET", "/js", false, 0, 403, 0},
         {"GET", "/metrics", false, 0, 403, 0},
         {"HEAD", "/version", false, 0, 403, 0},
         {"GET", "/api/v1/runs", false, 0, 403, 0},
@@ -92,6 +93,49 @@ TEST(Guard, each_role_may_do_its_own_and_admin_everything) {
         EXPECT_EQ(as(k_admin_token), ask.operator_) << what;
         const bool health = std::string(ask.path).ends_with("z");
         EXPECT_EQ(status(guard, request(ask.method, ask.path), ask.websocket), health ? 0U : 401U) << what;
+    }
+}
+
+// The page itself holds nothing of anyone's and asks for the token; whatever else lies beside it does not come.
+TEST(Guard, files_of_the_page_need_no_token) {
+    Guard guard(with_tokens());
+    for (const char* path : {"/", "/index.html", "/icon.svg", "/js/main.js", "/style/theme.css", "/vendor/uPlot.esm.js"}) {
+        EXPECT_EQ(status(guard, request("GET", path)), 0U) << path;
+        EXPECT_EQ(status(guard, request("HEAD", path)), 0U) << path;
+        EXPECT_EQ(status(guard, request("POST", path)), 401U) << path;
+    }
+    for (const char* path : {"/notes.html", "//", "/api/v1/runs", "/API/v1/runs", "/jsx/main.js", "/metrics"}) {
+        EXPECT_EQ(status(guard, request("GET", path)), 401U) << path;
+    }
+}
+
+// Pages cannot set headers of an upgrade: base64url of 32 × 'r' by coreutils, and what does not decode.
+TEST(Guard, a_websocket_may_show_its_token_as_a_subprotocol) {
+    Guard guard(with_tokens());
+    const std::string reader = "cnJycnJycnJycnJycnJycnJycnJycnJycnJycnJycnI";
+    const auto upgrade = [](const std::string& protocols) {
+        return request("GET", "/live/v1", {{"sec-websocket-protocol", protocols}});
+    };
+    EXPECT_EQ(status(guard, upgrade("replayd.live.v1, replayd.bearer." + reader), true), 0U);
+    EXPECT_EQ(status(guard, upgrade("replayd.bearer." + reader + ",replayd.live.v1"), true), 0U);
+    const std::string unknown = "the token is unknown here";
+    const std::string undecoded = "the subprotocol replayd.bearer.… does not decode: expected the token in base64url "
+                                  "without padding";
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"replayd.live.v1", "this daemon wants a token"},
+        {"replayd.live.v1, replayd.bearer.cnJy", unknown},
+        {"replayd.live.v1, replayd.bearer." + reader + "cnJy", unknown},
+        {"replayd.live.v1, replayd.bearer.", undecoded},
+        {"replayd.live.v1, replayd.bearer.!!!!", undecoded},
+        {"replayd.live.v1, replayd.bearer.c", unknown},
+    };
+    for (const auto& [protocols, detail] : cases) {
+        auto asked = upgrade(protocols);
+        const auto refusal = guard.refuse(asked, true);
+        ASSERT_TRUE(refusal) << protocols;
+        EXPECT_EQ(refusal->status, 401U) << protocols;
+        EXPECT_NE(refusal->body.find(detail), std::string::npos) << protocols << ": " << refusal->body;
+        EXPECT_EQ(refusal->body.find("cnJy"), std::string::npos) << refusal->body;
     }
 }
 
@@ -131,14 +175,14 @@ TEST(Guard, wrong_authorization_is_401_and_its_text_never_comes_back) {
         EXPECT_NE(refusal->body.find(escaped), std::string::npos) << header << ": " << refusal->body;
     }
     EXPECT_EQ(guard.refused(Refused::unauthenticated), cases.size());
-    EXPECT_EQ(status(guard, request("GET", "/", {{"authorization", k_basic_reader}})), 0U);
-    EXPECT_EQ(status(guard, request("GET", "/", {{"authorization", "bearer " + k_read_token}})), 0U);
+    EXPECT_EQ(status(guard, request("GET", "/metrics", {{"authorization", k_basic_reader}})), 0U);
+    EXPECT_EQ(status(guard, request("GET", "/metrics", {{"authorization", "bearer " + k_read_token}})), 0U);
 }
 
-// A page load makes the browser ask for a password; programs are told of Bearer.
+// Opened in a browser, what is not the page makes it ask for a password; programs are told of Bearer.
 TEST(Guard, the_challenge_fits_who_asks) {
     Guard guard(with_tokens());
-    auto page = request("GET", "/", {{"accept", "text/html,application/xhtml+xml"}});
+    auto page = request("GET", "/metrics", {{"accept", "text/html,application/xhtml+xml"}});
     auto program = request("GET", "/metrics", {{"accept", "*/*"}});
     const std::pair<std::string, std::string> basic{"WWW-Authenticate", R"(Basic realm="replayd", charset="UTF-8")"};
     const std::pair<std::string, std::string> bearer{"WWW-Authenticate", R"(Bearer realm="replayd")"};
@@ -262,11 +306,11 @@ TEST(Guard, a_client_has_its_share_of_websockets_and_no_more) {
 // A reload changes who gets in from the next request on.
 TEST(Guard, a_new_policy_holds_from_the_next_request_on) {
     Guard guard(with_tokens());
-    EXPECT_EQ(status(guard, request("GET", "/", {{"authorization", "Bearer " + k_read_token}})), 0U);
+    EXPECT_EQ(status(guard, request("GET", "/metrics")), 401U);
     Policy fewer = with_tokens();
     fewer.tokens = TokenTable();
     guard.replace(std::move(fewer));
-    EXPECT_EQ(status(guard, request("GET", "/")), 0U);
+    EXPECT_EQ(status(guard, request("GET", "/metrics")), 0U);
 }
 
 TEST(TokenTable, two_names_with_one_token_are_refused_by_name) {

@@ -72,6 +72,7 @@ public:
     [[nodiscard]] net::Endpoint endpoint() const override { return {"127.0.0.1", app_->port()}; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
     [[nodiscard]] const config::DaemonConfig& config() const { return config_; }
+    [[nodiscard]] app::App& app() { return *app_; }
 
 private:
     std::string folder_;

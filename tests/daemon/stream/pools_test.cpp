@@ -100,6 +100,42 @@ TEST(EnginePool, a_timed_slice_comes_without_a_wake) {
     EXPECT_EQ(job->slices_, 2);
 }
 
+/// Takes slices without end until the other has had its own; notes whose they were.
+class GreedyJob final : public Job {
+public:
+    GreedyJob(std::string& turns, char name, int slices) : turns_(turns), name_(name), slices_(slices) {}
+    NextSlice slice() override {
+        turns_ += name_;
+        if (--slices_ == 0) done_.set_value();
+        return slices_ > 0 ? NextSlice::at_once() : NextSlice::on_wake();
+    }
+    std::promise<void> done_;
+
+private:
+    std::string& turns_;
+    const char name_;
+    int slices_;
+};
+
+// One thread, a run with a thousand slices of backlog and one that comes later with five: it waits for one slice of the
+// other each time, not for its backlog.
+TEST(EnginePool, a_run_with_a_backlog_lets_every_other_have_its_turn) {
+    EnginePool pool(1);
+    std::string turns;  // by the one thread only
+    const auto gate = std::make_shared<BlockedJob>();
+    pool.wake(gate);
+    gate->entered_.get_future().wait();
+    const auto overloaded = std::make_shared<GreedyJob>(turns, 'o', 1'000);
+    const auto other = std::make_shared<GreedyJob>(turns, 'x', 5);
+    pool.wake(overloaded);
+    pool.wake(other);
+    gate->go_on_.set_value();
+    overloaded->done_.get_future().wait();
+    pool.stop();
+    EXPECT_EQ(turns.substr(0, 10), "oxoxoxoxox");
+    EXPECT_EQ(turns.size(), 1'005U);
+}
+
 TEST(TaskPool, runs_what_is_queued_before_it_stops) {
     std::vector<int> order;
     TaskPool pool(1, 100);
