@@ -44,6 +44,15 @@ export class Api {
   /** How evenly the pools of a scenario use their experts; none without experts on several ranks. */
   async expertBalance(name) { return (await this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/experts`)).pools; }
 
+  /** Two runs of one stream, request by request; differences are B − A. */
+  compare(a, b, limit) { return this.#json(`/api/v1/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}&limit=${limit}`); }
+
+  /** Observed against predicted. */
+  residuals(id, limit = 500) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/residuals?limit=${limit}`); }
+
+  /** Runs a copy of a run ahead. @param {object} body traffic, horizon_s, growth, candidates */
+  forecast(id, body) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/forecast`, body); }
+
   windows(id, fromNs = 0, limit = 1000) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
   }

@@ -7,6 +7,7 @@ import * as format from './format.js';
 import { dominantPart, ledgerSum, meanLedger } from './ledger.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { RUN_COLORS } from './colors.js';
+import { redraws } from './redraws.js';
 import { routeTo } from './route.js';
 import { currentTheme } from './theme.js';
 
@@ -29,6 +30,10 @@ export class Breakdown {
     const drawn = JSON.stringify([currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
+    redraws.schedule(this.element, () => this.#draw(runs, range));
+  }
+
+  #draw(runs, range) {
     const means = runs.map((run) => {
       const windows = windowsIn(run.series.windows, range);
       return { run, ledger: meanLedger(windows), blame: meanBlame(windows) };
@@ -45,7 +50,7 @@ export class Breakdown {
 function row({ run, ledger, blame }, scale) {
   const most = dominantPart(ledger);
   const summary = most === null ? format.MISSING
-    : `${format.durationNs(ledgerSum(ledger))} · most: ${most.part.label.toLowerCase()} ${format.percent(most.share)}`;
+    : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ${format.percent(most.share)}`;
   return h('div.breakdown-row', {},
     h('span.name.swatched', { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
     ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }),
@@ -55,7 +60,7 @@ function row({ run, ledger, blame }, scale) {
 function causes(blame) {
   const ranking = blameRanking(blame);
   if (ranking.length === 0) return '';
-  const named = ranking.slice(0, CAUSES_NAMED).map(({ cause, ns }) => `${cause.label.toLowerCase()} ${format.durationNs(ns)}`);
+  const named = ranking.slice(0, CAUSES_NAMED).map(({ cause, ns }) => `${format.inSentence(cause.label)} ${format.durationNs(ns)}`);
   return `because of ${named.join(', ')}${ranking.length > CAUSES_NAMED ? ', …' : ''}`;
 }
 

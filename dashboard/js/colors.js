@@ -6,6 +6,12 @@ export const RUN_COLORS = {
   dark: ['#4ba0eb', '#f58f52', '#56e3bb', '#ea9bd0', '#f0d860', '#7e69ed', '#a8e8f8', '#8894a2'],
 };
 
+/** What was observed is no run: it has the colour of the text (--text of theme.css). */
+const OBSERVED = { light: '#15202b', dark: '#e4eaf0' };
+
+/** @param {{colorIndex: number|'observed'}} run @param {'light'|'dark'} theme */
+export const runColor = (run, theme) => (run.colorIndex === 'observed' ? OBSERVED[theme] : RUN_COLORS[theme][run.colorIndex]);
+
 /** Hues by stage: [working, waiting]. Waiting is the paler tint of its stage. */
 export const STAGE_COLORS = {
   light: { queue: ['#8a8f98', '#b6bcc5'], prefill: ['#1f6fc4', '#9cc4ee'], transfer: ['#7b4fc9', '#cbb5f0'],

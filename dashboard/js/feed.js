@@ -141,8 +141,8 @@ export class Feed {
       for (const [id, from] of this.#missing) {
         this.#hub.series(id).addWindows(await this.#api.windows(id, from));
         this.#missing.delete(id);
+        this.#hub.changed();
       }
-      this.#hub.changed();
     } catch (error) {
       // The runs stay in #missing: the next poll that succeeds fetches them.
       this.#hub.setSource('api', 'failed', error.message);

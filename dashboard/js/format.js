@@ -106,6 +106,9 @@ export const shortHash = (hash) => (hash ? hash.slice(0, 8) : MISSING);
 /** The same figure without trailing zeros, for the round numbers of an axis: "2.50 s" → "2.5 s". */
 export const shorter = (text) => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
 
+/** A label inside a sentence: "Decode queue" → "decode queue", but "KV blocks" stays. */
+export const inSentence = (label) => label.replace(/^[A-Z](?=[^A-Z])/, (letter) => letter.toLowerCase());
+
 /** "1 request", "2 requests". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 

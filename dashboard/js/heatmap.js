@@ -4,6 +4,7 @@ import { RUN_COLORS } from './colors.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { occupied } from './request_lengths.js';
+import { redraws } from './redraws.js';
 import { currentTheme, token } from './theme.js';
 
 const LEFT = 54;
@@ -18,6 +19,7 @@ export class Heatmap {
   #points = [];
   #range = null;
   #color = '';
+  #state = '';
 
   /** @param {object} definition of VLLM_PANELS @param {number[]} edges upper edges of all bins but the last */
   constructor(definition, edges) {
@@ -37,6 +39,13 @@ export class Heatmap {
 
   /** @param {object|null} run of hub.shownRuns @param {object[]} points of request_lengths.js @param {string} emptyText */
   update(run, points, emptyText) {
+    const state = JSON.stringify([currentTheme(), run?.id, run?.colorIndex, emptyText, points.length, points.at(-1)?.t]);
+    if (state === this.#state && points === this.#points) return;
+    this.#state = state;
+    redraws.schedule(this.element, () => this.#take(run, points, emptyText));
+  }
+
+  #take(run, points, emptyText) {
     this.#points = points;
     this.#color = run === null ? '' : RUN_COLORS[currentTheme()][run.colorIndex];
     this.#range = occupied(points.map((point) => point[this.#definition.bins]));

@@ -5,6 +5,7 @@ import { ledgerColor, RUN_COLORS } from './colors.js';
 import { h, segmented, setText } from './dom.js';
 import * as format from './format.js';
 import { edgesOf, ledgerBands } from './ledger_series.js';
+import { redraws } from './redraws.js';
 import { currentTheme, token } from './theme.js';
 
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
@@ -42,6 +43,10 @@ export class LedgerTimeline {
     const drawn = JSON.stringify([currentTheme(), this.#kind, range, run?.id, run?.series.version]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
+    redraws.schedule(this.element, () => this.#take(run));
+  }
+
+  #take(run) {
     this.#series = ledgerBands(run?.series.windows ?? [], this.#kind);
     const { times, bands } = this.#series;
     this.element.hidden = bands.length === 0;

@@ -5,6 +5,7 @@ import { h } from './dom.js';
 import { LedgerTimeline } from './ledger_timeline.js';
 import { Panel } from './panel.js';
 import { PANELS } from './panel_definitions.js';
+import { observedRun } from './residuals.js';
 import { RunCards } from './run_cards.js';
 
 export class LiveView {
@@ -13,9 +14,10 @@ export class LiveView {
   #panels;
 
   /** @param {string} base of the daemon @param {import('./panel_toolbar.js').PanelToolbar} toolbar
-   *  @param {() => void} redraw asks for an update soon */
-  constructor(base, toolbar, redraw) {
+   *  @param {import('./residuals.js').ResidualStore} residuals @param {() => void} redraw asks for an update soon */
+  constructor(base, toolbar, residuals, redraw) {
     this.#base = base;
+    this.residuals = residuals;
     this.toolbar = toolbar;
     const toggleRun = (id) => {
       if (!this.#hidden.delete(id)) this.#hidden.add(id);
@@ -37,10 +39,12 @@ export class LiveView {
     updateHint(this.hint, hub, this.#base);
     const view = { runs, hidden: this.#hidden, quantiles: this.toolbar.quantiles(runs.length), log: this.toolbar.log,
       range: this.toolbar.range, emptyText: emptyText(hub, this.#base) };
+    const observed = observedRun(runs, this.residuals, hub);
+    const withObserved = observed === null ? view : { ...view, observed, runs: [...runs, observed] };
     const disaggregated = runs.some((run) => Object.keys(run.series.points.at(-1)?.pools ?? {}).length > 1);
     for (const { definition, panel } of this.#panels) {
       panel.element.hidden = definition.disaggregated === true && !disaggregated;
-      if (!panel.element.hidden) panel.update(view);
+      if (!panel.element.hidden) panel.update(definition.observed ? withObserved : view);
     }
     this.breakdown.update(runs, this.toolbar.range);
     this.ledger.update(runs, this.toolbar.range);

@@ -1,19 +1,23 @@
 // Composition root of the page.
 
 import { Api } from './api.js';
+import { CompareView } from './compare_view.js';
 import { daemonBase } from './config.js';
 import { h, setText } from './dom.js';
 import { ExpertsView } from './experts_view.js';
 import { Feed } from './feed.js';
+import { ForecastView } from './forecast_view.js';
 import { HistoryView } from './history_view.js';
 import { Hub } from './hub.js';
 import { LiveView } from './live_view.js';
 import { MemoryView } from './memory_view.js';
 import { Navigation } from './navigation.js';
+import { ObservedView } from './observed_view.js';
 import { OverviewView } from './overview_view.js';
 import { PanelToolbar } from './panel_toolbar.js';
 import { QueryView } from './query_view.js';
 import { RequestsView } from './requests_view.js';
+import { ResidualStore } from './residuals.js';
 import { parseRoute, routeTo, VIEWS } from './route.js';
 import { Shortcuts } from './shortcuts.js';
 import { StatusBar } from './status_bar.js';
@@ -26,7 +30,7 @@ import { VllmView } from './vllm_view.js';
 const REDRAW_MS = 250;
 const NOTICE_MS = 8000;
 /** Views whose panels the toolbar rules. */
-const WITH_PANELS = ['live', 'vllm'];
+const WITH_PANELS = ['live', 'compare', 'observed', 'vllm'];
 
 function start(base) {
   const store = new TokenStore(base);
@@ -54,9 +58,11 @@ function start(base) {
   const redraw = throttled(update);
   const changed = () => { keepAddress(); redraw(); };
 
+  const residuals = new ResidualStore(api);
   page.toolbar = new PanelToolbar(changed);
   page.views = {
-    overview: new OverviewView(api), live: new LiveView(base, page.toolbar, redraw), requests: new RequestsView(api, hub, changed),
+    overview: new OverviewView(api), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
+    compare: new CompareView(api, page.toolbar, changed), observed: new ObservedView(base, residuals, page.toolbar, redraw), forecast: new ForecastView(api, changed),
     memory: new MemoryView(api, keepAddress), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
     history: new HistoryView(api), query: new QueryView(api, keepAddress),
   };

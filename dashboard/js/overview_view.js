@@ -119,7 +119,7 @@ class StreamBlock {
     this.table = new RunTable(`Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
     this.element = h('section.block.stream', { 'aria-label': `Stream ${name}`, data: { stream: name } },
       h('header', {}, h('h2', {}, h('a', { href: routeTo('live', { stream: name }), textContent: name })), this.state, this.facts, h('span.spring'),
-        link('live', 'Live'), link('requests', 'Requests')), this.table.element);
+        link('live', 'Live'), link('compare', 'Compare'), link('requests', 'Requests')), this.table.element);
   }
 
   update(stream, runs, streams) {
@@ -140,6 +140,6 @@ class StreamBlock {
     const label = `p99 TTFT of ${run.scenario} over time: at most ${format.durationNs(highest)}${objective === null ? '' : `, objective ${format.durationNs(objective)}`}`;
     this.table.cell(run.id, 'trend').replaceChildren(...(points.length > 1 ? [sparkline(points, objective, label)] : []));
     const most = dominantPart(meanLedger(windows));
-    setText(this.table.cell(run.id, 'most'), most === null ? format.MISSING : `${most.part.label.toLowerCase()} ${format.percent(most.share)}`);
+    setText(this.table.cell(run.id, 'most'), most === null ? format.MISSING : `${format.inSentence(most.part.label)} ${format.percent(most.share)}`);
   }
 }

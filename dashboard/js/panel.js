@@ -1,12 +1,14 @@
 // One chart: header, uPlot canvas, legend with the figures under the cursor, and an honest empty state.
 
 import uPlot from '../vendor/uPlot.esm.js';
-import { RUN_COLORS } from './colors.js';
+import { runColor } from './colors.js';
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';
 import { AXIS_FORMATS, FORMATS } from './panel_definitions.js';
 import { alignLines, lastKnown, nearestBefore } from './panel_data.js';
+import { redraws } from './redraws.js';
 import { currentTheme, token } from './theme.js';
+import { thinned } from './thinning.js';
 
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const AXIS_WIDTH = 54;
@@ -19,6 +21,7 @@ export class Panel {
   #actions;
   #plot = null;
   #shape = '';
+  #state = '';
   #view = null;
   #lines = [];
   #objectives = [];
@@ -42,17 +45,25 @@ export class Panel {
     new ResizeObserver(() => this.#resize()).observe(this.chart);
   }
 
-  /** @param {object} view runs, hidden, quantiles, log, range, emptyText */
+  /** Draws soon, if anything differs from what is drawn. @param {object} view runs, hidden, quantiles, log, range, emptyText */
   update(view) {
+    const state = JSON.stringify([currentTheme(), view.log, view.range, [...view.quantiles], [...view.hidden], view.emptyText, fontsLoaded(),
+      view.runs.map((run) => [run.id, run.label, run.colorIndex, run.slo?.[this.#definition.objective], run.series.version, run.series.points.length, run.series.points.at(-1)?.t])]);
+    if (state === this.#state) return;
+    this.#state = state;
+    redraws.schedule(this.element, () => this.#draw(view));
+  }
+
+  #draw(view) {
     this.#view = view;
     this.#lines = this.#definition.lines(view);
     const visible = view.runs.filter((run) => !view.hidden.has(run.id));
-    const { data, columns, points, last } = alignLines(visible, this.#lines, uPlot.join);
+    const { data, columns, points, last } = alignLines(visible, this.#lines);
     this.#objectives = objectivesOf(visible, this.#definition.objective);
     Object.assign(this.element.dataset, { points: String(points), runs: String(visible.length), last: String(last ?? '') });
     this.#showEmpty(points === 0, view);
     this.#drawKey();
-    this.#updatePlot(data, columns);
+    this.#updatePlot(thinned(data, this.chart.clientWidth - AXIS_WIDTH, this.#shownRange(data[0].at(-1))), columns);
     this.#updateLegend();
   }
 
@@ -98,7 +109,7 @@ export class Panel {
         { ...axis, size: AXIS_WIDTH, gap: 4, space: this.#definition.large ? 34 : 26,
           values: (_plot, splits) => splits.map((value) => (value === null ? '' : formatValue(value))) },
       ],
-      series: [{}, ...columns.map(({ run, line }) => ({ stroke: RUN_COLORS[theme][run.colorIndex], width: line.width,
+      series: [{}, ...columns.map(({ run, line }) => ({ stroke: runColor(run, theme), width: line.width,
         dash: line.dash, spanGaps: true, points: { show: false } }))],
       cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: true, y: false, setScale: false, dist: 6 },
         points: { size: 6, width: 0 }, bind: { dblclick: () => () => this.#actions.zoom(null) } },
@@ -108,6 +119,13 @@ export class Panel {
   }
 
   get #isLog() { return this.#view.log && this.#definition.logarithmic === true; }
+
+  /** The times that are shown, where they are not all. */
+  #shownRange(last) {
+    const { range } = this.#view;
+    if (range?.last === undefined) return range;
+    return { min: (last ?? 0) - range.last, max: last ?? 0 };
+  }
 
   #rangeX(min, max) {
     const { range } = this.#view;
@@ -120,6 +138,10 @@ export class Panel {
 
   #rangeY(min, max) {
     if (this.#definition.full) return [0, 1.03];
+    if (this.#definition.signed) {
+      const reach = Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0)) * 1.08 || 0.1;
+      return [-reach, reach];
+    }
     const top = max ?? 0;
     const reached = this.#objectives.map(({ seconds }) => seconds).filter((seconds) => seconds <= top * OBJECTIVE_REACH);
     const high = Math.max(top, ...reached);
@@ -144,7 +166,7 @@ export class Panel {
     ctx.lineWidth = 1.25 * ratio;
     ctx.setLineDash([5 * ratio, 4 * ratio]);
     for (const { seconds, run } of this.#objectives) {
-      const color = this.#objectives.length > 1 ? RUN_COLORS[theme][run.colorIndex] : token('--objective');
+      const color = this.#objectives.length > 1 ? runColor(run, theme) : token('--objective');
       const y = plot.valToPos(seconds, 'y', true);
       const above = y < bbox.top;
       const text = `SLO ${format.duration(seconds)}${above ? ' ↑' : ''}`;
@@ -189,7 +211,7 @@ export class Panel {
     const formatValue = FORMATS[this.#definition.kind];
     entry.element.setAttribute('aria-pressed', String(!hidden));
     entry.element.title = `${run.label}: show or hide`;
-    entry.swatch.style.setProperty('background-color', RUN_COLORS[currentTheme()][run.colorIndex]);
+    entry.swatch.style.setProperty('background-color', runColor(run, currentTheme()));
     setText(entry.name, run.label);
     const values = this.#lines.map((line) => ({ line, value: valueOf(line) }))
       .filter(({ line, value }) => line.optional !== true || value !== null);
@@ -204,6 +226,9 @@ export class Panel {
     this.#plot.setSize({ width: this.chart.clientWidth, height: this.chart.clientHeight });
   }
 }
+
+/** A canvas is drawn with the typeface of the moment. */
+const fontsLoaded = () => document.fonts.status;
 
 /** Distinct objectives of the visible runs, each with the first run that has it. */
 function objectivesOf(runs, field) {

@@ -1,31 +1,70 @@
 // From points of runs to the aligned columns that uPlot draws.
 
+/** Alignments kept: the panels of a view show few different sets of runs. */
+const KEPT = 6;
+const kept = new Map();
+
+/**
+ * The instants of several runs as one ascending list, and where in it each point of each run lies. Runs of one stream mostly
+ * share their windows, and all panels of a view their runs: the last answers are kept.
+ * @param {{id: string, series: {points: object[], version?: number|string}}[]} runs
+ * @returns {{times: number[], places: (Int32Array|null)[]}} null where a run has exactly these instants
+ */
+export function alignTimes(runs) {
+  const key = runs.map(({ id, series: { points, version } }) => `${id}/${version}/${points.length}/${points[0]?.t}/${points.at(-1)?.t}`).join();
+  let aligned = kept.get(key);
+  if (aligned === undefined) {
+    aligned = unite(runs.map(({ series }) => series.points));
+    if (kept.size >= KEPT) kept.delete(kept.keys().next().value);
+    kept.set(key, aligned);
+  }
+  return aligned;
+}
+
+function unite(lists) {
+  const first = lists[0] ?? [];
+  const same = (points) => points.length === first.length && points.every((point, index) => point.t === first[index].t);
+  if (lists.every(same)) return { times: first.map((point) => point.t), places: lists.map(() => null) };
+  const times = [...new Set(lists.flatMap((points) => points.map((point) => point.t)))].sort((a, b) => a - b);
+  const places = lists.map((points) => {
+    let at = 0;
+    return Int32Array.from(points, (point) => {
+      while (times[at] < point.t) at += 1;
+      return at;
+    });
+  });
+  return { times, places };
+}
+
 /**
  * @param {{id: string, series: {points: object[]}}[]} runs
  * @param {{key: string, value: (point: object) => number|null}[]} lines
- * @param {(tables: number[][][]) => number[][]} join uPlot.join
  * @returns {{data: number[][], columns: {run: object, line: object}[], points: number, last: number|null}}
- *   `points` counts figures that can be seen; `last` is the latest virtual second with one
+ *   `data` as uPlot takes it; `points` counts figures that can be seen; `last` is the latest virtual second with one
  */
-export function alignLines(runs, lines, join) {
-  const tables = [];
+export function alignLines(runs, lines) {
+  const { times, places } = alignTimes(runs);
+  const data = [times];
   const columns = [];
   let points = 0;
   let last = null;
-  for (const run of runs) {
+  runs.forEach((run, index) => {
     const source = run.series.points;
-    const table = [source.map((point) => point.t)];
     for (const line of lines) {
-      const values = source.map((point) => line.value(point) ?? null);
-      table.push(values);
-      columns.push({ run, line });
-      points += values.reduce((sum, value) => sum + (value === null ? 0 : 1), 0);
-      const lastIndex = values.findLastIndex((value) => value !== null);
+      const column = places[index] === null ? new Array(source.length) : new Array(times.length).fill(null);
+      let lastIndex = -1;
+      for (let at = 0; at < source.length; at += 1) {
+        const value = line.value(source[at]) ?? null;
+        column[places[index] === null ? at : places[index][at]] = value;
+        if (value === null) continue;
+        points += 1;
+        lastIndex = at;
+      }
       if (lastIndex >= 0) last = Math.max(last ?? -Infinity, source[lastIndex].t);
+      data.push(column);
+      columns.push({ run, line });
     }
-    if (lines.length > 0) tables.push(table);
-  }
-  const data = tables.length === 0 ? [[]] : tables.length === 1 ? tables[0] : join(tables);
+  });
   return { data, columns, points, last };
 }
 

@@ -14,7 +14,11 @@ const styled = (key, label, index, value) => ({ key, label, dash: DASHES[index %
 
 /** The chosen quantiles of a latency. */
 const latency = (field) => (view) => QUANTILES.filter(({ key }) => view.quantiles.has(key))
-  .map((quantile) => ({ ...quantile, value: (point) => point[field][quantile.key] }));
+  .map((quantile) => ({ ...quantile, optional: view.observed !== undefined, value: (point) => point[field]?.[quantile.key] ?? null }));
+
+/** Beside them the mean that production observed, where it did (residuals.js). */
+const observed = (field) => (view) => [...latency(field)(view), ...(view.observed === undefined ? []
+  : [optional({ key: 'observed', label: 'observed mean', dash: [1, 2], width: 2, value: (point) => point.observed?.[field] ?? null })])];
 
 const one = (field) => () => [styled(field, '', 0, (point) => point[field])];
 
@@ -35,13 +39,14 @@ const poolQueues = (view) => {
 /**
  * `lines(view)` → the lines of each run; `kind` → axis and legend format; `objective` → field of run.slo;
  * `full` → the ratio axis always spans 0–100 %; `logarithmic` → obeys the scale switch;
+ * `signed` → the axis spans as much below zero as above; `observed` → what production observed is drawn beside the runs;
  * `disaggregated` → shown only while a run with more than one pool is.
  */
 export const PANELS = [
   { key: 'ttft', title: 'Time to first token', unit: 'virtual seconds', kind: 'duration', large: true,
-    lines: latency('ttft'), objective: 'ttft_ns', logarithmic: true },
+    lines: observed('ttft'), objective: 'ttft_ns', observed: true, logarithmic: true },
   { key: 'tpot', title: 'Time per output token', unit: 'virtual seconds', kind: 'duration', large: true,
-    lines: latency('tpot'), objective: 'tpot_ns', logarithmic: true },
+    lines: observed('tpot'), objective: 'tpot_ns', observed: true, logarithmic: true },
   { key: 'e2e', title: 'End-to-end latency', unit: 'virtual seconds', kind: 'duration', lines: latency('e2e'), logarithmic: true },
   { key: 'queue', title: 'Queue time', unit: 'virtual seconds', kind: 'duration', lines: latency('queue'), logarithmic: true },
   { key: 'attainment', title: 'SLO attainment', unit: '% of finished', kind: 'ratio', full: true, lines: one('sloAttainment') },

@@ -12,9 +12,9 @@ const typing = (target) => target.closest?.('input:not([type="checkbox"]), texta
 export class Shortcuts {
   #actions = new Map();
 
-  /** @param {{keys: string, text: string, run: () => void}[]} actions beside the views, which have the digits */
+  /** @param {{keys: string, text: string, run: () => void}[]} actions beside those of the views */
   constructor(actions, openView) {
-    const views = VIEWS.map(({ key, title }, index) => ({ keys: String(index + 1), text: title, run: () => openView(key) }));
+    const views = VIEWS.map(({ key, title, shortcut }) => ({ keys: shortcut, text: title, run: () => openView(key) }));
     const own = [{ keys: '?', text: 'This list', run: () => this.open() }];
     const all = [...views, ...actions, ...own];
     for (const action of all) this.#actions.set(action.keys, action.run);

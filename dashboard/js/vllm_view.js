@@ -12,6 +12,7 @@ import { VLLM_PANELS } from './vllm_panels.js';
 const REFRESH_MS = 5000;
 /** A run whose rows take long to read is asked less often: this many times as long as the answer took. */
 const REST = 20;
+const NO_SERIES = { points: [], version: 0 };
 
 export class VllmView {
   #api;
@@ -51,10 +52,10 @@ export class VllmView {
     this.#fillSelect(runs);
     const view = { runs, hidden: this.#hidden, quantiles: this.toolbar.quantiles(runs.length), log: this.toolbar.log, range: this.toolbar.range, emptyText: emptyText(hub, this.#api.base) };
     const ofRequests = { ...view, emptyText: view.emptyText.startsWith('No samples yet') ? 'No request has finished yet.' : view.emptyText,
-      runs: runs.map((run) => ({ ...run, series: { points: this.#lengths.get(run.id)?.points ?? [] } })) };
+      runs: runs.map((run) => ({ ...run, series: this.#lengths.get(run.id)?.series ?? NO_SERIES })) };
     for (const { definition, panel } of this.#panels) panel.update(definition.from === 'requests' ? ofRequests : view);
     const chosen = runs.find((run) => run.id === this.#run) ?? null;
-    for (const { panel } of this.#heatmaps) panel.update(chosen, this.#lengths.get(this.#run)?.points ?? [], ofRequests.emptyText);
+    for (const { panel } of this.#heatmaps) panel.update(chosen, (this.#lengths.get(this.#run)?.series ?? NO_SERIES).points, ofRequests.emptyText);
     if (hub.sources.api === 'ok') for (const run of runs) this.#ask(run);
   }
 
@@ -72,14 +73,14 @@ export class VllmView {
 
   /** Reads the requests of a run when its clock has moved since, and the last reading is some time ago. */
   async #ask(run) {
-    const known = this.#lengths.get(run.id) ?? { points: [], clock: -1, due: 0, busy: false };
+    const known = this.#lengths.get(run.id) ?? { series: NO_SERIES, clock: -1, due: 0, busy: false };
     if (known.busy || known.clock === run.virtual_ns || Date.now() < known.due) return;
     this.#lengths.set(run.id, { ...known, busy: true });
     const slot = slotSeconds((run.virtual_ns ?? 0) / 1e9);
     try {
       const answer = await this.#api.query(lengthsQuery(run.id, slot));
       this.note.textContent = answer.truncated ? 'The answer of the history was cut off: lengths are incomplete.' : '';
-      this.#lengths.set(run.id, { points: lengthPoints(answer, slot), clock: run.virtual_ns, busy: false, due: Date.now() + Math.max(REFRESH_MS, REST * answer.elapsed_ms) });
+      this.#lengths.set(run.id, { series: { points: lengthPoints(answer, slot), version: run.virtual_ns }, clock: run.virtual_ns, busy: false, due: Date.now() + Math.max(REFRESH_MS, REST * answer.elapsed_ms) });
     } catch (error) {
       this.note.textContent = `Lengths cannot be read: ${error.message}`;
       this.#lengths.set(run.id, { ...known, busy: false, due: Date.now() + REFRESH_MS });

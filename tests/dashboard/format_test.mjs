@@ -25,3 +25,7 @@ for (const [name, cases] of Object.entries(CASES)) {
 
 test('a shortfall is never rounded up to all', () => assert.notEqual(format.percent(0.99999), '100 %'));
 test('plural() agrees with its number', () => assert.deepEqual([format.plural(1, 'row'), format.plural(2000, 'row')], ['1 row', '2,000 rows']));
+
+test('labels start small inside a sentence, abbreviations don’t', () => {
+  assert.deepEqual(['Decode queue', 'KV blocks', 'Others’ prefill'].map(format.inSentence), ['decode queue', 'KV blocks', 'others’ prefill']);
+});

@@ -35,11 +35,15 @@ void replay_something(const TemporaryDirectory& directory, const RunningDaemon& 
 /// A Prometheus that scrapes one daemon every second.
 class Prometheus {
 public:
-    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon, const std::string& path = "/metrics") {
+    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon, const std::vector<std::string>& paths = {"/metrics"}) {
         const std::string config = directory / "prometheus.yml";
-        write_file(config, "scrape_configs:\n- job_name: replayd\n  scrape_interval: 1s\n  scrape_timeout: 1s\n"
-                           "  metrics_path: " + path + "\n  static_configs: [{targets: ['127.0.0.1:" +
-                               std::to_string(daemon.endpoint().port) + "']}]\n");
+        std::string text = "global: {evaluation_interval: 1s}\nrule_files: ['" REPLAYD_SOURCE_DIR
+                           "/dashboard/grafana/rules.yml']\nscrape_configs:\n";
+        for (const std::string& path : paths) {
+            text += "- job_name: '" + path + "'\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  metrics_path: " + path +
+                    "\n  static_configs: [{targets: ['127.0.0.1:" + std::to_string(daemon.endpoint().port) + "']}]\n";
+        }
+        write_file(config, text);
         process_ = std::make_unique<Process>(
             std::vector<std::string>{"prometheus", "--config.file=" + config,
                                      "--storage.tsdb.path=" + (directory / "tsdb"),
@@ -63,6 +67,23 @@ public:
                                               "application/x-www-form-urlencoded");
         if (!answer || answer->status != 200) return {};
         return json::parse(answer->body).at("data").at("result").as_array();
+    }
+
+    /// Name and health of every rule that was evaluated at least once.
+    [[nodiscard]] std::map<std::string, std::string> rules() const {
+        std::map<std::string, std::string> health;
+        const auto answer = net::http_request(endpoint_, "GET", "/api/v1/rules");
+        if (!answer || answer->status != 200) return health;
+        const json::value parsed = json::parse(answer->body);
+        for (const json::value& group : parsed.at("data").at("groups").as_array()) {
+            for (const json::value& rule : group.at("rules").as_array()) {
+                const std::string state = rule.at("health").as_string().c_str();
+                const json::value* error = rule.as_object().if_contains("lastError");
+                if (state == "unknown") continue;
+                health[rule.at("name").as_string().c_str()] = error == nullptr ? state : error->as_string().c_str();
+            }
+        }
+        return health;
     }
 
     /// Value by scenario of an instant query; empty while nothing is known.
@@ -144,7 +165,7 @@ TEST(Prometheus, every_panel_of_vllms_dashboard_finds_series) {
     if (!installed(directory, "prometheus")) GTEST_SKIP() << "prometheus is not installed: ./dev setup installs it";
     RunningDaemon daemon(directory);
     replay_something(directory, daemon);
-    Prometheus prometheus(directory, daemon, "/metrics/vllm");
+    Prometheus prometheus(directory, daemon, {"/metrics/vllm"});
     ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
     const auto panels = panels_of_vllm();
     EXPECT_EQ(panels.size(), 12U);
@@ -206,6 +227,35 @@ TEST(Prometheus, promtool_accepts_the_rules) {
         if (name.ends_with("_over_objective")) continue;  // recorded by the rules themselves
         EXPECT_NE(exported.find("\n" + name + "{"), std::string::npos) << name;
     }
+}
+
+// What runs beside production: a replay at its pace, both paths scraped, the rules evaluated. Rates are above zero only while
+// the counters move, so this sees that they do.
+TEST(Prometheus, while_a_replay_goes_on_rates_are_above_zero_and_every_rule_has_answers) {
+    const TemporaryDirectory directory;
+    if (!installed(directory, "prometheus")) GTEST_SKIP() << "prometheus is not installed: ./dev setup installs it";
+    RunningDaemon daemon(directory);
+    const std::string trace = directory / "trace.jsonl";
+    generate_trace(directory, trace, 20'000);
+    std::vector<std::string> arguments = {program("replayctl"), "stream", trace, "--stream", "followed", "--speed", "30", "--daemon", daemon.url()};
+    for (const std::string& scenario : two_scenarios()) arguments.insert(arguments.end(), {"--scenario", scenario});
+    Process client(arguments, directory / "client");
+    Prometheus prometheus(directory, daemon, {"/metrics", "/metrics/vllm"});
+    ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
+    for (const std::string expression :
+         {"rate(vllm:generation_tokens_total[1m]) > 0", "sum by(scenario) (rate(vllm:e2e_request_latency_seconds_count[1m])) > 0",
+          "histogram_quantile(0.99, sum by(le, scenario) (rate(vllm:time_to_first_token_seconds_bucket[1m]))) > 0",
+          "scenario:replayd_ttft_p99_over_objective:ratio > 0", "scenario:replayd_tpot_p99_over_objective:ratio > 0"}) {
+        EXPECT_TRUE(wait_until(expression, [&] { return prometheus.ask(expression).size() == two_scenarios().size(); }))
+            << expression << prometheus.log() << client.errors();
+    }
+    const std::string rules = read_file(REPLAYD_SOURCE_DIR "/dashboard/grafana/rules.yml");
+    std::map<std::string, std::string> expected;
+    const std::regex rule("- (?:record|alert): (\\S+)");
+    for (std::sregex_iterator at(rules.begin(), rules.end(), rule), end; at != end; ++at) expected[(*at)[1]] = "ok";
+    ASSERT_FALSE(expected.empty());
+    EXPECT_TRUE(wait_until("every rule is evaluated", [&] { return prometheus.rules().size() == expected.size(); }));
+    EXPECT_EQ(prometheus.rules(), expected);
 }
 
 // The lint of the exposition: names, units, help, types.

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
-import { expertBalances, exposition, FakeStream, scenarioItems } from './fake_data.mjs';
+import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, residualsOf, scenarioItems } from './fake_data.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
 
@@ -11,6 +11,8 @@ export class FakeDaemon {
   streams = [];
   /** What answers: "all", "metrics" (no API, no websocket) or "none". The page itself is always served. */
   mode = 'all';
+  /** Whether arrivals carry what production observed. */
+  observed = false;
   /** Requests of the page that changed something: "POST /path body". */
   commands = [];
   #server = createServer((request, response) => this.#answer(request, response));
@@ -72,7 +74,7 @@ export class FakeDaemon {
   }
 
   async #answerData(request, response, url) {
-    const isApi = url.pathname.startsWith('/api/');
+    const isApi = url.pathname.startsWith('/api/') || url.pathname === '/version';
     if (url.pathname !== '/metrics' && !isApi) return false;
     if (this.mode === 'none' || (this.mode === 'metrics' && isApi)) {
       request.socket.destroy();
@@ -89,17 +91,22 @@ export class FakeDaemon {
     return true;
   }
 
+  #run(id) { return this.#runs.find((item) => String(item.id) === id); }
+
   get #runs() { return this.streams.flatMap((stream) => stream.runs); }
 
   #get(url) {
+    if (url.pathname === '/version') return { version: '0.1.0', schema_version: 6 };
     const [resource, name, part, argument] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'streams') return { items: this.streams.map((stream) => stream.json) };
     if (resource === 'scenarios' && part === 'plan') return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
     if (resource === 'scenarios' && part === 'experts') return { scenario: name, pools: expertBalances(name) };
     if (resource === 'scenarios') return { items: scenarioItems };
     if (resource === 'requests') return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
+    if (resource === 'compare') return comparisonOf(...['a', 'b'].map((side) => this.#run(url.searchParams.get(side))), Number(url.searchParams.get('limit')));
     if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
-    const run = this.#runs.find((item) => String(item.id) === name);
+    const run = this.#run(name);
+    if (part === 'residuals') return this.observed ? residualsOf(run) : { rule: null, alarms: [], whole: null, items: [] };
     if (part === 'windows') return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
     if (part === 'replicas') return { items: run.replicas };
     if (part === 'requests' && argument !== undefined) return run.requests[Number(argument)];
@@ -113,6 +120,7 @@ export class FakeDaemon {
     this.commands.push(`POST ${url.pathname} ${body}`.trim());
     const [resource, name, action] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'query') return this.#query(JSON.parse(body).sql);
+    if (action === 'forecast') return forecastOf(this.#run(name), JSON.parse(body));
     const stream = this.streams.find((item) => item.name === name);
     if (action === 'pause') stream.state = 'paused';
     if (action === 'resume') stream.state = 'running';

@@ -159,7 +159,47 @@ export class FakeStream {
   }
 }
 
-export const scenarioItems = SCENARIOS.map(({ name, disaggregated, gpu, gpus }) => ({ name, description: '', model: name, gpu, gpus, disaggregated, built_in: true }));
+export const scenarioItems = SCENARIOS.map(({ name, disaggregated, gpu, gpus }) => ({ name, description: '', model: 'one for all', gpu, gpus, disaggregated, built_in: true }));
+
+/** Observed against predicted of a run: what was observed lies a tenth below the prediction, its alarm is raised. */
+export function residualsOf(run) {
+  const sums = (latency, alarm) => ({ count: latency.count, predicted_mean_ns: latency.mean_ns, observed_mean_ns: latency.mean_ns * 0.9, bias: 0.111, mape: 0.18,
+    error_p50_ns: latency.p50_ns * 0.1, error_p90_ns: latency.p90_ns * 0.2, error_max_ns: latency.max_ns * 0.3, alarm });
+  const items = run.windows.map((window) => ({ start_ns: window.start_ns, length_ns: window.length_ns, ttft: sums(window.ttft, true), tpot: sums(window.tpot, false), e2e: sums(window.e2e, false), cached_tokens: null }));
+  return { rule: { window_ns: 60e9, requests_min: 20, bias: 0.1, cache_bias: 0.05, windows: 3 }, alarms: items.length > 0 ? ['ttft'] : [], whole: items.at(-1) ?? null, items };
+}
+
+/** Two runs compared, as daemon/api.md says; only the last fifth of the requests differs. */
+export function comparisonOf(a, b, limit) {
+  const pairs = a.requests.map((request, index) => ({ a: request, b: b.requests[index] })).filter(({ b: other }) => other !== undefined);
+  const difference = (of, from) => Object.fromEntries(Object.keys(of).map((key) => [key, of[key] - (from[key] ?? 0)]));
+  const listed = pairs.filter(({ a: one, b: other }) => one.outcome === 'finished' && one.e2e_ns !== other.e2e_ns).map(({ a: one, b: other }) => ({ sequence: one.sequence, id: one.id,
+    ttft_ns: other.ttft_ns - one.ttft_ns, e2e_ns: other.e2e_ns - one.e2e_ns, ledger_ns: difference(other.ledger_ns, one.ledger_ns), blame_ns: difference(other.blame_ns, one.blame_ns), a: one, b: other }));
+  const sum = (field) => listed.reduce((total, pair) => Object.fromEntries(Object.keys(pair[field]).map((key) => [key, (total[key] ?? 0) + pair[field][key]])), {});
+  const figures = (field) => {
+    const values = listed.map((pair) => pair.b[field] - pair.a[field]).sort((x, y) => x - y);
+    const at = (q) => values[Math.min(values.length - 1, Math.floor(q * values.length))];
+    return { count: values.length, mean_ns: values.reduce((total, value) => total + value, 0) / values.length, min_ns: values[0], p1_ns: at(0.01), p10_ns: at(0.1), p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99), max_ns: values.at(-1) };
+  };
+  const slower = listed.filter((pair) => pair.e2e_ns > 0).length;
+  const named = (run) => ({ run: run.id, scenario: run.scenario.name, gpus: run.scenario.gpus, slo: { ttft_ns: 2e9, tpot_ns: 1e8 } });
+  return { stream: a.stream, a: named(a), b: named(b), pairs: pairs.length, only_a: 0, only_b: 0, differ: listed.length, b_slower: slower, b_faster: listed.length - slower, rejected_by_a: 0, rejected_by_b: 0,
+    ttft: figures('ttft_ns'), tpot: figures('tpot_ns'), e2e: figures('e2e_ns'), ledger_ns: sum('ledger_ns'), blame_ns: sum('blame_ns'),
+    breaks: { quantile: 0.99, ttft: { a_ns: 1200e9, b_ns: 360e9, b_earlier_by_ns: 840e9 }, tpot: { a_ns: null, b_ns: null, b_earlier_by_ns: null } },
+    requests: listed.sort((x, y) => Math.abs(y.e2e_ns) - Math.abs(x.e2e_ns)).slice(0, limit) };
+}
+
+/** The run as it is breaks TTFT after eleven minutes; the second candidate holds. */
+export function forecastOf(run, body) {
+  const at = run.json.virtual_ns;
+  const line = (name, index, steep) => ({ name, gpus: 8 * (index + 1), cost: 8 * (index + 1), started_from: 'fork', not_forked: null, slo: { ttft_ns: 2e9, tpot_ns: 1e8 }, holds: steep < 1.5,
+    break_after_ns: steep < 1.5 ? null : 660e9, ttft_break_after_ns: steep < 1.5 ? null : 660e9, tpot_break_after_ns: null, rejects_after_ns: null, arrived: 5000, finished: 4900, rejected: 0, slo_attainment: steep < 1.5 ? 0.998 : 0.81,
+    ttft: { p50_ns: 3e8, p90_ns: 6e8, p99_ns: 1e9 * steep }, tpot: { p50_ns: 2e7, p90_ns: 3e7, p99_ns: 4e7 },
+    windows: Array.from({ length: body.horizon_s / 10 }, (_, window) => ({ start_ns: at + window * 10e9, length_ns: 10e9, arrived: 50, finished: 50, within_slo: 50, waiting: 0, ttft_ns: Math.round(1e9 + steep * window * 2e7), tpot_ns: 4e7 })) });
+  const candidates = [line(run.scenario.name, 0, 3), ...body.candidates.map(({ scenario }, index) => line(scenario, index + 1, 2 - index))];
+  const cheapest = candidates.findIndex(({ holds }) => holds);
+  return { run: run.id, at_ns: at, horizon_ns: body.horizon_s * 1e9, quantile: 0.99, traffic: { kind: body.traffic, growth: body.growth ?? 1, sample_arrivals: 1500, arrivals_per_s: 5 }, candidates, cheapest: cheapest < 0 ? null : cheapest };
+}
 
 /** Of the DeepSeek and Qwen scenarios: a Zipf law's loads, and chance on top of them. */
 export function expertBalances(name) {

@@ -16,6 +16,10 @@ const panel = (page, key) => page.locator(`.panel[data-panel="${key}"]`);
 const morePoints = (page, key, count) => page.waitForFunction(([name, least]) =>
   Number(document.querySelector(`.panel[data-panel="${name}"]`)?.dataset.points ?? 0) > least, [key, count]);
 
+/** Waits until the panel has exactly this in a data attribute: panels are drawn in portions. */
+const settled = (page, key, field, text) => page.waitForFunction(([name, attribute, value]) =>
+  document.querySelector(`.panel[data-panel="${name}"]`).dataset[attribute] === value, [key, field, text]);
+
 describe('page', { skip: missing ?? false }, () => {
   let browser;
   let daemon;
@@ -49,7 +53,7 @@ describe('page', { skip: missing ?? false }, () => {
     daemon.advance(3);
     await morePoints(page, 'ttft', counts[0]);
     await morePoints(page, 'tpot', counts[1]);
-    assert.equal(await panel(page, 'ttft').getAttribute('data-points'), String(23 * 2 * 3));
+    await settled(page, 'ttft', 'points', String(23 * 2 * 3));
   });
 
   test('cards show the gauges of /metrics and mark a broken objective', async () => {
@@ -68,7 +72,7 @@ describe('page', { skip: missing ?? false }, () => {
     await morePoints(page, 'ttft', 0);
     daemon.advance();
     await morePoints(page, 'ttft', 6);
-    assert.equal(await panel(page, 'ttft').getAttribute('data-last'), '210');
+    await settled(page, 'ttft', 'last', '210');
     assert.match(await page.locator('.banner').textContent(), /^Only http:.*\/metrics answers/);
   });
 
@@ -153,7 +157,7 @@ describe('page', { skip: missing ?? false }, () => {
     stream(8);
     page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 20 * 8 - 1);
-    assert.equal(await panel(page, 'ttft').getAttribute('data-points'), String(20 * 8));
+    await settled(page, 'ttft', 'points', String(20 * 8));
     await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).click();
     await page.waitForFunction(() => document.querySelector('.panel[data-panel="ttft"]').dataset.points === '320');
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));

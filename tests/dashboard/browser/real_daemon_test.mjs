@@ -105,7 +105,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     const before = { ttft: await pointsOf(page, 'ttft'), tpot: await pointsOf(page, 'tpot') };
     for (const key of ['ttft', 'tpot']) {
       await until(`new points of ${key}`, async () => await pointsOf(page, key) > before[key]);
-      assert.equal(await page.getAttribute(`.panel[data-panel="${key}"]`, 'data-runs'), '2');
+      await page.waitForFunction((name) => document.querySelector(`.panel[data-panel="${name}"]`).dataset.runs === '2', key);
     }
     await page.locator('.card[data-source="metrics"]').nth(1).waitFor();
 
@@ -135,7 +135,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     await page.getByRole('link', { name: 'History' }).click();
     await page.getByRole('link', { name: `Open run ${past.id}, ` }).click();
     await until('points of the past run', async () => await pointsOf(page, 'ttft') > 0 && (await page.textContent('.pinned')).includes('stream yesterday'));
-    assert.equal(await page.getAttribute('.panel[data-panel="ttft"]', 'data-runs'), '1');
+    await page.waitForFunction(() => document.querySelector('.panel[data-panel="ttft"]').dataset.runs === '1');
     assert.deepEqual(page.errors, []);
   });
 });

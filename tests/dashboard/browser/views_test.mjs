@@ -25,6 +25,7 @@ describe('views', { skip: missing ?? false }, () => {
     daemon.streams = [new FakeStream('yesterday', 1, 10), new FakeStream('demo', 3)];
     daemon.advance(46);
     daemon.streams[0].finish();
+    daemon.observed = true;
   });
   afterEach(async () => {
     assert.deepEqual(page.errors, [], 'the console has no errors');
@@ -112,7 +113,7 @@ describe('views', { skip: missing ?? false }, () => {
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
     await help.getByRole('checkbox').check();
     await page.keyboard.press('Escape');
-    await page.keyboard.press(String(VIEWS.findIndex(({ key }) => key === 'query') + 1));
+    await page.keyboard.press('s');
     await page.keyboard.press('/');
     await page.keyboard.type('1');
     assert.match(await page.locator('textarea').inputValue(), /1/);
@@ -144,7 +145,7 @@ describe('views', { skip: missing ?? false }, () => {
     await open('live');
     await page.locator('.panel[data-panel="goodput"]:not(.is-empty)').waitFor();
     const block = page.locator('.ledger-time');
-    assert.equal(await block.getAttribute('data-bands'), 'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
+    await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands === 'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
     await block.getByRole('button', { name: 'Causes' }).click();
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.startsWith('other_prefill,'));
     assert.match(await block.locator('.ledger-chart').getAttribute('aria-label'), /^Mean latency over time: Others’ prefill at most /);
@@ -184,5 +185,62 @@ describe('views', { skip: missing ?? false }, () => {
     assert.match(await page.locator('textarea').inputValue(), /AS minute/);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
     assert.equal(download.suggestedFilename(), 'replayd.csv');
+  });
+
+  test('two runs are compared: who breaks first, how much differs, why, and the requests lead to their ledgers', async () => {
+    await open('compare');
+    assert.match(await page.locator('.compare .summary').textContent(), /^B breaks the TTFT objective 14\.0 min earlier, at 6:00\. 2\d\d of 230 requests differ: \d+ slower and \d+ faster in B\.$/);
+    assert.deepEqual(await page.locator('.differences tbody th').allTextContents(), ['TTFT', 'TPOT', 'E2E']);
+    await page.waitForFunction(() => [...document.querySelectorAll('.compare .panel')].filter((panel) => Number(panel.dataset.points) > 0).length === 4);
+    assert.ok(await page.locator('.diverging .bar-row').count() > 4);
+    assert.match(await page.locator('.compare-requests tbody tr').first().locator('td').last().textContent(), /^[a-z ]+ [+−][\d.]+ m?s/);
+    await page.getByRole('button', { name: 'Swap' }).click();
+    await page.waitForFunction(() => location.hash === '#/compare?a=2&b=1');
+    await page.reload();
+    await page.locator(VIEW_READY.compare).first().waitFor();
+    assert.equal(await page.getByLabel('Run A').inputValue(), '2');
+    await page.locator('.compare-requests tbody a').first().click();
+    await page.locator('dialog.drawer .twin').first().waitFor();
+  });
+
+  test('one run alone says how to get a second', async () => {
+    page = await openPage(browser, `${daemon.url}/#/compare?runs=10`);
+    await page.waitForFunction(() => document.querySelector('.compare .summary').textContent.startsWith('Two runs of one stream are compared'));
+  });
+
+  test('what was observed is held against each run, with the drift alarm, and drawn over TTFT and TPOT', async () => {
+    await open('observed');
+    assert.match(await page.locator('.observed .banner').textContent(), /^Drift alarm: llama-3-70b-h100-mixed \(TTFT\);/);
+    assert.equal(await page.locator('.observed tbody tr').count(), 9);
+    assert.deepEqual(await page.locator('.observed tbody tr').first().locator('td').allTextContents().then((texts) => [texts[1], texts[5], texts[6], texts[10]]), ['TTFT', '+11.1 %', '18.0 %', 'alarm']);
+    await page.getByRole('link', { name: 'Live', exact: true }).click();
+    await page.locator('.panel[data-panel="ttft"] .entry', { hasText: 'observed, mean' }).waitFor();
+    await page.waitForFunction((points) => document.querySelector('.panel[data-panel="ttft"]').dataset.points === points, String(46 * 3 * 3 + 46));
+    await page.waitForFunction(() => document.querySelectorAll('.panel[data-panel="e2e"] .entry').length === 3);
+  });
+
+  test('without observations the view says what brings them', async () => {
+    daemon.observed = false;
+    page = await openPage(browser, `${daemon.url}/#/observed`);
+    await page.locator('.observed .hint').waitFor();
+    assert.match(await page.locator('.observed .hint').textContent(), /^No arrival of this stream carries what production observed\./);
+  });
+
+  test('a forecast names the time to the break and the cheapest candidate that holds', async () => {
+    page = await openPage(browser, `${daemon.url}/#/forecast?traffic=ramp&growth=2&candidates=llama-3-70b-h100-pd,deepseek-v3-h800-pd`);
+    await page.locator(VIEW_READY.forecast).first().waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Look ahead' }).click();
+    await page.locator('.forecast-result').waitFor();
+    assert.equal(await page.locator('.forecast .summary').textContent(), 'llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
+    assert.equal(await page.locator('.panel[data-panel="forecast_ttft"]').getAttribute('data-lines'), '3');
+    assert.deepEqual(await page.locator('.forecast-result tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.holds)), ['false', 'false', 'true']);
+    assert.deepEqual(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')), { traffic: 'ramp', horizon_s: 900, candidates: [{ scenario: 'llama-3-70b-h100-pd' }, { scenario: 'deepseek-v3-h800-pd' }], growth: 2 });
+    assert.deepEqual(await violations(page), []);
+  });
+
+  test('a run that is over has no forecast, and says so', async () => {
+    page = await openPage(browser, `${daemon.url}/#/forecast?stream=yesterday`);
+    await page.waitForFunction(() => document.querySelector('.forecast .note').textContent.startsWith('Run #10 is over'));
+    assert.equal(await page.getByRole('button', { name: 'Look ahead' }).isDisabled(), true);
   });
 });
