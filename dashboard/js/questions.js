@@ -37,14 +37,18 @@ FROM pool_window JOIN window USING (run_id, start_ns) JOIN pool USING (run_id, p
   { title: 'Where does the memory of a GPU go?', chart: { x: 'item', y: 'gb', series: 'name' }, sql:
 `SELECT pool.name, item, bytes / 1e9 AS gb, basis, formula, beside_budget, pool.blocks AS kv_blocks
 FROM memory_plan JOIN pool USING (run_id, pool) WHERE run_id = RUN ORDER BY pool.pool, line;` },
-  { title: 'How far is the replay from what production measured?', chart: { x: 'run_id', y: 'ttft_error_p50_ms' }, sql:
-`SELECT run_id, percentile(ttft_ns - observed_ttft_ns, 50) / 1e6 AS ttft_error_p50_ms,
-       percentile(abs(e2e_ns - observed_e2e_ns), 90) / 1e6 AS e2e_error_p90_ms
-FROM request_latency WHERE observed_ttft_ns IS NOT NULL GROUP BY run_id;` },
+  { title: 'How far is the replay from what production measured?', chart: { x: 'run_id', y: 'ttft_bias' }, sql:
+`SELECT run_id, 1.0 * sum(ttft_error_ns) / sum(observed_ttft_ns) AS ttft_bias, avg(abs(ttft_error_ns) * 1.0 / observed_ttft_ns) AS ttft_mape,
+       percentile(abs(e2e_error_ns), 90) / 1e6 AS e2e_error_p90_ms, sum(cached_error_tokens) AS cached_tokens_more
+FROM residual GROUP BY run_id;` },
   { title: 'How full was each GPU over time?', chart: { x: 'second', y: 'used_gb', series: 'replica' }, sql:
 `SELECT run_id, pool, replica, start_ns / 1e9 AS second, weights_bytes / 1e9 AS weights_gb, other_bytes / 1e9 AS other_gb,
        kv_used_bytes / 1e9 AS used_gb, kv_cached_bytes / 1e9 AS cached_gb, kv_free_bytes / 1e9 AS free_gb
 FROM replica_memory WHERE run_id = RUN ORDER BY replica, start_ns;` },
+  { title: 'Since when is the replay off, and in what?', chart: { x: 'second', y: 'bias', series: 'metric' }, sql:
+`SELECT run_id, start_ns / 1e9 AS second, metric, requests, 1.0 * (predicted - observed) / scale AS bias,
+       relative_errors / relative_count AS mape, histogram_quantile(absolute_errors, 0.9) / 1e6 AS error_p90_ms, alarm
+FROM residual_window ORDER BY run_id, start_ns, metric;` },
   { title: 'Tables and views', chart: {}, sql:
 `SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name;` },
 ];
