@@ -168,7 +168,7 @@ TEST(Autoscale, random_scenarios_scale) {
     std::int64_t started = 0;
     std::int64_t stopped = 0;
     std::int64_t blamed = 0;
-    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2'500; ++seed) {
         Random random(seed);
         const Scenario scenario = random_scenario(random);
         const Outcomes ran = replay(scenario, random_trace(random));
