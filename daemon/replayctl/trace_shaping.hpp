@@ -15,7 +15,7 @@ struct ShapingOptions {
     double sample = 1;       ///< share of the conversations that are kept, whole; above 0, at most 1. A request without one is its own
     std::uint64_t seed = 1;  ///< which of them
     double time_scale = 1;   ///< times from the first arrival on are multiplied by it: 0.5 is twice the load; above 0
-    std::optional<Duration> idle_max;  ///< a longer pause between two arrivals becomes so short; after scaling
+    std::optional<Duration> idle_max{};  ///< a longer pause between two arrivals becomes so short; after scaling
 
     [[nodiscard]] bool changes_anything() const { return sample < 1 || time_scale != 1 || idle_max.has_value(); }
 };

@@ -113,7 +113,7 @@ TEST(LookAhead, finds_the_known_break_of_a_ramp_to_its_window) {
         const double critical_s = (1 / service_s - rate) / slope;
         const double broken_s = critical_s + std::sqrt(2 * (2 - service_s) / service_s / slope) + 2;
         test::KeepingSink nowhere;
-        Run run(single_server(each.service_ms), nowhere);
+        replayd::Run run(single_server(each.service_ms), nowhere);
         const LookAheadSpec spec{VirtualTime(0), Duration(900 * k_ns_per_s), {Duration(2 * k_ns_per_s), Duration(0)}, 0.99};
         const TrafficForecastSpec traffic{VirtualTime(0), spec.horizon, VirtualTime(0), k_minute, each.growth};
         LookAhead ahead(spec, TrafficForecast(traffic, even_sample(each.per_second, 60)),
@@ -131,7 +131,7 @@ TEST(LookAhead, finds_the_known_break_of_a_ramp_to_its_window) {
 
 TEST(LookAhead, holds_where_the_rate_stays_below_what_is_served) {
     test::KeepingSink nowhere;
-    Run run(single_server(100), nowhere);
+    replayd::Run run(single_server(100), nowhere);
     const LookAheadSpec spec{VirtualTime(0), 5 * k_minute, {Duration(2 * k_ns_per_s), Duration(0)}, 0.99};
     const TrafficForecastSpec traffic{VirtualTime(0), spec.horizon, VirtualTime(0), k_minute, 1.5};
     LookAhead ahead(spec, TrafficForecast(traffic, even_sample(5, 60)), [&run](RecordSink& sink) { return run.fork(sink); });
@@ -147,7 +147,7 @@ TEST(LookAhead, leaves_the_run_as_it_was_and_does_not_depend_on_its_steps) {
     const auto sample = even_sample(9, 60);
     const auto replayed = [&](bool look) {
         test::KeepingSink sink;
-        Run run(compiled, sink);
+        replayd::Run run(compiled, sink);
         for (std::size_t i = 0; i < sample->size(); ++i) {
             run.offer((*sample)[i]);
             if (!look || i != sample->size() / 2) continue;
