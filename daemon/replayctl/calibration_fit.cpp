@@ -15,9 +15,9 @@ namespace {
 // observed times repeat to.
 constexpr double k_kernels_step = 0.2;  // of the logarithm
 constexpr double k_kernels_step_least = 0.004;
-constexpr double k_host_step_us = 256;
-constexpr double k_host_step_least_us = 4;
-constexpr int k_replays_max = 80;
+constexpr double k_host_step_us = 1024;
+constexpr double k_host_step_least_us = 16;
+constexpr int k_replays_max = 160;
 constexpr double k_kernels_least = 0.01;
 constexpr double k_kernels_most = 100;
 
@@ -84,12 +84,12 @@ public:
         double kernels_step = k_kernels_step;
         double host_step = k_host_step_us;
         while ((kernels_step >= k_kernels_step_least || host_step >= k_host_step_least_us) && replays_ < k_replays_max) {
-            const std::array<Point, 4> neighbours = {{{best.log_kernels + kernels_step, best.host_us},
-                                                      {best.log_kernels - kernels_step, best.host_us},
-                                                      {best.log_kernels, best.host_us + host_step},
-                                                      {best.log_kernels, std::max(0.0, best.host_us - host_step)}}};
+            // Also across: slower kernels and a quicker host nearly make up for each other.
+            static constexpr std::array<std::pair<int, int>, 8> k_directions = {
+                {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {-1, 1}, {1, -1}, {1, 1}, {-1, -1}}};
             bool moved = false;
-            for (const Point& point : neighbours) {
+            for (const auto& [kernels, host] : k_directions) {
+                const Point point{best.log_kernels + kernels * kernels_step, std::max(0.0, best.host_us + host * host_step)};
                 if (point.spec() == best.spec()) continue;
                 auto tried = score(point.spec());
                 if (!tried) return tl::unexpected(tried.error());
