@@ -38,8 +38,8 @@ struct TableErrors {
 Result<TableErrors> errors_of(const fs::path& file, const cost::KernelTable& table) {
     TableErrors errors{file.parent_path().parent_path().filename().string(), file.parent_path().filename().string(),
                        std::string(table.name), {}, {}, ""};
-    const auto law = cost::choose_law(table, errors.gpu, errors.backend);
-    if (!law) return fail(law.error().code, file.string() + ": " + law.error().message);
+    auto choice = cost::LawChoice::of(table, errors.gpu, errors.backend);
+    if (!choice) return fail(choice.error().code, file.string() + ": " + choice.error().message);
     const auto text = files::read_compressed_text(file.string());
     if (!text) return tl::unexpected(text.error());
     const auto csv = cost::parse_csv(file.string(), *text);
@@ -50,9 +50,11 @@ Result<TableErrors> errors_of(const fs::path& file, const cost::KernelTable& tab
     if (!times) return tl::unexpected(times.error());
     for (std::size_t i = 0; i < rows->size(); ++i) {
         if ((*times)[i] <= 0) continue;
-        const cost::KernelPrice price = law->price((*rows)[i]);
+        const auto law = choice->law_for((*rows)[i]);
+        if (!law) return tl::unexpected(law.error());
+        const cost::KernelPrice price = (*law)->price((*rows)[i]);
         errors.rows.points.push_back({(*times)[i], price.us});
-        if (errors.provenance.empty()) errors.provenance = law->provenance(price);
+        if (errors.provenance.empty()) errors.provenance = (*law)->provenance(price);
     }
     errors.rows.name = errors.gpu + "/" + errors.backend;
     errors.errors = error_quantiles({errors.rows});

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "replay/base/random.hpp"
+
 namespace replayd::ctl {
 namespace {
 
@@ -52,6 +54,30 @@ struct Samples {
     }
 };
 
+std::vector<Arrival> delayed(std::span<const Arrival> arrivals, Random& random) {
+    std::vector<Arrival> late(arrivals.begin(), arrivals.end());
+    VirtualTime last;
+    for (Arrival& arrival : late) {
+        const double way = random.uniform() * static_cast<double>(k_way_max.value);
+        arrival.at = std::max(last, arrival.at + Duration(static_cast<std::int64_t>(way)));
+        last = arrival.at;
+    }
+    return late;
+}
+
+using Metric = std::array<Compared, k_figures.size()> RunErrors::*;
+constexpr std::array<Metric, 3> k_metrics = {&RunErrors::ttft, &RunErrors::tpot, &RunErrors::e2e};
+
+/// Adds a share of `once`: what was observed is the same each time.
+void add_share(RunErrors& mean, const RunErrors& once) {
+    for (const Metric metric : k_metrics) {
+        for (std::size_t i = 0; i < k_figures.size(); ++i) {
+            (mean.*metric)[i].observed = (once.*metric)[i].observed;
+            (mean.*metric)[i].predicted += (once.*metric)[i].predicted / k_chances;
+        }
+    }
+}
+
 double real(Duration duration) { return static_cast<double>(duration.value); }
 
 }  // namespace
@@ -86,6 +112,17 @@ Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario
     for (const Arrival& arrival : arrivals) run.offer(arrival);
     run.finish();
     return compare(collector.records);
+}
+
+Result<RunErrors> mean_replay_errors(const std::shared_ptr<const CompiledScenario>& scenario, std::span<const Arrival> arrivals) {
+    Random random(1);
+    RunErrors mean;
+    for (int chance = 0; chance < k_chances; ++chance) {
+        const auto once = replay_errors(scenario, delayed(arrivals, random));
+        if (!once) return tl::unexpected(once.error());
+        add_share(mean, *once);
+    }
+    return mean;
 }
 
 }  // namespace replayd::ctl

@@ -34,4 +34,12 @@ struct RunErrors {
 /// Replays `arrivals`, which carry what was observed, on `scenario`. Errors as of compare.
 [[nodiscard]] Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals);
 
+/// A request takes some milliseconds from the client to the engine; which step sees it first, and so which rank it goes to
+/// and who is evicted, is chance. This is the mean prediction over k_chances replays whose arrivals are late by up to
+/// k_way_max each, drawn with a fixed seed. Errors as of compare.
+inline constexpr int k_chances = 24;
+inline constexpr Duration k_way_max{5 * k_ns_per_ms};
+[[nodiscard]] Result<RunErrors> mean_replay_errors(const std::shared_ptr<const CompiledScenario>& scenario,
+                                                   std::span<const Arrival> arrivals);
+
 }  // namespace replayd::ctl

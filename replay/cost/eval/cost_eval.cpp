@@ -32,8 +32,8 @@ Result<const KernelTable*> table_of(std::string_view name) {
 Result<std::string> cost_eval(const CostEvalRequest& request) {
     const auto table = table_of(request.table);
     if (!table) return tl::unexpected(table.error());
-    const auto chosen = choose_law(**table, request.gpu, request.backend);
-    if (!chosen) return tl::unexpected(chosen.error());
+    auto choice = LawChoice::of(**table, request.gpu, request.backend);
+    if (!choice) return tl::unexpected(choice.error());
     const auto csv = parse_csv(request.name, request.csv);
     if (!csv) return tl::unexpected(csv.error());
     for (const std::string_view added : {"predicted_us", "provenance"}) {
@@ -48,10 +48,12 @@ Result<std::string> cost_eval(const CostEvalRequest& request) {
     append_cells(out, csv->header);
     out += "predicted_us,provenance\n";
     for (std::size_t i = 0; i < rows->size(); ++i) {
-        const KernelPrice price = chosen->price((*rows)[i]);
+        const auto law = choice->law_for((*rows)[i]);
+        if (!law) return tl::unexpected(law.error());
+        const KernelPrice price = (*law)->price((*rows)[i]);
         append_cells(out, csv->rows[i]);
         append_us(out, price.us);
-        out += ',' + chosen->provenance(price) + '\n';
+        out += ',' + (*law)->provenance(price) + '\n';
     }
     return out;
 }

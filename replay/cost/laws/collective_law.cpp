@@ -24,9 +24,10 @@ constexpr std::array<std::size_t, 1> k_gpus_shape = {1};
 KernelWork collective_work(const Hardware& hardware, const KernelRow& row) {
     const double bytes = row.number[2] * type_of(row.number[0]).bytes;
     const double gpus = row.number[1];
-    const bool reduces_all =
-        row.kernel.starts_with("all_reduce") || row.kernel.find('/') == std::string::npos;  // the one-shot table
-    const double passes = reduces_all ? 2 : 1;
+    // The table of one-shot all-reduces has no op_name, so its kernels are named otherwise.
+    const bool passes_once = row.kernel.starts_with("all_gather") || row.kernel.starts_with("reduce_scatter") ||
+                             row.kernel.starts_with("alltoall");
+    const double passes = passes_once ? 1 : 2;
     return {0, 0, passes * bytes * (gpus - 1) / gpus / hardware.link_bytes_per_us};
 }
 
@@ -56,14 +57,12 @@ constexpr std::array<Column, 6> k_low_latency_columns = {{{"node_num"},
                                                           {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 2> k_low_latency_results = {"dispatch_avg_t_us", "combine_avg_t_us"};
 constexpr std::array<std::size_t, 3> k_deepep_shape = {1, 3, 4};
-constexpr double k_node_gpus = 8;  // the public tables are taken inside one node of 8 (4 for gb200)
-
 /// Expected distinct ranks, the sender's own left out, that `top_k` of `experts` lie on.
-double distinct_peers(double top_k, double experts) {
+double distinct_peers(double node_gpus, double top_k, double experts) {
     double missed = 1;
-    const double others = experts * (k_node_gpus - 1) / k_node_gpus;
-    for (double i = 0; i < top_k; ++i) missed *= std::max(0.0, others - i) / (experts - i);
-    return (k_node_gpus - 1) * (1 - missed);
+    const double others = experts * (node_gpus - 1) / node_gpus;
+    for (double i = 0; i < top_k && missed > 0; ++i) missed *= std::max(0.0, others - i) / (experts - i);
+    return (node_gpus - 1) * (1 - missed);
 }
 
 /// Dispatch in fp8 with a scale per 128 elements, combine in bf16 (DeepEP's test programs).
@@ -71,12 +70,12 @@ double bytes_per_copy(double hidden) { return hidden * (1 + 4.0 / 128) + 2 * hid
 
 KernelWork normal_work(const Hardware& hardware, const KernelRow& row) {
     const auto& n = row.number;
-    return {0, 0, n[2] * distinct_peers(n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
+    return {0, 0, n[2] * distinct_peers(hardware.node_gpus, n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
 }
 
 KernelWork low_latency_work(const Hardware& hardware, const KernelRow& row) {
     const auto& n = row.number;
-    return {0, 0, n[2] * n[3] * bytes_per_copy(n[1]) * (k_node_gpus - 1) / k_node_gpus / hardware.link_bytes_per_us};
+    return {0, 0, n[2] * n[3] * bytes_per_copy(n[1]) * (1 - 1 / hardware.node_gpus) / hardware.link_bytes_per_us};
 }
 
 void deepep_features(const KernelRow& row, double law_us, double link_us, double sms, std::vector<float>& out) {

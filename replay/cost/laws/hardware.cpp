@@ -10,6 +10,7 @@ namespace {
 
 // Bandwidths and peaks: systems/*.yaml of ai-dynamo/aiconfigurator, which follow the vendors' data sheets;
 // H800 and H20: Step-3 report (arXiv 2507.19427), table 4. L2 sizes: NVIDIA architecture white papers.
+// GPUs of a node: the same systems/*.yaml (num_gpus_per_node: 4 for GB200, 8 for the others).
 // L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
 // hbm_share of the H200: measured, replay/cost/profile/measurements: reads reach 0.974, writes 0.984, experts 0.98 and
 // bf16 products of few rows 0.99 of the H100's share of its peak. H20: planning value of the like.
@@ -18,12 +19,12 @@ namespace {
 // the H100's; zero where nothing was measured.
 constexpr std::array<Hardware, 8> k_hardware = {{
     {"a100_sxm", 80, 108, 2.039e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 300e3},
-    {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 0.26},
-    {"h200_sxm", 90, 132, 4.8e6, 0.98, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 0.43},
-    {"h800_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 200e3, 0.26},
+    {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.26},
+    {"h200_sxm", 90, 132, 4.8e6, 0.98, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.43},
+    {"h800_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 200e3, 8, 0.26},
     {"h20_sxm", 90, 78, 4.0e6, 0.97, 60e6, 4.5e6, 148e6, 296e6, 296e6, 450e3},
     {"b200_sxm", 100, 148, 7.7e6, 1.0, 126e6, 10.0e6, 2250e6, 4500e6, 9000e6, 900e3},
-    {"gb200", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2500e6, 5000e6, 10000e6, 900e3},
+    {"gb200", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2500e6, 5000e6, 10000e6, 900e3, 4},
     {"rtx_pro_6000_server", 120, 188, 1.792e6, 1.0, 128e6, 6.0e6, 467.8e6, 935.6e6, 1871.2e6, 64e3},
 }};
 
@@ -89,6 +90,7 @@ Hardware hardware_of(const GpuSpec& gpu) {
     hardware.fp4_flops_per_us = hardware.fp8_flops_per_us;
     hardware.link_bytes_per_us =
         (gpu.nvlink_bytes_per_s > 0 ? gpu.nvlink_bytes_per_s : gpu.pcie_bytes_per_s) * k_per_us;
+    hardware.node_gpus = static_cast<double>(gpu.gpus_per_node);
     return hardware;
 }
 

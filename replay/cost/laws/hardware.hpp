@@ -21,6 +21,7 @@ struct Hardware {
     double fp8_flops_per_us = 0;    ///< the bf16 rate where the GPU has no fp8
     double fp4_flops_per_us = 0;    ///< the fp8 rate where the GPU has no fp4
     double link_bytes_per_us = 0;   ///< GPU to GPU inside a node, one direction
+    double node_gpus = 8;           ///< GPUs of a node: DeepEP's public tables are taken inside one
     double sustained_loss = 0;      ///< see sustained_us
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <tuple>
 
 #include "replay/base/assert.hpp"
 
@@ -21,19 +22,42 @@ KernelLaw::KernelLaw(Parts parts) : parts_(std::move(parts)), own_(find_hardware
     REPLAYD_ASSERT(own_ != nullptr && parts_.table != nullptr && !parts_.kernels.empty());
 }
 
+std::int64_t KernelLaw::rows_of_variant(const LawKernel& kernel, const KernelRow& row) const {
+    const auto found = kernel.rows_by_variant.find(static_cast<std::int64_t>(row.number[parts_.table->variant_number]));
+    return found == kernel.rows_by_variant.end() ? 0 : found->second;
+}
+
+bool KernelLaw::knows(const KernelRow& row) const {
+    std::size_t number = 0;
+    for (const Column& column : parts_.table->columns) {
+        if (column.kind == ColumnKind::name) continue;
+        if (column.kind == ColumnKind::type) {
+            const double type = row.number[number];
+            if (type < parts_.number_min[number] || type > parts_.number_max[number]) return false;
+            const auto has_rows = [&](const LawKernel& kernel) { return rows_of_variant(kernel, row) > 0; };
+            if (number == parts_.table->variant_number && std::none_of(parts_.kernels.begin(), parts_.kernels.end(), has_rows)) {
+                return false;
+            }
+        }
+        ++number;
+    }
+    return true;
+}
+
 std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
     for (std::size_t i = 0; i < parts_.kernels.size(); ++i) {
         if (parts_.kernels[i].name == row.kernel) return i;
     }
     assumed = true;
-    // The kernel that most rows of this variant used; a name that begins alike (the same phase or collective)
-    // goes before one that does not.
-    const std::string_view prefix = std::string_view(row.kernel).substr(0, row.kernel.find('/'));
-    const auto variant = static_cast<std::int64_t>(row.number[parts_.table->variant_number]);
+    // The same phase or collective goes first, then kernels that rows of this variant used, then a name of which more than
+    // half is the same, then the kernel that most rows of this variant used.
+    const std::string_view asked = row.kernel;
+    const std::string_view part = asked.substr(0, asked.find('/'));
     const auto rank = [&](const LawKernel& kernel) {
-        const auto found = kernel.rows_by_variant.find(variant);
-        const bool alike = !prefix.empty() && kernel.name.starts_with(prefix);
-        return std::pair(alike, found == kernel.rows_by_variant.end() ? std::int64_t{0} : found->second);
+        const std::int64_t rows = rows_of_variant(kernel, row);
+        const auto alike = std::mismatch(asked.begin(), asked.end(), kernel.name.begin(), kernel.name.end()).first - asked.begin();
+        return std::tuple(!part.empty() && kernel.name.starts_with(part), rows > 0,
+                          2 * static_cast<std::size_t>(alike) > asked.size() ? alike : 0, rows);
     };
     std::size_t best = 0;
     for (std::size_t i = 1; i < parts_.kernels.size(); ++i) {
@@ -63,9 +87,11 @@ std::uint64_t KernelLaw::curve_of(const KernelRow& row, std::size_t kernel) cons
 
 KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const { return priced(target, row, true); }
 
-KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& row, bool on_known_curves) const {
+KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, bool on_known_curves) const {
     KernelPrice price;
-    const std::size_t kernel = kernel_of(row, price.kernel_assumed);
+    const std::size_t kernel = kernel_of(asked, price.kernel_assumed);
+    KernelRow row = asked;
+    if (row.kernel.empty()) row.kernel = parts_.kernels[kernel].name;
     for (std::size_t i = 0; i < parts_.number_min.size(); ++i) {
         price.extrapolated |= row.number[i] < parts_.number_min[i] || row.number[i] > parts_.number_max[i];
     }

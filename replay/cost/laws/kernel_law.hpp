@@ -69,6 +69,9 @@ public:
     /// 8.7 % in the median).
     [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row) const;
 
+    /// Whether calls of the row's data types were among those fitted.
+    [[nodiscard]] bool knows(const KernelRow& row) const;
+
     /// The features that the correction of `row` sees, the kernel's index first. Appends to `out`.
     void features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const;
 
@@ -83,6 +86,7 @@ public:
 
 private:
     [[nodiscard]] KernelPrice priced(const Hardware& target, const KernelRow& row, bool on_known_curves) const;
+    [[nodiscard]] std::int64_t rows_of_variant(const LawKernel& kernel, const KernelRow& row) const;
     [[nodiscard]] std::size_t kernel_of(const KernelRow& row, bool& assumed) const;
     Parts parts_;
     const Hardware* own_;

@@ -32,9 +32,27 @@ struct Moe {
     ExpertSpread spread;
 };
 
+/// Inner width, experts per token and experts of families whose experts have no gate (squared ReLU): NVIDIA
+/// Nemotron 3 Nano, Super and Ultra (model cards; TensorRT-LLM's rows of the same families say "nongated").
+struct Ungated {
+    double inner, top_k, experts;
+};
+constexpr std::array<Ungated, 3> k_ungated = {{{1856, 6, 128}, {2688, 22, 512}, {5120, 22, 512}}};
+
+/// Weight matrices per expert.
+double gates_of(const KernelRow& row) {
+    if (row.kernel.find("nongated") != std::string::npos) return 2;
+    // The B200's law was fitted with three for every family; its trees hold the difference.
+    if (row.kernel == "sglang_flashinfer_trtllm_moe") return 3;
+    for (const Ungated& family : k_ungated) {
+        if (row.number[3] == family.inner && row.number[4] == family.top_k && row.number[5] == family.experts) return 2;
+    }
+    return 3;
+}
+
 Moe moe(const KernelRow& row) {
     const auto& n = row.number;
-    const double gates = row.kernel.find("nongated") != std::string::npos ? 2 : 3;
+    const double gates = gates_of(row);
     return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates,
             expert_spread(n[1], n[4], n[5], n[7], n[8])};
 }

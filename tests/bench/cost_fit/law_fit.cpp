@@ -109,7 +109,9 @@ CurveResiduals left_over(const KernelLaw& law, const Samples& samples, const std
 
 }  // namespace
 
-FitOptions options_for(const KernelTable& table, std::size_t rows) {
+FitOptions options_for(const Samples& samples) {
+    const KernelTable& table = *samples.table;
+    const std::size_t rows = samples.rows.size();
     FitOptions options;
     // Chosen by the errors on rows and shapes kept aside: --holdout prints them.
     if (table.name == "gemm" || table.name == "moe") options.depth = 8;
@@ -118,6 +120,14 @@ FitOptions options_for(const KernelTable& table, std::size_t rows) {
         options.trees = 450;
         options.huber_first = 0.3;
         options.huber_last = 0.03;
+    }
+    if (table.name == "gemm" && samples.gpu == "h100_sxm" && samples.backend == "sglang") {
+        // This table scatters most (neighbours along m by 5 % in the median): more and smaller trees that end nearer to
+        // the median. Points kept aside 2.98 / 11.4 % in place of 3.2 / 11.2 %; the other tables are met without.
+        options.trees = 1'200;
+        options.depth = 7;
+        options.rate = 0.05;
+        options.huber_last = 0.01;
     }
     if (rows < 12'000) options.depth = 6;
     if (rows < 5'000) {

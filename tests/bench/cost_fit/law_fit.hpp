@@ -20,7 +20,7 @@ struct Samples {
 };
 
 /// How hard to fit an operator.
-FitOptions options_for(const cost::KernelTable& table, std::size_t rows);
+FitOptions options_for(const Samples& samples);
 
 cost::KernelLaw fit_law(const Samples& samples, const FitOptions& options);
 

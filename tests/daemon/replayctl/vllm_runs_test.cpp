@@ -15,7 +15,6 @@
 
 #include "daemon/replayctl/run_errors.hpp"
 #include "daemon/replayctl/vllm_run.hpp"
-#include "replay/base/random.hpp"
 #include "tests/source_paths.hpp"
 
 namespace replayd::ctl {
@@ -52,27 +51,6 @@ struct Case {
     std::span<const SharedPrefix> shared;
 };
 
-/// Relative errors by metric: mean, p50, p90, p99.
-struct Errors {
-    std::array<double, k_figures.size()> ttft{};
-    std::array<double, k_figures.size()> tpot{};
-    std::array<double, k_figures.size()> e2e{};
-};
-
-/// Requests take a few milliseconds from the client to the engine, and which step then sees them, and so which rank a
-/// request goes to and who is evicted, is chance. A prediction is the mean over such chances.
-constexpr int k_chances = 24;
-constexpr std::int64_t k_way_ns_max = 5 * k_ns_per_ms;
-
-std::vector<Arrival> delayed(std::vector<Arrival> arrivals, Random& random) {
-    VirtualTime last;
-    for (Arrival& arrival : arrivals) {
-        arrival.at = std::max(last, arrival.at + Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(k_way_ns_max))));
-        last = arrival.at;
-    }
-    return arrivals;
-}
-
 /// Block `block` of the prompt of a request, told from all others.
 std::uint64_t block_hash(std::span<const SharedPrefix> shared, std::int64_t request, std::int64_t block) {
     const auto from = std::find_if(shared.begin(), shared.end(), [&](const SharedPrefix& each) { return each.request == request; });
@@ -91,46 +69,33 @@ std::vector<Arrival> hashed(std::vector<Arrival> arrivals, std::span<const Share
     return arrivals;
 }
 
-void add(std::array<double, k_figures.size()>& mean, const std::array<Compared, k_figures.size()>& compared) {
-    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += compared[i].error() / k_chances;
-}
-
-Errors replayed(const Case& wanted) {
+RunErrors replayed(const Case& wanted) {
     const auto runs = read_vllm_runs(k_runs, Catalog::built_in()).value();
     const auto run = std::find_if(runs.begin(), runs.end(), [&](const VllmRun& each) { return each.name == wanted.run; });
     const auto compiled = compile(scenario_of(*run, true, Catalog::built_in()).value()).value();
-    const std::vector<Arrival> arrivals = hashed(run->arrivals, wanted.shared);
-    Random random(1);
-    Errors errors;
-    for (int chance = 0; chance < k_chances; ++chance) {
-        const RunErrors once = replay_errors(compiled, delayed(arrivals, random)).value();
-        add(errors.ttft, once.ttft);
-        add(errors.tpot, once.tpot);
-        add(errors.e2e, once.e2e);
-    }
-    return errors;
+    return mean_replay_errors(compiled, hashed(run->arrivals, wanted.shared)).value();
 }
 
-std::string shown(const Errors& errors) {
+std::string shown(const RunErrors& errors) {
     std::string text;
     for (std::size_t i = 0; i < k_figures.size(); ++i) {
-        text += std::string(k_figures[i]) + ": TTFT " + std::to_string(errors.ttft[i]) + " TPOT " + std::to_string(errors.tpot[i]) +
-                " E2E " + std::to_string(errors.e2e[i]) + "\n";
+        text += std::string(k_figures[i]) + ": TTFT " + std::to_string(errors.ttft[i].error()) + " TPOT " + std::to_string(errors.tpot[i].error()) +
+                " E2E " + std::to_string(errors.e2e[i].error()) + "\n";
     }
     return text;
 }
 
-void expect_within_targets(const Errors& errors) {
+void expect_within_targets(const RunErrors& errors) {
     SCOPED_TRACE(shown(errors));
     std::printf("%s", shown(errors).c_str());
     constexpr double k_tail = 0.03;
-    EXPECT_LT(std::abs(errors.ttft[0]), 0.02) << "mean TTFT";
-    EXPECT_LT(std::abs(errors.tpot[0]), 0.01) << "mean TPOT";
-    EXPECT_LT(std::abs(errors.e2e[0]), 0.01) << "mean E2E";
+    EXPECT_LT(std::abs(errors.ttft[0].error()), 0.02) << "mean TTFT";
+    EXPECT_LT(std::abs(errors.tpot[0].error()), 0.01) << "mean TPOT";
+    EXPECT_LT(std::abs(errors.e2e[0].error()), 0.01) << "mean E2E";
     for (std::size_t i = 2; i < k_figures.size(); ++i) {
-        EXPECT_LT(std::abs(errors.ttft[i]), k_tail) << "TTFT " << k_figures[i];
-        EXPECT_LT(std::abs(errors.tpot[i]), k_tail) << "TPOT " << k_figures[i];
-        EXPECT_LT(std::abs(errors.e2e[i]), k_tail) << "E2E " << k_figures[i];
+        EXPECT_LT(std::abs(errors.ttft[i].error()), k_tail) << "TTFT " << k_figures[i];
+        EXPECT_LT(std::abs(errors.tpot[i].error()), k_tail) << "TPOT " << k_figures[i];
+        EXPECT_LT(std::abs(errors.e2e[i].error()), k_tail) << "E2E " << k_figures[i];
     }
 }
 
