@@ -52,7 +52,7 @@ CalibrationSpec read_calibration(TableReader table) {
 }  // namespace
 
 ProfilePaths read_cost(TableReader table, Scenario& scenario) {
-    scenario.cost = table.choice<CostSource>("source", k_cost_sources);
+    scenario.cost = table.choice<CostSource>("source", k_cost_sources, CostSource::analytic);
     ProfilePaths paths;
     if (scenario.cost == CostSource::linear) {
         read_linear(table, scenario.linear);
