@@ -56,7 +56,7 @@ TEST(ScenarioOverride, is_refused_like_a_file) {
     EXPECT_EQ(message("p.parallel.tensor=3"),
               "s.toml:7: pool.parallel.tensor = 3: expected a divisor of the 32 query heads of Llama-3.1-8B");
     EXPECT_EQ(message("p.paralel.tensor=4"), "s.toml:4: pool.paralel: unknown key; did you mean \"parallel\"?");
-    EXPECT_EQ(message("mixed.parallel.tensor=4"), "s.toml:1: mixed: unknown key; expected models, gpus, name, description, model, seed, window_s, slo, slo_class, transfer, autoscale, "
+    EXPECT_EQ(message("mixed.parallel.tensor=4"), "s.toml:1: mixed: unknown key; expected models, gpus, name, description, model, seed, window_s, slo, slo_class, drift, transfer, autoscale, "
               "cost, gpu, pool, moe_routing or split");
     EXPECT_EQ(message("tensor"), "override \"tensor\": expected KEY=VALUE, such as decode.parallel.tensor=4");
     EXPECT_EQ(message("=4"), "override \"=4\": expected KEY=VALUE, such as decode.parallel.tensor=4");
