@@ -85,8 +85,8 @@ public:
         double host_step = k_host_step_us;
         while ((kernels_step >= k_kernels_step_least || host_step >= k_host_step_least_us) && replays_ < k_replays_max) {
             // Also across: slower kernels and a quicker host nearly make up for each other.
-            static constexpr std::array<std::pair<int, int>, 8> k_directions = {
-                {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {-1, 1}, {1, -1}, {1, 1}, {-1, -1}}};
+            static constexpr std::array<std::pair<double, double>, 12> k_directions = {
+                {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {0.16, -1}, {-0.16, 1}, {0.4, -1}, {-0.4, 1}, {-1, 1}, {1, -1}, {1, 1}, {-1, -1}}};
             bool moved = false;
             for (const auto& [kernels, host] : k_directions) {
                 const Point point{best.log_kernels + kernels * kernels_step, std::max(0.0, best.host_us + host * host_step)};
