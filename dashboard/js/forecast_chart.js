@@ -43,7 +43,7 @@ export class ForecastChart {
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(answer, lines, colors, objective), data, this.chart);
     this.key.replaceChildren(h('li', {}, h('i.swatch', { style: { 'background-color': token('--text-muted') } }), 'until now'),
-      ...lines.map((line, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), index === 0 ? `${line.name}, as it is` : line.name)));
+      ...lines.map((line, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), line.name)));
   }
 
   #options(answer, lines, colors, objective) {

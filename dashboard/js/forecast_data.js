@@ -7,14 +7,14 @@ export function lineVerdict(line) {
   if (line.holds) return 'holds';
   const broken = [['breaks TTFT', line.ttft_break_after_ns], ['breaks TPOT', line.tpot_break_after_ns], ['rejects', line.rejects_after_ns]].filter(([, ns]) => ns !== null);
   if (broken.length === 0) return 'does not hold';
-  return broken.sort((a, b) => a[1] - b[1]).map(([what, ns]) => `${what} in ${format.durationNs(ns)}`).join(', ');
+  return broken.sort((a, b) => a[1] - b[1]).map(([what, ns]) => (ns === 0 ? `${what} now` : `${what} in ${format.durationNs(ns)}`)).join(', ');
 }
 
-/** @param {object} answer of POST /api/v1/runs/ID/forecast */
-export function forecastSentences(answer) {
+/** @param {object} answer of POST /api/v1/runs/ID/forecast; its first line is the run as it is @param {string} label of the run */
+export function forecastSentences(answer, label) {
   const [itself, ...others] = answer.candidates;
   const horizon = format.durationNs(answer.horizon_ns);
-  const own = itself.holds ? `${itself.name} holds its objectives for the next ${horizon}.` : `${itself.name} ${lineVerdict(itself)}.`;
+  const own = `As it is, ${label} ${itself.holds ? `holds its objectives for the next ${horizon}` : lineVerdict(itself)}.`;
   if (itself.holds || others.length === 0) return [own];
   if (answer.cheapest === null) return [own, 'No candidate holds the objectives.'];
   const best = answer.candidates[answer.cheapest];

@@ -132,7 +132,7 @@ export class ForecastView {
       const answer = await this.#api.forecast(run, body);
       if (run !== this.#run) return;
       this.#answer = answer;
-      setText(this.sentences, forecastSentences(answer).join(' '));
+      setText(this.sentences, forecastSentences(answer, this.#shown?.label ?? `run #${run}`).join(' '));
       setText(this.note, `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`);
       this.table.replaceChildren(candidateTable(answer));
       this.result.hidden = false;

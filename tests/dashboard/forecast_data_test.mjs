@@ -12,14 +12,15 @@ const answer = (candidates, cheapest) => ({ horizon_ns: 900e9, at_ns: 600e9, can
 test('a verdict names what breaks first, and when', () => {
   assert.equal(lineVerdict(good), 'holds');
   assert.equal(lineVerdict(broken), 'breaks TTFT in 11.0 min');
+  assert.equal(lineVerdict(line('x', { ttft_break_after_ns: 0 })), 'breaks TTFT now');
   assert.equal(lineVerdict(line('x', { ttft_break_after_ns: 90e9, rejects_after_ns: 30e9 })), 'rejects in 30.0 s, breaks TTFT in 90.0 s');
 });
 
 test('sentences name the break and the cheapest remedy that holds', () => {
-  assert.deepEqual(forecastSentences(answer([good], 0)), ['pd holds its objectives for the next 15.0 min.']);
-  assert.deepEqual(forecastSentences(answer([broken], null)), ['mixed breaks TTFT in 11.0 min.']);
-  assert.deepEqual(forecastSentences(answer([broken, line('b')], null)), ['mixed breaks TTFT in 11.0 min.', 'No candidate holds the objectives.']);
-  assert.deepEqual(forecastSentences(answer([broken, good], 1))[1], 'The cheapest that holds them is pd, with 16 GPUs.');
+  assert.deepEqual(forecastSentences(answer([good], 0), 'pd'), ['As it is, pd holds its objectives for the next 15.0 min.']);
+  assert.deepEqual(forecastSentences(answer([broken], null), 'mixed'), ['As it is, mixed breaks TTFT in 11.0 min.']);
+  assert.deepEqual(forecastSentences(answer([broken, line('b')], null), 'mixed'), ['As it is, mixed breaks TTFT in 11.0 min.', 'No candidate holds the objectives.']);
+  assert.deepEqual(forecastSentences(answer([broken, good], 1), 'mixed')[1], 'The cheapest that holds them is pd, with 16 GPUs.');
 });
 
 test('lines ahead lie at the ends of windows; the past reaches back as far as one looks ahead', () => {

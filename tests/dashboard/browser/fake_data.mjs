@@ -196,7 +196,7 @@ export function forecastOf(run, body) {
     break_after_ns: steep < 1.5 ? null : 660e9, ttft_break_after_ns: steep < 1.5 ? null : 660e9, tpot_break_after_ns: null, rejects_after_ns: null, arrived: 5000, finished: 4900, rejected: 0, slo_attainment: steep < 1.5 ? 0.998 : 0.81,
     ttft: { p50_ns: 3e8, p90_ns: 6e8, p99_ns: 1e9 * steep }, tpot: { p50_ns: 2e7, p90_ns: 3e7, p99_ns: 4e7 },
     windows: Array.from({ length: body.horizon_s / 10 }, (_, window) => ({ start_ns: at + window * 10e9, length_ns: 10e9, arrived: 50, finished: 50, within_slo: 50, waiting: 0, ttft_ns: Math.round(1e9 + steep * window * 2e7), tpot_ns: 4e7 })) });
-  const candidates = [line(run.scenario.name, 0, 3), ...body.candidates.map(({ scenario }, index) => line(scenario, index + 1, 2 - index))];
+  const candidates = [line('as it is', 0, 3), ...body.candidates.map(({ scenario }, index) => line(scenario, index + 1, 2 - index))];
   const cheapest = candidates.findIndex(({ holds }) => holds);
   return { run: run.id, at_ns: at, horizon_ns: body.horizon_s * 1e9, quantile: 0.99, traffic: { kind: body.traffic, growth: body.growth ?? 1, sample_arrivals: 1500, arrivals_per_s: 5 }, candidates, cheapest: cheapest < 0 ? null : cheapest };
 }

@@ -20,7 +20,7 @@ const QUALITY = 82;
 /** Rows that one answer of the history may have. */
 const MEASURED = 9_900;
 const SQL = `SELECT scenario, arrived_ns / 60000000000 AS minute, percentile(ttft_ms, 99) AS ttft_p99_ms
-FROM request_latency JOIN run_summary USING (run_id) GROUP BY 1, 2`;
+FROM request_latency GROUP BY 1, 2`;
 
 /** Name of the picture, address, what has to be there, theme, and what is done before it is taken. */
 const TOUR = [
@@ -43,7 +43,8 @@ const TOUR = [
   ['query', `#/query?sql=${encodeURIComponent(SQL)}&x=minute&y=ttft_p99_ms&series=scenario`, '.result-figure'],
 ];
 
-const wanted = process.argv.slice(2);
+const named = process.argv.slice(2);
+const wanted = (name) => named.length === 0 || named.includes(name);
 const client = join(BUILD, 'replayctl');
 const work = await mkdtemp(join(tmpdir(), 'replayd-tour-'));
 const daemon = spawn(join(BUILD, 'replayd'), ['--listen', '127.0.0.1:0', '--port-file', join(work, 'port'), '--db', join(work, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard'), '--log-level', 'warn'], { stdio: 'inherit' });
@@ -56,12 +57,12 @@ try {
   const run = (...args) => execFileSync(client, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   run('generate', trace, '--duration', '1h', '--rate', '9', '--seed', '7', '--process', 'diurnal', '--diurnal-period', '1h', '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s',
     '--system-prompts', '4', '--system-tokens', '512', '--prompt-median', '600', '--output-median', '180', '--context-max', '24000');
-  run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'), '--wait');
+  if (wanted('experts') || wanted('overview')) run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'), '--wait');
   run(...stream('demo', 0, MIXED, PD), '--wait');
-  await writeFile(join(work, 'measured.jsonl'), await measured(base, trace));
-  run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base, '--speed', '0', '--scenario', MIXED, '--wait');
-  following = spawn(client, stream('followed', 60, MIXED), { stdio: 'ignore' });
-  for (const [name, address, shown, theme = 'light', prepare = null] of TOUR.filter(([each]) => wanted.length === 0 || wanted.includes(each))) await take(base, name, address, shown, theme, prepare);
+  if (wanted('observed')) await writeFile(join(work, 'measured.jsonl'), await measured(base, trace));
+  if (wanted('observed')) run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base, '--speed', '0', '--scenario', MIXED, '--wait');
+  if (wanted('forecast') || wanted('overview')) following = spawn(client, stream('followed', 60, MIXED), { stdio: 'ignore' });
+  for (const [name, address, shown, theme = 'light', prepare = null] of TOUR.filter(([each]) => wanted(each))) await take(base, name, address, shown, theme, prepare);
 } finally {
   following?.kill();
   await browser.close();

@@ -231,7 +231,7 @@ describe('views', { skip: missing ?? false }, () => {
     await page.locator(VIEW_READY.forecast).first().waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Look ahead' }).click();
     await page.locator('.forecast-result').waitFor();
-    assert.equal(await page.locator('.forecast .summary').textContent(), 'llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
+    assert.equal(await page.locator('.forecast .summary').textContent(), 'As it is, llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
     assert.equal(await page.locator('.panel[data-panel="forecast_ttft"]').getAttribute('data-lines'), '3');
     assert.deepEqual(await page.locator('.forecast-result tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.holds)), ['false', 'false', 'true']);
     assert.deepEqual(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')), { traffic: 'ramp', horizon_s: 900, candidates: [{ scenario: 'llama-3-70b-h100-pd' }, { scenario: 'deepseek-v3-h800-pd' }], growth: 2 });
