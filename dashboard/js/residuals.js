@@ -2,7 +2,7 @@
 
 const REFRESH_MS = 5000;
 /** Daemons with an older history know no residuals (GET /version). */
-const SCHEMA_WITH_RESIDUALS = 6;
+const SCHEMA_WITH_RESIDUALS = 7;
 
 export class ResidualStore {
   #api;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { observedRun, residualPoints, ResidualStore } from '../../dashboard/js/residuals.js';
 
 const window = (index) => ({ start_ns: index * 1e9, length_ns: 1e9, ttft: { observed_mean_ns: 2e8, predicted_mean_ns: 3e8, bias: 0.5, mape: 0.6 }, tpot: null });
-const version = async () => ({ schema_version: 6 });
+const version = async () => ({ schema_version: 7 });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const hub = () => ({ sources: { api: 'ok' }, changed() {} });
 
@@ -26,7 +26,7 @@ test('a run is asked about once while its clock stands still', async () => {
 });
 
 test('a daemon whose history knows no residuals is not asked', async () => {
-  const store = new ResidualStore({ version: async () => ({ schema_version: 5 }), residuals: assert.fail });
+  const store = new ResidualStore({ version: async () => ({ schema_version: 6 }), residuals: assert.fail });
   for (let count = 0; count < 3; count += 1) {
     assert.equal(store.of({ id: '1', virtual_ns: 5 }, hub()), null);
     await settled();

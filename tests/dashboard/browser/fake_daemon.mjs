@@ -96,7 +96,7 @@ export class FakeDaemon {
   get #runs() { return this.streams.flatMap((stream) => stream.runs); }
 
   #get(url) {
-    if (url.pathname === '/version') return { version: '0.1.0', schema_version: 6 };
+    if (url.pathname === '/version') return { version: '0.1.0', schema_version: 7 };
     const [resource, name, part, argument] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'streams') return { items: this.streams.map((stream) => stream.json) };
     if (resource === 'scenarios' && part === 'plan') return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
