@@ -25,7 +25,7 @@ export class LedgerTimeline {
     this.select = h('select', { 'aria-label': 'Run of the ledger over time', onchange: () => { this.#run = this.select.value; this.update(this.#runs, this.#range); } });
     this.swatch = h('i.swatch');
     this.kinds = segmented('Parts or causes', KINDS, (value) => { this.#kind = value; this.update(this.#runs, this.#range); });
-    this.chart = h('div.chart.ledger-chart', { role: 'img' });
+    this.chart = h('div.chart.ledger-chart', { role: 'img', 'aria-label': 'Mean latency over time' });
     this.key = h('ul.ledger-key', { 'aria-label': 'Bands' });
     this.note = h('span.unit', { textContent: 'mean of the requests that finish, stacked' });
     this.element = h('section.block.ledger-time', { 'aria-label': 'Latency over time, by part', data: { points: '0', bands: '' } },

@@ -21,7 +21,7 @@ export class ResultChart {
     const choice = (label) => h('select', { 'aria-label': `Column of ${label}`, onchange: () => { this.#take(); changed(); } });
     this.selects = { x: choice('the x axis'), y: choice('the y axis'), series: choice('series') };
     const labelled = (text, key) => h('label.field', {}, h('span', { textContent: text }), this.selects[key]);
-    this.chart = h('div.chart.result-chart', { role: 'img' });
+    this.chart = h('div.chart.result-chart', { role: 'img', 'aria-label': 'Chart of the result' });
     this.bars = h('div.bars');
     this.key = h('ul.series-key', { 'aria-label': 'Series' });
     this.note = h('span.unit');

@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { QUESTIONS, questionFor } from '../../dashboard/js/questions.js';
 
-test('the page asks the twelve questions of storage/README.md, word for word', async () => {
+test('the page asks the questions of storage/README.md, word for word', async () => {
   const text = await readFile(new URL('../../storage/README.md', import.meta.url), 'utf8');
-  const section = text.slice(text.indexOf('## Twelve questions'));
-  const documented = [...section.matchAll(/^```sql\n([^]*?)\n```$/gm)].map(([, sql]) => sql).slice(0, 12);
-  assert.equal(documented.length, 12);
-  assert.deepEqual(QUESTIONS.slice(0, 12).map((question) => questionFor(question, 1)), documented);
+  const [, section] = /^## \w+ questions\n([^]*?)^## /m.exec(text);
+  const documented = [...section.matchAll(/^```sql\n([^]*?)\n```$/gm)].map(([, sql]) => sql);
+  assert.ok(documented.length >= 12);
+  assert.deepEqual(QUESTIONS.slice(0, documented.length).map((question) => questionFor(question, 1)), documented);
 });
 
 test('a question is about the run that is chosen', () => {
