@@ -38,6 +38,7 @@ struct Declared {
 [[nodiscard]] Declared declare_afd_ratio(CLI::App& root);
 [[nodiscard]] Declared declare_check(CLI::App& root);
 [[nodiscard]] Declared declare_backup(CLI::App& root);
+[[nodiscard]] Declared declare_merge(CLI::App& root);
 [[nodiscard]] Declared declare_prune(CLI::App& root);
 
 }  // namespace replayd::ctl

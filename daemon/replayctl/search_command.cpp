@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "daemon/config/config.hpp"
@@ -11,17 +9,15 @@
 #include "daemon/files/output_file.hpp"
 #include "daemon/replayctl/console.hpp"
 #include "daemon/net/quoted.hpp"
-#include "daemon/replayctl/parallel.hpp"
+#include "daemon/replayctl/search_executor.hpp"
 #include "daemon/replayctl/search_front.hpp"
-#include "daemon/replayctl/search_journal.hpp"
 #include "daemon/replayctl/search_report.hpp"
-#include "daemon/replayctl/search_trial.hpp"
+#include "daemon/replayctl/search_slurm.hpp"
 #include "replay/sim/state_hash.hpp"
 
 namespace replayd::ctl {
 namespace {
 
-using search::Measured;
 using search::Outcomes;
 using search::Trial;
 
@@ -48,12 +44,9 @@ void mix(StateHash& hash, std::string_view text) {
 }
 
 /// Names everything that decides about outcomes: version, texts and trace.
-Result<std::string> identity_of(const ScenarioSource& scenarios, const search::SearchSpec& spec, const std::string& text,
-                                const std::vector<Arrival>& arrivals) {
-    auto base = scenarios.text_of(spec.base);
-    if (!base) return base;
+std::string identity_of(const std::string& base, const std::string& text, const std::vector<Arrival>& arrivals) {
     StateHash hash;
-    for (const std::string& part : {std::string(config::k_version), text, *base}) mix(hash, part);
+    for (const std::string& part : {std::string(config::k_version), text, base}) mix(hash, part);
     for (const Arrival& arrival : arrivals) {
         mix(hash, arrival.id);
         for (const std::int64_t word : {arrival.at.ns, arrival.prompt.value, arrival.output.value}) hash.mix(word);
@@ -61,61 +54,6 @@ Result<std::string> identity_of(const ScenarioSource& scenarios, const search::S
     }
     return hash.to_string();
 }
-
-/// Runs rounds until the method wants no more. What was found is in `outcomes`, also after an error.
-class Executor {
-public:
-    Executor(const SearchInput& input, const search::Method& method, std::optional<SearchJournal> journal, std::size_t workers)
-        : input_(input), method_(method), journal_(std::move(journal)), workers_(workers) {
-        if (journal_) outcomes_ = journal_->outcomes();
-    }
-
-    [[nodiscard]] Result<void> run_to_end() {
-        for (auto trials = method_.next(outcomes_); !trials.empty(); trials = method_.next(outcomes_)) {
-            for_each_in_parallel(trials.size(), [&](std::size_t i) { run_one(trials[i], trials.size()); }, workers_);
-            if (trouble_) return tl::unexpected(*trouble_);
-        }
-        return {};
-    }
-
-    [[nodiscard]] const Outcomes& outcomes() const { return outcomes_; }
-    [[nodiscard]] std::int64_t ran() const { return ran_; }
-
-private:
-    void run_one(const Trial& trial, std::size_t round) {
-        Measured measured = run_trial(input_, trial);
-        const std::lock_guard lock(mutex_);
-        if (journal_ && !trouble_) {
-            if (auto added = journal_->add(trial, measured); !added) trouble_ = added.error();
-        }
-        best_gpus(measured);
-        outcomes_.emplace(trial, std::move(measured));
-        ++ran_;
-        progress_.items = ran_;
-        progress_.unit = "trials";
-        progress_.known = false;
-        progress_.detail = "round of " + std::to_string(round) +
-                           (best_ ? ", cheapest so far " + std::to_string(*best_) + " GPUs" : ", none holds yet");
-        bar_.update(progress_);
-    }
-
-    void best_gpus(const Measured& measured) {
-        if (!search::holds(measured, input_.spec.objective)) return;
-        best_ = best_ ? std::min(*best_, measured.gpus) : measured.gpus;
-    }
-
-    const SearchInput& input_;
-    const search::Method& method_;
-    std::mutex mutex_;
-    std::optional<SearchJournal> journal_;
-    const std::size_t workers_;
-    Outcomes outcomes_;
-    std::int64_t ran_ = 0;
-    std::optional<std::int64_t> best_;
-    std::optional<Error> trouble_;
-    Progress progress_;
-    ProgressBar bar_;
-};
 
 Result<void> write_file(const std::string& path, const std::string& text) {
     auto file = files::OutputFile::open(path);
@@ -149,10 +87,77 @@ Result<void> check_any_possible(const Outcomes& outcomes, const std::string& pat
     return fail(Code::invalid_argument, path + ": no candidate is possible; the first one: " + outcomes.begin()->second.reason);
 }
 
+Result<void> check_options(const SearchOptions& options) {
+    if (auto names = check_front_names(options.fronts); !names) return names;
+    if (options.executor == SearchExecutorKind::slurm) {
+        if (options.db.empty()) return fail(Code::invalid_argument, "--executor slurm: expected --db FILE with it, where the tasks' outcomes are merged");
+        if (options.trace.path == "-") return fail(Code::invalid_argument, "--executor slurm: expected a trace file that every node sees, not standard input");
+    }
+    if (!options.trials.empty() && options.db.empty()) {
+        return fail(Code::invalid_argument, "--trials: expected --db FILE with it, where the outcomes go");
+    }
+    return {};
+}
+
+/// A task of another search: runs the trials that it is given.
+Result<ExitStatus> run_trials(const SearchOptions& options, const SearchInput& input, SearchExecutor& executor) {
+    auto trials = read_trials(options.trials);
+    if (!trials) return tl::unexpected(trials.error());
+    for (const Trial& trial : *trials) {
+        if (trial.candidate < input.space.size() && trial.arrivals <= static_cast<std::int64_t>(input.arrivals.size())) continue;
+        return fail(Code::invalid_argument, options.trials + ": candidate " + std::to_string(trial.candidate) + " on " +
+                                                std::to_string(trial.arrivals) + " arrivals: expected trials of this search");
+    }
+    if (auto done = executor.run_all(*trials); !done) return tl::unexpected(done.error());
+    const std::string ran = std::to_string(executor.ran());
+    const std::string text = options.mode == OutputMode::json ? "{\"ran\":" + ran + "}\n" : ran + " trials ran\n";
+    return print(text).map([] { return ExitStatus::ok; });
+}
+
+/// The command line of one task, but for its trials and its file.
+SlurmOptions slurm_of(const SearchOptions& options) {
+    SlurmOptions out{options.work.empty() ? options.db + ".tasks" : options.work, options.tasks, options.sbatch, {}};
+    out.command = {std::filesystem::read_symlink("/proc/self/exe").string(), "search", options.spec, options.trace.path, "--workers", "1"};
+    const TraceOptions& trace = options.trace.options;
+    const auto add = [&](const char* flag, const std::string& value) {
+        out.command.emplace_back(flag);
+        if (!value.empty()) out.command.push_back(value);
+    };
+    if (trace.format) add("--format", std::string(traits(*trace.format).name));
+    if (options.trace.limit) add("--limit", std::to_string(*options.trace.limit));
+    if (trace.skip_failed_rows) add("--skip-failed", "");
+    if (trace.start_at_zero) add("--start-at-zero", "");
+    if (trace.spread_bins) add("--spread-bins", "");
+    add("--prefix-block", std::to_string(trace.prefix_block.value));
+    for (const std::string& catalog : options.catalogs) add("--catalog", catalog);
+    return out;
+}
+
+Result<void> run_search(const SearchOptions& options, const search::Method& method, SearchExecutor& executor) {
+    if (options.executor == SearchExecutorKind::local) return executor.run_to_end(method);
+    const SlurmOptions slurm = slurm_of(options);
+    return executor.have_run_to_end(method, [&](std::span<const Trial> trials) { return run_on_slurm(slurm, trials, options.db); });
+}
+
+Result<OutcomeKeepers> open_keepers(const SearchOptions& options, const SearchFacts& facts) {
+    OutcomeKeepers out;
+    if (!options.journal.empty()) {
+        auto opened = SearchJournal::open(options.journal, facts.identity);
+        if (!opened) return tl::unexpected(opened.error());
+        out.journal = std::move(*opened);
+    }
+    if (!options.db.empty()) {
+        auto opened = SearchStore::open(options.db, facts);
+        if (!opened) return tl::unexpected(opened.error());
+        out.store = std::move(*opened);
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<ExitStatus> search_clusters(const SearchOptions& options) {
-    if (auto names = check_front_names(options.fronts); !names) return tl::unexpected(names.error());
+    if (auto checked = check_options(options); !checked) return tl::unexpected(checked.error());
     auto text = config::read_text_file(options.spec);
     if (!text) return tl::unexpected(text.error());
     auto spec = search::parse_search(*text, options.spec);
@@ -160,34 +165,47 @@ Result<ExitStatus> search_clusters(const SearchOptions& options) {
     spec->base = beside(options.spec, spec->base);
     auto scenarios = ScenarioSource::create(options.catalogs);
     if (!scenarios) return tl::unexpected(scenarios.error());
+    auto base = scenarios->text_of(spec->base);
+    if (!base) return tl::unexpected(base.error());
     auto arrivals = read_trace(options.trace);
     if (!arrivals) return tl::unexpected(arrivals.error());
     for (Arrival& arrival : *arrivals) arrival = under_load(arrival, spec->load_permille);
-    auto identity = identity_of(*scenarios, *spec, *text, *arrivals);
-    if (!identity) return tl::unexpected(identity.error());
-    std::optional<SearchJournal> journal;
-    if (!options.journal.empty()) {
-        auto opened = SearchJournal::open(options.journal, *identity);
-        if (!opened) return tl::unexpected(opened.error());
-        journal = std::move(*opened);
-    }
+    const auto count = static_cast<std::int64_t>(arrivals->size());
+    auto keepers = open_keepers(options, {identity_of(*base, *text, *arrivals), *text, *base, options.trace.path, count});
+    if (!keepers) return tl::unexpected(keepers.error());
     const search::Space space(spec->axes);
     PricedScenarios priced;
     const SearchInput input{*scenarios, *spec, space, *arrivals, priced};
     const auto workers = static_cast<std::size_t>(options.workers);
+    auto executor = SearchExecutor::create(input, std::move(*keepers), workers);
+    if (!executor) return tl::unexpected(executor.error());
+    if (!options.trials.empty()) return run_trials(options, input, *executor);
     std::vector<double> prices;
     if (spec->method.kind == search::MethodKind::cheapest) prices = prices_of(input, workers);
-    const auto method = search::make_method(spec->method, space, spec->objective, static_cast<std::int64_t>(arrivals->size()),
-                                            std::move(prices));
-    Executor executor(input, *method, std::move(journal), workers);
-    if (auto done = executor.run_to_end(); !done) return tl::unexpected(done.error());
-    if (auto any = check_any_possible(executor.outcomes(), options.spec); !any) return tl::unexpected(any.error());
-    const SearchResult result{*spec, space, executor.outcomes(),
-                              search::ranked(method->results(executor.outcomes()), executor.outcomes(), spec->objective),
-                              executor.ran()};
+    const auto method = search::make_method(spec->method, space, spec->objective, count, std::move(prices));
+    if (auto done = run_search(options, *method, *executor); !done) return tl::unexpected(done.error());
+    if (auto any = check_any_possible(executor->outcomes(), options.spec); !any) return tl::unexpected(any.error());
+    const SearchResult result{*spec, space, executor->outcomes(),
+                              search::ranked(method->results(executor->outcomes()), executor->outcomes(), spec->objective),
+                              executor->ran()};
     if (auto written = write_files(options, result); !written) return tl::unexpected(written.error());
     const std::string out = options.mode == OutputMode::json ? search_json(result) : search_text(result);
     return print(out).map([] { return ExitStatus::ok; });
+}
+
+Result<ExitStatus> merge_search_files(const MergeOptions& options) {
+    Merged all;
+    for (const std::string& from : options.from) {
+        auto merged = merge_searches(options.into, from);
+        if (!merged) return tl::unexpected(merged.error());
+        all.searches += merged->searches;
+        all.trials += merged->trials;
+    }
+    const std::string text = options.mode == OutputMode::json
+                                 ? "{\"searches\":" + std::to_string(all.searches) + ",\"trials\":" + std::to_string(all.trials) + "}\n"
+                                 : options.into + ": " + std::to_string(all.trials) + " trials added, of " +
+                                       std::to_string(all.searches) + " new searches\n";
+    return print(text).map([] { return ExitStatus::ok; });
 }
 
 }  // namespace replayd::ctl

@@ -144,9 +144,9 @@ private:
 
 Fronts::Fronts(const SearchResult& result) : ttft(front_of(result, ctl::ttft)), tpot(front_of(result, ctl::tpot)) {}
 
-std::string settings_text(const SearchResult& result, const Trial& trial) {
+std::string settings_text(const search::Space& space, const Trial& trial) {
     std::string out;
-    for (const std::string& setting : result.space.settings(trial.candidate)) out += (out.empty() ? "" : " ") + setting;
+    for (const std::string& setting : space.settings(trial.candidate)) out += (out.empty() ? "" : " ") + setting;
     return out;
 }
 
@@ -158,7 +158,7 @@ std::string front_csv(const SearchResult& result) {
         for (const Trial& trial : by_price(result, front)) {
             const Measured& measured = result.outcomes.at(trial);
             CsvLine line(out);
-            line.add(std::string_view(name)).add(trial.candidate).add(settings_text(result, trial)).add(trial.load_permille);
+            line.add(std::string_view(name)).add(trial.candidate).add(settings_text(result.space, trial)).add(trial.load_permille);
             line.add(measured.gpus).add(decimal_text(measured.price_per_hour, 4));
             line.add(decimal_text(search::price_per_million_tokens(measured), 6));
             line.add(measured.ttft_p99.value).add(measured.tpot_p99.value).add(decimal_text(search::goodput(measured), 4));

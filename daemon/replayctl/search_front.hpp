@@ -18,7 +18,7 @@ struct Fronts {
 };
 
 /// "KEY=VALUE KEY=VALUE …" of the candidate.
-[[nodiscard]] std::string settings_text(const SearchResult& result, const search::Trial& trial);
+[[nodiscard]] std::string settings_text(const search::Space& space, const search::Trial& trial);
 
 /// A line per member of a front, each front from the lowest price up.
 [[nodiscard]] std::string front_csv(const SearchResult& result);

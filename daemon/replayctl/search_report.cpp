@@ -46,7 +46,7 @@ std::string rows_text(const SearchResult& result) {
         const Measured& measured = result.outcomes.at(trial);
         if (!measured.possible || shown++ == k_rows_shown) break;
         const double missed = search::excess(measured, result.spec.objective);
-        table.add_row({settings_text(result, trial), load_text(trial), count_text(measured.gpus),
+        table.add_row({settings_text(result.space, trial), load_text(trial), count_text(measured.gpus),
                        decimal_text(measured.price_per_hour, 2), decimal_text(search::price_per_million_tokens(measured), 3),
                        time_text(measured.ttft_p99.value), time_text(measured.tpot_p99.value), count_text(measured.rejected),
                        objective_text(measured, missed), fronts_text(fronts, trial)});
@@ -93,7 +93,7 @@ std::string verdict(const SearchResult& result) {
     const std::string ratio =
         best.prefill_replicas == 0 ? "" : ", P:D " + ratio_text(best.prefill_replicas, best.decode_replicas) + " replicas (" +
                                              count_text(best.prefill_gpus) + " : " + count_text(best.decode_gpus) + " GPUs)";
-    return out + "The cheapest that holds the objectives: " + settings_text(result, result.ranked.front()) + ", " +
+    return out + "The cheapest that holds the objectives: " + settings_text(result.space, result.ranked.front()) + ", " +
            count_text(best.gpus) + " GPUs" + ratio + ", " + decimal_text(best.price_per_hour, 2) + " per hour, " +
            decimal_text(search::price_per_million_tokens(best), 3) + " per million output tokens" +
            (result.spec.method.kind == search::MethodKind::capacity ? ", up to load " + load_text(result.ranked.front()) : "") + ".\n";
@@ -156,7 +156,7 @@ std::string search_csv(const SearchResult& result) {
     for (const auto& [trial, measured] : result.outcomes) {
         const auto flag = [](bool value) { return std::int64_t{value ? 1 : 0}; };
         CsvLine line(out);
-        line.add(trial.candidate).add(settings_text(result, trial)).add(trial.arrivals).add(trial.load_permille);
+        line.add(trial.candidate).add(settings_text(result.space, trial)).add(trial.arrivals).add(trial.load_permille);
         line.add(flag(measured.possible)).add(measured.reason).add(measured.gpus);
         line.add(measured.prefill_replicas).add(measured.decode_replicas).add(measured.prefill_gpus).add(measured.decode_gpus);
         line.add(decimal_text(measured.price_per_hour, 4));
