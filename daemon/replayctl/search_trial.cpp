@@ -95,6 +95,9 @@ void replay(const std::shared_ptr<const CompiledScenario>& scenario, const searc
     out.output_tokens = end.output_tokens;
     out.hash = run.hash().to_string();
     tally.tell(out, under_load(arrivals.front(), load_permille).at);
+    if (!search::scales(scenario->scenario) || out.span.value == 0) return;
+    const double all = static_cast<double>(out.gpus) * static_cast<double>(out.span.value);
+    out.price_per_hour *= static_cast<double>(end.gpu_time.value) / all;
 }
 
 /// The settings that decide about costs, as one text.
@@ -162,7 +165,7 @@ std::vector<double> prices_of(const SearchInput& input, std::size_t workers) {
         [&](std::size_t i) {
             const auto scenario =
                 input.scenarios.parse(input.spec.base, input.space.settings(static_cast<std::int64_t>(i)));
-            if (scenario) out[i] = search::price_of(*scenario, input.spec.prices);
+            if (scenario) out[i] = search::least_price_of(*scenario, input.spec.prices);
         },
         workers);
     return out;

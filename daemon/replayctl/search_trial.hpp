@@ -42,7 +42,7 @@ struct SearchInput {
 /// result says why. With `stop_early` of the method it ends when its objective can no longer hold. Any thread.
 [[nodiscard]] search::Measured run_trial(const SearchInput& input, const search::Trial& trial);
 
-/// The price per hour of every candidate, in the order of their numbers; 0 for those whose text is refused, so that they are
+/// The least price per hour of every candidate, in the order of their numbers; 0 for those whose text is refused, so that they are
 /// tried, and told, first. `workers`: threads; 0: one per core.
 [[nodiscard]] std::vector<double> prices_of(const SearchInput& input, std::size_t workers);
 

@@ -1,6 +1,7 @@
 #include "replay/search/methods.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -103,7 +104,7 @@ private:
     std::int64_t count_ = 0;
 };
 
-/// Candidates of one price are a round.
+/// Candidates of one least price are a round; what costs more in any case than the best is no answer.
 class Cheapest final : public Method {
 public:
     Cheapest(const Objective& objective, std::int64_t arrivals, std::vector<double> prices)
@@ -113,17 +114,17 @@ public:
     }
 
     std::vector<Trial> next(const Outcomes& outcomes) const override {
-        for (std::size_t first = 0; first < order_.size();) {
+        double best = std::numeric_limits<double>::infinity();
+        for (std::size_t first = 0; first < order_.size() && price(order_[first]) < best;) {
             std::vector<Trial> unknown;
-            bool held = false;
             std::size_t last = first;
             for (; last < order_.size() && price(order_[last]) == price(order_[first]); ++last) {
                 const Trial trial{order_[last], arrivals_};
                 const auto known = outcomes.find(trial);
                 if (known == outcomes.end()) unknown.push_back(trial);
-                else held = held || holds(known->second, objective_);
+                else if (holds(known->second, objective_)) best = std::min(best, known->second.price_per_hour);
             }
-            if (!unknown.empty() || held) return unknown;
+            if (!unknown.empty()) return unknown;
             first = last;
         }
         return {};

@@ -29,7 +29,7 @@ enum class MethodKind {
     grid,       ///< every candidate on the whole trace
     bisection,  ///< along the rising axis, for each choice of the other axes, the first candidate that holds
     halving,    ///< a Latin hypercube on a prefix of the trace; the better part goes on to a longer prefix, to the whole trace
-    cheapest,   ///< from the cheapest price upwards, until one holds: what costs more is no answer
+    cheapest,   ///< from the cheapest price upwards, until one holds and the others cost more: they are no answer
     capacity,   ///< for every candidate the highest load that holds
 };
 
@@ -55,7 +55,7 @@ public:
 };
 
 /// `space` must outlive the method; a bisection needs exactly one rising axis. `arrivals`: of the whole trace, 1 or more.
-/// `prices`: per hour of each candidate, needed by `cheapest` only.
+/// `prices`: the least per hour that each candidate can cost, needed by `cheapest` only.
 [[nodiscard]] std::unique_ptr<Method> make_method(const MethodSpec& spec, const Space& space, const Objective& objective,
                                                   std::int64_t arrivals, std::vector<double> prices = {});
 

@@ -18,6 +18,17 @@ double share(std::int64_t part, std::int64_t whole) {
     return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+template <class ReplicasOf>
+double price_of(const Scenario& scenario, const Prices& prices, const ReplicasOf& replicas_of) {
+    double price = 0;
+    for (const PoolSpec& pool : scenario.pools) {
+        const auto known = prices.find(pool.gpu.name);
+        const double each = known == prices.end() ? 1 : known->second;
+        price += each * static_cast<double>(replicas_of(pool) * pool.gpus_per_replica());
+    }
+    return price;
+}
+
 /// How many of `count` values may lie above a limit that their 99th percentile holds: the rank of that percentile is
 /// Histogram::quantile's.
 std::int64_t above_p99(std::int64_t count) {
@@ -67,13 +78,15 @@ std::int64_t gpus_of(const Scenario& scenario) {
 }
 
 double price_of(const Scenario& scenario, const Prices& prices) {
-    double price = 0;
-    for (const PoolSpec& pool : scenario.pools) {
-        const auto known = prices.find(pool.gpu.name);
-        const double each = known == prices.end() ? 1 : known->second;
-        price += each * static_cast<double>(pool.replicas * pool.gpus_per_replica());
-    }
-    return price;
+    return price_of(scenario, prices, [](const PoolSpec& pool) { return pool.replicas; });
+}
+
+double least_price_of(const Scenario& scenario, const Prices& prices) {
+    return price_of(scenario, prices, [](const PoolSpec& pool) { return pool.autoscale ? pool.autoscale->replicas_min : pool.replicas; });
+}
+
+bool scales(const Scenario& scenario) {
+    return std::any_of(scenario.pools.begin(), scenario.pools.end(), [](const PoolSpec& pool) { return pool.autoscale.has_value(); });
 }
 
 double excess(const Measured& measured, const Objective& objective) {

@@ -28,7 +28,7 @@ struct Measured {
     bool too_many_gpus = false;  ///< why it is not possible: beyond the limit of the search
     std::string reason;
     std::int64_t gpus = 0;
-    double price_per_hour = 0;
+    double price_per_hour = 0;  ///< where replicas come and go: that of all, times the share of their GPU time that was paid
     std::int64_t prefill_replicas = 0;  ///< 0 on clusters that are not disaggregated, as the three below
     std::int64_t decode_replicas = 0;
     std::int64_t prefill_gpus = 0;      ///< of all prefill replicas
@@ -74,6 +74,11 @@ private:
     std::int64_t spare_within_ = 0;  ///< requests that may still miss the scenario's own objectives
     bool lost_ = false;
 };
+
+/// Price per hour of the fewest replicas that the scenario's pools can have: without autoscaling its price_of().
+[[nodiscard]] double least_price_of(const Scenario& scenario, const Prices& prices);
+/// Whether replicas come and go: then what it costs is known when it has run.
+[[nodiscard]] bool scales(const Scenario& scenario);
 
 /// Fills in GPUs, replicas by role and price.
 void describe(const Scenario& scenario, const Prices& prices, Measured& out);

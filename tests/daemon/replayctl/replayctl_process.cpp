@@ -22,8 +22,11 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 std::vector<std::string> environment_with(const std::string& setting) {
     std::vector<std::string> variables;
+    const std::string name = setting.substr(0, setting.find('=') + 1);
     for (char** variable = environ; *variable != nullptr; ++variable) {
-        if (!std::string_view(*variable).starts_with("REPLAYD_")) variables.emplace_back(*variable);
+        const std::string_view each(*variable);
+        const bool replaced = !name.empty() && each.starts_with(name);
+        if (!each.starts_with("REPLAYD_") && !replaced) variables.emplace_back(each);
     }
     if (!setting.empty()) variables.push_back(setting);
     return variables;

@@ -48,7 +48,7 @@ public:
     [[nodiscard]] std::string log() const { return folder_.path("start.log"); }
 
 private:
-    static constexpr const char* k_start = R"(set -e
+    static constexpr const char* k_start = R"sh(set -e
 mkdir -p "$1/state" "$1/spool"
 chmod 755 "$1" "$1/.."
 head -c 1024 /dev/urandom > "$1/munge.key"
@@ -87,11 +87,15 @@ until scontrol ping | grep -q UP; do
     tries=$((tries + 1))
     test "$tries" -lt 1000
 done
-)";
-    static constexpr const char* k_stop = R"(for daemon in slurmd slurmctld munged; do
-    test -s "$1/$daemon.pid" && kill "$(cat "$1/$daemon.pid")"
+)sh";
+    static constexpr const char* k_stop = R"sh(for daemon in slurmd slurmctld munged; do
+    test -s "$1/$daemon.pid" || continue
+    pid=$(cat "$1/$daemon.pid")
+    kill "$pid"
+    # Its last act is to remove its files.
+    while kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
 done
-)";
+)sh";
 
     files::TemporaryFolder folder_;
 };

@@ -110,6 +110,25 @@ TEST(Methods, cheapest_tries_everything_where_nothing_holds) {
     EXPECT_EQ(found.outcomes.size(), 6U);
 }
 
+// Clusters that scale cost less than their least price tells only when they have run: a dear candidate that could have been cheap
+// is tried as long as its least price is below the best found.
+TEST(Methods, cheapest_goes_on_until_the_others_cost_more_in_any_case) {
+    const Space space({kinds(1), replicas(4)});
+    const std::vector<double> least = {1, 2, 3, 9};
+    const std::vector<double> real = {5, 4, 3.5, 9};
+    const Objective any{.ttft_p99 = Duration(1'000'000)};
+    const auto method = make_method({.kind = MethodKind::cheapest}, space, any, k_arrivals, least);
+    Outcomes outcomes;
+    for (auto trials = method->next(outcomes); !trials.empty(); trials = method->next(outcomes)) {
+        for (const Trial& trial : trials) {
+            outcomes[trial].possible = true;
+            outcomes[trial].price_per_hour = real[static_cast<std::size_t>(trial.candidate)];
+        }
+    }
+    EXPECT_EQ(outcomes.size(), 3U);
+    EXPECT_EQ(ranked(method->results(outcomes), outcomes, any).front().candidate, 2);
+}
+
 // Random borders, among them clusters that never hold: bisection's answer per line is the grid's.
 TEST(Methods, bisection_agrees_with_the_grid_on_every_line) {
     Random random(20'261'122);
