@@ -1,6 +1,8 @@
 #include "daemon/replayctl/search_command.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -114,6 +116,12 @@ Result<ExitStatus> run_trials(const SearchOptions& options, const SearchInput& i
     return print(text).map([] { return ExitStatus::ok; });
 }
 
+/// The shortest text that reads back as the number.
+std::string exact_text(double value) {
+    std::array<char, 32> digits{};
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
 /// The command line of one task, but for its trials and its file.
 SlurmOptions slurm_of(const SearchOptions& options) {
     SlurmOptions out{options.work.empty() ? options.db + ".tasks" : options.work, options.tasks, options.sbatch, {}};
@@ -129,6 +137,11 @@ SlurmOptions slurm_of(const SearchOptions& options) {
     if (trace.start_at_zero) add("--start-at-zero", "");
     if (trace.spread_bins) add("--spread-bins", "");
     add("--prefix-block", std::to_string(trace.prefix_block.value));
+    const ShapingOptions& shaping = options.trace.shaping;
+    add("--time-scale", exact_text(shaping.time_scale));
+    add("--sample", exact_text(shaping.sample));
+    add("--sample-seed", std::to_string(shaping.seed));
+    if (shaping.idle_max) add("--idle-max", exact_text(to_seconds(*shaping.idle_max)) + "s");
     for (const std::string& catalog : options.catalogs) add("--catalog", catalog);
     return out;
 }
