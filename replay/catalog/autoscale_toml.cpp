@@ -60,7 +60,7 @@ void check_autoscale(const Scenario& scenario, TableReader& root) {
     const bool alike = both && scenario.pools[0].gpu.name == scenario.pools[1].gpu.name &&
                        scenario.pools[0].gpus_per_replica() == scenario.pools[1].gpus_per_replica();
     if (alike) return;
-    root.refuse("autoscale.take_over_s", "a time",
+    root.refuse("autoscale", "a table with take_over_s",
                 "expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as many GPUs of one kind: only "
                 "such replicas can be exchanged");
 }

@@ -14,7 +14,7 @@ std::string mixed(const std::string& root, const std::string& pool) {
 }
 
 std::string disaggregated(const std::string& root, const std::string& prefill, const std::string& decode) {
-    return std::string(k_head) + root + "[transfer]\ngigabits_per_s = 400\n[[pool]]\nrole = 'prefill'\nreplicas = 4\n" + prefill +
+    return std::string(k_head) + root + "[transfer]\ngigabits_per_s = 400\nlatency_us = 20\n[[pool]]\nrole = 'prefill'\nreplicas = 4\n" + prefill +
            "[[pool]]\nrole = 'decode'\nreplicas = 4\n" + decode;
 }
 
@@ -59,10 +59,10 @@ TEST(AutoscaleToml, what_cannot_be_is_refused_by_name) {
         {mixed("", "[pool.autoscale]\nrule = 'objective'\ntarget = 0.8\n"),
          "s.toml:1: slo.ttft_ms is missing: expected an objective: pool mixed follows autoscale.rule = \"objective\""},
         {mixed("[autoscale]\ntake_over_s = 10\n", rule),
-         "s.toml:4: autoscale.take_over_s = a time: expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as "
+         "s.toml:4: autoscale = a table with take_over_s: expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as "
          "many GPUs of one kind: only such replicas can be exchanged"},
         {disaggregated("[autoscale]\ntake_over_s = 10\n", rule, rule + "[pool.parallel]\ntensor = 2\n"),
-         "s.toml:4: autoscale.take_over_s = a time: expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as "
+         "s.toml:4: autoscale = a table with take_over_s: expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as "
          "many GPUs of one kind: only such replicas can be exchanged"},
     };
     for (const Bad& bad : all) {
