@@ -102,8 +102,8 @@ async function disk_full(folder) {
       const full = join(folder, 'somebody-elses');
       try { writeFileSync(full, Buffer.alloc(16 << 20)); } catch { /* as much as there is room for */ }
       client.batches = 6000; // more than the whole disk has room for
-      // A commit that failed gives back what it had taken, so that a small one may fit after all: then the daemon is ready
-      // with good reason, takes some more, and is full again.
+      // Seen once in ten rounds: ready, with the gauge at 0, after three feeds. Supposed, not shown: a commit that failed had
+      // left room for a small one. So it is fed again before it is judged.
       let shown = { status: 0, trouble: 0 };
       for (let i = 0; i < 20 && (i < 3 || shown.status !== 503 || shown.trouble !== 1); ++i) {
         await client.feed();
