@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iterator>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "replay/base/assert.hpp"
@@ -17,6 +19,8 @@ constexpr std::size_t k_round_rows_max = 8'192;        // of a transaction: some
 constexpr std::size_t k_shared_round_rows_max = 256;   // beside urgent items, whose acks wait: under 1 ms
 constexpr std::size_t k_slice_rows = 256;              // between looks at the urgent lane
 constexpr std::chrono::seconds k_retry_after{1};       // a full disk is not pressed harder
+
+constexpr std::uintmax_t k_room_again_bytes = 1 << 20;  // free beside the file, before trouble is over
 
 /// Trouble of the file, against which the whole transaction fails; other errors belong to one item.
 bool is_fatal(const Error& error) {
@@ -180,11 +184,24 @@ Result<void> Writer::commit(Transaction& transaction) {
     return {};
 }
 
+bool Writer::has_room() const {
+    std::error_code unknown;
+    const auto space = std::filesystem::space(tools_->connection->path(), unknown);
+    return unknown || space.available >= k_room_again_bytes;
+}
+
 void Writer::complete(Progress progress) {
-    retry_at_.reset();
+    // On a full disk a small transaction may still find its place in what the write-ahead log has taken, and the next
+    // one of a client does not: that is no end of the trouble.
+    const bool over = !retry_at_ || has_room();
+    if (over) {
+        retry_at_.reset();
+    } else if (*retry_at_ <= queue_.now()) {
+        retry_at_ = queue_.now() + k_retry_after;
+    }
     {
         const std::lock_guard lock(mutex_);
-        trouble_.reset();
+        if (over) trouble_.reset();
         counters_.committed_request_rows += progress.added.committed_request_rows;
         counters_.committed_window_rows += progress.added.committed_window_rows;
         counters_.committed_residual_rows += progress.added.committed_residual_rows;

@@ -69,6 +69,8 @@ private:
     [[nodiscard]] Result<void> apply_bulk(std::size_t rows_max, Progress& progress);
     [[nodiscard]] Result<void> apply_rows(const BulkItem& item, Progress& progress);
     [[nodiscard]] Result<void> commit(Transaction& transaction);
+    /// Whether the disk has room for more than the transaction that has just found its place.
+    [[nodiscard]] bool has_room() const;
     void complete(Progress progress);
     void fail_round(const Error& error, std::vector<UrgentItem>& urgent);
     void give_up(const Error& error);

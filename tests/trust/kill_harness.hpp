@@ -16,9 +16,8 @@
 #include <vector>
 
 #include "replay/base/random.hpp"
-#include "replay/catalog/scenario_toml.hpp"
-#include "replay/sim/run.hpp"
 #include "storage/integrity.hpp"
+#include "tests/linear_cluster.hpp"
 #include "tests/trust/daemon_process.hpp"
 #include "tests/trust/kill_client.hpp"
 #include "tests/trust/part.hpp"
@@ -33,36 +32,7 @@ inline constexpr std::uint64_t k_kills_per_blind_one = 10;
 inline constexpr std::uint64_t k_acks_waited_for_max = 8;
 inline constexpr int k_streams_per_history = 40;
 
-inline constexpr const char* k_scenario = R"(name = "killed"
-model = "Llama-3.1-8B"
-gpu = "H100-SXM"
-window_s = 1
-[cost]
-source = "linear"
-step_us = 5000
-prefill_token_us = 50
-decode_sequence_us = 100
-[[pool]]
-name = "all"
-role = "mixed"
-replicas = 2
-kv = { num_blocks = 2000 }
-)";
-
-class NoSink final : public RecordSink {
-public:
-    void on_request(RequestRecord&&) override {}
-    void on_window(WindowRecord&&) override {}
-};
-
-inline std::string engine_hash(const std::vector<Arrival>& arrivals) {
-    auto compiled = compile(*parse_scenario(k_scenario, "scenario"));
-    NoSink sink;
-    Run run(*compiled, sink);
-    for (const Arrival& arrival : arrivals) run.offer(arrival);
-    run.finish();
-    return run.hash().to_string();
-}
+inline std::string killed_scenario() { return test::to_toml({.name = "killed", .replicas = 2}); }
 
 /// What is wrong with the rows of a stream that has ended; "running" while its run is not over.
 inline std::string examine(const std::string& history, const Feeder& feeder, const std::string& hash) {
@@ -189,7 +159,7 @@ private:
         daemon_.reset();
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_ + "/scenarios");
-        std::ofstream(folder_ + "/scenarios/killed.toml") << k_scenario;
+        std::ofstream(folder_ + "/scenarios/killed.toml") << killed_scenario();
         daemon_ = std::make_unique<DaemonProcess>(
             folder_, std::vector<std::string>{"--scenario-dir", folder_ + "/scenarios", "--engine-threads", "1"});
     }
@@ -204,7 +174,7 @@ private:
     void finish(const Feeder& feeder) {
         if (!feeder.done()) return told(feeder.stream() + " was not acknowledged to its end");
         if (daemon_->pid() < 0 && !daemon_->start({})) return told("the daemon does not start");
-        const std::string hash = engine_hash(feeder.arrivals());
+        const std::string hash = test::engine_hash(killed_scenario(), feeder.arrivals());
         std::string verdict = "running";
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
         while (verdict == "running" && std::chrono::steady_clock::now() < deadline) {

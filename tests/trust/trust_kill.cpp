@@ -20,7 +20,7 @@ namespace {
 /// client of that stream must notice.
 bool canary_is_found(const std::string& folder) {
     std::filesystem::create_directories(folder + "/scenarios");
-    std::ofstream(folder + "/scenarios/killed.toml") << k_scenario;
+    std::ofstream(folder + "/scenarios/killed.toml") << killed_scenario();
     DaemonProcess daemon(folder, {"--scenario-dir", folder + "/scenarios", "--engine-threads", "1"});
     Feeder feeder("canary", 1);
     Acks acks;

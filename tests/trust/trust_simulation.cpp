@@ -5,43 +5,18 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
 #include "daemon/config/log.hpp"
-#include "replay/catalog/scenario_toml.hpp"
 #include "tests/faults/faulty_disk.hpp"
+#include "tests/linear_cluster.hpp"
 #include "tests/trust/part.hpp"
 #include "tests/trust/simulation/world.hpp"
 
 namespace replayd::trust {
 namespace {
-
-constexpr const char* k_pool = R"(
-model = "Llama-3.1-8B"
-gpu = "H100-SXM"
-window_s = 1
-[cost]
-source = "linear"
-step_us = 5000
-prefill_token_us = 50
-decode_sequence_us = 100
-[[pool]]
-name = "all"
-role = "mixed"
-)";
-
-/// The scenario called `name`: one replica or two.
-std::string scenario_toml(const std::string& name, int replicas) {
-    return "name = \"" + name + "\"" + k_pool + "replicas = " + std::to_string(replicas) +
-           "\nkv = { num_blocks = 200 }\n";
-}
-
-class NoSink final : public RecordSink {
-public:
-    void on_request(RequestRecord&&) override {}
-    void on_window(WindowRecord&&) override {}
-};
 
 std::vector<Arrival> make_arrivals(Random& random) {
     std::vector<Arrival> arrivals(20 + random.below(40));
@@ -56,15 +31,6 @@ std::vector<Arrival> make_arrivals(Random& random) {
     return arrivals;
 }
 
-std::string engine_hash(const stream::ScenarioLibrary& library, const std::string& scenario,
-                        const std::vector<Arrival>& arrivals) {
-    NoSink sink;
-    Run run((*library.find(scenario))->compiled, sink);
-    for (const Arrival& arrival : arrivals) run.offer(arrival);
-    run.finish();
-    return run.hash().to_string();
-}
-
 Setting make_setting(faults::FaultyDisk& disk) {
     Setting setting;
     // Readers look whether the path exists before they ask SQLite, which sees the faulty disk: an empty file stands
@@ -73,16 +39,17 @@ Setting make_setting(faults::FaultyDisk& disk) {
         (std::filesystem::temp_directory_path() / ("replayd-simulation-" + std::to_string(getpid()))).string();
     std::ofstream(setting.path).close();
     setting.known_scenarios = std::move(*stream::ScenarioLibrary::create(Catalog::built_in()));
+    std::vector<std::string> tomls;
     for (int i = 0; i < 2; ++i) {
-        setting.scenarios.push_back(i == 0 ? "one" : "two");
-        (void)setting.known_scenarios->add(scenario_toml(setting.scenarios.back(), i + 1), "simulation", false);
+        const std::string name = i == 0 ? "one" : "two";
+        tomls.push_back(test::to_toml({.name = name, .replicas = i + 1, .num_blocks = 200}));
+        setting.scenarios.push_back(name);
+        (void)setting.known_scenarios->add(tomls.back(), "simulation", false);
     }
     Random random(20'261'122);
     for (int i = 0; i < 8; ++i) {
         KnownTrace trace{make_arrivals(random), {}};
-        for (const std::string& scenario : setting.scenarios) {
-            trace.hashes.push_back(engine_hash(*setting.known_scenarios, scenario, trace.arrivals));
-        }
+        for (const std::string& toml : tomls) trace.hashes.push_back(test::engine_hash(toml, trace.arrivals));
         setting.traces.push_back(std::move(trace));
     }
     storage::HistoryOptions options;

@@ -8,8 +8,6 @@
 
 #include "daemon/config/log.hpp"
 #include "daemon/protocol/codec.hpp"
-#include "replay/catalog/scenario_toml.hpp"
-#include "replay/sim/run.hpp"
 
 namespace replayd::test {
 
@@ -228,25 +226,6 @@ std::uint64_t send_arrivals(IngestClient& client, const std::vector<Arrival>& ar
         client.send(protocol::ArrivalBatch{seq, {begin, end}, std::nullopt});
     }
     return seq;
-}
-
-namespace {
-
-class NullSink final : public RecordSink {
-public:
-    void on_request(RequestRecord&&) override {}
-    void on_window(WindowRecord&&) override {}
-};
-
-}  // namespace
-
-std::string engine_hash(const std::string& toml, const std::vector<Arrival>& arrivals) {
-    auto compiled = compile(*parse_scenario(toml, "test"));
-    NullSink sink;
-    Run run(*compiled, sink);
-    for (const Arrival& arrival : arrivals) run.offer(arrival);
-    run.finish();
-    return run.hash().to_string();
 }
 
 void expect_complete(const DaemonClient& daemon, const std::string& stream, const std::vector<Arrival>& arrivals) {

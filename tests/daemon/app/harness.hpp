@@ -16,6 +16,7 @@
 #include "daemon/net/client.hpp"
 #include "daemon/protocol/messages.hpp"
 #include "replay/trace/arrival.hpp"
+#include "tests/linear_cluster.hpp"
 
 namespace replayd::test {
 
@@ -110,8 +111,5 @@ private:
 /// Sends arrivals [from, to), fewer than the credit, in batches of `frame` from `seq` on. Returns the next seq.
 std::uint64_t send_arrivals(IngestClient& client, const std::vector<Arrival>& arrivals, std::size_t from,
                             std::size_t to, std::size_t frame, std::uint64_t seq);
-
-/// The hash that the engine alone computes for these arrivals.
-[[nodiscard]] std::string engine_hash(const std::string& toml, const std::vector<Arrival>& arrivals);
 
 }  // namespace replayd::test

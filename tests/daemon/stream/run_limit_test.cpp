@@ -10,28 +10,14 @@
 
 #include "daemon/stream/stream.hpp"
 #include "daemon/stream/task_pool.hpp"
-#include "replay/catalog/scenario_toml.hpp"
+#include "tests/linear_cluster.hpp"
 
 namespace replayd::stream {
 namespace {
 
 /// A cluster whose step takes `step_us`.
 std::string scenario_of(int step_us) {
-    return R"(name = "c"
-model = "Llama-3.1-8B"
-gpu = "H100-SXM"
-[cost]
-source = "linear"
-step_us = )" + std::to_string(step_us) +
-           R"(
-prefill_token_us = 50
-decode_sequence_us = 100
-[[pool]]
-name = "all"
-role = "mixed"
-replicas = 1
-kv = { num_blocks = 200 }
-)";
+    return test::to_toml({.name = "c", .num_blocks = 200, .step_us = step_us});
 }
 
 class RunLimit : public testing::Test, public Observer {
