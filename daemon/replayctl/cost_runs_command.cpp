@@ -16,10 +16,20 @@ namespace {
 
 namespace json = boost::json;
 
-/// The files hold counts of tokens only. On the public runs the prompts' real prefixes take 2 % off the dense TTFT.
-constexpr const char* k_unseen =
-    "Each figure is the mean of 24 replays whose requests reach the server up to 5 ms late. Prompts share no prefix here,\n"
-    "since the files do not hold them: where conversations go on, a server that caches prefixes is a little faster.\n";
+constexpr const char* k_method = "Each figure is the mean of 24 replays whose requests reach the server up to 5 ms late.\n";
+
+/// Which runs were replayed with the prefixes that their prompts share. The files hold counts of tokens only; on the public
+/// runs the prefixes take 2 % off the dense TTFT.
+std::string prefixes_text(const std::vector<VllmRun>& runs) {
+    std::string text;
+    for (const VllmRun& run : runs) {
+        text += run.name + ": " +
+                (run.known_prompts.empty() ? "prompts share no prefix here, since the files do not hold them; a server that caches "
+                                             "prefixes is a little faster\n"
+                                           : "prompts are known (" + run.known_prompts + "): shared prefixes are cached\n");
+    }
+    return text;
+}
 
 struct Priced {
     std::string run;
@@ -46,7 +56,7 @@ void for_each_figure(const RunErrors& errors, Do&& act) {
 
 std::string milliseconds(double ns) { return decimal_text(ns * 1e-6, 1); }
 
-std::string render(const std::vector<Priced>& all) {
+std::string render(const std::vector<Priced>& all, const std::vector<VllmRun>& runs) {
     TextTable table({{"run"}, {"priced by"}, {"figure"}, {"vLLM ms", Align::right}, {"replay ms", Align::right},
                      {"error %", Align::right}});
     for (const Priced& priced : all) {
@@ -55,7 +65,7 @@ std::string render(const std::vector<Priced>& all) {
                            milliseconds(compared.predicted), decimal_text(100 * compared.error(), 2)});
         });
     }
-    return table.render() + k_unseen;
+    return table.render() + k_method + prefixes_text(runs);
 }
 
 json::array to_json(const std::vector<Priced>& all) {
@@ -89,7 +99,7 @@ Result<ExitStatus> cost_validate_runs(const CostValidateOptions& options) {
         }
     }
     const std::string out =
-        options.mode == OutputMode::json ? json::serialize(api::items_json(to_json(all))) + '\n' : render(all);
+        options.mode == OutputMode::json ? json::serialize(api::items_json(to_json(all))) + '\n' : render(all, *runs);
     return print(out).map([] { return ExitStatus::ok; });
 }
 

@@ -78,6 +78,8 @@ private:
     std::vector<OperatorSpec> operators_;
 };
 
+/// Of an fp8 vector, which carries one fp32 scale per 128 elements (DeepEP's test programs, DeepSeek-V3's quantisation).
+inline constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
 /// Bytes of one element; 0.5 for int4.
 [[nodiscard]] double element_bytes(DataType type);
 

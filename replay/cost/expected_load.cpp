@@ -7,6 +7,7 @@
 namespace replayd::cost {
 namespace {
 
+// Numerical accuracy, far below that of any kernel time: which ranks count as alike, what is left of a sum, steps of an integral.
 constexpr double k_same_class = 0.97;
 constexpr std::size_t k_classes_max = 12;
 /// Rows of the busiest rank up to which binomials are summed.

@@ -12,7 +12,7 @@
 namespace replayd::cost {
 namespace {
 
-/// Experts whose shares differ by less are taken together.
+/// Experts whose shares differ by less are taken together: numerical accuracy.
 constexpr double k_same_share = 0.95;
 
 struct ShareClass {

@@ -13,6 +13,7 @@
 namespace replayd::cost {
 namespace {
 
+/// Numerical accuracy: placements that a layer is averaged over, and halvings of an interval (to the last bit).
 constexpr int k_shuffles = 8;
 constexpr std::uint64_t k_seed = 20'250'227;
 constexpr int k_bisections = 60;

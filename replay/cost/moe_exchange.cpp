@@ -10,8 +10,6 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_bf16_bytes = 2;
-/// An fp8 vector carries one fp32 scale per 128 elements.
-constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
 /// DeepEP low-latency: the header of a message out; normal: source, ids and weights of a copy (docs/legacy.md, config.hpp).
 constexpr double k_message_header_bytes = 16;
 constexpr double k_copy_meta_bytes = 8;
@@ -131,8 +129,9 @@ private:
     bool low_latency_;
 };
 
-/// All-gather (or its mirror image, reduce-scatter) of the bf16 vectors of every data rank.
-void add_gather(Composer& composer, std::string name, std::string_view kernel, std::int64_t gpus, double tokens_per_row) {
+/// All-gather (or its mirror image, reduce-scatter) of the bf16 vectors of every data rank; `entry` before it.
+void add_gather(Composer& composer, std::string name, std::string_view kernel, std::int64_t gpus, double tokens_per_row,
+                Duration entry) {
     const double elements = tokens_per_row * real(composer.model.hidden);
     OperatorSpec gather;
     gather.name = std::move(name);
@@ -143,11 +142,16 @@ void add_gather(Composer& composer, std::string name, std::string_view kernel, s
     if (auto priced = composer.laws.collective(kernel, gpus, elements); priced && gpus <= composer.pool.gpu.gpus_per_node) {
         gather.curve = FieldCurve{priced->curve, Field::rows};
         gather.provenance = std::move(priced->provenance);
+        gather.fixed = entry;
+        if (entry > Duration(0)) gather.provenance += "; entry of vLLM";
     } else {
         gather.fixed = link.fixed;
     }
     composer.add(std::move(gather));
 }
+
+/// Of the exchange between data-parallel ranks.
+Duration entry_of(const PoolSpec& pool) { return pool.gpu.nvlink_bytes_per_s > 0 ? Duration(0) : k_exchange_entry; }
 
 }  // namespace
 
@@ -161,18 +165,18 @@ void add_dispatch(Composer& composer, const MoeGroup& group) {
     }
     if (group.exchanges()) return Exchange(composer, group).add(true);
     if (group.strategy.router != MoeRouter::gathered) return;
-    add_gather(composer, "moe.all_gather", "all_gather/NCCL", group.gpus, real(composer.pool.parallel.data));
+    add_gather(composer, "moe.all_gather", "all_gather/NCCL", group.gpus, real(composer.pool.parallel.data), entry_of(composer.pool));
 }
 
 void add_combine(Composer& composer, const MoeGroup& group) {
     const ParallelSpec& parallel = composer.pool.parallel;
     if (group.exchanges()) {
         Exchange(composer, group).add(false);
-        if (parallel.tensor > 1) add_gather(composer, "moe.tensor_all_gather", "all_gather/NCCL", parallel.tensor, 1);
+        if (parallel.tensor > 1) add_gather(composer, "moe.tensor_all_gather", "all_gather/NCCL", parallel.tensor, 1, Duration(0));
         return;
     }
     if (group.strategy.router != MoeRouter::gathered) return composer.add_tensor_all_reduce("moe.all_reduce", composer.layers.moe);
-    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data));
+    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data), entry_of(composer.pool));
 }
 
 }  // namespace replayd::cost

@@ -10,7 +10,6 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_bf16_bytes = 2;
-constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 

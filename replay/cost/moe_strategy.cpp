@@ -29,6 +29,7 @@ using enum MoeRouter;
 using enum MoeExecutor;
 using enum MoeQuant;
 
+// The strategies and priorities of rtp-llm: source alibaba/rtp-llm at 4b8d39cd, modules/factory/fused_moe.
 constexpr std::array<Row, 21> k_rows = {{
     {"no_auant_ep_low_latency", true, none, deepep_low_latency, deepgemm_masked, 2, k_hopper},
     {"no_auant_dp_normal", true, none, deepep_normal, fused, 2, k_hopper},

@@ -15,7 +15,7 @@ constexpr double k_ns = 1e9;
 /// Nanoseconds of `amount` at `per_s`; 0 where there is nothing to do.
 double nanoseconds(double amount, double per_s) { return amount > 0 ? amount * k_ns / per_s : 0.0; }
 
-/// The largest value that a scaled time may take, with room for the rounding.
+/// Range of the arithmetic: the largest value that a scaled time may take, with room for the rounding.
 constexpr double k_scaled_max = 4.0e18;
 
 /// False where a coefficient is not finite or the time could overflow.

@@ -23,6 +23,7 @@ constexpr int k_own_architecture = 90;
 constexpr std::string_view k_all_reduce_kernel = "vLLM_custom_graph";
 constexpr double k_ns_per_us = 1000;
 
+// Where planes are laid through the laws: powers of two over the range of serving, as far as the public tables reach.
 constexpr std::array<double, 6> k_prefill_lengths = {64, 256, 1'024, 4'096, 16'384, 32'768};
 constexpr std::array<double, 4> k_prefill_batches = {1, 2, 8, 16};
 constexpr double k_prefill_tokens_max = 32'768;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "replay/memory/planned_workspace.hpp"
+#include "replay/catalog/graph_sizes.hpp"
 
 namespace replayd {
 namespace {

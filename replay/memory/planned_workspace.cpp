@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replay/catalog/graph_sizes.hpp"
 #include "replay/memory/attention_workspace.hpp"
 #include "replay/memory/workspace_buffer.hpp"
 
@@ -58,15 +59,6 @@ Bytes graph_need(const Heads& heads, std::int64_t items_least, std::int64_t rows
 }
 
 }  // namespace
-
-std::vector<std::int64_t> graph_sizes(std::int64_t tokens_max) {
-    std::vector<std::int64_t> sizes;
-    for (const std::int64_t size : {1, 2, 4}) {
-        if (size <= tokens_max) sizes.push_back(size);
-    }
-    for (std::int64_t size = 8; size <= tokens_max; size += size < 256 ? 8 : 16) sizes.push_back(size);
-    return sizes;
-}
 
 Bytes captured_need(const ModelSpec& model, const PoolSpec& pool, std::int64_t rows) {
     const Heads heads = local_heads(model, pool.parallel.tensor);

@@ -8,10 +8,6 @@
 
 namespace replayd {
 
-/// Sizes of batches that vLLM captures up to `tokens_max`: 1, 2, 4, then every 8 to 256, then every 16
-/// (vllm/config/compilation.py).
-[[nodiscard]] std::vector<std::int64_t> graph_sizes(std::int64_t tokens_max);
-
 /// Float workspace that a captured graph of `rows` rows (at least 1) needs for the worst of its batches.
 [[nodiscard]] Bytes captured_need(const ModelSpec& model, const PoolSpec& pool, std::int64_t rows);
 

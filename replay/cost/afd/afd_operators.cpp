@@ -13,11 +13,12 @@ namespace replayd::afd {
 namespace {
 
 using cost::Composer;
+using cost::k_fp8_bytes_with_scale;
 using cost::OperatorSpec;
 using cost::StageCounts;
 
 constexpr double k_bf16_bytes = 2;
-constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
+/// An expert's id and its weight, 4 bytes each, as DeepEP sends them.
 constexpr double k_id_and_weight_bytes = 8;
 /// Gather and reduce inside a server go through NVLink's switches and fill the link (Step-3 report, section 7.1: NVLS,
 /// SM-free all-gather); a filled link carries what copies between two H100 were measured to (efficiency.hpp). Launch:

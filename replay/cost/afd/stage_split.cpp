@@ -4,7 +4,7 @@
 #include <string>
 
 #include "replay/base/assert.hpp"
-#include "replay/cost/tables/graph_padding.hpp"
+#include "replay/catalog/graph_sizes.hpp"
 
 namespace replayd::afd {
 namespace {
@@ -138,7 +138,7 @@ StepShape shape_of_stage(const StepShape& rank, std::int64_t stages, std::int64_
 
 std::int64_t sent_rows(const StepShape& stage, std::int64_t graph_tokens_max) {
     if (is_padding(stage)) return 1;
-    return cost::padded_to_graph(rows_of(stage), graph_tokens_max);
+    return padded_to_graph(rows_of(stage), graph_tokens_max);
 }
 
 Result<void> check_capacity(std::int64_t rows, std::int64_t stage, std::int64_t capacity) {

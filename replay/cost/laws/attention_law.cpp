@@ -31,6 +31,7 @@ constexpr std::array<Column, 9> k_generation_columns = {{{"batch_size"},
                                                          {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 4> k_heads_shape = {2, 3, 4, 7};
+constexpr std::array<std::size_t, 2> k_growing = {0, 1};
 constexpr std::size_t k_head_dim_number = 4;
 constexpr std::size_t k_prefix_number = 8;
 constexpr std::size_t k_context_number = 1;
@@ -119,12 +120,12 @@ void generation_features(const Hardware& hardware, const KernelRow& row, double 
 }  // namespace
 
 KernelTable context_attention_table() {
-    return {"context_attention", k_context_columns, k_latency, 1000, k_heads_shape, k_head_dim_number,
+    return {"context_attention", k_context_columns, k_latency, 1000, k_heads_shape, k_growing, k_head_dim_number,
             &context_work, &context_features};
 }
 
 KernelTable generation_attention_table() {
-    return {"generation_attention", k_generation_columns, k_latency, 1000, k_heads_shape, k_head_dim_number,
+    return {"generation_attention", k_generation_columns, k_latency, 1000, k_heads_shape, k_growing, k_head_dim_number,
             &generation_work, &generation_features, k_context_number};
 }
 

@@ -19,6 +19,7 @@ constexpr std::array<Column, 4> k_allreduce_columns = {{{"allreduce_dtype", Colu
                                                         {"message_size"},
                                                         {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::size_t, 1> k_gpus_shape = {1};
+constexpr std::array<std::size_t, 1> k_growing = {2};  // message size or tokens
 
 /// `message_size` counts elements of the whole buffer, as nccl-tests does.
 KernelWork collective_work(const Hardware& hardware, const KernelRow& row) {
@@ -102,21 +103,21 @@ void low_latency_features(const Hardware& hardware, const KernelRow& row, double
 }  // namespace
 
 KernelTable nccl_table() {
-    return {"nccl", k_nccl_columns, k_latency, 1000, k_gpus_shape, 0, &collective_work, &collective_features};
+    return {"nccl", k_nccl_columns, k_latency, 1000, k_gpus_shape, k_growing, 0, &collective_work, &collective_features};
 }
 
 KernelTable custom_allreduce_table() {
-    return {"custom_allreduce", k_allreduce_columns, k_latency, 1000, k_gpus_shape, 0, &collective_work,
+    return {"custom_allreduce", k_allreduce_columns, k_latency, 1000, k_gpus_shape, k_growing, 0, &collective_work,
             &collective_features};
 }
 
 KernelTable deepep_normal_table() {
-    return {"wideep_deepep_normal", k_normal_columns, k_normal_results, 1, k_deepep_shape, 0, &normal_work,
+    return {"wideep_deepep_normal", k_normal_columns, k_normal_results, 1, k_deepep_shape, k_growing, 0, &normal_work,
             &normal_features};
 }
 
 KernelTable deepep_low_latency_table() {
-    return {"wideep_deepep_ll", k_low_latency_columns, k_low_latency_results, 1, k_deepep_shape, 0, &low_latency_work,
+    return {"wideep_deepep_ll", k_low_latency_columns, k_low_latency_results, 1, k_deepep_shape, k_growing, 0, &low_latency_work,
             &low_latency_features};
 }
 

@@ -9,6 +9,7 @@
 namespace replayd::cost {
 namespace {
 
+// How residuals are stored, a byte each: no source but numerical accuracy.
 /// Eight steps an octave: positions from 1 to 2^31.
 constexpr double k_position_step = 0.125;
 /// 0.7 % a step: up to a factor of 2.4 either way.

@@ -18,7 +18,8 @@ constexpr std::array<Column, 10> k_columns = {{{"batch_size"},
                                               {"kernel_source", ColumnKind::name}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 3> k_shape = {2, 4, 6};
-constexpr double k_chunk = 64;  // tokens per chunk of the chunked rule
+constexpr std::array<std::size_t, 2> k_growing = {0, 1};
+constexpr double k_chunk = 64;  // tokens per chunk of the chunked rule, the source of flash-linear-attention says
 
 struct DeltaNet {
     double batch, length, width, taps, k_heads, k_dim, v_heads, v_dim;
@@ -63,6 +64,6 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
 
 }  // namespace
 
-KernelTable gdn_table() { return {"gdn", k_columns, k_latency, 1000, k_shape, 0, &work, &features}; }
+KernelTable gdn_table() { return {"gdn", k_columns, k_latency, 1000, k_shape, k_growing, 0, &work, &features}; }
 
 }  // namespace replayd::cost

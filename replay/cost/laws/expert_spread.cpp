@@ -11,6 +11,7 @@
 namespace replayd::cost {
 namespace {
 
+/// Numerical accuracy: shuffles to average over. The tail is that of aiconfigurator's collector.
 constexpr int k_shuffles = 8;
 constexpr double k_longest_tail = 0.8;  // of the tokens
 constexpr std::uint64_t k_seed = 20'260'821;

@@ -13,6 +13,7 @@ constexpr std::array<Column, 5> k_gemm_columns = {{{"gemm_dtype", ColumnKind::ty
                                                    {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 2> k_gemm_shape = {2, 3};
+constexpr std::array<std::size_t, 1> k_rows = {1};
 
 struct Gemm {
     TypeTraits type;
@@ -89,11 +90,11 @@ void bmm_features(const Hardware& hardware, const KernelRow& row, double law_us,
 }  // namespace
 
 KernelTable gemm_table() {
-    return {"gemm", k_gemm_columns, k_latency, 1000, k_gemm_shape, 0, &gemm_work, &gemm_features};
+    return {"gemm", k_gemm_columns, k_latency, 1000, k_gemm_shape, k_rows, 0, &gemm_work, &gemm_features};
 }
 
 KernelTable mla_bmm_table() {
-    return {"mla_bmm", k_bmm_columns, k_latency, 1000, k_bmm_shape, 0, &bmm_work, &bmm_features};
+    return {"mla_bmm", k_bmm_columns, k_latency, 1000, k_bmm_shape, k_rows, 0, &bmm_work, &bmm_features};
 }
 
 }  // namespace replayd::cost

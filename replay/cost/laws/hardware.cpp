@@ -9,7 +9,7 @@ namespace replayd::cost {
 namespace {
 
 // Bandwidths and peaks: systems/*.yaml of ai-dynamo/aiconfigurator, which follow the vendors' data sheets;
-// H800 and H20: Step-3 report (arXiv 2507.19427), table 4. L2 sizes: NVIDIA architecture white papers.
+// H800 and H20: Step-3 report (arXiv 2507.19427), table 4; RTX 4090: NVIDIA Ada white paper, appendix A. L2 sizes: NVIDIA architecture white papers.
 // GPUs of a node: the same systems/*.yaml (num_gpus_per_node: 4 for GB200, 8 for the others).
 // L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
 // hbm_share of the H200: measured, replay/cost/profile/measurements: reads reach 0.974, writes 0.984, experts 0.98 and
@@ -17,7 +17,7 @@ namespace {
 // sustained_loss: slope of the time lost under load over the tensor utilisation above k_free_utilisation, measured
 // (sustained.csv: products of 0.73 to 0.8 of the peak lose 10 % on an H100 and 17 % on an H200, both at 700 W). H800:
 // the H100's; zero where nothing was measured.
-constexpr std::array<Hardware, 8> k_hardware = {{
+constexpr std::array<Hardware, 9> k_hardware = {{
     {"a100_sxm", 80, 108, 2.039e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 300e3},
     {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.26},
     {"h200_sxm", 90, 132, 4.8e6, 0.98, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.43},
@@ -26,13 +26,14 @@ constexpr std::array<Hardware, 8> k_hardware = {{
     {"b200_sxm", 100, 148, 7.7e6, 1.0, 126e6, 10.0e6, 2250e6, 4500e6, 9000e6, 900e3},
     {"gb200", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2500e6, 5000e6, 10000e6, 900e3, 4},
     {"rtx_pro_6000_server", 120, 188, 1.792e6, 1.0, 128e6, 6.0e6, 467.8e6, 935.6e6, 1871.2e6, 64e3},
+    {"rtx_4090", 89, 128, 1.008e6, 1.0, 72e6, 5.0e6, 165.2e6, 330.3e6, 330.3e6, 32e3},
 }};
 
 struct CatalogName {
     std::string_view catalog;
     std::string_view system;
 };
-constexpr std::array<CatalogName, 7> k_catalog_names = {{
+constexpr std::array<CatalogName, 8> k_catalog_names = {{
     {"A100-SXM-80GB", "a100_sxm"},
     {"H100-SXM", "h100_sxm"},
     {"H200-SXM", "h200_sxm"},
@@ -40,6 +41,7 @@ constexpr std::array<CatalogName, 7> k_catalog_names = {{
     {"H20", "h20_sxm"},
     {"B200", "b200_sxm"},
     {"RTX-PRO-6000", "rtx_pro_6000_server"},
+    {"RTX-4090", "rtx_4090"},
 }};
 
 constexpr double k_per_us = 1e-6;

@@ -25,7 +25,7 @@ struct Hardware {
     double sustained_loss = 0;      ///< see sustained_us
 };
 
-/// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs.
+/// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs, measured (sustained.csv, see hardware.cpp).
 inline constexpr double k_free_utilisation = 0.37;
 
 /// Kernel tables time short bursts. Under load the power limit lowers the clock of kernels that keep the tensor

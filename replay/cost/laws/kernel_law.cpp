@@ -85,6 +85,14 @@ std::uint64_t KernelLaw::curve_of(const KernelRow& row, std::size_t kernel) cons
     return hash;
 }
 
+KernelRow KernelLaw::inside(const KernelRow& row) const {
+    KernelRow nearest = row;
+    for (const std::size_t i : parts_.table->growing_numbers) {
+        nearest.number[i] = std::clamp(row.number[i], parts_.number_min[i], parts_.number_max[i]);
+    }
+    return nearest;
+}
+
 KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const { return priced(target, row, true); }
 
 KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, bool on_known_curves) const {
@@ -92,14 +100,20 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, bo
     const std::size_t kernel = kernel_of(asked, price.kernel_assumed);
     KernelRow row = asked;
     if (row.kernel.empty()) row.kernel = parts_.kernels[kernel].name;
-    for (std::size_t i = 0; i < parts_.number_min.size(); ++i) {
-        price.extrapolated |= row.number[i] < parts_.number_min[i] || row.number[i] > parts_.number_max[i];
+    for (std::size_t i = 0; i < k_row_numbers_max; ++i) {
+        // A column that came to the table after the law was fitted was 0 in all of its rows: attention without a prefix.
+        const bool fitted = i < parts_.number_min.size();
+        const double low = fitted ? parts_.number_min[i] : 0;
+        const double high = fitted ? parts_.number_max[i] : 0;
+        price.extrapolated |= row.number[i] < low || row.number[i] > high;
     }
+    // Features like the fill of the last wave go on changing beyond the fitted range; the correction must not.
+    const KernelRow nearest = inside(row);
     std::vector<float> values;
-    features(row, kernel, values);
+    features(nearest, kernel, values);
     double correction = parts_.correction.sum(values);
     if (on_known_curves && !parts_.residuals.empty()) {
-        correction += parts_.residuals.at(curve_of(row, kernel), row.number[*parts_.table->curve_number]);
+        correction += parts_.residuals.at(curve_of(nearest, kernel), nearest.number[*parts_.table->curve_number]);
     }
     price.us = physical_us(target, parts_.kernels[kernel].shares, parts_.table->work(target, row)) * std::exp(correction);
     return price;

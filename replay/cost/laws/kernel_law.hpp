@@ -86,6 +86,8 @@ public:
 
 private:
     [[nodiscard]] KernelPrice priced(const Hardware& target, const KernelRow& row, bool on_known_curves) const;
+    /// The call with its growing numbers (KernelTable) moved into the fitted range.
+    [[nodiscard]] KernelRow inside(const KernelRow& row) const;
     [[nodiscard]] std::int64_t rows_of_variant(const LawKernel& kernel, const KernelRow& row) const;
     [[nodiscard]] std::size_t kernel_of(const KernelRow& row, bool& assumed) const;
     Parts parts_;

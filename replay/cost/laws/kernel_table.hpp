@@ -51,6 +51,9 @@ struct KernelTable {
     double result_us = 1000;                    ///< microseconds per unit of `results`
     /// Numbers that make up a "shape" (for hold-outs by shape) and a "family".
     std::span<const std::size_t> shape_numbers;
+    /// Numbers that grow with the work of a call: tokens, sequences, context, bytes. Beyond their fitted range the learned
+    /// correction is the one at its end.
+    std::span<const std::size_t> growing_numbers;
     std::size_t variant_number = 0;             ///< number that picks the usual kernel of a row without one
     KernelWork (*work)(const Hardware&, const KernelRow&) = nullptr;
     /// Appends the features, always the same count; `law_us` is the law's own answer.

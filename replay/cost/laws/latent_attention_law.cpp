@@ -21,7 +21,9 @@ constexpr std::array<Column, 6> k_generation_columns = {{{"mla_dtype", ColumnKin
                                                          {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 1> k_heads_shape = {2};
+constexpr std::array<std::size_t, 2> k_growing = {3, 4};
 
+// Widths of DeepSeek-V3 (its config.json): 128 + 64 of a key, 128 of a value, 512 + 64 of the latent.
 constexpr double k_key_plus_value = 320;  // 192 + 128
 constexpr double k_latent = 576;          // 512 + 64
 constexpr double k_latent_work = 1088;    // 576 (scores) + 512 (values)
@@ -82,11 +84,11 @@ void generation_features(const Hardware& hardware, const KernelRow& row, double 
 }  // namespace
 
 KernelTable context_mla_table() {
-    return {"context_mla", k_context_columns, k_latency, 1000, k_heads_shape, 1, &context_work, &context_features};
+    return {"context_mla", k_context_columns, k_latency, 1000, k_heads_shape, k_growing, 1, &context_work, &context_features};
 }
 
 KernelTable generation_mla_table() {
-    return {"generation_mla", k_generation_columns, k_latency, 1000, k_heads_shape, 1, &generation_work,
+    return {"generation_mla", k_generation_columns, k_latency, 1000, k_heads_shape, k_growing, 1, &generation_work,
             &generation_features};
 }
 

@@ -21,6 +21,7 @@ constexpr std::array<Column, 10> k_columns = {{{"moe_dtype", ColumnKind::type},
                                                {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::size_t k_tokens_number = 1;
+constexpr std::array<std::size_t, 1> k_growing = {k_tokens_number};
 constexpr std::array<std::size_t, 4> k_family = {2, 3, 4, 5};
 
 struct Moe {
@@ -37,6 +38,7 @@ struct Moe {
 struct Ungated {
     double inner, top_k, experts;
 };
+// Source: the model cards, see above.
 constexpr std::array<Ungated, 3> k_ungated = {{{1856, 6, 128}, {2688, 22, 512}, {5120, 22, 512}}};
 
 /// Weight matrices per expert.
@@ -113,6 +115,6 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
 
 }  // namespace
 
-KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, 0, &work, &features, k_tokens_number}; }
+KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, k_growing, 0, &work, &features, k_tokens_number}; }
 
 }  // namespace replayd::cost

@@ -14,7 +14,7 @@ import traceback
 import torch
 
 SUITES = ("launch", "copies", "elementwise", "steps", "gemm", "grouped_gemm", "attention", "attention_fp8",
-          "sustained", "links")
+          "sustained", "links", "exchange")
 
 
 def main():

@@ -7,8 +7,8 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/cost/composition.hpp"
+#include "replay/cost/efficiency.hpp"
 #include "replay/cost/tables/measured_line.hpp"
-#include "replay/cost/tables/profile_cost.hpp"
 
 namespace replayd::cost {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "replay/base/assert.hpp"
+#include "replay/catalog/graph_sizes.hpp"
 #include "replay/cost/analytic_cost.hpp"
 #include "replay/cost/composition.hpp"
 #include "replay/cost/tables/attention_times.hpp"
-#include "replay/cost/tables/graph_padding.hpp"
 #include "replay/cost/tables/profile_composition.hpp"
 
 namespace replayd::cost {

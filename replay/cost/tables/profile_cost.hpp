@@ -13,17 +13,10 @@
 
 #include <memory>
 
-#include "replay/base/units.hpp"
 #include "replay/cost/cost_model.hpp"
 #include "replay/cost/tables/step_profile.hpp"
 
 namespace replayd::cost {
-
-/// What a collective inside a layer takes beyond NCCL's own back-to-back time: the ranks do not arrive together, and
-/// the tokens are copied into and out of its buffers. The one constant that is fitted on a run: a vLLM 0.19 server with two
-/// RTX PRO 6000 over PCIe. With it the rate of steps without prompts is right on average over six windows of that run, from 1
-/// to 95 sequences per rank (single windows stray by -6 to +9 %, since its routing is not uniform).
-inline constexpr Duration k_exchange_entry{33'000};
 
 /// Composes the model of one pool from `profile`, which the model keeps nothing of. Error `invalid_argument` as
 /// make_analytic_cost, and for a profile without any operator of the model.

@@ -81,7 +81,7 @@ TEST(CostCommand, tells_wrong_use_in_one_line) {
          "--gpu is missing: expected system of the tables, e.g. h100_sxm; see replayctl cost eval --help"},
         {{"cost", "eval", "--gpu", "h100", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
          "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
-         "gb200, rtx_pro_6000_server"},
+         "gb200, rtx_pro_6000_server, rtx_4090"},
         {{"cost", "eval", "--gpu", "h100_sxm", "--backend", "tgi", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
          "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl, replayd"},
         {{"cost", "step", "--scenario", k_scenario},

@@ -169,7 +169,7 @@ TEST(CostEval, refuses_wrong_input_with_exact_messages) {
     const std::vector<Wrong> cases = {
         {"h100", "vllm", "gemm", "m\n",
          "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
-         "gb200, rtx_pro_6000_server"},
+         "gb200, rtx_pro_6000_server, rtx_4090"},
         {"h100_sxm", "tgi", "gemm", "m\n",
          "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl, replayd"},
         {"h100_sxm", "vllm", "matmul", "m\n",

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "replay/cost/tables/attention_times.hpp"
-#include "replay/cost/tables/graph_padding.hpp"
 #include "replay/cost/tables/measured_line.hpp"
 
 namespace replayd::cost {
@@ -45,15 +44,6 @@ TEST(MeasuredLine, follows_its_points) {
     EXPECT_DOUBLE_EQ(line.us(1), 5);
     EXPECT_DOUBLE_EQ(line.us(15), 6);
     EXPECT_DOUBLE_EQ(line.us(60), 15);
-}
-
-// vLLM's capture sizes: 1, 2, 4, 8, 16, 24, … 256, 272, … and nothing above the largest.
-TEST(GraphPadding, takes_the_next_captured_size) {
-    const std::pair<std::int64_t, std::int64_t> cases[] = {{1, 1},     {2, 2},     {3, 4},     {5, 8},    {9, 16},   {17, 24},
-                                                           {255, 256}, {257, 272}, {500, 512}, {512, 512}, {513, 513}};
-    for (const auto& [rows, padded] : cases) EXPECT_EQ(padded_to_graph(rows, 512), padded) << rows;
-    EXPECT_EQ(padded_to_graph(250, 252), 252);
-    EXPECT_EQ(padded_to_graph(5, 0), 5);
 }
 
 /// Times of a GPU where attention is exactly additive.
