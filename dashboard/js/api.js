@@ -74,6 +74,10 @@ export class Api {
 
   /** @param {'pause'|'resume'|'end'} action */
   control(stream, action) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/${action}`, null); }
+  /** A run of the whole stream, or a copy of a run that goes on under another scenario. */
+  addRun(stream, scenario) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/runs`, { scenario }); }
+  forkRun(id, scenario) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/fork`, { scenario }); }
+  stopRun(id) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/stop`, null); }
   setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
   query(sql) { return this.#post('/api/v1/query', { sql }); }
 

@@ -26,6 +26,7 @@ import { onThemeChange, toggleTheme } from './theme.js';
 import { TokenDialog } from './token_dialog.js';
 import { TokenStore } from './token_store.js';
 import { VllmView } from './vllm_view.js';
+import { WhatIfDialog } from './whatif_dialog.js';
 
 const REDRAW_MS = 250;
 const NOTICE_MS = 8000;
@@ -67,7 +68,9 @@ function start(base) {
     history: new HistoryView(api), query: new QueryView(api, keepAddress),
   };
   page.status = new StatusBar(base);
-  page.controls = new StreamControls(api, hub, (stream) => { location.hash = routeTo(route.view, { stream }); }, (message) => notice.show(message));
+  const whatIf = new WhatIfDialog(api, hub);
+  page.controls = new StreamControls(api, hub, (stream) => { location.hash = routeTo(route.view, { stream }); },
+    (message) => notice.show(message), (stream) => whatIf.open(stream));
   page.pinned = new PinnedRuns();
   const openView = (view) => { page.navigation.links.find((link) => link.dataset.view === view).click(); };
   page.shortcuts = new Shortcuts([
@@ -77,7 +80,7 @@ function start(base) {
     { keys: 't', text: 'Light or dark theme', run: toggleTheme }], openView);
   const controls = h('section.subhead', { 'aria-label': 'What is shown' }, page.controls.element, page.toolbar.element);
   page.navigation = new Navigation({ status: page.status.lamp, controls, banners: [page.status.banner, page.pinned.element],
-    overlays: [token.element, notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
+    overlays: [token.element, whatIf.element, notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
 
   const feed = new Feed(api, hub, (run, items) => page.views.requests.take(run, items));
   hub.addEventListener('change', redraw);

@@ -13,8 +13,9 @@ export class StreamControls {
   #confirming = null;
   #names = '';
 
-  /** @param {(name: string|null) => void} choose @param {(message: string) => void} fail shows an error */
-  constructor(api, hub, choose, fail) {
+  /** @param {(name: string|null) => void} choose @param {(message: string) => void} fail shows an error
+   *  @param {(stream: string) => void} whatIf adds and stops runs */
+  constructor(api, hub, choose, fail, whatIf) {
     this.#api = api;
     this.#hub = hub;
     this.fail = fail;
@@ -22,11 +23,12 @@ export class StreamControls {
     this.state = h('span.state');
     this.facts = h('span.facts-line');
     this.pause = h('button', { type: 'button', onclick: () => this.#pauseOrResume() });
+    this.whatIf = h('button', { type: 'button', textContent: 'What if…', title: 'Add a scenario to this stream, fork or stop a run', onclick: () => whatIf(this.#name) });
     this.end = h('button', { type: 'button', textContent: 'End', title: 'Declare that no arrival follows; the runs finish', onclick: () => this.#end() });
     this.speed = h('select', { 'aria-label': 'Replay speed', title: 'Virtual seconds per wall second', onchange: () => this.#act(this.#api.setSpeed(this.#name, Number(this.speed.value))) },
       ...SPEEDS.map((factor) => h('option', { value: String(factor), textContent: format.speed(factor) })));
     this.element = h('div.stream-controls', {}, h('label.field', {}, h('span', { textContent: 'Stream' }), this.select), this.state, this.facts,
-      h('span.spring'), h('label.field', {}, h('span', { textContent: 'Speed' }), this.speed), this.pause, this.end);
+      h('span.spring'), h('label.field', {}, h('span', { textContent: 'Speed' }), this.speed), this.whatIf, this.pause, this.end);
   }
 
   update() {
@@ -38,6 +40,7 @@ export class StreamControls {
     setText(this.facts, stream === undefined || stream.arrivals === undefined ? '' :
       `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)}`);
     setText(this.pause, stream?.state === 'paused' ? 'Resume' : 'Pause');
+    this.whatIf.disabled = !running;
     this.pause.disabled = !running;
     this.end.disabled = !running || stream.ended === true;
     this.speed.disabled = !running;

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { QUESTIONS } from '../../../dashboard/js/questions.js';
+import { violations } from './axe.mjs';
 import { browserMissing, launch, openPage } from './chromium.mjs';
 
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
@@ -114,6 +115,27 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
       await page.screenshot({ path: process.env.REPLAYD_SCREENSHOT });
     }
 
+    // What if: a third cluster from the start of the stream, a fork of it, and the fork is stopped.
+    await page.getByRole('button', { name: 'What if…' }).click();
+    const whatIf = page.getByRole('dialog', { name: 'What if: today' });
+    const add = async (label, beginning) => {
+      const before = await whatIf.locator('tbody tr').count();
+      await whatIf.getByLabel('Replay it through').selectOption(mixed);
+      await whatIf.getByLabel('beginning').selectOption({ label: beginning });
+      await whatIf.getByRole('button', { name: 'Add' }).click();
+      await until(label, async () => await whatIf.locator('tbody tr').count() === before + 1 && await whatIf.getByRole('button', { name: 'Add' }).isEnabled());
+    };
+    await add('a run that joins', 'at the start of the stream');
+    const joined = /run #(\d+): it catches up/.exec(await whatIf.getByRole('status').textContent())[1];
+    await add('a fork', `now, from the state of ${mixed} #${joined}`);
+    const forked = /run #(\d+), forked from/.exec(await whatIf.getByRole('status').textContent())[1];
+    assert.deepEqual(await violations(page), []);
+    for (let press = 0; press < 2; ++press) await whatIf.getByRole('button', { name: `Stop ${mixed} #${forked}` }).click();
+    await until('the fork stopped', async () => (await json(`/api/v1/runs/${forked}`)).state === 'stopped');
+    assert.equal((await json(`/api/v1/runs/${joined}`)).state, 'running');
+    await page.keyboard.press('Escape');
+    await page.locator('.card').nth(3).waitFor();
+
     await page.getByRole('link', { name: 'Requests', exact: true }).click();
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
@@ -126,7 +148,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     await page.getByRole('link', { name: 'SQL' }).click();
     for (const { title } of QUESTIONS) {
       await page.getByRole('button', { name: title, exact: true }).click();
-      await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent('.query-actions .note')) && await page.locator('button.primary').isEnabled());
+      await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent('.query-actions .note')) && await page.locator('.query-actions button.primary').isEnabled());
       assert.equal(await page.locator('.query-actions .note.bad').count(), 0, title);
     }
     await page.getByRole('link', { name: 'vLLM' }).click();
