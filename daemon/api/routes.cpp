@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 27> k_routes = {{
+constexpr std::array<Route, 29> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -42,7 +42,9 @@ constexpr std::array<Route, 27> k_routes = {{
     {"GET", "runs/*/requests", list_requests},
     {"GET", "runs/*/requests/*", show_request},
     {"GET", "requests/*", find_requests},
+    {"GET", "runs/*/at", show_moment},
     {"GET", "compare", compare_two_runs},
+    {"GET", "difference", first_difference},
     {"POST", "query", run_query},
 }};
 

@@ -50,6 +50,8 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer show_request(const Call& call);
 [[nodiscard]] Answer find_requests(const Call& call);
 [[nodiscard]] Answer compare_two_runs(const Call& call);
+[[nodiscard]] Answer show_moment(const Call& call);
+[[nodiscard]] Answer first_difference(const Call& call);
 [[nodiscard]] Answer run_query(const Call& call);
 
 /// The route of the request, or 404, or 405 naming the methods that the path has.

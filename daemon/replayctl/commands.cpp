@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "daemon/protocol/limits.hpp"
+#include "daemon/replayctl/at_command.hpp"
+#include "daemon/replayctl/bisect_command.hpp"
 #include "daemon/replayctl/compare_command.hpp"
 #include "daemon/replayctl/generate_command.hpp"
 #include "daemon/replayctl/option_values.hpp"
@@ -301,22 +303,55 @@ Declared declare_runs(CLI::App& root) {
     return command;
 }
 
+namespace {
+
+CLI::Option* add_run_id(CLI::App& app, const char* name, std::int64_t& target) {
+    return app.add_option_function<std::string>(
+                  name, [name, &target](const std::string& value) { target = whole_number(name, value, 1); }, "id of a run")
+        ->type_name("ID");
+}
+
+}  // namespace
+
 Declared declare_compare(CLI::App& root) {
     auto [command, options] = begin<CompareOptions>(root, "compare", "compare two runs of one stream, request by request");
     CLI::App& app = *command.app;
-    const auto add_run = [&app, options = options](const char* name, std::int64_t& target) {
-        return app.add_option_function<std::string>(
-                      name, [name, &target](const std::string& value) { target = whole_number(name, value, 1); }, "id of a run")
-            ->type_name("ID");
-    };
-    command.needed.push_back(add_run("RUN_A", options->run_a));
-    command.needed.push_back(add_run("RUN_B", options->run_b));
+    command.needed.push_back(add_run_id(app, "RUN_A", options->run_a));
+    command.needed.push_back(add_run_id(app, "RUN_B", options->run_b));
     add_source(app, options->source);
     add_whole(app, "--limit", options->limit, "requests to list, those that differ most (10)", 0, 1000);
     add_real(app, "--quantile", options->quantile, "of a window: an objective is broken when it is beyond (0.99)");
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return compare_runs(*options);
+    };
+    return command;
+}
+
+Declared declare_bisect(CLI::App& root) {
+    auto [command, options] = begin<BisectOptions>(root, "bisect", "find the first event in which two runs of one stream differ");
+    CLI::App& app = *command.app;
+    command.needed.push_back(add_run_id(app, "RUN_A", options->run_a));
+    command.needed.push_back(add_run_id(app, "RUN_B", options->run_b));
+    add_daemon(app, options->daemon, options->token_file);
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return bisect_runs(*options);
+    };
+    return command;
+}
+
+Declared declare_at(CLI::App& root) {
+    auto [command, options] = begin<AtOptions>(root, "at", "show queues, batches and KV of a run at a moment");
+    CLI::App& app = *command.app;
+    command.needed.push_back(add_run_id(app, "RUN", options->run));
+    add_time(app, "TIME", [options = options](std::int64_t ns) { options->at_ns = ns; },
+             "virtual time: 90s, 1.5m, 2h; left out: now, or the end of a run that is over");
+    add_daemon(app, options->daemon, options->token_file);
+    add_whole(app, "--listed", options->listed, "requests to list of each queue and batch (5)", 0, 100'000);
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return show_moment(*options);
     };
     return command;
 }

@@ -32,6 +32,8 @@ struct Declared {
 [[nodiscard]] Declared declare_search(CLI::App& root);
 [[nodiscard]] Declared declare_recalibrate(CLI::App& root);
 [[nodiscard]] Declared declare_compare(CLI::App& root);
+[[nodiscard]] Declared declare_bisect(CLI::App& root);
+[[nodiscard]] Declared declare_at(CLI::App& root);
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);
 [[nodiscard]] Declared declare_query(CLI::App& root);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "replay/search/objective.hpp"
+#include "replay/sim/no_sink.hpp"
 
 namespace replayd::stream {
 namespace {
@@ -14,12 +15,6 @@ constexpr std::size_t k_sample_arrivals_max = 200'000;
 constexpr int k_arrivals_per_step = 256;
 constexpr std::chrono::milliseconds k_slice{10};
 constexpr std::chrono::seconds k_patience{60};
-
-class NoSink final : public RecordSink {
-public:
-    void on_request(RequestRecord&&) override {}
-    void on_window(WindowRecord&&) override {}
-};
 
 /// One look ahead, in slices beside the runs'.
 class LookAheadJob final : public Job {
@@ -47,7 +42,6 @@ private:
 
 /// A copy of the run, and the moment behind everything that it has processed and every arrival that it was offered.
 struct Copy {
-    std::unique_ptr<NoSink> sink;
     Run run;
     VirtualTime at;
 };
@@ -56,10 +50,9 @@ Result<std::shared_ptr<Copy>> copy_of(Stream& stream, const std::shared_ptr<RunW
     const auto answer = std::make_shared<std::promise<Result<std::shared_ptr<Copy>>>>();
     run->ask([answer](const Run* now, VirtualTime offered) {
         if (now == nullptr) return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
-        auto sink = std::make_unique<NoSink>();
-        Run copied = now->fork(*sink);
+        Run copied = now->fork(no_sink());
         const VirtualTime at = std::max(now->snapshot().now + Duration(1), offered);
-        answer->set_value(std::make_shared<Copy>(Copy{std::move(sink), std::move(copied), at}));
+        answer->set_value(std::make_shared<Copy>(Copy{std::move(copied), at}));
     });
     auto copied = answer->get_future();
     stream.wake_run(run);

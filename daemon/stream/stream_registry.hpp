@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/stream/checkpoints.hpp"
 #include "daemon/stream/scenario_library.hpp"
 #include "daemon/stream/stream.hpp"
 #include "storage/query.hpp"
@@ -71,7 +72,12 @@ public:
     /// The worker of a run that this process computes or computed; null otherwise.
     [[nodiscard]] std::shared_ptr<RunWorker> run(std::int64_t run_id) const;
 
+    /// What the run is, for replaying it: also of one that is over. Error `invalid_argument`: its scenario is no longer valid.
+    [[nodiscard]] Result<RunIdentity> identity(const storage::RunInfo& run, storage::Reader& reader) const;
+
     [[nodiscard]] ScenarioLibrary& scenarios() { return library_; }
+    /// Of runs that were gone back in.
+    [[nodiscard]] Checkpoints& checkpoints() { return checkpoints_; }
 
 private:
     using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
@@ -88,6 +94,7 @@ private:
     ScenarioLibrary& library_;
     const StreamContext context_;
     const std::string engine_version_;
+    Checkpoints checkpoints_;
     std::atomic<std::size_t> streams_max_{SIZE_MAX};
     std::mutex create_mutex_;  ///< held while a stream is created, so that a name is taken once
     std::set<std::string> retired_;  ///< names of streams whose rows are going; under create_mutex_

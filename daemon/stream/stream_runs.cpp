@@ -10,17 +10,12 @@
 #include "daemon/protocol/limits.hpp"
 #include "daemon/stream/clock.hpp"
 #include "daemon/stream/stream_registry.hpp"
+#include "replay/sim/no_sink.hpp"
 
 namespace replayd::stream {
 namespace {
 
 constexpr std::chrono::seconds k_patience{60};
-
-class NoSink final : public RecordSink {
-public:
-    void on_request(RequestRecord&&) override {}
-    void on_window(WindowRecord&&) override {}
-};
 
 Result<void> check_room_of(const Stream& stream) {
     const RunList runs = stream.runs();
@@ -37,8 +32,7 @@ Result<VirtualTime> fork_moment(Stream& stream, const std::shared_ptr<RunWorker>
     const auto answer = std::make_shared<std::promise<Result<VirtualTime>>>();
     run->ask([answer, changed](const Run* now, VirtualTime) {
         if (now == nullptr) return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
-        NoSink nowhere;
-        const auto forked = now->fork(changed, nowhere);
+        const auto forked = now->fork(changed, no_sink());
         if (!forked) return answer->set_value(tl::unexpected(forked.error()));
         answer->set_value(now->snapshot().now + Duration(1));
     });
@@ -128,6 +122,12 @@ Result<std::vector<ForkedPart>> StreamRegistry::parts_before(const storage::RunR
     auto own = library_.compile_text(parent->row.scenario_toml, "scenario of run " + std::to_string(parent->row.id));
     if (!own) return tl::unexpected(own.error());
     return cut_at(std::move(*before), std::move(*own), row.forked_at);
+}
+
+Result<RunIdentity> StreamRegistry::identity(const storage::RunInfo& run, storage::Reader& reader) const {
+    RunIdentity identity = identity_of(run.row, run.stream, reader);
+    if (identity.compiled) return identity;
+    return fail(Code::invalid_argument, "run " + std::to_string(run.row.id) + ": its scenario is no longer valid; the daemon's log says why");
 }
 
 Result<void> StreamRegistry::stop_run(std::int64_t run_id) {

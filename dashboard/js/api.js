@@ -53,6 +53,9 @@ export class Api {
   /** Runs a copy of a run ahead. @param {object} body traffic, horizon_s, growth, candidates */
   forecast(id, body) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/forecast`, body); }
 
+  /** A run as it stood at a moment. @param {number|null} atNs null: now, or its end */
+  moment(id, atNs, listed) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/at?listed=${listed}${atNs === null ? '' : `&at_ns=${atNs}`}`); }
+
   windows(id, fromNs = 0, limit = 1000) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
   }
@@ -76,7 +79,7 @@ export class Api {
   control(stream, action) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/${action}`, null); }
   /** A run of the whole stream, or a copy of a run that goes on under another scenario. */
   addRun(stream, scenario) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/runs`, { scenario }); }
-  forkRun(id, scenario) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/fork`, { scenario }); }
+  forkRun(id, scenario, atNs = null) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/fork`, atNs === null ? { scenario } : { scenario, at_ns: atNs }); }
   stopRun(id) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/stop`, null); }
   setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
   query(sql) { return this.#post('/api/v1/query', { sql }); }

@@ -11,6 +11,7 @@ import { HistoryView } from './history_view.js';
 import { Hub } from './hub.js';
 import { LiveView } from './live_view.js';
 import { MemoryView } from './memory_view.js';
+import { MomentView } from './moment_view.js';
 import { Navigation } from './navigation.js';
 import { ObservedView } from './observed_view.js';
 import { OverviewView } from './overview_view.js';
@@ -64,7 +65,7 @@ function start(base) {
   page.views = {
     overview: new OverviewView(api), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
     compare: new CompareView(api, page.toolbar, changed), observed: new ObservedView(base, residuals, page.toolbar, redraw), forecast: new ForecastView(api, changed),
-    memory: new MemoryView(api, keepAddress), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
+    memory: new MemoryView(api, keepAddress), moment: new MomentView(api, changed), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
     history: new HistoryView(api), query: new QueryView(api, keepAddress),
   };
   page.status = new StatusBar(base);

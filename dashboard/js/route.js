@@ -11,6 +11,7 @@ export const VIEWS = [
   { key: 'observed', shortcut: '5', title: 'Observed', scoped: true, about: 'predictions against what production measured' },
   { key: 'forecast', shortcut: '6', title: 'Forecast', scoped: true, about: 'how long the objectives hold, and what would hold them' },
   { key: 'memory', shortcut: '7', title: 'Memory', scoped: true, about: 'where the bytes of a GPU go' },
+  { key: 'moment', shortcut: 'm', title: 'Moment', scoped: true, about: 'queues, batches and KV of each replica at any moment' },
   { key: 'experts', shortcut: '8', title: 'MoE & AFD', scoped: true, about: 'expert balance, attention/FFN disaggregation' },
   { key: 'vllm', shortcut: '9', title: 'vLLM', scoped: true, about: 'the panels of vLLM’s own dashboard' },
   { key: 'history', shortcut: '0', title: 'History', about: 'past runs' },

@@ -150,7 +150,7 @@ void Run::Impl::accept(Arrival&& arrival) {
     ++totals_.arrived;
     windows_.count_arrival();
     note_arrival(arrival);
-    log(LogEntry::arrived, next_sequence_, arrival.prompt.value ^ (arrival.output.value << 32));
+    log(EventKind::arrived, next_sequence_, arrival.prompt.value ^ (arrival.output.value << 32));
     std::size_t pool = 0;
     std::optional<std::size_t> index = local_prefill(arrival);
     if (index) {
@@ -166,7 +166,7 @@ void Run::Impl::accept(Arrival&& arrival) {
     const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
     RequestState& request = requests_[slot];
     request.replica = request.prefill_replica = replica.index;
-    log(LogEntry::routed, request.sequence, replica.index);
+    log(EventKind::routed, request.sequence, replica.index);
     replica.outstanding_requests += 1;
     replica.outstanding_tokens += request.prompt + request.output;
     classify(slot);
@@ -242,7 +242,7 @@ void Run::Impl::reject(Arrival&& arrival, std::string reason) {
     record.observed_tpot = arrival.observed_tpot;
     record.observed_cached = arrival.observed_cached;
     ++totals_.rejected;
-    log(LogEntry::rejected, record.sequence);
+    log(EventKind::rejected, record.sequence);
     windows_.count_outcome(record, windows_.classes().of(record.slo_class));
     sink_->on_request(std::move(record));
 }
@@ -270,10 +270,11 @@ void Run::Impl::mark_dirty(std::int32_t replica) {
     dirty_.push_back(replica);
 }
 
-void Run::Impl::log(LogEntry entry, std::int64_t sequence, std::int64_t detail) {
+void Run::Impl::log(EventKind kind, std::int64_t sequence, std::int64_t detail) {
     hash_.mix(now_.ns);
-    hash_.mix(static_cast<std::uint64_t>(entry) | (static_cast<std::uint64_t>(sequence) << 8));
+    hash_.mix(static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(sequence) << 8));
     hash_.mix(detail);
+    if (events_ != nullptr) events_->on_event({now_, kind, sequence, detail});
 }
 
 std::span<ReplicaState> Run::Impl::pool_replicas(std::size_t pool) {

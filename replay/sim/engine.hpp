@@ -17,6 +17,8 @@
 #include "replay/sched/router.hpp"
 #include "replay/sim/batch_queue.hpp"
 #include "replay/sim/decode_set.hpp"
+#include "replay/sim/events.hpp"
+#include "replay/sim/moment.hpp"
 #include "replay/sim/replica_timers.hpp"
 #include "replay/sim/run.hpp"
 #include "replay/sim/scaler.hpp"
@@ -80,10 +82,14 @@ public:
     [[nodiscard]] RunSnapshot snapshot() const;
     void report_to(RecordSink& sink) {
         sink_ = &sink;
+        events_ = nullptr;
         windows_.forget_replicas();
     }
+    void tell_events(EventSink* events) { events_ = events; }
     /// Goes on under `changed`; see Run::fork.
     [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
+    /// As Run::moment, of a copy: what decode sets and stretches stand for is settled.
+    [[nodiscard]] Moment settle_to_moment(std::size_t listed_max);
 
 private:
     struct TransferEnd {
@@ -107,21 +113,6 @@ private:
             return other.sequence < sequence;
         }
     };
-    /// What goes into the state hash, with the time and the request.
-    enum class LogEntry : std::uint64_t {
-        arrived = 1,
-        rejected,
-        routed,
-        scheduled,
-        preempted,
-        first_token,
-        transfer,
-        decode_ready,
-        finished,
-        host_load,
-        scaled  ///< the pool instead of a request
-    };
-
     // engine.cpp: the loop
     void run_until(VirtualTime limit);
     void tick(VirtualTime now);
@@ -138,7 +129,7 @@ private:
     void drain_events();
     void schedule_dirty();
     void mark_dirty(std::int32_t replica);
-    void log(LogEntry entry, std::int64_t sequence, std::int64_t detail = 0);
+    void log(EventKind kind, std::int64_t sequence, std::int64_t detail = 0);
     [[nodiscard]] std::span<ReplicaState> pool_replicas(std::size_t pool);
     [[nodiscard]] VirtualTime next_event() const;
     [[nodiscard]] VirtualTime next_time() const;
@@ -257,6 +248,12 @@ private:
     [[nodiscard]] static std::int64_t state_blocks(const MemoryPlan& plan);
     void settle_for_change(std::int32_t replica);
 
+    // engine_moment.cpp: the state as others see it
+    [[nodiscard]] MomentReplica replica_now(const ReplicaState& replica, std::size_t listed_max);
+    [[nodiscard]] MomentRequest request_now(RequestSlot slot, std::int64_t steps_ended) const;
+    [[nodiscard]] std::vector<MomentTransfer> transfers_now();
+    [[nodiscard]] MomentTransfer transfer_of(const Handoff& handoff, MomentTransfer::State state) const;
+
     // engine_windows.cpp: statistics
     void count_steps(std::int32_t replica, BatchInFlight& batch, VirtualTime before);
     void close_windows(VirtualTime until);
@@ -266,6 +263,7 @@ private:
 
     std::shared_ptr<const CompiledScenario> compiled_;
     RecordSink* sink_;
+    EventSink* events_ = nullptr;
     RunOptions options_;
     std::vector<ReplicaState> replicas_;
     std::vector<ReplicaRuntime> runtimes_;

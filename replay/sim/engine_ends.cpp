@@ -101,7 +101,7 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     if (!samples) return;
     if (++request.generated == 1) {
         request.first_token = now_;
-        log(LogEntry::first_token, request.sequence, request.replica);
+        log(EventKind::first_token, request.sequence, request.replica);
         windows_.count_first_token(now_ - request.arrived);
     }
     if (request.generated == request.output) {
@@ -157,7 +157,7 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     request.left_running = true;
     ++left_running_;
     if (!ahead) ended_.push_back(slot);
-    log(LogEntry::finished, request.sequence, request.preemptions);
+    log(EventKind::finished, request.sequence, request.preemptions);
     RequestRecord record = make_record(slot);
     ++totals_.finished;
     windows_.count_outcome(record, request.slo_class);

@@ -174,7 +174,7 @@ void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
     destination.outstanding_requests += 1;
     destination.outstanding_tokens += request.prompt + request.output;
     interrupt(destination.index);
-    log(LogEntry::transfer, request.sequence, destination.index);
+    log(EventKind::transfer, request.sequence, destination.index);
 
     TransferLoad load = load_of(handoff);
     const std::int64_t line = network_.line_rate(load.source, load.destination);
@@ -237,7 +237,7 @@ void Run::Impl::end_transfer(std::uint32_t place) {
     // grown into may have evicted the same prefix.
     sync_blocks(destination.index, now_);
     share_computed(destination, requests_, handoff.slot, request.computed);
-    log(LogEntry::decode_ready, request.sequence, destination.index);
+    log(EventKind::decode_ready, request.sequence, destination.index);
     join_queue(destination, handoff.slot);
     mark_dirty(destination.index);
 }

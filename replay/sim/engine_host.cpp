@@ -34,7 +34,7 @@ void Run::Impl::start_loads(const ReplicaState& replica, const BatchDecision& de
         const Duration latency = compiled_->scenario.pools[replica.pool].kv.host_latency;
         // At least one nanosecond: a cause comes before its effect.
         const VirtualTime end = std::max(runtime.host_link_free + latency, VirtualTime(now_.ns + 1));
-        log(LogEntry::host_load, request.sequence, end.ns);
+        log(EventKind::host_load, request.sequence, end.ns);
         load_ends_.push({end, request.sequence, start, load.slot});
         ++transferring_;
     }

@@ -62,7 +62,7 @@ void Run::Impl::release_drained() {
 void Run::Impl::apply_phases() {
     if (phase_changes_.empty()) return;
     for (const PhaseChange& change : phase_changes_) {
-        log(LogEntry::scaled, static_cast<std::int64_t>(change.pool), change.replica * 4 + static_cast<std::int64_t>(change.phase));
+        log(EventKind::scaled, static_cast<std::int64_t>(change.pool), change.replica * 4 + static_cast<std::int64_t>(change.phase));
         if (change.phase == ReplicaPhase::off) forget_caches(change.pool, change.replica);
     }
     count_blocks();

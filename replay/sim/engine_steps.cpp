@@ -90,7 +90,7 @@ void Run::Impl::join_batch(RequestState& request) {
         request.scheduled = now_;
         if (!request.loaded_first) --runtimes_[static_cast<std::size_t>(request.replica)].never_ran;
         if (request.cached > 0) windows_.count_cached(Tokens(request.cached));
-        log(LogEntry::scheduled, request.sequence, request.cached);
+        log(EventKind::scheduled, request.sequence, request.cached);
     }
     if (!request.decoding()) {
         request.account_wait(now_, runtime_of(request).clocks);
@@ -209,7 +209,7 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
             request.account_wait(now_, runtime_of(request).clocks);
         }
         request.begin_wait(now_, LedgerPart::preemption_stall, runtime_of(request).clocks);
-        log(LogEntry::preempted, request.sequence, replica.index);
+        log(EventKind::preempted, request.sequence, replica.index);
         windows_.count_preemption();
         ++totals_.preemptions;
         blocks_freed_ = true;

@@ -65,6 +65,9 @@ struct RunOptions {
     std::int64_t stretch_steps_max = 128;
 };
 
+struct Moment;
+class EventSink;
+
 class Run {
 public:
     /// `sink` must outlive the run.
@@ -86,6 +89,10 @@ public:
 
     [[nodiscard]] StateHash hash() const;
     [[nodiscard]] RunSnapshot snapshot() const;
+    /// Queues, batches and KV of every replica as they are now, each list with its first `listed_max` requests. O(state).
+    [[nodiscard]] Moment moment(std::size_t listed_max) const;
+    /// From now on `events` hears of every event; null: nobody. It must outlive the run. Forks tell nobody.
+    void tell_events(EventSink* events);
 
     /// A copy of the run as it is now, reporting to `sink`: a checkpoint to go back to, or a branch. Offered the
     /// same arrivals it goes on exactly as the original. O(state): requests in the system, caches, queues.

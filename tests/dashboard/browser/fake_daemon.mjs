@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
-import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, residualsOf, scenarioItems } from './fake_data.mjs';
+import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, momentOf, residualsOf, scenarioItems } from './fake_data.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
 
@@ -108,6 +108,7 @@ export class FakeDaemon {
     const run = this.#run(name);
     if (part === 'residuals') return this.observed ? residualsOf(run) : { rule: null, alarms: [], whole: null, items: [] };
     if (part === 'windows') return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
+    if (part === 'at') return momentOf(run, url.searchParams);
     if (part === 'replicas') return { items: run.replicas };
     if (part === 'requests' && argument !== undefined) return run.requests[Number(argument)];
     if (part === 'requests') return { items: sorted(run.requests, url.searchParams) };
@@ -120,6 +121,7 @@ export class FakeDaemon {
     this.commands.push(`POST ${url.pathname} ${body}`.trim());
     const [resource, name, action] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'query') return this.#query(JSON.parse(body).sql);
+    if (action === 'fork') return { ...this.#run(name).json, id: 99, scenario: JSON.parse(body).scenario };
     if (action === 'forecast') return forecastOf(this.#run(name), JSON.parse(body));
     const stream = this.streams.find((item) => item.name === name);
     if (action === 'pause') stream.state = 'paused';

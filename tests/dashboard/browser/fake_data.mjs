@@ -201,6 +201,20 @@ export function forecastOf(run, body) {
   return { run: run.id, at_ns: at, horizon_ns: body.horizon_s * 1e9, quantile: 0.99, traffic: { kind: body.traffic, growth: body.growth ?? 1, sample_arrivals: 1500, arrivals_per_s: 5 }, candidates, cheapest: cheapest < 0 ? null : cheapest };
 }
 
+/** Four replicas: the more virtual time has passed, the more wait. */
+export function momentOf(run, search) {
+  const at = Number(search.get('at_ns') ?? run.json.virtual_ns);
+  const listed = Number(search.get('listed'));
+  const waiting = Math.round(at / 60e9);
+  const request = (index, more) => ({ sequence: index, id: `req-${String(index).padStart(5, '0')}`, arrived_ns: at - index * 1e9, age_ns: index * 1e9, since_ns: at - index * 1e9, prompt_tokens: 700 + index, output_tokens: 100,
+    computed_tokens: 512, generated_tokens: 0, kv_blocks: 32, preemptions: 0, ...more });
+  const replicas = Array.from({ length: 4 }, (_, replica) => ({ replica, pool: run.scenario.disaggregated && replica > 1 ? 'decode' : 'prefill', phase: 'active', kv_blocks_total: 1000, kv_blocks_used: 400 + 100 * replica, kv_blocks_cached: 50,
+    host_blocks_used: 0, waiting_count: waiting, running_count: 2, incoming: replica, waiting: Array.from({ length: Math.min(waiting, listed) }, (__, index) => request(10 * replica + index, { waits_in: 'prefill_queue' })),
+    running: [request(90, { in_step: true, generated_tokens: 7 })], steps: [{ began_ns: at - 8e6, ends_ns: at + 4e6, sequences: 2, prompt_tokens: 512, decodes: 1 }] }));
+  return { run: run.id, stream: run.stream, scenario: run.scenario.name, at_ns: at, replayed_from_ns: 0, arrived: 600, waiting: 4 * waiting, running: 8, transferring: 1, finished: 500, rejected: 0, preemptions: 0,
+    kv_blocks_used: 2200, kv_blocks_cached: 200, kv_blocks_total: 4000, replicas, transfers: [{ state: 'moves', sequence: 5, id: 'req-00005', source: 0, destination: 2, since_ns: at, ends_ns: null }] };
+}
+
 /** Of the DeepSeek and Qwen scenarios: a Zipf law's loads, and chance on top of them. */
 export function expertBalances(name) {
   if (!/deepseek|qwen3-235b/.test(name)) return [];

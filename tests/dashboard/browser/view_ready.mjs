@@ -8,6 +8,7 @@ export const VIEW_READY = {
   observed: '.observed tbody tr[data-metric="e2e"]',
   forecast: '.forecast .candidates input',
   memory: '.memory-time canvas',
+  moment: '.moment-result tbody tr',
   experts: '.experts .expert-pool',
   vllm: '.vllm .panel[data-panel="finish"]:not(.is-empty)',
   history: '.history tbody tr',

@@ -238,6 +238,24 @@ describe('views', { skip: missing ?? false }, () => {
     assert.deepEqual(await violations(page), []);
   });
 
+  test('any moment of a run can be gone to, shows its replicas, and can be forked from', async () => {
+    page = await openPage(browser, `${daemon.url}/#/moment?at=120&replica=1`);
+    await page.locator(VIEW_READY.moment).first().waitFor();
+    assert.equal(await page.locator('.moment .summary').textContent(), 'At 2:00: 8 waiting, 8 running, 1 with KV under way; 500 of 600 finished.');
+    assert.equal(await page.locator('.moment-requests tbody tr').count(), 3);
+    assert.equal(await page.locator('.moment-result h2').textContent(), 'Requests of replica 1');
+    await page.getByLabel('Requests of replica 2').click();
+    await page.getByLabel('Moment, in virtual seconds').fill('180');
+    await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
+    assert.match(await page.evaluate(() => location.hash), /^#\/moment\?.*at=180&replica=2$/);
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
+    await page.getByRole('button', { name: 'Fork here' }).click();
+    await page.waitForFunction(() => /^Run #99 goes on from here under /.test(document.querySelector('.moment .note').textContent));
+    assert.equal(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')).at_ns, 180e9);
+    assert.deepEqual(await violations(page), []);
+  });
+
   test('a run that is over has no forecast, and says so', async () => {
     page = await openPage(browser, `${daemon.url}/#/forecast?stream=yesterday`);
     await page.waitForFunction(() => document.querySelector('.forecast .note').textContent.startsWith('Run #10 is over'));
