@@ -105,21 +105,23 @@ std::string share(double work, Duration time, double peak_per_s) {
     return percent_text(work / (static_cast<double>(time.value) * 1e-9) / peak_per_s);
 }
 
+/// "each" is what one run takes, "hidden" what of all runs passes while others compute, "total" the rest, which adds up.
 std::string render(const std::vector<OperatorCost>& costs, const GpuSpec& gpu) {
-    TextTable table({{"operator"}, {"runs", Align::right}, {"each", Align::right}, {"total", Align::right},
-                     {"GFLOP", Align::right}, {"MB", Align::right}, {"bf16 peak", Align::right},
+    TextTable table({{"operator"}, {"runs", Align::right}, {"each", Align::right}, {"hidden", Align::right},
+                     {"total", Align::right}, {"GFLOP", Align::right}, {"MB", Align::right}, {"bf16 peak", Align::right},
                      {"bandwidth", Align::right}, {"provenance"}});
     Duration sum{0};
     for (const OperatorCost& cost : costs) {
-        const Duration each(cost.total.value / cost.count);
+        const Duration each((cost.total.value + cost.hidden.value) / cost.count);
         sum.value += cost.total.value;
-        table.add_row({cost.name, count_text(cost.count), time_text(each.value), time_text(cost.total.value),
+        const std::string hidden = cost.hidden.value > 0 ? time_text(cost.hidden.value) : "";
+        table.add_row({cost.name, count_text(cost.count), time_text(each.value), hidden, time_text(cost.total.value),
                        decimal_text(cost.flops * 1e-9, 2), decimal_text(cost.bytes * 1e-6, 2),
                        share(cost.flops, each, gpu.bf16_flops), share(cost.bytes, each, gpu.hbm_bytes_per_s),
                        cost.provenance});
     }
     table.add_rule();
-    table.add_row({"step, all stages", "", "", time_text(sum.value), "", "", "", "", ""});
+    table.add_row({"step, all stages", "", "", "", time_text(sum.value), "", "", "", "", ""});
     return table.render();
 }
 
@@ -131,6 +133,7 @@ json::array to_json(const std::vector<OperatorCost>& costs) {
                                      {"fixed_ns", cost.fixed.value},
                                      {"compute_ns", cost.compute.value},
                                      {"memory_ns", cost.memory.value},
+                                     {"hidden_ns", cost.hidden.value},
                                      {"total_ns", cost.total.value},
                                      {"flops", cost.flops},
                                      {"bytes", cost.bytes},

@@ -81,6 +81,8 @@ void add_host(Composer& composer) {
 
 }  // namespace
 
+Duration exchange_entry(const GpuSpec& gpu) { return gpu.nvlink_bytes_per_s > 0 ? k_exchange_entry : k_pcie_exchange_entry; }
+
 double element_bytes(DataType type) { return static_cast<double>(bits(type)) / 8; }
 
 LayerCounts layer_counts(const ModelSpec& model, std::int64_t stages) {

@@ -80,6 +80,8 @@ private:
 
 /// Of an fp8 vector, which carries one fp32 scale per 128 elements (DeepEP's test programs, DeepSeek-V3's quantisation).
 inline constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
+/// Of a collective between data-parallel ranks inside a MoE layer, see efficiency.hpp.
+[[nodiscard]] Duration exchange_entry(const GpuSpec& gpu);
 /// Bytes of one element; 0.5 for int4.
 [[nodiscard]] double element_bytes(DataType type);
 

@@ -76,11 +76,16 @@ inline constexpr Duration k_network_collective_fixed{30'000};
 inline constexpr double k_pcie_collective = 0.6;
 inline constexpr double k_nic_collective = 0.85;
 
-/// What a collective inside a MoE layer takes beyond NCCL's own back-to-back time where GPUs speak over PCIe: the ranks do
-/// not arrive together, and the tokens are copied into and out of its buffers. The one constant that is fitted on a run: a
-/// vLLM 0.19 server with two RTX PRO 6000. With it the rate of steps without prompts is right on average over six windows of
-/// that run, from 1 to 95 sequences per rank (single windows stray by -6 to +9 %, since its routing is not uniform).
-inline constexpr Duration k_exchange_entry{33'000};
+/// What a collective inside a MoE layer takes beyond NCCL's own back-to-back time: the ranks do not arrive together, and each
+/// collective starts on an idle link. Over NVLink measured between two H100 (profile/measurements/h100_sxm/exchange.csv, all-gather
+/// and reduce-scatter between the products of a layer): 6 to 8 us each up to 256 rows.
+inline constexpr Duration k_exchange_entry{7'000};
+/// The same where GPUs speak over PCIe. The one constant that is fitted on a run: a vLLM 0.19 server with two RTX PRO 6000.
+/// With it the rate of steps without prompts is right on average over six windows of that run, from 1 to 95 sequences per
+/// rank (single windows stray by -6 to +9 %, since its routing is not uniform). Between two H100 that speak through host memory
+/// (exchange_host_memory.csv) 9 to 22 us up to 128 rows and 34 to 54 beyond were measured, so that a part of it must be what
+/// the ranks agree on before each step, and weights that a profile finds in L2.
+inline constexpr Duration k_pcie_exchange_entry{33'000};
 
 /// DeepEP low-latency all-to-all: one copy per chosen expert. DeepEP's published table (docs/legacy.md; 128 tokens, hidden
 /// 7168, 8 to 256 ranks of H800) is met within 7 % by 22 µs and these shares of NVLink and network card.

@@ -150,8 +150,6 @@ void add_gather(Composer& composer, std::string name, std::string_view kernel, s
     composer.add(std::move(gather));
 }
 
-/// Of the exchange between data-parallel ranks.
-Duration entry_of(const PoolSpec& pool) { return pool.gpu.nvlink_bytes_per_s > 0 ? Duration(0) : k_exchange_entry; }
 
 }  // namespace
 
@@ -165,7 +163,8 @@ void add_dispatch(Composer& composer, const MoeGroup& group) {
     }
     if (group.exchanges()) return Exchange(composer, group).add(true);
     if (group.strategy.router != MoeRouter::gathered) return;
-    add_gather(composer, "moe.all_gather", "all_gather/NCCL", group.gpus, real(composer.pool.parallel.data), entry_of(composer.pool));
+    add_gather(composer, "moe.all_gather", "all_gather/NCCL", group.gpus, real(composer.pool.parallel.data),
+               exchange_entry(composer.pool.gpu));
 }
 
 void add_combine(Composer& composer, const MoeGroup& group) {
@@ -176,7 +175,7 @@ void add_combine(Composer& composer, const MoeGroup& group) {
         return;
     }
     if (group.strategy.router != MoeRouter::gathered) return composer.add_tensor_all_reduce("moe.all_reduce", composer.layers.moe);
-    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data), entry_of(composer.pool));
+    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data), exchange_entry(composer.pool.gpu));
 }
 
 }  // namespace replayd::cost

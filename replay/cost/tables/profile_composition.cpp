@@ -7,7 +7,6 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/cost/composition.hpp"
-#include "replay/cost/efficiency.hpp"
 #include "replay/cost/tables/measured_line.hpp"
 
 namespace replayd::cost {
@@ -149,7 +148,7 @@ private:
         const auto law = std::make_shared<const ChosenLaw>(std::move(*chosen));
         const double gpus = static_cast<double>(parallel.tensor * parallel.data);
         const double elements = row_elements * static_cast<double>(parallel.data);
-        const double entry_us = static_cast<double>(k_exchange_entry.value) * k_us_per_ns;
+        const double entry_us = static_cast<double>(exchange_entry(pool_.gpu).value) * k_us_per_ns;
         Replacement result;
         result.names = std::move(names);
         result.measured = false;

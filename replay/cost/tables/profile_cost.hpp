@@ -8,7 +8,7 @@
 // this was checked with, a step takes the sum of its kernels within 1 %.)
 //
 // Data-parallel ranks with fused experts exchange by all-gather and reduce-scatter, as vLLM's default backend
-// (allgather_reducescatter) does: NCCL's law, and k_exchange_entry for each. The experts' time is that of as many tokens
+// (allgather_reducescatter) does: NCCL's law, and exchange_entry for each. The experts' time is that of as many tokens
 // as bring the slowest rank its routed rows, with the experts that uniform routing activates.
 
 #include <memory>

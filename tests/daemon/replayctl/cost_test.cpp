@@ -4,6 +4,10 @@
 
 #include <fstream>
 
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include "tests/daemon/files/temporary_file.hpp"
 #include "tests/daemon/replayctl/replayctl_process.hpp"
 
 namespace replayd::ctl {
@@ -34,6 +38,46 @@ TEST(CostCommand, step_lists_operators) {
     for (const char* part : {"attention.prefill", "attention.decode", "lm_head", "step, all stages"}) {
         EXPECT_NE(said.out.find(part), std::string::npos) << part;
     }
+}
+
+// Tokens that travel while the other half of the batch computes: what is hidden stands beside what is left, and a run's time
+// is both together.
+TEST(CostCommand, step_says_what_overlap_hides) {
+    const files::TemporaryFolder folder;
+    const std::string scenario = folder.holding("overlap.toml", R"(name = "overlap"
+model = "DeepSeek-V3"
+gpu = "H800"
+[transfer]
+gigabits_per_s = 400
+latency_us = 10
+[[pool]]
+role = "prefill"
+[pool.parallel]
+data = 32
+expert = 32
+[pool.runtime]
+moe = "deepep_normal"
+moe_overlap = "two_batch"
+[[pool]]
+role = "decode"
+[pool.parallel]
+data = 32
+expert = 32
+)");
+    const std::vector<std::string> words = {"cost", "step", "--scenario", scenario, "--pool", "prefill", "--prefill", "4x4096"};
+    const Said said = run_replayctl(words);
+    ASSERT_EQ(said.status, 0) << said.err;
+    EXPECT_NE(said.out.find("hidden"), std::string::npos) << said.out;
+    auto with_json = words;
+    with_json.push_back("--json");
+    const auto steps = boost::json::parse(run_replayctl(with_json).out).at("items").as_array();
+    std::int64_t hidden = 0;
+    for (const auto& step : steps) {
+        const std::int64_t ns = step.at("hidden_ns").as_int64();
+        EXPECT_TRUE(ns == 0 || step.at("operator") == "moe.dispatch" || step.at("operator") == "moe.combine");
+        hidden += ns;
+    }
+    EXPECT_GT(hidden, 0);
 }
 
 // A folder without tables is said to be one; a folder with one gives its errors.
