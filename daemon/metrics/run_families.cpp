@@ -131,6 +131,10 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     counter("replayd_prompt_tokens_total", "Prompt tokens computed, recomputation included", now.prompt_tokens.value);
     counter("replayd_output_tokens_total", "Output tokens made", now.output_tokens.value);
     counter("replayd_preemptions_total", "Recompute preemptions", now.preemptions);
+    counter("replayd_replicas_started_total", "Replicas that autoscaling started", now.replicas_started);
+    counter("replayd_replicas_stopped_total", "Replicas that autoscaling stopped, after they were drained", now.replicas_stopped);
+    families.counter("replayd_gpu_seconds_total", "GPUs that are paid for x virtual time, from the first arrival on", labels,
+                     to_seconds(now.gpu_time));
     counter("replayd_afd_failed_steps_total", "Tries of steps that ended in an AFD server's timeout", now.failed_steps);
     families.gauge("replayd_virtual_clock_seconds", "Virtual time of the run since the stream's epoch", labels,
                    to_seconds(now.now));
