@@ -5,7 +5,25 @@
 export function daemonBase(pageUrl) {
   const page = new URL(pageUrl);
   const given = page.searchParams.get('daemon');
-  if (given === null) return page.origin;
+  return given === null ? page.origin : baseOf('daemon', given);
+}
+
+/** Base URLs of the daemons that the page looks at beside its own: `?also=`, any number, none twice. Throws as daemonBase. */
+export function otherBases(pageUrl) {
+  const given = new URL(pageUrl).searchParams.getAll('also');
+  return [...new Set(given.map((text) => baseOf('also', text)))].filter((base) => base !== daemonBase(pageUrl));
+}
+
+/** The address of this page with another list of other daemons. */
+export function withOthers(pageUrl, bases) {
+  const url = new URL(pageUrl);
+  url.searchParams.delete('also');
+  for (const base of bases) url.searchParams.append('also', base);
+  return url.href;
+}
+
+/** What an address in a field or a parameter stands for. */
+export function baseOf(parameter, given) {
   let base;
   try {
     base = new URL(given);
@@ -13,7 +31,7 @@ export function daemonBase(pageUrl) {
     base = null;
   }
   if (base === null || !/^https?:$/.test(base.protocol)) {
-    throw new Error(`?daemon=${given} is no address; expected something like ?daemon=http://127.0.0.1:8480`);
+    throw new Error(`?${parameter}=${given} is no address; expected something like ?${parameter}=http://127.0.0.1:8480`);
   }
   return (base.origin + base.pathname).replace(/\/+$/, '');
 }

@@ -14,6 +14,7 @@ import { MemoryView } from './memory_view.js';
 import { MomentView } from './moment_view.js';
 import { Navigation } from './navigation.js';
 import { ObservedView } from './observed_view.js';
+import { OtherDaemons } from './other_daemons.js';
 import { OverviewView } from './overview_view.js';
 import { PanelToolbar } from './panel_toolbar.js';
 import { QueryView } from './query_view.js';
@@ -63,7 +64,7 @@ function start(base) {
   const residuals = new ResidualStore(api);
   page.toolbar = new PanelToolbar(changed);
   page.views = {
-    overview: new OverviewView(api), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
+    overview: new OverviewView(api, new OtherDaemons(location.href)), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
     compare: new CompareView(api, page.toolbar, changed), observed: new ObservedView(base, residuals, page.toolbar, redraw), forecast: new ForecastView(api, changed),
     memory: new MemoryView(api, keepAddress), moment: new MomentView(api, changed), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
     history: new HistoryView(api), query: new QueryView(api, keepAddress),

@@ -2,15 +2,11 @@
 
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';
-import { dominantPart, meanLedger } from './ledger.js';
 import { routeTo } from './route.js';
-import { RunTable } from './run_table.js';
-import { sparkline } from './sparkline.js';
+import { StreamBlock, WINDOWS } from './stream_block.js';
 import { updateHint } from './live_view.js';
 
 const STREAMS_SHOWN = 20;
-/** Windows asked for per run: a sparkline has no room for more. */
-const WINDOWS = 60;
 const REFRESH_MS = 5000;
 
 export class OverviewView {
@@ -18,8 +14,10 @@ export class OverviewView {
   #streams = new Map();
   #trends = new Map();
 
-  constructor(api) {
+  /** @param {import('./other_daemons.js').OtherDaemons} others */
+  constructor(api, others) {
     this.#api = api;
+    this.others = others;
     this.summary = h('p.summary', { role: 'status' });
     this.hint = h('p.hint');
     this.list = h('div.streams');
@@ -27,12 +25,13 @@ export class OverviewView {
     this.catalog = h('tbody');
     this.catalogTitle = h('summary', { textContent: 'Scenarios' });
     const headings = ['Scenario', 'Model', 'GPUs', 'Kind', 'Memory'];
-    this.element = h('div.overview', {}, this.summary, this.hint, this.list, this.more,
+    this.element = h('div.overview', {}, this.summary, this.hint, this.list, this.more, others.element,
       h('details.block', {}, this.catalogTitle, h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Scenarios that the daemon knows' },
         h('table.plain', {}, h('thead', {}, h('tr', {}, ...headings.map((text) => h('th', { scope: 'col', textContent: text })))), this.catalog))));
   }
 
   async show() {
+    this.others.refresh();
     try {
       const items = await this.#api.scenarios();
       setText(this.catalogTitle, `${format.plural(items.length, 'scenario')} to choose from`);
@@ -44,6 +43,7 @@ export class OverviewView {
 
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
+    this.others.refresh();
     const streams = [...hub.streams.values()].reverse().sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
     const shown = streams.slice(0, STREAMS_SHOWN);
     updateHint(this.hint, hub, this.#api.base);
@@ -95,51 +95,4 @@ function scenarioRow(item) {
   return h('tr', {}, h('th', { scope: 'row', textContent: item.name, title: item.description ?? '' }), h('td', { textContent: item.model }),
     h('td', { textContent: `${item.gpus} × ${item.gpu}` }), h('td', { textContent: item.disaggregated ? 'disaggregated' : 'mixed' }),
     h('td', {}, h('a', { href: routeTo('memory', {}, [['scenario', item.name]]), textContent: 'plan', 'aria-label': `Memory plan of ${item.name}` })));
-}
-
-/** The highest of each few neighbours, so that at most WINDOWS are left and no peak is lost. */
-function coarser(points) {
-  const size = Math.ceil(points.length / WINDOWS);
-  if (size <= 1) return points;
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, index) => {
-    const part = points.slice(index * size, (index + 1) * size);
-    const known = part.map(({ value }) => value).filter((value) => value !== null);
-    return { t: part.at(-1).t, value: known.length > 0 ? Math.max(...known) : null };
-  });
-}
-
-/** One stream: its head and a row per run. */
-class StreamBlock {
-  #versions = new Map();
-
-  constructor(name) {
-    this.state = h('span.state');
-    this.facts = h('span.facts-line');
-    const link = (view, text) => h('a.button', { href: routeTo(view, { stream: name }), textContent: text, 'aria-label': `${text}: ${name}` });
-    this.table = new RunTable(`Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
-    this.element = h('section.block.stream', { 'aria-label': `Stream ${name}`, data: { stream: name } },
-      h('header', {}, h('h2', {}, h('a', { href: routeTo('live', { stream: name }), textContent: name })), this.state, this.facts, h('span.spring'),
-        link('live', 'Live'), link('compare', 'Compare'), link('requests', 'Requests')), this.table.element);
-  }
-
-  update(stream, runs, streams) {
-    setText(this.state, stream.state ?? '');
-    this.state.dataset.state = stream.state ?? '';
-    const backlog = stream.backlog_arrivals > 0 ? ` · ${format.count(stream.backlog_arrivals)} behind` : '';
-    setText(this.facts, stream.arrivals === undefined ? ''
-      : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · speed ${format.speed(stream.speed)}${backlog}`);
-    this.table.update(runs, streams);
-  }
-
-  showTrend(run, windows, version) {
-    if (this.#versions.get(run.id) === version) return;
-    this.#versions.set(run.id, version);
-    const points = coarser(windows.map((window) => ({ t: window.start_ns + window.length_ns, value: window.ttft.p99_ns })));
-    const objective = run.slo?.ttft_ns ?? null;
-    const highest = Math.max(...points.map(({ value }) => value ?? 0), 0);
-    const label = `p99 TTFT of ${run.scenario} over time: at most ${format.durationNs(highest)}${objective === null ? '' : `, objective ${format.durationNs(objective)}`}`;
-    this.table.cell(run.id, 'trend').replaceChildren(...(points.length > 1 ? [sparkline(points, objective, label)] : []));
-    const most = dominantPart(meanLedger(windows));
-    setText(this.table.cell(run.id, 'most'), most === null ? format.MISSING : `${format.inSentence(most.part.label)} ${format.percent(most.share)}`);
-  }
 }

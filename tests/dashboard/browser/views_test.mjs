@@ -67,6 +67,30 @@ describe('views', { skip: missing ?? false }, () => {
     assert.equal(await page.locator('.card').count(), 1);
   });
 
+  test('the overview shows the streams of other daemons, adds one, and says which is silent', async () => {
+    const other = await new FakeDaemon().listen();
+    try {
+      other.streams = [new FakeStream('elsewhere', 2)];
+      other.advance(30);
+      await open('overview');
+      await page.getByLabel('Look at another daemon, too:').fill(other.url);
+      await page.getByRole('button', { name: 'Add' }).click();
+      const section = page.locator(`[data-daemon="${other.url}"]`);
+      await section.locator('.stream[data-stream="elsewhere"] svg.spark').nth(1).waitFor();
+      assert.equal(await page.locator('.stream').count(), 3);
+      assert.equal(await section.getByRole('link', { name: 'Live: elsewhere' }).getAttribute('href'),
+        `${daemon.url}/?daemon=${encodeURIComponent(other.url)}#/live?stream=elsewhere`);
+      assert.deepEqual(await violations(page), []);
+    } finally {
+      await other.close();
+    }
+    await page.reload();
+    await page.getByText('does not allow this page').waitFor();
+    await page.getByRole('button', { name: `Leave out ${other.url}` }).click();
+    await page.waitForFunction(() => document.querySelector('[data-daemon]') === null);
+    assert.equal(new URL(page.url()).search, '');
+  });
+
   test('the address carries stream, quantiles, scale and span, and opens the same view again', async () => {
     await open('live');
     await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).click();
@@ -114,6 +138,7 @@ describe('views', { skip: missing ?? false }, () => {
     await help.getByRole('checkbox').check();
     await page.keyboard.press('Escape');
     await page.keyboard.press('s');
+    await page.locator(VIEW_READY.query).first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('1');
     assert.match(await page.locator('textarea').inputValue(), /1/);
