@@ -38,6 +38,11 @@ void put_varint(std::string& out, std::uint64_t value) {
 /// Takes a varint that fits into a non-negative int64 off the front of `bytes`; nothing when it is cut off, or longer
 /// than `put_varint` makes it.
 std::optional<std::int64_t> take_varint(std::string_view& bytes) {
+    if (!bytes.empty() && static_cast<unsigned char>(bytes.front()) < 0x80) {  // most of them
+        const std::int64_t value = bytes.front();
+        bytes.remove_prefix(1);
+        return value;
+    }
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 63 && !bytes.empty(); shift += 7) {
         const auto byte = static_cast<unsigned char>(bytes.front());
@@ -91,16 +96,33 @@ void Histogram::record_all(std::span<const std::int64_t> values) {
 }
 
 void Histogram::add(std::span<const Bucket> ascending) {
-    std::vector<Bucket> merged;
-    merged.reserve(buckets_.size() + ascending.size());
+    // Most of what is added lies in buckets that are there: those count in place.
+    std::size_t missing = 0;
     auto mine = buckets_.begin();
-    for (const Bucket& bucket : ascending) {
-        while (mine != buckets_.end() && mine->first < bucket.first) merged.push_back(*mine++);
-        merged.push_back(bucket);
-        if (mine != buckets_.end() && mine->first == bucket.first) merged.back().second += (mine++)->second;
+    for (const auto& [index, times] : ascending) {
+        while (mine != buckets_.end() && mine->first < index) ++mine;
+        if (mine != buckets_.end() && mine->first == index) {
+            mine->second += times;
+        } else {
+            ++missing;
+        }
     }
-    merged.insert(merged.end(), mine, buckets_.end());
-    buckets_ = std::move(merged);
+    if (missing == 0) return;
+    // The others are put between them from the back, until what is left stands where it stood.
+    std::size_t from = buckets_.size();
+    std::size_t to = from + missing;
+    buckets_.resize(to);
+    for (std::size_t next = ascending.size(); to != from;) {
+        const Bucket& added = ascending[next - 1];
+        if (from == 0 || buckets_[from - 1].first < added.first) {
+            buckets_[--to] = added;
+            --next;
+        } else if (buckets_[from - 1].first == added.first) {
+            --next;  // counted above
+        } else {
+            buckets_[--to] = buckets_[--from];
+        }
+    }
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -159,6 +181,7 @@ Result<Histogram> Histogram::decode(std::string_view bytes) {
     }
     std::int64_t previous = -1;
     std::int64_t counted = 0;
+    out.buckets_.reserve(bytes.size() / 2);  // of a gap and a count, a byte each at least
     while (!bytes.empty()) {
         const auto gap = take_varint(bytes);
         const auto times = gap ? take_varint(bytes) : std::nullopt;
