@@ -36,6 +36,7 @@ public:
     void on_request(RequestRecord&& record) override {
         worker_.progress_.add_request(record);
         take(residuals_.add(record));
+        if (requests_.empty()) requests_.reserve(requests_expected_);
         requests_.push_back(std::move(record));
         if (requests_.size() >= k_chunk_records) flush();
     }
@@ -52,6 +53,7 @@ public:
     }
     void flush() {
         if (!requests_.empty()) {
+            requests_expected_ = requests_.size();
             worker_.observer_.on_requests(worker_.identity_, requests_);
             worker_.history_.add_requests(worker_.identity_.id, std::exchange(requests_, {}));
         }
@@ -86,6 +88,7 @@ private:
     ResidualTracker residuals_;
     std::array<bool, k_residual_metrics> alarms_{};
     std::vector<RequestRecord> requests_;
+    std::size_t requests_expected_ = 1;  ///< as many as in the chunk before
     std::vector<WindowRecord> windows_;
 };
 

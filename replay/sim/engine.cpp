@@ -60,6 +60,7 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
         }
     }
     pool_begin_.push_back(replicas_.size());
+    synced_until_.assign(replicas_.size(), k_not_synced);
     if (scaler_.on()) count_blocks();
     batch_ends_ = ReplicaTimers(replicas_.size());
     if (scenario.disaggregated()) network_ = TransferNetwork(cards_of(scenario));

@@ -28,6 +28,9 @@
 
 namespace replayd {
 
+/// Before every moment: the blocks of a stretch are yet to be looked at.
+inline constexpr VirtualTime k_not_synced{-1};
+
 /// Of replicas with one rank, which step by themselves.
 inline constexpr std::int32_t k_no_group = -1;
 
@@ -153,6 +156,7 @@ private:
     void interrupt(std::int32_t replica, std::size_t further_steps = 0);
     void cut(std::int32_t replica, std::size_t steps);
     void sync_blocks(std::int32_t replica, VirtualTime time);
+    [[nodiscard]] VirtualTime take_stretch_blocks(std::int32_t replica, VirtualTime time);
     void account_preemptions(ReplicaState& replica, const BatchDecision& decision);
     void emit_batch(const ReplicaState& replica, const BatchInFlight& batch);
 
@@ -267,6 +271,7 @@ private:
     RunOptions options_;
     std::vector<ReplicaState> replicas_;
     std::vector<ReplicaRuntime> runtimes_;
+    std::vector<VirtualTime> synced_until_;  ///< by replica: up to then the blocks of its stretch are taken. Asked for often, so apart
     std::vector<std::size_t> pool_begin_;  ///< first replica of each pool, and one past the last
     std::vector<std::shared_ptr<const BatchPolicy>> policies_;
     std::vector<Router> routers_;

@@ -36,6 +36,7 @@ void Run::Impl::end_batch(std::int32_t index) {
     ended_.clear();
     if (runtime.in_flight.size() == 1 || runtime.group != k_no_group) count_busy(index, now_);
     runtime.in_flight.pop();
+    synced_until_[static_cast<std::size_t>(index)] = k_not_synced;
     if (runtime.in_flight.empty()) {
         batch_ends_.set(index, ReplicaTimers::k_never);
     } else {

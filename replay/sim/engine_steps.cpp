@@ -66,6 +66,7 @@ void Run::Impl::launch(std::int32_t index, BatchInFlight& batch) {
         batch_ends_.set(index, batch.ends.back());
     }
     runtime.in_flight.push();
+    synced_until_[static_cast<std::size_t>(index)] = k_not_synced;
     if (batches_wanted_) emit_batch(replicas_[static_cast<std::size_t>(index)], batch);
 }
 
@@ -180,16 +181,26 @@ void Run::Impl::cut(std::int32_t index, std::size_t steps) {
 }
 
 void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
+    VirtualTime& synced = synced_until_[static_cast<std::size_t>(index)];
+    if (time > synced) synced = take_stretch_blocks(index, time);
+}
+
+/// Answers until when the blocks suffice.
+VirtualTime Run::Impl::take_stretch_blocks(std::int32_t index, VirtualTime time) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
-    if (runtime.in_flight.empty()) return;
+    if (runtime.in_flight.empty()) return ReplicaTimers::k_never;
     const BatchInFlight& batch = runtime.in_flight.front();
-    if (batch.ends.size() == 1) return;
+    if (batch.ends.size() == 1) return ReplicaTimers::k_never;
+    const auto end_of = [&](std::int64_t step) {
+        const auto place = static_cast<std::size_t>(step);
+        return place < batch.ends.size() ? batch.ends[place - 1] : ReplicaTimers::k_never;
+    };
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     const auto steps = static_cast<std::int64_t>(batch.step_at(time)) + 1;
     if (batch.set_members > 0) {
         const std::int64_t more = steps - runtime.decodes.reserved_steps();
         if (more > 0) replica.kv.allocate(runtime.decodes.reserve(more));
-        return;
+        return end_of(runtime.decodes.reserved_steps());
     }
     for (const ScheduledTokens& member : batch.decision.members) {
         RequestState& request = requests_[member.slot];
@@ -198,6 +209,7 @@ void Run::Impl::sync_blocks(std::int32_t index, VirtualTime time) {
         replica.kv.allocate(missing);
         request.blocks += missing;
     }
+    return end_of(steps);
 }
 
 void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& decision) {
