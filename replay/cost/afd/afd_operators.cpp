@@ -1,13 +1,14 @@
 #include "replay/cost/afd/afd_operators.hpp"
 
+#include <cmath>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "replay/cost/afd/deep_gemm_law.hpp"
 #include "replay/cost/composition.hpp"
 #include "replay/cost/efficiency.hpp"
+#include "replay/cost/grouped_gemm.hpp"
 
 namespace replayd::afd {
 namespace {
@@ -66,12 +67,19 @@ std::optional<OperatorSpec> deep_gemm(Composer& composer, const AfdFfnSpec& ffn,
     const double hidden = real(model.hidden);
     const double width = real(model.moe->ffn / ffn.tensor);
     const double up = model.gated_ffn ? 2 * width : width;
-    const DeepGemmLaw law(composer.pool.gpu);
     const auto us = [&](double rows) {
         const auto whole = static_cast<std::int64_t>(rows);
-        const double routed = load.routed_rows(whole);
-        const double active = load.active_experts(whole);
-        return law.grouped_us(routed, active, hidden, up) + law.grouped_us(routed, active, width, hidden);
+        cost::GroupedGemm gemm;
+        gemm.rows = load.routed_rows(whole);
+        gemm.blocks_of_64 = load.padded_rows(whole, 64) / 64;
+        gemm.blocks_of_128 = load.padded_rows(whole, 128) / 128;
+        gemm.active = load.active_experts(whole);
+        gemm.k = hidden;
+        gemm.n = up;
+        const double first = composer.laws.grouped_gemm_us(gemm);
+        gemm.k = width;
+        gemm.n = hidden;
+        return first + composer.laws.grouped_gemm_us(gemm);
     };
     OperatorSpec experts;
     experts.curve = cost::FieldCurve{cost::RowCurve(us), cost::Field::rows};
@@ -126,7 +134,15 @@ void add_product(Composer& composer, std::string name, std::int64_t k, std::int6
         composer.add_gemm(std::move(name), k, n, counts);
         return;
     }
-    const DeepGemmLaw law(composer.pool.gpu);
+    const auto us = [&](double rows) {
+        cost::GroupedGemm product;
+        product.rows = rows;
+        product.blocks_of_64 = std::ceil(rows / 64);
+        product.blocks_of_128 = std::ceil(rows / 128);
+        product.k = real(k);
+        product.n = real(n);
+        return composer.laws.grouped_gemm_us(product);
+    };
     OperatorSpec gemm;
     gemm.name = std::move(name);
     gemm.flops.per_a = 2 * real(k) * real(n);
@@ -134,8 +150,7 @@ void add_product(Composer& composer, std::string name, std::int64_t k, std::int6
     gemm.bytes.constant = real(k) * real(n);
     gemm.bytes.per_a = real(k) + k_bf16_bytes * real(n);
     gemm.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * cost::k_gemm_memory;
-    gemm.curve = cost::FieldCurve{cost::RowCurve([&](double rows) { return law.dense_us(rows, real(k), real(n)); }),
-                                  cost::Field::rows};
+    gemm.curve = cost::FieldCurve{cost::RowCurve(us), cost::Field::rows};
     gemm.provenance = k_deep_gemm;
     gemm.counts = counts;
     composer.add(std::move(gemm));
