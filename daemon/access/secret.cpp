@@ -76,8 +76,8 @@ bool b64token(std::string_view text) {
     return text.find_first_not_of(k_allowed) == std::string_view::npos;
 }
 
-Result<std::string> read_checked(const std::string& path, std::string_view what, mode_t closed_to) {
-    const std::string name = std::string(what) + " " + path;
+/// What a closed file holds, without the blanks around it.
+Result<std::string> read_closed(const std::string& path, const std::string& name, mode_t closed_to) {
     const OpenFile file(path);
     struct stat facts {};
     if (file.fd() < 0 || ::fstat(file.fd(), &facts) != 0) {
@@ -86,7 +86,14 @@ Result<std::string> read_checked(const std::string& path, std::string_view what,
     if (auto checked = check_owner_and_mode(facts, name, closed_to); !checked) return tl::unexpected(checked.error());
     auto text = read_all(file.fd(), name);
     if (!text) return text;
-    std::string secret = trimmed(*text);
+    return trimmed(*text);
+}
+
+Result<std::string> read_checked(const std::string& path, std::string_view what, mode_t closed_to) {
+    const std::string name = std::string(what) + " " + path;
+    auto read = read_closed(path, name, closed_to);
+    if (!read) return read;
+    const std::string& secret = *read;
     if (secret.size() < k_secret_characters_min || secret.size() > k_secret_characters_max) {
         return fail(Code::invalid_argument,
                     fmt::format("{} holds {} characters: expected one line of {} to {}, e.g. of openssl rand -hex 32",
@@ -96,13 +103,28 @@ Result<std::string> read_checked(const std::string& path, std::string_view what,
         return fail(Code::invalid_argument, name + " holds other characters than A-Z a-z 0-9 - . _ ~ + / =: expected "
                                                    "one line of these, e.g. of openssl rand -hex 32");
     }
-    return secret;
+    return read;
 }
 
 }  // namespace
 
 Result<std::string> read_secret_file(const std::string& path, std::string_view what) {
     return read_checked(path, what, k_group_and_others);
+}
+
+Result<std::string> read_foreign_secret_file(const std::string& path, std::string_view what) {
+    const std::string name = std::string(what) + " " + path;
+    auto secret = read_closed(path, name, k_group_and_others);
+    if (!secret) return secret;
+    if (secret->empty() || secret->size() > k_secret_characters_max || secret->find('\n') != std::string::npos) {
+        return fail(Code::invalid_argument, fmt::format("{} holds {} characters: expected one line of 1 to {}", name,
+                                                        secret->size(), k_secret_characters_max));
+    }
+    return secret;
+}
+
+Result<void> check_secret_file(const std::string& path, std::string_view what) {
+    return read_closed(path, std::string(what) + " " + path, k_group_and_others).map([](const std::string&) {});
 }
 
 Result<std::string> read_secret(const config::SecretSource& source, std::string_view what) {

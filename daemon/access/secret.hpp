@@ -20,6 +20,13 @@ inline constexpr std::size_t k_secret_characters_max = 512;
 /// text), `io` (it cannot be read).
 [[nodiscard]] Result<std::string> read_secret_file(const std::string& path, std::string_view what);
 
+/// The one line of a file that holds a secret of another system, which sets its own rules: 1 to 512 characters. Mode,
+/// owner and errors as above.
+[[nodiscard]] Result<std::string> read_foreign_secret_file(const std::string& path, std::string_view what);
+
+/// Whether a file that another library reads is as closed as a secret must be. Errors as above.
+[[nodiscard]] Result<void> check_secret_file(const std::string& path, std::string_view what);
+
 /// As above, of the file or of the credential in $CREDENTIALS_DIRECTORY. systemd may open a credential to the service's
 /// user through an access list, which shows as group bits: only others are refused there.
 [[nodiscard]] Result<std::string> read_secret(const config::SecretSource& source, std::string_view what);

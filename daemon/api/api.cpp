@@ -96,6 +96,8 @@ net::HttpResponse Api::readiness() const {
     if (!ready_.load()) return plain_text(503, "not ready: starting or draining\n");
     if (const auto trouble = context_.history.trouble())
         return plain_text(503, "not ready: " + trouble->message + "\n");
+    if (const auto trouble = context_.registry.shared_trouble())
+        return plain_text(503, "not ready: " + trouble->message + "\n");
     return plain_text(200, "ok\n");
 }
 

@@ -21,6 +21,7 @@
 #include "daemon/config/version.hpp"
 #include "daemon/metrics/exposition.hpp"
 #include "daemon/metrics/vllm_exposition.hpp"
+#include "daemon/nats/cluster.hpp"
 #include "daemon/net/client.hpp"
 #include "daemon/net/server.hpp"
 #include "daemon/protocol/messages.hpp"
@@ -66,6 +67,7 @@ struct App::Parts {
 
     Result<void> guard_access();
     Result<void> open_history();
+    Result<void> join_cluster();
     Result<void> start_streams();
     Result<void> listen(int listen_fd);
     [[nodiscard]] Result<void> check_reach() const;
@@ -83,6 +85,7 @@ struct App::Parts {
     stream::EnginePool engine;
     stream::TaskPool tasks;
     api::LiveHub hub;
+    std::unique_ptr<nats::Cluster> cluster;  ///< null: no stream is shared
     std::unique_ptr<stream::StreamRegistry> registry;
     std::unique_ptr<api::Api> api;
     std::shared_ptr<access::Guard> guard;
@@ -120,12 +123,24 @@ Result<void> App::Parts::open_history() {
     return {};
 }
 
+Result<void> App::Parts::join_cluster() {
+    if (!config.nats) return {};
+    auto opened = nats::Cluster::open(*config.nats);
+    if (!opened) return tl::unexpected(opened.error());
+    cluster = std::move(*opened);
+    return {};
+}
+
 Result<void> App::Parts::start_streams() {
-    const stream::StreamContext context{*history, engine, tasks, hub, config.backlog_arrivals_max};
+    stream::StreamContext context{*history, engine, tasks, hub, config.backlog_arrivals_max};
+    context.shared = cluster.get();
     registry = std::make_unique<stream::StreamRegistry>(*library, context, std::string(config::k_version));
     auto reader = storage::Reader::open(config.history_path);
     if (!reader) return tl::unexpected(reader.error());
     if (auto recovered = registry->recover(**reader); !recovered) return recovered;
+    if (cluster) {
+        if (auto started = cluster->start(*registry, config.history_path); !started) return started;
+    }
     for (const config::StreamConfig& wanted : config.streams) {
         auto stream = registry->find_or_create({wanted.name, wanted.scenarios, wanted.speed, {}});
         if (!stream) return fail(stream.error().code, "stream of the configuration: " + stream.error().message);
@@ -133,7 +148,10 @@ Result<void> App::Parts::start_streams() {
     retention = std::make_unique<Retention>(
         config.history_path, config.retention,
         Farewell{[this](const std::string& name) { return registry->retire(name); },
-                 [this](const std::string& name) { registry->free_name(name); }});
+                 [this](const std::string& name) {
+                     if (cluster) cluster->forget(name);
+                     registry->free_name(name);
+                 }});
     return {};
 }
 
@@ -157,7 +175,8 @@ Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
         const RetentionCounts removed = retention->counts();
         return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); },
-                                removed.streams, removed.rows});
+                                removed.streams, removed.rows,
+                                cluster ? std::optional(cluster->depth()) : std::nullopt});
     };
     const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
         return metrics::render_vllm(*registry, {stream, scenario});
@@ -257,6 +276,7 @@ void App::Parts::stop() {
         closed.get_future().wait();
     }
     if (retention) retention->stop();
+    if (cluster) cluster->stop();
     tasks.stop();
     // A full disk must not hold up the end: rows that cannot be written are computed again after the next start.
     if (history && history->trouble()) history->refuse_rows();
@@ -310,6 +330,7 @@ Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int 
     auto started =
         built.guard_access()
             .and_then([&built] { return built.open_history(); })
+            .and_then([&built] { return built.join_cluster(); })
             .and_then([&built] { return built.start_streams(); })
             .and_then([&built, listen_fd] { return built.listen(listen_fd); });
     if (!started) return tl::unexpected(started.error());

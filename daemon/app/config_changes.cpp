@@ -20,6 +20,15 @@ std::pair<std::string, std::string> parts_of(const std::optional<config::SecretS
     return source ? std::pair(source->file, source->credential) : std::pair<std::string, std::string>();
 }
 
+auto parts_of(const config::NatsConfig& nats) {
+    return std::tie(nats.servers, nats.node, nats.prefix, nats.replicas, nats.lease, nats.ca_file, nats.cert_file,
+                    nats.key_file, nats.credentials_file, nats.user, nats.password_file);
+}
+
+bool same_nats(const std::optional<config::NatsConfig>& a, const std::optional<config::NatsConfig>& b) {
+    return a && b ? parts_of(*a) == parts_of(*b) : a.has_value() == b.has_value();
+}
+
 }  // namespace
 
 std::vector<std::string> changes_that_need_a_restart(const config::DaemonConfig& running,
@@ -35,6 +44,7 @@ std::vector<std::string> changes_that_need_a_restart(const config::DaemonConfig&
         {"engine.threads", running.engine_threads == fresh.engine_threads},
         {"ingest.backlog_arrivals_max", running.backlog_arrivals_max == fresh.backlog_arrivals_max},
         {"limits.connections_max", running.limits.connections_max == fresh.limits.connections_max},
+        {"nats", same_nats(running.nats, fresh.nats)},
         {"privacy", parts_of(running.id_salt) == parts_of(fresh.id_salt)},
         {"stream", same_streams(running.streams, fresh.streams)}};
     std::vector<std::string> keys;

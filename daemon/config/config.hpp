@@ -65,6 +65,21 @@ struct Retention {
     std::vector<StreamRetention> streams;  ///< the first that fits a name stands in for keep_days
 };
 
+/// The NATS servers with JetStream over which several replayd processes share their streams.
+struct NatsConfig {
+    std::vector<std::string> servers;  ///< "nats://host:4222" or "tls://host:4222", of one cluster
+    std::string node;                  ///< this process's name, unlike that of every other
+    std::string prefix = "replayd";    ///< of the names of everything in NATS: processes that share have the same
+    std::int64_t replicas = 1;         ///< copies of each log that the NATS cluster keeps
+    std::chrono::seconds lease{10};    ///< silence after which the runs of a process go to others
+    std::string ca_file;               ///< PEM: who may sign the servers' certificates; empty: as the system says
+    std::string cert_file;             ///< PEM: certificate of this client; with key_file
+    std::string key_file;              ///< PEM: its private key, which only its owner may read
+    std::string credentials_file;      ///< .creds file (JWT and seed), which only its owner may read
+    std::string user;                  ///< with password_file
+    std::string password_file;         ///< one line, which only its owner may read
+};
+
 struct DaemonConfig {
     std::string listen_address = "127.0.0.1";
     std::uint16_t listen_port = 8080;  ///< 0: any free port, see port_file
@@ -72,6 +87,7 @@ struct DaemonConfig {
     std::vector<TokenConfig> tokens;   ///< needed to listen on more than the loopback interface
     Limits limits;
     Retention retention;
+    std::optional<NatsConfig> nats;  ///< unset: streams belong to this process alone
     std::optional<SecretSource> id_salt;  ///< set: ids and prefix hashes are stored as keyed hashes
     std::chrono::seconds drain_max{45};   ///< after a SIGTERM; then the process ends as by a kill
     std::string port_file;             ///< the bound port is written here once listening; empty: nowhere

@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "daemon/config/config.hpp"
+#include "daemon/config/nats_toml.hpp"
 #include "daemon/config/retention_toml.hpp"
 #include "daemon/config/section.hpp"
 #include "daemon/config/security_toml.hpp"
@@ -133,10 +134,10 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 }
 
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
-    static const std::array<std::string, 14> known = {"listen", "history", "dashboard", "scenarios", "catalog",
+    static const std::array<std::string, 15> known = {"listen", "history", "dashboard", "scenarios", "catalog",
                                                       "engine", "ingest",  "log",       "stream",    "token",
-                                                      "limits", "privacy", "service",   "retention"};
-    static const std::array<std::pair<const char*, Reader>, 12> readers = {{{"listen", read_listen},
+                                                      "limits", "privacy", "service",   "retention", "nats"};
+    static const std::array<std::pair<const char*, Reader>, 13> readers = {{{"listen", read_listen},
                                                                            {"history", read_history},
                                                                            {"dashboard", read_dashboard},
                                                                            {"scenarios", read_scenarios},
@@ -147,7 +148,8 @@ Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin,
                                                                            {"limits", read_limits},
                                                                            {"privacy", read_privacy},
                                                                            {"service", read_service},
-                                                                           {"retention", read_retention}}};
+                                                                           {"retention", read_retention},
+                                                                           {"nats", read_nats}}};
     const Section top(root, "", origin);
     if (auto checked = top.only(known); !checked) return tl::unexpected(checked.error());
     for (const auto& [name, read] : readers) {

@@ -92,6 +92,12 @@ void add_storage(Families& families, const Sources& sources) {
                      static_cast<double>(sources.retention_rows));
     families.gauge("replayd_storage_trouble", "1 while nothing can be stored; /readyz says why", {},
                    sources.history.trouble() ? 1 : 0);
+    if (sources.nats_waiting) {
+        families.gauge("replayd_nats_connected", "1 while NATS can be reached; /readyz says why not", {},
+                       sources.registry.shared_trouble() ? 0 : 1);
+        families.gauge("replayd_nats_waiting_batches", "Batches that wait for NATS or are on their way there", {},
+                       static_cast<double>(*sources.nats_waiting));
+    }
     families.histogram("replayd_storage_commit_seconds", "Wall time of a commit", {}, sources.commits.snapshot());
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,7 @@ struct Sources {
     std::function<ConnectionCounts()> connections;
     std::int64_t retention_streams = 0;  ///< taken out of the history by [retention] since the start
     std::int64_t retention_rows = 0;     ///< of theirs
+    std::optional<std::size_t> nats_waiting = std::nullopt;  ///< batches on their way to NATS; nothing without [nats]
 };
 
 /// Runs that `/metrics` shows: all but those that ended more than 15 minutes before `now_ms` and are not among

@@ -62,7 +62,7 @@ Progress progress_of(const json::object& stream, const json::array& runs) {
     return progress;
 }
 
-/// Polls the stream until every run is over; its runs. A daemon that is away is waited for as while sending.
+/// Polls the stream until every run is over, here and where a shared stream's others are; the runs of this daemon. A daemon that is away is waited for as while sending.
 Result<json::array> wait_for_runs(const StreamOptions& options, const net::Endpoint& daemon) {
     ProgressBar bar;
     auto alive = Clock::now();
@@ -76,7 +76,8 @@ Result<json::array> wait_for_runs(const StreamOptions& options, const net::Endpo
         alive = Clock::now();
         const auto runs = array_member(*answer, "runs");
         if (!runs) return tl::unexpected(runs.error());
-        if (over(**runs) == static_cast<std::int64_t>((*runs)->size())) return **runs;
+        const bool all_here = over(**runs) == static_cast<std::int64_t>((*runs)->size());
+        if (all_here && text(answer->get_object(), "state") == "finished") return **runs;
         bar.update(progress_of(answer->get_object(), **runs));
     }
 }

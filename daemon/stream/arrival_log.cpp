@@ -34,11 +34,13 @@ Refusal refusal_of(const Error& error, std::uint64_t seq) {
     return {protocol::failure_of(error, seq), protocol::facts(error.code).close_code};
 }
 
-ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events)
+ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events,
+                       SharedLog* shared)
     : history_(history),
       stream_id_(stream_id),
       name_(std::move(name)),
       events_(std::move(events)),
+      shared_(shared),
       accepted_seq_(tail.seq),
       accepted_watermark_(tail.watermark),
       ending_(tail.ended) {
@@ -117,7 +119,7 @@ std::optional<Refusal> ArrivalLog::check(const protocol::ArrivalBatch& batch, st
                    protocol::k_over_credit.close_code};
 }
 
-std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Grant& grant) {
+std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Grant& grant, BatchSource source) {
     storage::LoggedBatch logged;
     FeedBatch feed;
     std::size_t bytes = 0;
@@ -148,11 +150,21 @@ std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Gr
     ++status_.inflight_batches;
     feed = {batch.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch.arrivals)), *batch.watermark};
     lock.unlock();  // a full queue calls back at once
-    history_.append_batch(stream_id_, std::move(logged),
-                          [weak = weak_from_this(), feed = std::move(feed), bytes](Result<void> result) {
-                              if (const auto self = weak.lock()) self->committed(feed, bytes, result);
-                          });
+    append(std::move(logged), source, [weak = weak_from_this(), feed = std::move(feed), bytes](Result<void> result) {
+        if (const auto self = weak.lock()) self->committed(feed, bytes, result);
+    });
     return std::nullopt;
+}
+
+/// To the shared log first, where there is one: what is acknowledged is in both.
+void ArrivalLog::append(storage::LoggedBatch&& batch, BatchSource source, std::function<void(Result<void>)> done) {
+    if (shared_ == nullptr) return history_.append_batch(stream_id_, std::move(batch), std::move(done));
+    const auto kept = std::make_shared<const storage::LoggedBatch>(std::move(batch));
+    shared_->publish(name_, kept, source,
+                     [&history = history_, id = stream_id_, kept, done = std::move(done)](Result<void> published) {
+                         if (!published) return done(std::move(published));
+                         history.append_batch(id, *kept, done);
+                     });
 }
 
 void ArrivalLog::committed(FeedBatch batch, std::size_t bytes, const Result<void>& result) {
@@ -163,8 +175,15 @@ void ArrivalLog::committed(FeedBatch batch, std::size_t bytes, const Result<void
         REPLAYD_ASSERT(status_.counts.balanced());
         end_ready = end_is_ready();
     }
+    settled_.notify_all();
     if (end_ready) events_.end_ready();
     events_.durable();
+}
+
+bool ArrivalLog::wait_durable(std::uint64_t seq, std::uint64_t failures, std::chrono::milliseconds patience) const {
+    std::unique_lock lock(mutex_);
+    settled_.wait_for(lock, patience, [&] { return status_.durable.seq >= seq || status_.failures != failures; });
+    return status_.durable.seq >= seq;
 }
 
 /// The writer has answered for a batch.

@@ -3,6 +3,8 @@
 // invalid is ever in the log; they are acknowledged after their commit; runs read them from memory while they
 // are recent and from the history otherwise. Any thread.
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "daemon/protocol/messages.hpp"
+#include "daemon/stream/shared_log.hpp"
 #include "replay/base/error.hpp"
 #include "storage/history.hpp"
 
@@ -86,15 +89,18 @@ public:
         std::function<void()> end_ready;  ///< an end was accepted and every batch before it is durable
     };
 
-    /// `name` is the stream's, for messages. `events` are called without locks, on any thread.
-    ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events);
+    /// `name` is the stream's, for messages. `events` are called without locks, on any thread. `shared`: where batches go
+    /// before they are committed here; null for a stream of this process alone.
+    ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events,
+               SharedLog* shared = nullptr);
 
     /// Takes the next batch on its way to disk, or a batch that it has already (then nothing happens). Refused as a
     /// whole: a gap, a batch after the end, arrivals before the watermark, more arrivals than granted. Call it from one
     /// thread at a time, so that batches reach the history in order. When a commit fails, that batch and those behind
     /// it are taken back: clients that were welcomed before are refused with `unavailable`, and so is everybody until
     /// the writer has answered for the last of them; then the log goes on behind its last durable batch.
-    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant);
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant,
+                                                BatchSource source = BatchSource::client);
     /// No batch follows; `seq` is checked like a batch's, `failures` as those of a grant. Without `seq`: after what was
     /// accepted so far.
     [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq,
@@ -110,6 +116,9 @@ public:
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) const;
     /// Durable arrivals of [from, to) in order, at most `most`. Errors: `too_large` beyond, and as `fetch`.
     [[nodiscard]] Result<std::vector<Arrival>> between(VirtualTime from, VirtualTime to, std::size_t most) const;
+    /// Blocks until batch `seq` is durable, or something was taken back since `failures`, or `patience` is over; whether
+    /// it is durable.
+    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures, std::chrono::milliseconds patience) const;
     /// No run needs batches before `seq` any more.
     void release_before(std::uint64_t seq);
 
@@ -124,6 +133,7 @@ private:
     [[nodiscard]] std::optional<Refusal> check_trouble(std::uint64_t seq, std::uint64_t failures) const;
     [[nodiscard]] std::optional<Refusal> check_times(const protocol::ArrivalBatch& batch) const;
     [[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what) const;
+    void append(storage::LoggedBatch&& batch, BatchSource source, std::function<void(Result<void>)> done);
     void committed(FeedBatch batch, std::size_t bytes, const Result<void>& result);
     void settle(FeedBatch&& batch, std::size_t bytes, const Result<void>& result);
     void take_back(const Error& trouble);
@@ -135,8 +145,10 @@ private:
     const std::int64_t stream_id_;
     const std::string name_;
     const Events events_;
+    SharedLog* const shared_;
 
     mutable std::mutex mutex_;
+    mutable std::condition_variable settled_;  ///< something became durable or was taken back
     LogStatus status_;
     std::uint64_t accepted_seq_;  ///< of the last accepted batch
     VirtualTime accepted_watermark_;

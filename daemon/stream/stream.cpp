@@ -27,15 +27,18 @@ std::optional<std::string> speed_violation(double speed) {
     return "speed is " + std::to_string(speed) + ": expected 0 (as fast as possible) or a positive factor of real time";
 }
 
-Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& context)
+Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& context, bool shared)
     : context_(context),
       id_(row.id),
       name_(row.name),
       created_ms_(row.created_ms),
+      shared_(shared),
+      outcomes_open_(shared),
       row_(std::move(row)),
       pacer_(row_.speed) {
     ArrivalLog::Events events{[this] { on_durable(); }, [this] { on_end_ready(); }};
-    log_ = std::make_shared<ArrivalLog>(context_.history, id_, name_, tail, std::move(events));
+    log_ = std::make_shared<ArrivalLog>(context_.history, id_, name_, tail, std::move(events),
+                                        shared_ ? context_.shared : nullptr);
 }
 
 void Stream::add_run(RunIdentity identity) {
@@ -98,10 +101,13 @@ StreamStatus Stream::status() const {
     status.backlog_arrivals = status.log.durable.arrivals - consumed;
     status.created_ms = created_ms_;
     if (const auto trouble = context_.history.trouble()) status.trouble = trouble->message;
+    if (shared_ && status.trouble.empty()) {
+        if (const auto trouble = context_.shared->trouble()) status.trouble = trouble->message;
+    }
     const std::lock_guard lock(mutex_);
     status.speed = pacer_.speed();
     status.clients = client_ ? 1 : 0;
-    if (status.log.durable.ended && !any_active) {
+    if (status.log.durable.ended && !any_active && !outcomes_open()) {
         status.state = StreamState::finished;
     } else if (pacer_.paused()) {
         status.state = StreamState::paused;
@@ -154,7 +160,20 @@ void Stream::on_durable() {
 }
 
 void Stream::on_end_ready() {
+    if (shared_) return publish_end();
     context_.tasks.submit([self = shared_from_this()] { self->commit_end(); });
+}
+
+/// The end, too, is in the shared log before it is committed here.
+void Stream::publish_end() {
+    context_.shared->publish_end(name_, log_->status().durable.seq + 1, [self = shared_from_this()](Result<void> done) {
+        if (!done) return self->log_->end_committed(done.error());
+        self->context_.tasks.submit([self] { self->commit_end(); });
+    });
+}
+
+void Stream::set_outcomes_known() {
+    if (outcomes_open_.exchange(false)) context_.observer.on_streams_changed();
 }
 
 void Stream::commit_end() {

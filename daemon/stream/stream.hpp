@@ -1,6 +1,8 @@
 #pragma once
 // A named, ordered sequence of arrivals and the runs that replay it. Any thread, where not said otherwise.
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +16,7 @@
 #include "daemon/stream/observer.hpp"
 #include "daemon/stream/pacer.hpp"
 #include "daemon/stream/run_worker.hpp"
+#include "daemon/stream/shared_log.hpp"
 #include "daemon/stream/tasks.hpp"
 #include "storage/history.hpp"
 
@@ -31,6 +34,7 @@ struct StreamContext {
     std::int64_t backlog_arrivals_max = k_backlog_arrivals_max;
     std::function<WallTime()> now = std::chrono::steady_clock::now;  ///< what paces runs and ends their slices
     std::int64_t run_requests_max = k_run_requests_max;
+    SharedLog* shared = nullptr;  ///< where streams are shared with other processes; null: they are not
 };
 
 enum class StreamState { running, paused, ended, finished };
@@ -61,7 +65,8 @@ using RunList = std::vector<std::shared_ptr<RunWorker>>;
 
 class Stream final : public RunFeed, public std::enable_shared_from_this<Stream> {
 public:
-    Stream(storage::StreamRow row, LogTail tail, const StreamContext& context);
+    /// `shared`: its log is context.shared's.
+    Stream(storage::StreamRow row, LogTail tail, const StreamContext& context, bool shared = false);
 
     /// Before `start` only.
     void add_run(RunIdentity identity);
@@ -83,13 +88,25 @@ public:
     [[nodiscard]] std::uint64_t attach(IngestClient client);
     void detach(std::uint64_t token);
 
-    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant) {
-        return log_->accept(std::move(batch), grant);
+    [[nodiscard]] std::optional<Refusal> accept(protocol::ArrivalBatch batch, const Grant& grant,
+                                                BatchSource source = BatchSource::client) {
+        return log_->accept(std::move(batch), grant, source);
     }
     [[nodiscard]] std::optional<Refusal> accept_end(std::optional<std::uint64_t> seq,
                                                     std::optional<std::uint64_t> failures = std::nullopt) {
         return log_->accept_end(seq, failures);
     }
+
+    /// As ArrivalLog::wait_durable.
+    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures, std::chrono::milliseconds patience) const {
+        return log_->wait_durable(seq, failures, patience);
+    }
+    /// Whether other processes take part in it.
+    [[nodiscard]] bool shared() const { return shared_; }
+    /// Every scenario of a shared stream has an outcome, wherever it was computed.
+    void set_outcomes_known();
+    /// Whether runs of it are still to end, here or elsewhere.
+    [[nodiscard]] bool outcomes_open() const { return outcomes_open_.load(); }
 
     /// As ArrivalLog::refusal_of_trouble.
     [[nodiscard]] std::optional<Refusal> refusal_of_trouble(std::uint64_t failures) const {
@@ -120,6 +137,7 @@ public:
 private:
     void on_durable();
     void on_end_ready();
+    void publish_end();
     void commit_end();
     void tell_client();
     void wake_runs();
@@ -130,6 +148,8 @@ private:
     const std::int64_t id_;
     const std::string name_;
     const std::int64_t created_ms_;
+    const bool shared_;
+    std::atomic<bool> outcomes_open_;
     mutable std::mutex runs_mutex_;  ///< guards runs_; nothing else is locked under it
     RunList runs_;
     std::shared_ptr<ArrivalLog> log_;

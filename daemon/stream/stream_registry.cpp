@@ -16,7 +16,7 @@ namespace {
 /// Whether arrivals may still come or runs are going on.
 bool busy(const std::shared_ptr<Stream>& stream) {
     const RunList runs = stream->runs();
-    return !stream->status().log.durable.ended ||
+    return !stream->status().log.durable.ended || stream->outcomes_open() ||
            std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run->active(); });
 }
 
@@ -65,20 +65,26 @@ Result<std::shared_ptr<Stream>> StreamRegistry::create(const NewStream& wanted) 
 }
 
 Result<std::shared_ptr<Stream>> StreamRegistry::find_or_create(const NewStream& wanted) {
-    const std::lock_guard lock(create_mutex_);
-    if (auto found = lookup(wanted.name)) return found;
-    return create_locked(wanted);
+    std::shared_ptr<Stream> stream;
+    {
+        const std::lock_guard lock(create_mutex_);
+        stream = lookup(wanted.name);
+        if (!stream) {
+            auto created = create_locked(wanted);
+            if (!created) return created;
+            stream = std::move(*created);
+        }
+    }
+    if (!stream->shared()) return stream;
+    return context_.shared->catch_up(*stream).map([&stream] { return stream; });
 }
 
 Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& wanted) {
     auto scenarios = check(wanted);
     if (!scenarios) return tl::unexpected(scenarios.error());
-    if (retired_.contains(wanted.name)) {
-        return fail(Code::unavailable, "stream " + net::quoted(wanted.name) +
-                                           " is being taken out of the history by [retention]: try again in a while, "
-                                           "or choose another name");
-    }
+    if (auto free = check_retired(wanted.name); !free) return tl::unexpected(free.error());
     if (auto room = check_room(); !room) return tl::unexpected(room.error());
+    if (context_.shared != nullptr) return create_shared(wanted, *scenarios);
     storage::StreamRow row;
     row.name = wanted.name;
     row.speed = wanted.speed;
@@ -172,7 +178,8 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     auto unfinished = context_.history.unfinished_runs(info.row.id);
     if (!unfinished) return tl::unexpected(unfinished.error());
     const LogTail tail{static_cast<std::uint64_t>(info.batches), info.arrivals, info.watermark, info.row.ended};
-    const auto stream = std::make_shared<Stream>(info.row, tail, context_);
+    const bool shared = context_.shared != nullptr && context_.shared->shares(info.row.name);
+    const auto stream = std::make_shared<Stream>(info.row, tail, context_, shared);
     auto reached = first_watermark(info);
     if (!reached) return tl::unexpected(reached.error());
     for (const storage::RunRow& row : *unfinished) {
@@ -183,6 +190,7 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     }
     stream->start(*reached);
     publish(stream);
+    if (shared) context_.shared->follow(stream);
     config::log(config::LogLevel::info, "stream_recovered",
                 {{"stream", info.row.name},
                  {"arrivals", info.arrivals},

@@ -54,6 +54,11 @@ public:
     /// `invalid_argument` for a moment that the run has not come to, and for what cannot change in flight (Run::fork).
     [[nodiscard]] Result<std::shared_ptr<RunWorker>> fork_run(const storage::RunInfo& parent, std::string_view scenario,
                                                               std::optional<VirtualTime> at, storage::Reader& reader);
+    /// Takes part in a stream that another process opened: an empty one without runs, which the shared log fills.
+    /// Errors: `unavailable` (being taken out of the history), those of the history.
+    [[nodiscard]] Result<std::shared_ptr<Stream>> join(const Opening& opening);
+    /// As `add_run`, for a scenario of a shared stream, whose text came with it.
+    [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_shared_run(Stream& stream, const SharedScenario& scenario);
     /// Ends a run as stopped. Errors: `failed_state` when it is over, or no run of this process.
     [[nodiscard]] Result<void> stop_run(std::int64_t run_id);
 
@@ -78,12 +83,20 @@ public:
     [[nodiscard]] ScenarioLibrary& scenarios() { return library_; }
     /// Of runs that were gone back in.
     [[nodiscard]] Checkpoints& checkpoints() { return checkpoints_; }
+    /// Why arrivals of shared streams cannot be taken at the moment.
+    [[nodiscard]] std::optional<Error> shared_trouble() const {
+        return context_.shared == nullptr ? std::nullopt : context_.shared->trouble();
+    }
+    [[nodiscard]] const std::string& engine_version() const { return engine_version_; }
 
 private:
     using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
     [[nodiscard]] Result<void> check_room() const;
     [[nodiscard]] Result<Scenarios> check(const NewStream& wanted) const;
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
+    [[nodiscard]] Result<std::shared_ptr<Stream>> create_shared(const NewStream& wanted, const Scenarios& scenarios);
+    [[nodiscard]] Result<std::shared_ptr<Stream>> join_locked(const Opening& opening);
+    [[nodiscard]] Result<void> check_retired(const std::string& name) const;
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
     [[nodiscard]] Result<std::optional<VirtualTime>> first_watermark(const storage::StreamInfo& info) const;
     [[nodiscard]] RunIdentity identity_of(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const;

@@ -1,6 +1,7 @@
 // Arrivals per second over a loopback websocket into the real daemon, counted when they are acknowledged as durable,
 // while one linear-cost scenario replays them; against the same batches appended to a history without a socket, a
-// codec or an engine in between (the bound of the same run).
+// codec or an engine in between (the bound of the same run). Then the same with a log that is shared over a real
+// nats-server on this machine: each batch is stored by JetStream, committed here, and comes back to be acknowledged there.
 
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +14,7 @@
 #include "daemon/protocol/codec.hpp"
 #include "replay/trace/generator.hpp"
 #include "storage/history.hpp"
+#include "tests/system/nats_server.hpp"
 #include "tests/system/running_daemon.hpp"
 
 namespace replayd::testing {
@@ -58,8 +60,9 @@ std::vector<protocol::ArrivalBatch> make_batches() {
     return batches;
 }
 
-double over_websocket(const TemporaryDirectory& directory, const std::vector<protocol::ArrivalBatch>& batches, bool binary) {
-    RunningDaemon daemon(directory);
+double over_websocket(const TemporaryDirectory& directory, const std::vector<protocol::ArrivalBatch>& batches, bool binary,
+                      const std::vector<std::string>& flags = {}) {
+    RunningDaemon daemon(directory, flags);
     const net::HttpResponse added = daemon.ask("POST", "/api/v1/scenarios", k_scenario, "application/toml");
     if (added.status != 201) {
         std::fprintf(stderr, "ingest_bench: scenario: %s\n", added.body.c_str());
@@ -147,4 +150,10 @@ int main() {
     std::printf("websocket, protobuf frames of 1000 %10.0f arrivals/s acknowledged, %.2f of the bound\n", protobuf_rate, protobuf_rate / bound);
     const double json_rate = over_websocket(json, batches, false);
     std::printf("websocket, JSON frames of 1000     %10.0f arrivals/s acknowledged, %.2f of the bound\n", json_rate, json_rate / bound);
+    TemporaryDirectory shared;
+    const NatsServer nats(shared);
+    write_file(shared / "nats.toml", "[nats]\nservers = ['" + nats.url() + "']\nnode = 'bench'\n");
+    const double shared_rate = over_websocket(shared, batches, true, {"--config", shared / "nats.toml"});
+    std::printf("the same protobuf frames over NATS %10.0f arrivals/s acknowledged, %.2f of the embedded log\n", shared_rate,
+                shared_rate / protobuf_rate);
 }

@@ -33,11 +33,12 @@ struct Guarded {
     std::vector<std::string_view> homes;  ///< prefixes of paths
 };
 
-const std::array<Guarded, 6>& guarded_libraries() {
-    static const std::array<Guarded, 6> list = {{
+const std::array<Guarded, 7>& guarded_libraries() {
+    static const std::array<Guarded, 7> list = {{
         {"boost/beast", {"daemon/net/"}},
         {"boost/asio", {"daemon/", "tests/"}},
         {"sqlite3.h", {"storage/", "tests/"}},
+        {"nats/", {"daemon/nats/"}},
         {"google/protobuf", {"daemon/protocol/"}},
         {"prometheus/", {"daemon/metrics/"}},
         {"spdlog/", {"daemon/config/"}},

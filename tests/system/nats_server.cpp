@@ -1,0 +1,49 @@
+#include "tests/system/nats_server.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "tests/free_port.hpp"
+
+namespace replayd::testing {
+namespace {
+
+bool accepts(const std::string& host, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    inet_pton(AF_INET, host.c_str(), &address.sin_addr);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    return connected;
+}
+
+}  // namespace
+
+NatsServer::NatsServer(const TemporaryDirectory& directory, const std::string& settings, std::string address)
+    : directory_(directory), address_(std::move(address)), port_(free_port()) {
+    write_file(directory_ / "nats.conf", "listen: " + address_ + ":" + std::to_string(port_) + "\njetstream { store_dir: \"" +
+                                             (directory_ / "jetstream") + "\" }\n" + settings);
+    start();
+}
+
+void NatsServer::start() {
+    process_ = std::make_unique<Process>(std::vector<std::string>{"nats-server", "-c", directory_ / "nats.conf"},
+                                         directory_ / ("nats-" + std::to_string(++starts_)));
+    const bool listening = wait_until("nats-server listens", [this] { return accepts(address_, port_) || !process_->running(); });
+    ASSERT_TRUE(listening && process_->running()) << "is nats-server installed (./dev setup)? " << process_->errors();
+}
+
+void NatsServer::kill() {
+    process_->signal(SIGKILL);
+    EXPECT_EQ(process_->wait(), 128 + SIGKILL);
+}
+
+}  // namespace replayd::testing

@@ -1,0 +1,220 @@
+// Several replayd processes share a stream over a real nats-server: what is split, what happens when one dies, when the
+// server goes and comes back, and how TLS and users are checked. Hashes are held against one process without NATS.
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "tests/system/nats_server.hpp"
+#include "tests/system/shared_streams.hpp"
+
+namespace replayd::testing {
+namespace {
+
+/// A daemon in a directory of its own.
+struct Node {
+    Node(const std::string& url, const std::string& name)
+        : daemon(directory, {"--config", nats_config(directory, url, name)}) {}
+    TemporaryDirectory directory;
+    RunningDaemon daemon;
+};
+
+class NatsTest : public SharedStreamsTest {
+protected:
+    void start_nodes(int count) {
+        for (int i = 0; i < count; ++i) nodes_.push_back(std::make_unique<Node>(server_.url(), "node" + std::to_string(i)));
+    }
+    [[nodiscard]] std::vector<std::string> dbs() const {
+        std::vector<std::string> paths;
+        for (const auto& node : nodes_) paths.push_back(node->daemon.db());
+        return paths;
+    }
+    [[nodiscard]] bool all_durable_at(const Node& node, std::int64_t arrivals) const {
+        return wait_until("arrivals are durable", [&] { return node.daemon.arrivals(k_stream) >= arrivals; });
+    }
+    /// Every scenario has begun somewhere.
+    [[nodiscard]] bool all_begun() const {
+        return wait_until("every run has begun", [this] {
+            std::int64_t begun = 0;
+            for (const std::string& db : dbs()) begun += runs_begun(directory_, db, k_stream);
+            return begun >= static_cast<std::int64_t>(six_scenarios().size());
+        });
+    }
+    [[nodiscard]] FinishedRuns all_finished() const {
+        FinishedRuns found;
+        EXPECT_TRUE(wait_until("every run finishes", [&] {
+            found = finished_runs(directory_, dbs(), k_stream);
+            return found.hashes.size() == six_scenarios().size();
+        }));
+        return found;
+    }
+    /// Every scenario was finished once, with the hash of one process alone, every row is there once.
+    void expect_as_alone(const FinishedRuns& found) {
+        EXPECT_EQ(found.hashes, alone_);
+        for (const auto& [scenario, times] : found.times) EXPECT_EQ(times, 1) << scenario;
+        for (const auto& [scenario, db] : found.where) expect_rows_once(directory_, db, k_stream, k_shared_requests);
+    }
+
+    TemporaryDirectory server_directory_;
+    NatsServer server_{server_directory_};
+    std::vector<std::unique_ptr<Node>> nodes_;
+};
+
+TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_elsewhere) {
+    start_nodes(3);
+    start_client(nodes_[0]->daemon.url());
+    feed(k_shared_requests / 2);
+    for (const auto& node : nodes_) ASSERT_TRUE(all_durable_at(*node, k_shared_requests / 4));
+    ASSERT_TRUE(all_begun());
+    for (const std::string& db : dbs()) EXPECT_EQ(runs_begun(directory_, db, k_stream), 2) << db;
+    nodes_[2]->daemon.kill();
+    feed(k_shared_requests);
+    end_client();
+    expect_as_alone(all_finished());
+    EXPECT_TRUE(finished_runs(directory_, {nodes_[2]->daemon.db()}, k_stream).hashes.empty());
+    for (const int i : {0, 1}) {
+        ASSERT_TRUE(wait_until("the stream is over everywhere", [&] {
+            return nodes_[static_cast<std::size_t>(i)]->daemon.get(std::string("/api/v1/streams/") + k_stream).at("state") ==
+                   "finished";
+        }));
+    }
+    // The killed one comes back, finds its runs taken and finished, and computes nothing again.
+    nodes_[2]->daemon.start();
+    ASSERT_TRUE(wait_until("the log is complete", [&] { return nodes_[2]->daemon.arrivals(k_stream) == k_shared_requests; }));
+    ASSERT_TRUE(wait_until("it gives its runs up", [&] {
+        return nodes_[2]->daemon.get(std::string("/api/v1/streams/") + k_stream).at("state") == "finished";
+    }));
+    EXPECT_TRUE(finished_runs(directory_, {nodes_[2]->daemon.db()}, k_stream).hashes.empty());
+}
+
+TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and_loses_nothing) {
+    start_nodes(2);
+    start_client(nodes_[0]->daemon.url());
+    feed(k_shared_requests / 3);
+    ASSERT_TRUE(all_durable_at(*nodes_[0], k_shared_requests / 3 - 20));
+    server_.kill();
+    ASSERT_TRUE(wait_until("it is not ready", [&] { return nodes_[0]->daemon.ask("GET", "/readyz").status == 503; }));
+    const std::string metrics = nodes_[0]->daemon.ask("GET", "/metrics").body;
+    EXPECT_NE(metrics.find("\nreplayd_nats_connected 0\n"), std::string::npos);
+    feed(k_shared_requests / 3);
+    ASSERT_TRUE(wait_until("batches wait for NATS", [&] {
+        return nodes_[0]->daemon.ask("GET", "/metrics").body.find("\nreplayd_nats_waiting_batches 0\n") == std::string::npos;
+    }));
+    EXPECT_LE(nodes_[0]->daemon.arrivals(k_stream), k_shared_requests / 3);
+    server_.start();
+    ASSERT_TRUE(wait_until("it is ready again", [&] { return nodes_[0]->daemon.ask("GET", "/readyz").status == 200; }));
+    feed(k_shared_requests);
+    end_client();
+    expect_as_alone(all_finished());
+}
+
+// The client's process dies with everything that it had on the way; the client goes on at another one.
+TEST_F(NatsTest, a_client_goes_on_at_another_process) {
+    start_nodes(2);
+    start_client(nodes_[0]->daemon.url());
+    feed(k_shared_requests / 2);
+    ASSERT_TRUE(all_durable_at(*nodes_[0], k_shared_requests / 4));
+    nodes_[0]->daemon.kill();
+    client().signal(SIGKILL);
+    std::vector<std::string> arguments = {"stream",   directory_ / "trace.jsonl", "--stream", k_stream, "--daemon",
+                                          nodes_[1]->daemon.url(), "--batch", "20", "--wait"};
+    for (const std::string& scenario : six_scenarios()) arguments.insert(arguments.end(), {"--scenario", scenario});
+    replayctl(directory_, arguments);
+    expect_as_alone(all_finished());
+    EXPECT_EQ(finished_runs(directory_, {nodes_[1]->daemon.db()}, k_stream).hashes, alone_);
+}
+
+/// A start of replayd that must fail.
+Outcome failed_start(const TemporaryDirectory& directory, const std::string& config) {
+    const Outcome outcome = run_program(directory, {program("replayd"), "--listen", "127.0.0.1:0", "--db",
+                                                    directory / "refused.sqlite", "--config", config});
+    EXPECT_NE(outcome.status, 0);
+    return outcome;
+}
+
+TEST(NatsStart, a_server_that_does_not_answer_is_one_clear_message) {
+    TemporaryDirectory directory;
+    TemporaryDirectory server_directory;
+    NatsServer server(server_directory);
+    server.kill();
+    const Outcome outcome = failed_start(directory, nats_config(directory, server.url(), "lonely"));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.errors.find("replayd: nats.servers: cannot connect to " + server.url() + ": "), std::string::npos)
+        << outcome.errors;
+    EXPECT_NE(outcome.errors.find("; start nats-server there with JetStream (nats-server -js), mend nats.servers, or leave "
+                                  "[nats] out to share no streams"),
+              std::string::npos)
+        << outcome.errors;
+}
+
+class NatsTlsTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        make_certificates();
+        write_file(directory_ / "password", "correct horse\n");
+        ASSERT_EQ(chmod((directory_ / "password").c_str(), 0600), 0);
+        server_ = std::make_unique<NatsServer>(
+            directory_, "tls { cert_file: \"" + (directory_ / "server.pem") + "\", key_file: \"" + (directory_ / "server.key") +
+                            "\" }\nauthorization { user: site, password: \"correct horse\" }\n");
+        url_ = "tls://localhost:" + std::to_string(server_->port());
+    }
+    /// An authority of our own and a certificate of it for localhost.
+    void make_certificates() {
+        const auto openssl = [this](std::vector<std::string> arguments) {
+            arguments.insert(arguments.begin(), "openssl");
+            const Outcome outcome = run_program(directory_, arguments);
+            ASSERT_EQ(outcome.status, 0) << outcome.errors;
+        };
+        for (const std::string name : {"ca", "stranger"}) {
+            openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-keyout",
+                     directory_ / (name + ".key"), "-out", directory_ / (name + ".pem")});
+        }
+        openssl({"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", directory_ / "server.key", "-out",
+                 directory_ / "server.csr"});
+        write_file(directory_ / "san", "subjectAltName=DNS:localhost\n");
+        openssl({"x509", "-req", "-in", directory_ / "server.csr", "-CA", directory_ / "ca.pem", "-CAkey", directory_ / "ca.key",
+                 "-CAcreateserial", "-days", "2", "-extfile", directory_ / "san", "-out", directory_ / "server.pem"});
+    }
+    [[nodiscard]] std::string config(const std::string& ca) const {
+        return nats_config(directory_, url_, "node",
+                           "ca_file = '" + (directory_ / ca) + "'\nuser = 'site'\npassword_file = '" + (directory_ / "password") +
+                               "'\n");
+    }
+
+    TemporaryDirectory directory_;
+    std::unique_ptr<NatsServer> server_;
+    std::string url_;
+};
+
+TEST_F(NatsTlsTest, a_stream_goes_through_with_the_right_authority_and_password) {
+    TemporaryDirectory home;
+    RunningDaemon daemon(home, {"--config", config("ca.pem")});
+    generate_trace(directory_, directory_ / "trace.jsonl", 500);
+    replayctl(directory_, {"stream", directory_ / "trace.jsonl", "--stream", "s", "--daemon", daemon.url(), "--wait", "--scenario",
+                           "llama-3.1-8b-h100-mixed"});
+    EXPECT_EQ(daemon.arrivals("s"), 500);
+    EXPECT_EQ(stored_hashes(directory_, daemon.db(), "s").size(), 1U);
+    daemon.terminate();
+}
+
+TEST_F(NatsTlsTest, a_certificate_of_another_authority_is_refused) {
+    const Outcome outcome = failed_start(directory_, config("stranger.pem"));
+    EXPECT_NE(outcome.errors.find("nats.servers: cannot connect to " + url_ + ": "), std::string::npos) << outcome.errors;
+}
+
+TEST_F(NatsTlsTest, a_wrong_password_is_refused_with_the_keys_to_mend) {
+    write_file(directory_ / "password", "wrong horse\n");
+    const Outcome outcome = failed_start(directory_, config("ca.pem"));
+    EXPECT_NE(outcome.errors.find("mend nats.user and nats.password_file, or nats.credentials_file"), std::string::npos)
+        << outcome.errors;
+    EXPECT_EQ(outcome.errors.find("horse"), std::string::npos);
+}
+
+TEST_F(NatsTlsTest, a_password_file_that_others_read_is_refused) {
+    ASSERT_EQ(chmod((directory_ / "password").c_str(), 0644), 0);
+    const Outcome outcome = failed_start(directory_, config("ca.pem"));
+    EXPECT_EQ(outcome.errors, "replayd: the password of nats.password_file " + (directory_ / "password") +
+                                  " may be read by other users (mode 0644): expected 0600 or 0400; mend it with chmod 600\n");
+}
+
+}  // namespace
+}  // namespace replayd::testing
