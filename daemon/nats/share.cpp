@@ -67,12 +67,23 @@ Result<void> Share::renew_all() {
         if (run.lease == 0) continue;
         auto renewed = leases_->renew(key, run.lease);
         // Ours all the same, where the answer to the last renewal was lost.
-        if (renewed && !*renewed) renewed = leases_->take(key);
+        if (renewed && !*renewed) renewed = take_open(key);
         if (!renewed) return tl::unexpected(renewed.error());
         run.lease = renewed->value_or(0);
         if (run.lease == 0 && run.worker && run.worker->active()) give_up(run, "its lease ran out and another took it");
     }
     return {};
+}
+
+/// The lease of a run without an outcome: whoever recorded one gave the lease back, so that it seems to be free.
+Result<std::optional<std::uint64_t>> Share::take_open(const std::string& key) {
+    auto lease = leases_->take(key);
+    if (!lease || !*lease) return lease;
+    const auto known = leases_->outcome(key);
+    if (!known) return tl::unexpected(known.error());
+    if (!*known) return lease;
+    leases_->drop(key);
+    return std::nullopt;
 }
 
 Result<void> Share::settle_all() {
@@ -130,7 +141,7 @@ Result<void> Share::take_some() {
 }
 
 Result<void> Share::take(const std::string& key, SharedRun& run) {
-    const auto lease = leases_->take(key);
+    const auto lease = take_open(key);
     if (!lease) return tl::unexpected(lease.error());
     if (!*lease) {
         if (run.worker) give_up(run, "another has it");

@@ -50,6 +50,7 @@ private:
     using Runs = std::map<std::string, SharedRun>;  ///< open ones, by key
 
     [[nodiscard]] Result<void> renew_all();
+    [[nodiscard]] Result<std::optional<std::uint64_t>> take_open(const std::string& key);
     [[nodiscard]] Result<void> settle_all();
     [[nodiscard]] Result<void> take_some();
     /// Whether the run has an outcome, which is recorded where this process knows it first.
