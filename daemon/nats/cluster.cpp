@@ -52,6 +52,8 @@ Cluster::~Cluster() {
 Result<void> Cluster::start(stream::StreamRegistry& registry, std::string history_path) {
     auto leases = Leases::open(*connection_, names_, {config_.node, config_.lease, config_.replicas});
     if (!leases) return tl::unexpected(leases.error());
+    // From now on the others count this node in: it gets its share of the next stream.
+    if (auto there = (*leases)->count_nodes(); !there) return tl::unexpected(there.error());
     registry_ = &registry;
     share_ = std::make_unique<Share>(std::move(*leases), registry, config_.node, std::move(history_path));
     thread_ = std::thread([this] { run(); });

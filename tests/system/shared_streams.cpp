@@ -18,7 +18,7 @@ const std::vector<std::string>& six_scenarios() {
 std::string nats_config(const TemporaryDirectory& directory, const std::string& url, const std::string& node,
                         const std::string& more) {
     const std::string path = directory / (node + ".toml");
-    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = 3\n" + more);
+    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = 5\n" + more);
     return path;
 }
 
