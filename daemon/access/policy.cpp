@@ -30,7 +30,7 @@ std::optional<config::Role> needed_role(const net::HttpRequest& request) {
     const std::string& path = request.path;
     const bool reads = request.method == "GET" || request.method == "HEAD";
     if (reads && (path == "/healthz" || path == "/readyz" || of_the_page(path))) return std::nullopt;
-    if (path == k_ingest_path) return config::Role::ingest;
+    if (path == k_ingest_path || path == k_spans_path) return config::Role::ingest;
     return reads || path == "/api/v1/query" ? config::Role::read : config::Role::admin;
 }
 

@@ -13,8 +13,9 @@
 
 namespace replayd::access {
 
-/// The path of the ingest websocket, the only one for the role ingest.
+/// The paths for the role ingest: the ingest websocket, and spans of OpenTelemetry.
 inline constexpr const char* k_ingest_path = "/ingest/v1";
+inline constexpr const char* k_spans_path = "/v1/traces";
 
 struct Policy {
     TokenTable tokens;                 ///< empty: everyone may do everything (the daemon is on loopback then)
@@ -26,7 +27,7 @@ struct Policy {
 [[nodiscard]] Result<Policy> load_policy(const config::DaemonConfig& config);
 
 /// The role that a request needs: none for /healthz, /readyz and the files of the page (which hold nothing of anyone's,
-/// and ask for a token), ingest for the ingest websocket, read for GET, HEAD and SQL, admin for whatever else.
+/// and ask for a token), ingest for the ingest websocket and for spans, read for GET, HEAD and SQL, admin for whatever else.
 [[nodiscard]] std::optional<config::Role> needed_role(const net::HttpRequest& request);
 
 }  // namespace replayd::access

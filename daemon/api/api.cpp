@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "daemon/access/policy.hpp"
 #include "daemon/api/answer.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/routes.hpp"
@@ -107,8 +108,10 @@ void Api::handle(net::HttpRequest&& request, std::function<void(net::HttpRespons
     if (request.path == "/readyz") return respond(readiness());
     auto shared = std::make_shared<net::HttpRequest>(std::move(request));
     const bool taken = context_.tasks.try_submit([this, shared, respond] { respond(answer(*shared)); });
-    if (!taken)
-        respond(problem(Error{Code::unavailable, "too many requests wait for an answer: try again in a moment"}));
+    if (taken) return;
+    auto busy = problem(Error{Code::unavailable, "too many requests wait for an answer: try again in a moment"});
+    busy.headers.emplace_back("retry-after", "1");
+    respond(std::move(busy));
 }
 
 net::HttpResponse Api::answer(const net::HttpRequest& request) {
@@ -117,8 +120,9 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
         auto reader = ReaderLease::take(*this);
         if (!reader) return problem(reader.error());
         return dispatch(
-            {request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_, **reader});
+            {request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_, **reader, context_.end_stream});
     }
+    if (path == access::k_spans_path) return context_.take_spans(request);
     if (request.method != "GET") {
         return net::problem(405, "method_not_allowed", request.method + " " + path + ": expected GET");
     }

@@ -27,6 +27,10 @@ struct ApiContext {
     std::function<std::string()> metrics;  ///< the exposition text
     /// What the runs of a stream and a scenario (empty: all) predict, under vLLM's names.
     std::function<std::string(const std::string& stream, const std::string& scenario)> vllm_metrics;
+    /// Answers what comes to /v1/traces, on a thread of the task pool.
+    std::function<net::HttpResponse(const net::HttpRequest&)> take_spans;
+    /// Ends a stream after what still waits for it.
+    std::function<Result<void>(stream::Stream&)> end_stream;
 };
 
 class Api {

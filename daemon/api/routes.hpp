@@ -15,6 +15,7 @@ struct Call {
     stream::StreamRegistry& registry;
     RunViews& views;
     storage::Reader& reader;
+    const std::function<Result<void>(stream::Stream&)>& end_stream;
 };
 
 using Answer = Result<net::HttpResponse>;

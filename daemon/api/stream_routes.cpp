@@ -90,12 +90,7 @@ Answer resume_stream(const Call& call) {
 }
 
 Answer end_stream(const Call& call) {
-    return act(call, [](stream::Stream& stream) -> Result<void> {
-        if (const auto refused = stream.accept_end(std::nullopt)) {
-            return fail(Code::unavailable, refused->failure.message);
-        }
-        return {};
-    });
+    return act(call, [&call](stream::Stream& stream) { return call.end_stream(stream); });
 }
 
 Answer set_stream_speed(const Call& call) {

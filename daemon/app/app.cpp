@@ -1,5 +1,6 @@
 #include "daemon/app/app.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -24,6 +25,7 @@
 #include "daemon/nats/cluster.hpp"
 #include "daemon/net/client.hpp"
 #include "daemon/net/server.hpp"
+#include "daemon/otlp/endpoint.hpp"
 #include "daemon/protocol/messages.hpp"
 #include "daemon/stream/ingest_session.hpp"
 #include "daemon/stream/stream_registry.hpp"
@@ -35,6 +37,8 @@ namespace replayd::app {
 namespace {
 
 constexpr const char* k_live_path = "/live/v1";
+/// Of the file beside the history where spans wait.
+constexpr const char* k_spans_suffix = "-spans";
 /// Threads for commits and SQL; more do not help a two-core machine, fewer let one slow query hold up the page.
 constexpr std::size_t k_task_threads = 4;
 constexpr std::size_t k_task_queue_max = 256;
@@ -69,6 +73,7 @@ struct App::Parts {
     Result<void> open_history();
     Result<void> join_cluster();
     Result<void> start_streams();
+    Result<void> open_spans();
     Result<void> listen(int listen_fd);
     [[nodiscard]] Result<void> check_reach() const;
     [[nodiscard]] std::vector<VitalPart> vital_parts();
@@ -87,6 +92,7 @@ struct App::Parts {
     api::LiveHub hub;
     std::unique_ptr<nats::Cluster> cluster;  ///< null: no stream is shared
     std::unique_ptr<stream::StreamRegistry> registry;
+    std::unique_ptr<otlp::Intake> spans;
     std::unique_ptr<api::Api> api;
     std::shared_ptr<access::Guard> guard;
     std::unique_ptr<access::IdHasher> hasher;  ///< null: ids are stored as they come
@@ -94,6 +100,7 @@ struct App::Parts {
     std::unique_ptr<stream::IngestContext> ingest;
     std::unique_ptr<net::Server> server;
     std::unique_ptr<Retention> retention;
+    std::atomic<bool> releasing{false};  ///< spans are being given to their streams
     bool stopped = false;
 };
 
@@ -155,6 +162,19 @@ Result<void> App::Parts::start_streams() {
     return {};
 }
 
+Result<void> App::Parts::open_spans() {
+    otlp::IntakeOptions options;
+    options.stream = config.otlp.stream;
+    options.scenarios = config.otlp.scenarios;
+    options.speed = config.otlp.speed;
+    options.reorder = Duration(std::chrono::nanoseconds(config.otlp.reorder).count());
+    if (hasher) options.conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
+    auto opened = otlp::Intake::open(config.history_path + k_spans_suffix, config.durability, *registry, std::move(options));
+    if (!opened) return tl::unexpected(opened.error());
+    spans = std::move(*opened);
+    return {};
+}
+
 std::map<std::string, net::WebSocketRoute> App::Parts::websockets() {
     return {{access::k_ingest_path,
              {std::string(protocol::k_subprotocol),
@@ -182,7 +202,9 @@ Result<void> App::Parts::listen(int listen_fd) {
         return metrics::render_vllm(*registry, {stream, scenario});
     };
     api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
-                                                     std::string(config::k_version), metrics_text, vllm_text});
+                                                     std::string(config::k_version), metrics_text, vllm_text,
+                                                     [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
+                                                     [this](stream::Stream& stream) { return spans->end(stream); }});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {}});
     if (hasher) ingest->conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
@@ -253,6 +275,13 @@ Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
 }
 
 void App::Parts::tick() {
+    // One at a time: it may have to wait for the disk.
+    if (spans->active() && !releasing.exchange(true)) {
+        tasks.submit([this] {
+            spans->release();
+            releasing.store(false);
+        });
+    }
     hub.tick(std::chrono::steady_clock::now(), [this](const std::string& only_stream,
                                                       std::function<void(const std::string&)> deliver) {
         tasks.submit([this, only_stream, deliver = std::move(deliver)] {
@@ -332,6 +361,7 @@ Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int 
             .and_then([&built] { return built.open_history(); })
             .and_then([&built] { return built.join_cluster(); })
             .and_then([&built] { return built.start_streams(); })
+            .and_then([&built] { return built.open_spans(); })
             .and_then([&built, listen_fd] { return built.listen(listen_fd); });
     if (!started) return tl::unexpected(started.error());
     return app;

@@ -16,6 +16,10 @@ bool same_streams(const std::vector<config::StreamConfig>& a, const std::vector<
                       [](const auto& one, const auto& other) { return parts_of(one) == parts_of(other); });
 }
 
+auto parts_of(const config::Otlp& otlp) {
+    return std::tie(otlp.stream, otlp.scenarios, otlp.speed, otlp.reorder);
+}
+
 std::pair<std::string, std::string> parts_of(const std::optional<config::SecretSource>& source) {
     return source ? std::pair(source->file, source->credential) : std::pair<std::string, std::string>();
 }
@@ -46,6 +50,7 @@ std::vector<std::string> changes_that_need_a_restart(const config::DaemonConfig&
         {"limits.connections_max", running.limits.connections_max == fresh.limits.connections_max},
         {"nats", same_nats(running.nats, fresh.nats)},
         {"privacy", parts_of(running.id_salt) == parts_of(fresh.id_salt)},
+        {"otlp", parts_of(running.otlp) == parts_of(fresh.otlp)},
         {"stream", same_streams(running.streams, fresh.streams)}};
     std::vector<std::string> keys;
     for (const auto& [key, equal] : same) {

@@ -27,7 +27,7 @@ enum class LogLevel { debug, info, warn, error };
 /// What the bearer of a token may do; each alone, except that admin may do everything.
 enum class Role {
     read,    ///< GET, SQL, the live websocket, the page
-    ingest,  ///< the ingest websocket, which also creates the stream that it feeds
+    ingest,  ///< the ingest websocket and spans, which also create the stream that they feed
     admin,
 };
 
@@ -80,6 +80,14 @@ struct NatsConfig {
     std::string password_file;         ///< one line, which only its owner may read
 };
 
+/// Spans of OpenTelemetry on /v1/traces.
+struct Otlp {
+    std::string stream;                  ///< where they go; empty: each service its own, named by service.name
+    std::vector<std::string> scenarios;  ///< of streams that spans create
+    double speed = 0;                    ///< likewise; 0: as fast as possible
+    std::chrono::seconds reorder{60};    ///< a span that began so long before the latest end is late
+};
+
 struct DaemonConfig {
     std::string listen_address = "127.0.0.1";
     std::uint16_t listen_port = 8080;  ///< 0: any free port, see port_file
@@ -98,6 +106,7 @@ struct DaemonConfig {
     std::vector<std::string> scenario_files;
     std::vector<std::string> catalog_files;  ///< models and GPUs laid over the built-in catalog, in order
     std::vector<StreamConfig> streams;
+    Otlp otlp;
     std::size_t engine_threads = 0;  ///< 0: one per core
     std::int64_t backlog_arrivals_max =
         200'000;  ///< durable arrivals that the slowest run of a stream has not consumed

@@ -11,6 +11,7 @@
 
 #include "daemon/config/config.hpp"
 #include "daemon/config/nats_toml.hpp"
+#include "daemon/config/otlp_toml.hpp"
 #include "daemon/config/retention_toml.hpp"
 #include "daemon/config/section.hpp"
 #include "daemon/config/security_toml.hpp"
@@ -134,10 +135,11 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 }
 
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
-    static const std::array<std::string, 15> known = {"listen", "history", "dashboard", "scenarios", "catalog",
+    static const std::array<std::string, 16> known = {"listen", "history", "dashboard", "scenarios", "catalog",
                                                       "engine", "ingest",  "log",       "stream",    "token",
-                                                      "limits", "privacy", "service",   "retention", "nats"};
-    static const std::array<std::pair<const char*, Reader>, 13> readers = {{{"listen", read_listen},
+                                                      "limits", "privacy", "service",   "retention", "nats",
+                                                      "otlp"};
+    static const std::array<std::pair<const char*, Reader>, 14> readers = {{{"listen", read_listen},
                                                                            {"history", read_history},
                                                                            {"dashboard", read_dashboard},
                                                                            {"scenarios", read_scenarios},
@@ -149,7 +151,8 @@ Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin,
                                                                            {"privacy", read_privacy},
                                                                            {"service", read_service},
                                                                            {"retention", read_retention},
-                                                                           {"nats", read_nats}}};
+                                                                           {"nats", read_nats},
+                                                                           {"otlp", read_otlp}}};
     const Section top(root, "", origin);
     if (auto checked = top.only(known); !checked) return tl::unexpected(checked.error());
     for (const auto& [name, read] : readers) {

@@ -37,6 +37,7 @@ struct Declared {
 [[nodiscard]] Declared declare_runs(CLI::App& root);
 [[nodiscard]] Declared declare_explain(CLI::App& root);
 [[nodiscard]] Declared declare_query(CLI::App& root);
+[[nodiscard]] Declared declare_export(CLI::App& root);
 [[nodiscard]] Declared declare_afd_ratio(CLI::App& root);
 [[nodiscard]] Declared declare_check(CLI::App& root);
 [[nodiscard]] Declared declare_backup(CLI::App& root);

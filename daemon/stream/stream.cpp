@@ -251,4 +251,13 @@ Result<void> Stream::set_speed(double speed) {
     });
 }
 
+Result<void> Stream::set_traced_system(const std::string& json) {
+    return rewrite_row([&json](storage::StreamRow& row) { row.traced_system = json; });
+}
+
+std::string Stream::traced_system() {
+    const std::lock_guard lock(row_mutex_);
+    return row_.traced_system;
+}
+
 }  // namespace replayd::stream

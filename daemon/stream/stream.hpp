@@ -125,6 +125,9 @@ public:
     [[nodiscard]] Result<void> resume();
     /// `speed`: 0 or a positive, finite factor.
     [[nodiscard]] Result<void> set_speed(double speed);
+    /// JSON of the configuration of the server that is replayed.
+    [[nodiscard]] Result<void> set_traced_system(const std::string& json);
+    [[nodiscard]] std::string traced_system();
 
     // RunFeed.
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) override { return log_->fetch(seq); }

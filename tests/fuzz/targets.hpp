@@ -10,6 +10,7 @@ namespace replayd::fuzz {
 void trace_reader(std::string_view input);         ///< every trace format; a file's pieces do not matter
 void json_frame(std::string_view input);           ///< text frames of the ingest protocol, both directions
 void protobuf_frame(std::string_view input);       ///< binary frames, and payloads of the durable log
+void otlp_spans(std::string_view input);           ///< OpenTelemetry spans in both encodings, and what they become
 void websocket(std::string_view input);            ///< frames, and the handshake before them, at the daemon's server
 void http_request(std::string_view input);         ///< bytes of a connection to the daemon's server
 void http_target(std::string_view input);          ///< path and query of a request
@@ -33,7 +34,7 @@ inline constexpr Target k_targets[] = {
     {"websocket", websocket},         {"http_request", http_request}, {"http_target", http_target},
     {"scenario_toml", scenario_toml}, {"catalog_toml", catalog_toml}, {"hugging_face_config", hugging_face_config},
     {"sql_guard", sql_guard},         {"histogram", histogram},       {"profile_csv", profile_csv},
-    {"cost_eval_csv", cost_eval_csv},
+    {"cost_eval_csv", cost_eval_csv}, {"otlp_spans", otlp_spans},
 };
 
 }  // namespace replayd::fuzz

@@ -46,7 +46,7 @@ public:
         write_file(config, text);
         process_ = std::make_unique<Process>(
             std::vector<std::string>{"prometheus", "--config.file=" + config,
-                                     "--storage.tsdb.path=" + (directory / "tsdb"),
+                                     "--storage.tsdb.path=" + (directory / "tsdb"), "--storage.tsdb.retention.time=100y",
                                      "--web.listen-address=127.0.0.1:" + std::to_string(endpoint_.port)},
             directory / "prometheus");
     }
@@ -256,6 +256,29 @@ TEST(Prometheus, while_a_replay_goes_on_rates_are_above_zero_and_every_rule_has_
     ASSERT_FALSE(expected.empty());
     EXPECT_TRUE(wait_until("every rule is evaluated", [&] { return prometheus.rules().size() == expected.size(); }));
     EXPECT_EQ(prometheus.rules(), expected);
+}
+
+// What was simulated goes into a Prometheus's own files, at a time of the past, and answers there as if it had been scraped.
+TEST(Prometheus, blocks_made_of_exported_windows_answer_queries) {
+    const TemporaryDirectory directory;
+    if (!installed(directory, "promtool")) GTEST_SKIP() << "promtool is not installed: ./dev setup installs it";
+    RunningDaemon daemon(directory);
+    replay_something(directory, daemon);
+    const std::string file = directory / "windows.om";
+    const std::string start = "1700000000";
+    ASSERT_EQ(run_program(directory, {program("replayctl"), "export", "openmetrics", "--db", daemon.db(), "--start", start, "--out", file}).status, 0);
+    const Outcome made = run_program(directory, {"promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "tsdb"});
+    ASSERT_EQ(made.status, 0) << made.errors << made.output;
+    Prometheus prometheus(directory, daemon);
+    ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
+    const json::array totals = query(directory, daemon.db(), "SELECT max(start_ns + length_ns) / 1000000000, sum(finished) FROM window WHERE run_id = 1");
+    const std::string end = std::to_string(1'700'000'000 + totals.at(0).at(0).as_int64());
+    const auto value = [&](const std::string& expression) {
+        const json::array found = prometheus.series(expression);
+        return found.empty() ? std::string("nothing") : std::string(found.front().at("value").at(1).as_string());
+    };
+    EXPECT_EQ(value("replayd_requests_finished_total{run=\"1\"} @ " + end), std::to_string(totals.at(0).at(1).as_int64()));
+    EXPECT_NE(value("max_over_time(replayd_ttft_seconds{run=\"1\",quantile=\"0.99\"}[1h] @ " + end + ")"), "nothing");
 }
 
 // The lint of the exposition: names, units, help, types.

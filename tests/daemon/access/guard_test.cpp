@@ -80,6 +80,7 @@ TEST(Guard, each_role_may_do_its_own_and_admin_everything) {
         {"GET", "/live/v1", true, 0, 403, 0},
         {"GET", "/ingest/v1", true, 403, 0, 0},
         {"POST", "/ingest/v1", true, 403, 0, 0},
+        {"POST", "/v1/traces", false, 403, 0, 0},
         {"GET", "/healthz", false, 0, 0, 0},
         {"GET", "/readyz", false, 0, 0, 0},
     };

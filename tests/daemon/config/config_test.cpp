@@ -71,7 +71,7 @@ TEST(Config, wrong_files_are_refused_with_the_line_and_the_nearest_name) {
     const std::vector<BadFile> cases = {
         {"[listne]\n",
          "d.toml:1: listne: unknown key: expected one of listen, history, dashboard, scenarios, catalog, "
-         "engine, ingest, log, stream, token, limits, privacy, service, retention, nats; did you mean \"listen\"?"},
+         "engine, ingest, log, stream, token, limits, privacy, service, retention, nats, otlp; did you mean \"listen\"?"},
         {"[listen]\nprot = 1\n",
          "d.toml:2: listen.prot: unknown key: expected one of address, port, origins, port_file; did you mean "
          "\"port\"?"},
