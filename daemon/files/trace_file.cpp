@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "daemon/files/byte_feed.hpp"
 #include "daemon/files/decoder.hpp"
 #include "daemon/files/file_handle.hpp"
 
@@ -15,32 +16,13 @@ namespace {
 
 constexpr std::size_t k_read_bytes = 64U << 10U;
 
-}  // namespace
-
-class TraceFile::Impl {
+/// One file, or standard input, to its end.
+class WholeFile final : public ByteFeed {
 public:
-    Impl(FileHandle file, std::optional<std::uint64_t> total, TraceOptions options)
-        : file_(std::move(file)),
-          bytes_total_(total),
-          origin_(options.origin),
-          reader_(std::move(options)),
-          buffer_(k_read_bytes, '\0') {}
+    WholeFile(FileHandle file, std::optional<std::uint64_t> total, std::string origin)
+        : file_(std::move(file)), bytes_total_(total), origin_(std::move(origin)), buffer_(k_read_bytes, '\0') {}
 
-    Result<bool> next(std::vector<Arrival>& out) {
-        const std::size_t before = out.size();
-        while (out.size() == before && !ended_) {
-            if (auto stepped = step(out); !stepped) return tl::unexpected(stepped.error());
-        }
-        return out.size() > before;
-    }
-
-    std::uint64_t bytes_read() const { return bytes_read_; }
-    std::optional<std::uint64_t> bytes_total() const { return bytes_total_; }
-    const TraceReader& reader() const { return reader_; }
-
-private:
-    // Reads once and feeds the reader.
-    Result<void> step(std::vector<Arrival>& out) {
+    Result<FeedState> feed(const OnBytes& on_bytes) override {
         const auto bytes = read_some();
         if (!bytes) return tl::unexpected(bytes.error());
         if (!decoder_) {
@@ -48,14 +30,14 @@ private:
             if (!made) return tl::unexpected(made.error());
             decoder_ = std::move(*made);
         }
-        if (bytes->empty()) {
-            ended_ = true;
-            if (auto finished = decoder_->finish(); !finished) return finished;
-            return reader_.finish(out);
-        }
-        return decoder_->decode(*bytes, [&](std::string_view text) { return reader_.feed(text, out); });
+        if (bytes->empty()) return decoder_->finish().map([] { return FeedState::ended; });
+        return decoder_->decode(*bytes, on_bytes).map([] { return FeedState::more; });
     }
 
+    std::uint64_t bytes_read() const override { return bytes_read_; }
+    std::optional<std::uint64_t> bytes_total() const override { return bytes_total_; }
+
+private:
     // The next bytes, nothing at the end. The first answer holds the magic bytes if the file does.
     Result<std::string_view> read_some() {
         const std::size_t wanted = decoder_ ? 1 : k_magic_bytes;
@@ -74,10 +56,37 @@ private:
     FileHandle file_;
     std::optional<std::uint64_t> bytes_total_;
     std::string origin_;
-    TraceReader reader_;
     std::string buffer_;
     std::unique_ptr<Decoder> decoder_;
     std::uint64_t bytes_read_ = 0;
+};
+
+}  // namespace
+
+class TraceFile::Impl {
+public:
+    Impl(std::unique_ptr<ByteFeed> bytes, TraceOptions options) : bytes_(std::move(bytes)), reader_(std::move(options)) {}
+
+    Result<bool> next(std::vector<Arrival>& out) {
+        const std::size_t before = out.size();
+        while (out.size() == before && !ended_) {
+            const auto state = bytes_->feed([&](std::string_view text) { return reader_.feed(text, out); });
+            if (!state) return tl::unexpected(state.error());
+            if (*state == FeedState::waiting) break;
+            ended_ = *state != FeedState::more;
+            if (*state != FeedState::ended) continue;
+            if (auto finished = reader_.finish(out); !finished) return tl::unexpected(finished.error());
+        }
+        return out.size() > before;
+    }
+
+    bool ended() const { return ended_; }
+    const ByteFeed& bytes() const { return *bytes_; }
+    const TraceReader& reader() const { return reader_; }
+
+private:
+    std::unique_ptr<ByteFeed> bytes_;
+    TraceReader reader_;
     bool ended_ = false;
 };
 
@@ -93,7 +102,13 @@ Result<TraceFile> TraceFile::open(const std::string& path, TraceOptions options)
     }
     std::optional<std::uint64_t> total;
     if (S_ISREG(facts.st_mode)) total = static_cast<std::uint64_t>(facts.st_size);
-    return TraceFile(std::make_unique<Impl>(std::move(file), total, std::move(options)));
+    auto bytes = std::make_unique<WholeFile>(std::move(file), total, options.origin);
+    return TraceFile(std::make_unique<Impl>(std::move(bytes), std::move(options)));
+}
+
+TraceFile TraceFile::follow(FollowOptions files, TraceOptions options) {
+    options.origin = files.paths.empty() ? "no path" : files.paths.front();
+    return TraceFile(std::make_unique<Impl>(followed_files(std::move(files)), std::move(options)));
 }
 
 TraceFile::TraceFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -102,8 +117,9 @@ TraceFile::TraceFile(TraceFile&&) noexcept = default;
 TraceFile& TraceFile::operator=(TraceFile&&) noexcept = default;
 
 Result<bool> TraceFile::next(std::vector<Arrival>& out) { return impl_->next(out); }
-std::uint64_t TraceFile::bytes_read() const { return impl_->bytes_read(); }
-std::optional<std::uint64_t> TraceFile::bytes_total() const { return impl_->bytes_total(); }
+bool TraceFile::ended() const { return impl_->ended(); }
+std::uint64_t TraceFile::bytes_read() const { return impl_->bytes().bytes_read(); }
+std::optional<std::uint64_t> TraceFile::bytes_total() const { return impl_->bytes().bytes_total(); }
 TraceStats TraceFile::stats() const { return impl_->reader().stats(); }
 std::optional<TraceFormat> TraceFile::format() const { return impl_->reader().format(); }
 

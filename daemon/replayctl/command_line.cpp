@@ -101,7 +101,7 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
                                       declare_query(*root),   declare_search(*root),  declare_afd_ratio(*root),
                                       declare_check(*root),   declare_backup(*root),  declare_prune(*root),
                                       declare_recalibrate(*root), declare_compare(*root), declare_bisect(*root), declare_at(*root), declare_merge(*root),
-                                      declare_export(*root)};
+                                      declare_export(*root), declare_follow(*root)};
     CLI::App& scenario = *root->add_subcommand("scenario", "check, list and show scenarios");
     for (Declared& command : declare_scenario(scenario)) commands.push_back(std::move(command));
     CLI::App& cost = *root->add_subcommand("cost", "price kernels and steps, and check the laws behind");

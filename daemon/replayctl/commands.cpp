@@ -9,6 +9,7 @@
 #include "daemon/replayctl/bisect_command.hpp"
 #include "daemon/replayctl/compare_command.hpp"
 #include "daemon/replayctl/export_command.hpp"
+#include "daemon/replayctl/follow_command.hpp"
 #include "daemon/replayctl/generate_command.hpp"
 #include "daemon/replayctl/option_values.hpp"
 #include "daemon/replayctl/plan_command.hpp"
@@ -46,9 +47,8 @@ void add_format(CLI::App& app, const std::string& help, const std::function<void
 
 constexpr const char* k_formats = "azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd";
 
-/// The trace and how it is read.
-CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
-    CLI::Option* path = app.add_option("TRACE", trace.path, "trace file, also .gz or .zst; - is standard input");
+/// How a trace is read and what is made of it.
+void add_reading(CLI::App& app, TraceInput& trace) {
     add_format(app, std::string(k_formats) + "; found from the first line when left out",
                [&trace](TraceFormat format) { trace.options.format = format; });
     add_whole(app, "--limit", trace.limit, "take the first N arrivals only", 1);
@@ -56,6 +56,8 @@ CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
     app.add_flag("--start-at-zero", trace.options.start_at_zero, "shift times so that the first arrival is at 0");
     app.add_flag("--spread-bins", trace.options.spread_bins,
                  "spread arrivals of equal time over the gap to the next time");
+    add_time(app, "--spread", [&trace](std::int64_t ns) { trace.options.spread_width = Duration(ns); },
+             "likewise, over so much of the gap at most: the length of the log's bins");
     add_real(app, "--time-scale", trace.shaping.time_scale, "multiply times from the first arrival on: 0.5 is twice the load (1)");
     add_time(app, "--idle-max", [&trace](std::int64_t ns) { trace.shaping.idle_max = Duration(ns); },
              "cut longer pauses between arrivals to this, after scaling");
@@ -68,6 +70,12 @@ CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
            },
            "tokens per block of hash_ids (512)")
         ->type_name("N");
+}
+
+/// The trace and how it is read.
+CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
+    CLI::Option* path = app.add_option("TRACE", trace.path, "trace file, also .gz or .zst; - is standard input");
+    add_reading(app, trace);
     return path;
 }
 
@@ -202,22 +210,57 @@ Declared declare_merge(CLI::App& root) {
     return command;
 }
 
+namespace {
+
+/// Where and how arrivals are sent.
+CLI::Option* add_sending(CLI::App& app, StreamOptions& options) {
+    CLI::Option* stream = app.add_option("--stream", options.stream, "name of the stream")->type_name("NAME");
+    app.add_option("--scenario", options.scenarios, "scenarios of the daemon to create the stream with");
+    add_daemon(app, options.daemon, options.token_file);
+    add_whole(app, "--batch", options.batch, "arrivals per frame (1000)", 1,
+              static_cast<std::int64_t>(protocol::k_arrivals_per_batch_max));
+    app.add_flag("--json-frames", options.json_frames, "send JSON text frames instead of protobuf");
+    app.add_flag("--wait", options.wait, "wait until every run has finished, and print them");
+    add_real(app, "--speed", options.speed, "factor of real time for a stream that is created (0: no limit)");
+    add_time(app, "--retry", [&options](std::int64_t ns) { options.retry = std::chrono::nanoseconds(ns); },
+             "how long a lost daemon is waited for (60s)");
+    return stream;
+}
+
+}  // namespace
+
+Declared declare_follow(CLI::App& root) {
+    auto [command, options] = begin<StreamOptions>(root, "follow", "send growing files, and folders that get more files, to a daemon");
+    CLI::App& app = *command.app;
+    options->end = false;
+    options->trace.options.reorder = Duration(60 * k_ns_per_s);
+    files::FollowOptions& files = options->trace.follow.emplace();
+    command.needed.push_back(
+        app.add_option("PATH", files.paths, "files and folders, oldest first: the rotated log, then the one that grows"));
+    add_reading(app, options->trace);
+    add_time(app, "--reorder",
+             [options = options](std::int64_t ns) {
+                 options->trace.options.reorder = Duration(ns);
+                 options->trace.options.sort = true;
+             },
+             "hold rows until none so much earlier can come (60s where a format is out of order, as vllm's)");
+    app.add_flag("--once", files.once, "stop at the end instead of waiting for more");
+    app.add_flag("--end", options->end, "with --once: tell that no arrival follows");
+    command.needed.push_back(add_sending(app, *options));
+    command.run = [options = options](OutputMode mode) {
+        options->mode = mode;
+        return follow_files(*options);
+    };
+    return command;
+}
+
 Declared declare_stream(CLI::App& root) {
     auto [command, options] = begin<StreamOptions>(root, "stream", "send a trace to a daemon");
     CLI::App& app = *command.app;
     command.needed.push_back(add_trace(app, options->trace));
-    command.needed.push_back(app.add_option("--stream", options->stream, "name of the stream")->type_name("NAME"));
-    app.add_option("--scenario", options->scenarios, "scenarios of the daemon to create the stream with");
-    add_daemon(app, options->daemon, options->token_file);
-    add_whole(app, "--batch", options->batch, "arrivals per frame (1000)", 1,
-              static_cast<std::int64_t>(protocol::k_arrivals_per_batch_max));
-    app.add_flag("--json-frames", options->json_frames, "send JSON text frames instead of protobuf");
+    command.needed.push_back(add_sending(app, *options));
     app.add_flag_callback("--no-end", [options = options] { options->end = false; },
                           "leave the stream open for more arrivals");
-    app.add_flag("--wait", options->wait, "wait until every run has finished, and print them");
-    add_real(app, "--speed", options->speed, "factor of real time for a stream that is created (0: no limit)");
-    add_time(app, "--retry", [options = options](std::int64_t ns) { options->retry = std::chrono::nanoseconds(ns); },
-             "how long a lost daemon is waited for (60s)");
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return stream_trace(*options);

@@ -23,6 +23,7 @@ struct Declared {
 
 [[nodiscard]] Declared declare_replay(CLI::App& root);
 [[nodiscard]] Declared declare_stream(CLI::App& root);
+[[nodiscard]] Declared declare_follow(CLI::App& root);
 [[nodiscard]] Declared declare_generate(CLI::App& root);
 /// `check`, `list` and `show` below `scenario`.
 [[nodiscard]] std::vector<Declared> declare_scenario(CLI::App& scenario);

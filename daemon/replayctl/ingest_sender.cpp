@@ -126,8 +126,8 @@ Result<bool> IngestSender::send_next(net::WebSocketClient& client) {
         batches_.sent();
         return true;
     }
-    trace_done_ = true;
-    if (!options_.end || ended_ || end_sent_) return false;
+    trace_done_ = batches_.trace().ended();
+    if (!trace_done_ || !options_.end || ended_ || end_sent_) return false;
     end_sent_ = true;
     const protocol::End end{batches_.end_seq()};
     return client.send(protocol::encode_client_message(end, binary), binary).map([] { return false; });

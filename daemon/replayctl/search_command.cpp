@@ -136,6 +136,7 @@ SlurmOptions slurm_of(const SearchOptions& options) {
     if (trace.skip_failed_rows) add("--skip-failed", "");
     if (trace.start_at_zero) add("--start-at-zero", "");
     if (trace.spread_bins) add("--spread-bins", "");
+    if (trace.spread_width) add("--spread", std::to_string(trace.spread_width->value) + "ns");
     add("--prefix-block", std::to_string(trace.prefix_block.value));
     const ShapingOptions& shaping = options.trace.shaping;
     add("--time-scale", exact_text(shaping.time_scale));

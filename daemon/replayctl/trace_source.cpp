@@ -9,7 +9,8 @@ namespace replayd::ctl {
 
 Result<TraceSource> TraceSource::open(const TraceInput& input) {
     if (auto fine = check_shaping(input.shaping); !fine) return tl::unexpected(fine.error());
-    auto file = files::TraceFile::open(input.path, input.options);
+    auto file = input.follow ? Result<files::TraceFile>(files::TraceFile::follow(*input.follow, input.options))
+                             : files::TraceFile::open(input.path, input.options);
     if (!file) return tl::unexpected(file.error());
     return TraceSource(std::move(*file), input);
 }

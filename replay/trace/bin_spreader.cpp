@@ -1,12 +1,13 @@
 #include "replay/trace/bin_spreader.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace replayd {
 
 void BinSpreader::push(Arrival&& arrival, std::vector<Arrival>& out) {
     if (!bin_.empty() && arrival.at != bin_.front().at) {
-        last_width_ = arrival.at - bin_.front().at;
+        last_width_ = std::min(width_max_, arrival.at - bin_.front().at);
         release(last_width_, out);
     }
     bin_.push_back(std::move(arrival));

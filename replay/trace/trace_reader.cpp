@@ -1,6 +1,7 @@
 #include "replay/trace/trace_reader.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "replay/base/assert.hpp"
@@ -16,6 +17,7 @@ public:
     explicit Impl(TraceOptions options) : options_(std::move(options)) {
         REPLAYD_ASSERT(options_.prefix_block.value >= 1);
         if (options_.format) use(*options_.format);
+        if (options_.spread_width) spreader_ = BinSpreader(*options_.spread_width);
     }
 
     Result<void> feed(std::string_view bytes, std::vector<Arrival>& out) {
@@ -30,6 +32,8 @@ public:
                              [](const Arrival& a, const Arrival& b) { return a.at < b.at; });
             for (Arrival& arrival : held_) emit(std::move(arrival), out);
             held_.clear();
+            for (auto& [at, arrival] : unordered_) emit(std::move(arrival), out);
+            unordered_.clear();
             spreader_.finish(out);
             return {};
         });
@@ -97,6 +101,7 @@ private:
             ++failed_rows_skipped_;
             return {};
         }
+        if (sorts_ && options_.reorder) return take_unordered(**row, out);
         if (sorts_) {
             held_.push_back(std::move((*row)->arrival));
             return {};
@@ -119,11 +124,30 @@ private:
         return {};
     }
 
+    // Holds the row until no earlier one can come.
+    Result<void> take_unordered(TraceRow& row, std::vector<Arrival>& out) {
+        const VirtualTime at = row.arrival.at;
+        if (at < passed_) {
+            return fail(Code::invalid_argument, std::string(row.time_name) + " is " + quoted(row.time_text) + ", " +
+                                                    std::to_string((latest_ - at).value / k_ns_per_ms) +
+                                                    " ms before that of an earlier row: expected rows that are out of order by at most " +
+                                                    std::to_string(options_.reorder->value / k_ns_per_ms) +
+                                                    " ms; raise the option reorder, or sort the file");
+        }
+        unordered_.emplace(at, std::move(row.arrival));
+        latest_ = std::max(latest_, at);
+        passed_ = std::max(passed_, latest_ - *options_.reorder);
+        const auto end = unordered_.lower_bound(passed_);
+        for (auto held = unordered_.begin(); held != end; ++held) emit(std::move(held->second), out);
+        unordered_.erase(unordered_.begin(), end);
+        return {};
+    }
+
     void emit(Arrival&& arrival, std::vector<Arrival>& out) {
         if (!epoch_) epoch_ = format_->from_first || options_.start_at_zero ? arrival.at : VirtualTime(0);
         arrival.at = VirtualTime((arrival.at - *epoch_).value);
         REPLAYD_ASSERT(!violation(arrival));
-        if (options_.spread_bins) {
+        if (options_.spread_bins || options_.spread_width) {
             spreader_.push(std::move(arrival), out);
         } else {
             out.push_back(std::move(arrival));
@@ -136,6 +160,9 @@ private:
     std::unique_ptr<RowParser> parser_;
     bool sorts_ = false;
     std::vector<Arrival> held_;  // rows of a format that sorts
+    std::multimap<VirtualTime, Arrival> unordered_;  // rows that earlier ones may follow
+    VirtualTime latest_;                             // of the rows so far
+    VirtualTime passed_;                             // every earlier row has been emitted
     BinSpreader spreader_;
     std::optional<VirtualTime> epoch_;
     VirtualTime last_at_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -105,6 +106,43 @@ TEST_F(Streamed, gives_the_hashes_of_a_replay_for_every_batch_size_and_encoding)
     }
     EXPECT_EQ(csv("SELECT count(*) AS rows, count(DISTINCT sequence) FROM request GROUP BY run_id"),
               "3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n");
+}
+
+// A file that grows while it is followed, and a follower that is killed and started again: each arrival is in the stream once.
+TEST_F(Streamed, follows_a_growing_file_over_a_kill_without_loss_or_duplicates) {
+    std::ifstream whole(trace_);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(whole, line);) lines.push_back(line + "\n");
+    const std::string log = folder_.path("log.jsonl");
+    std::ofstream growing(log);
+    const auto write = [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) growing << lines[i];
+        growing.flush();
+    };
+    const std::vector<std::string> follow = {"follow", log, "--stream", "followed", "--scenario", "small", "llama-3.1-8b-h100-pd",
+                                             "--daemon", daemon()};
+    std::size_t written = 500;
+    write(0, written);
+    // Killed when 1,500 have come, some of which were written while it was running.
+    (void)run_replayctl_until(follow, [&] {
+        const std::int64_t there = durable("followed");
+        if (there >= static_cast<std::int64_t>(written) && written < 1'500) {
+            write(written, written + 500);
+            written += 500;
+        }
+        return there >= 1'500;
+    });
+    EXPECT_EQ(durable("followed"), 1'500);
+    write(written, lines.size());
+    std::vector<std::string> rest = follow;
+    rest.insert(rest.end(), {"--once", "--end", "--wait", "--json"});
+    const Said said = run_replayctl(rest);
+    ASSERT_EQ(said.status, 0) << said.err;
+    const json::value result = json::parse(said.out);
+    EXPECT_EQ(hashes(result), expected_);
+    EXPECT_EQ(result.at("skipped_arrivals").to_number<int>(), 1'500);
+    EXPECT_EQ(result.at("sent_arrivals").to_number<int>(), 1'500);
+    EXPECT_EQ(durable("followed"), 3'000);
 }
 
 // Without --wait people get one line, with it the runs beside each other.

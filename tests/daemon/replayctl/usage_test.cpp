@@ -27,8 +27,8 @@ TEST_P(WrongUsage, is_told_in_one_line) {
 }
 
 const std::vector<Wrong> k_wrong_usages = {
-    {{}, "a command is missing after replayctl: expected replay, stream, generate, plan, runs, explain, query, search, afd-ratio, check, backup, prune, recalibrate, compare, bisect, at, merge, export, scenario or cost; see replayctl --help"},
-    {{"repaly"}, "unknown command \"repaly\": expected replay, stream, generate, plan, runs, explain, query, search, afd-ratio, check, backup, prune, recalibrate, compare, bisect, at, merge, export, scenario or cost; did you mean replay?"},
+    {{}, "a command is missing after replayctl: expected replay, stream, generate, plan, runs, explain, query, search, afd-ratio, check, backup, prune, recalibrate, compare, bisect, at, merge, export, follow, scenario or cost; see replayctl --help"},
+    {{"repaly"}, "unknown command \"repaly\": expected replay, stream, generate, plan, runs, explain, query, search, afd-ratio, check, backup, prune, recalibrate, compare, bisect, at, merge, export, follow, scenario or cost; did you mean replay?"},
     {{"--verbose"}, "unknown option \"--verbose\"; did you mean --version?; see replayctl --help"},
     {{"scenario"}, "a command is missing after replayctl scenario: expected check, list or show; see replayctl scenario --help"},
     {{"scenario", "chek"}, "unknown command \"chek\": expected check, list or show; did you mean check?"},

@@ -218,6 +218,31 @@ TEST(TraceReader, spreads_bins_when_asked) {
     EXPECT_EQ(single.arrivals[0].at, single.arrivals[1].at);
 }
 
+// A log of seconds: what shares a time came within a second of it, however long the pause after it.
+TEST(TraceReader, spreads_over_the_length_of_a_bin_when_it_is_told) {
+    TraceOptions options;
+    options.spread_width = Duration(k_ns_per_s);
+    const auto read = read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0,1,1\n0,1,1\n30,1,1\n30,1,1\n30.5,1,1\n30.5,1,1\n", options);
+    std::vector<std::int64_t> at_ms;
+    for (const Arrival& each : read.arrivals) at_ms.push_back(each.at.ns / k_ns_per_ms);
+    EXPECT_EQ(at_ms, (std::vector<std::int64_t>{0, 500, 30'000, 30'250, 30'500, 30'750}));
+}
+
+// Held as long as they are out of order, the rows come out as when all of them are held and sorted.
+TEST(TraceReader, holds_rows_out_of_order_for_the_reorder_time_only) {
+    const std::string text = "arrived_at,num_prefill_tokens,num_decode_tokens\n5,1,1\n3,2,1\n9,3,1\n7,4,1\n20,5,1\n";
+    TraceOptions options;
+    options.sort = true;
+    const auto sorted = read_text(text, options);
+    options.reorder = Duration(3 * k_ns_per_s);
+    TraceReader reader{options};
+    std::vector<Arrival> out;
+    ASSERT_TRUE(reader.feed(text, out));
+    EXPECT_EQ(out.size(), 4U);
+    ASSERT_TRUE(reader.finish(out));
+    EXPECT_EQ(out, sorted.arrivals);
+}
+
 // A reader that failed once stays failed, and gave the rows before the bad one.
 TEST(TraceReader, keeps_its_first_error) {
     TraceReader reader{TraceOptions{}};
