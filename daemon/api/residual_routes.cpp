@@ -5,6 +5,7 @@
 #include "daemon/api/answer.hpp"
 #include "daemon/api/json_objects.hpp"
 #include "daemon/api/routes.hpp"
+#include "daemon/api/traced_difference.hpp"
 
 namespace replayd::api {
 namespace {
@@ -39,16 +40,24 @@ json::object window_json(const ResidualWindow& window) {
     return object;
 }
 
-/// The rule of the run's scenario; null where its text no longer makes one.
-json::value rule_json(const Call& call, const storage::RunInfo& info) {
+/// The scenario of the run; null where its text no longer makes one.
+std::shared_ptr<const CompiledScenario> scenario_of(const Call& call, const storage::RunInfo& info) {
     const auto worker = call.registry.run(info.row.id);
-    auto compiled = worker ? worker->identity().compiled : nullptr;
-    if (!compiled) {
-        auto parsed = call.registry.scenarios().compile_text(info.row.scenario_toml, info.row.scenario);
-        if (!parsed) return nullptr;
-        compiled = std::move(*parsed);
-    }
-    const DriftSpec& rule = compiled->scenario.drift;
+    if (worker && worker->identity().compiled) return worker->identity().compiled;
+    auto parsed = call.registry.scenarios().compile_text(info.row.scenario_toml, info.row.scenario);
+    return parsed ? std::move(*parsed) : nullptr;
+}
+
+/// Where the traced server and the scenario differ.
+json::array differences_json(const Call& call, const storage::RunInfo& info, const Scenario& scenario) {
+    json::array list;
+    const auto stream = call.registry.lookup(info.stream);
+    if (!stream) return list;
+    for (std::string& text : traced_differences(stream->traced_system(), scenario)) list.emplace_back(std::move(text));
+    return list;
+}
+
+json::value rule_json(const DriftSpec& rule) {
     return json::object{{"window_ns", rule.window.value},
                         {"requests_min", rule.requests_min},
                         {"bias", rule.bias},
@@ -68,7 +77,12 @@ Answer list_residuals(const Call& call) {
     const std::int64_t run = info->row.id;
     auto windows = call.reader.residuals(run, VirtualTime(*from), static_cast<std::size_t>(*limit));
     if (!windows) return tl::unexpected(windows.error());
-    json::object answer{{"rule", rule_json(call, *info)}, {"alarms", json::array{}}, {"whole", nullptr}};
+    const auto compiled = scenario_of(call, *info);
+    json::object answer{{"rule", nullptr}, {"differences", json::array{}}, {"alarms", json::array{}}, {"whole", nullptr}};
+    if (compiled) {
+        answer["rule"] = rule_json(compiled->scenario.drift);
+        answer["differences"] = differences_json(call, *info, compiled->scenario);
+    }
     json::array items;
     for (const ResidualWindow& window : *windows) items.push_back(window_json(window));
     if (!windows->empty()) {

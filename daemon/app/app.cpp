@@ -194,9 +194,10 @@ metrics::ConnectionCounts App::Parts::connections() const {
 Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
         const RetentionCounts removed = retention->counts();
+        const otlp::SpanCounts taken = spans->counts();
         return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); },
                                 removed.streams, removed.rows,
-                                cluster ? std::optional(cluster->depth()) : std::nullopt});
+                                cluster ? std::optional(cluster->depth()) : std::nullopt, otlp::by_outcome(taken), taken.waiting});
     };
     const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
         return metrics::render_vllm(*registry, {stream, scenario});

@@ -101,6 +101,15 @@ void add_storage(Families& families, const Sources& sources) {
     families.histogram("replayd_storage_commit_seconds", "Wall time of a commit", {}, sources.commits.snapshot());
 }
 
+void add_spans(Families& families, const Sources& sources) {
+    for (const auto& [outcome, count] : sources.spans) {
+        families.counter("replayd_otlp_spans_total", "OpenTelemetry spans, by what became of them", {{"outcome", outcome}},
+                         static_cast<double>(count));
+    }
+    families.gauge("replayd_otlp_waiting_spans", "Spans that wait until no earlier one can come", {},
+                   static_cast<double>(sources.spans_waiting));
+}
+
 void add_process(Families& families) {
     const auto facts = read_process_facts();
     if (!facts) return;
@@ -135,6 +144,7 @@ std::string render(const Sources& sources) {
     add_runs(families, sources);
     add_queues(families, sources);
     add_storage(families, sources);
+    add_spans(families, sources);
     add_process(families);
     return families.text();
 }

@@ -38,6 +38,8 @@ struct Sources {
     std::int64_t retention_streams = 0;  ///< taken out of the history by [retention] since the start
     std::int64_t retention_rows = 0;     ///< of theirs
     std::optional<std::size_t> nats_waiting = std::nullopt;  ///< batches on their way to NATS; nothing without [nats]
+    std::vector<std::pair<std::string, std::int64_t>> spans = {};  ///< OpenTelemetry spans since the start, by outcome
+    std::int64_t spans_waiting = 0;      ///< of them, until no earlier one can come
 };
 
 /// Runs that `/metrics` shows: all but those that ended more than 15 minutes before `now_ms` and are not among

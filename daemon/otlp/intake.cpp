@@ -232,4 +232,9 @@ tl::expected<Verdict, Trouble> Intake::take(const std::vector<ResourceSpans>& gr
     return request.verdict();
 }
 
+std::vector<std::pair<std::string, std::int64_t>> by_outcome(const SpanCounts& counts) {
+    return {{"stored", counts.stored}, {"repeated", counts.repeated}, {"other", counts.other},
+            {"failed", counts.failed}, {"late", counts.late},         {"rejected", counts.rejected}};
+}
+
 }  // namespace replayd::otlp

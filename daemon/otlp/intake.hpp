@@ -49,6 +49,9 @@ struct SpanCounts {
     std::int64_t waiting = 0;   ///< in the spool now
 };
 
+/// The counts but `waiting`, by the names of daemon/metrics.md.
+[[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> by_outcome(const SpanCounts& counts);
+
 /// Nothing of the request was taken; it should be sent again, or not.
 struct Trouble {
     unsigned status = 503;   ///< of HTTP: 429 or 503

@@ -111,6 +111,7 @@ TEST(Otlp, spans_of_other_work_are_no_errors_and_make_no_stream) {
     other["attributes"] = json::array{attribute("http.request.method", {{"stringValue", "GET"}})};
     expect_taken(daemon.post("/v1/traces", request({other})));
     EXPECT_EQ(json::serialize(daemon.get("/api/v1/streams").body), R"({"items":[]})");
+    EXPECT_NE(daemon.get_text("/metrics").find("\nreplayd_otlp_spans_total{outcome=\"other\"} 1\n"), std::string::npos);
 }
 
 // The address names stream and scenarios over what the configuration says.
