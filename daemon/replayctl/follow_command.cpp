@@ -19,6 +19,9 @@ Result<ExitStatus> follow_files(StreamOptions options) {
     if (options.end && !files.once) {
         return fail(Code::invalid_argument, "--end is given without --once: expected both, since files that grow have no end");
     }
+    if (options.wait && !options.end) {
+        return fail(Code::invalid_argument, "--wait is given without --end: expected both, since runs finish only after the end of the stream");
+    }
     files.stop = [] { return told_to_stop != 0; };
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);

@@ -33,6 +33,8 @@ const std::vector<Wrong> k_wrong_usages = {
     {{"scenario"}, "a command is missing after replayctl scenario: expected check, list or show; see replayctl scenario --help"},
     {{"scenario", "chek"}, "unknown command \"chek\": expected check, list or show; did you mean check?"},
     {{"scenario", "show"}, "SCENARIO is missing: expected names or TOML files; see replayctl scenario show --help"},
+    {{"follow", "log", "--stream", "s", "--end"}, "--end is given without --once: expected both, since files that grow have no end"},
+    {{"follow", "log", "--stream", "s", "--wait"}, "--wait is given without --end: expected both, since runs finish only after the end of the stream"},
     {{"replay", "--scenario", k_built_in}, "TRACE is missing: expected trace file, also .gz or .zst; - is standard input; see replayctl replay --help"},
     {{"replay", "t.csv"}, "--scenario is missing: expected names or TOML files of the clusters to replay on; see replayctl replay --help"},
     {{"replay", "t.csv", "--scenari", "x"}, "unknown option \"--scenari\"; did you mean --scenario?; see replayctl replay --help"},
