@@ -43,6 +43,9 @@ public:
     Leases(const Leases&) = delete;
     Leases& operator=(const Leases&) = delete;
 
+    /// How long a lease lasts that is not renewed.
+    [[nodiscard]] std::chrono::seconds lease_time() const { return settings_.lease; }
+
     /// Takes the lease, or takes it up again after a restart of this node. Its revision; nothing when another node has it.
     [[nodiscard]] Result<std::optional<std::uint64_t>> take(const std::string& key);
     /// The new revision; nothing when it is no longer ours.

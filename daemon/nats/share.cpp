@@ -45,6 +45,13 @@ void Share::add(const std::shared_ptr<stream::Stream>& stream, const stream::Ope
         runs_.emplace(Names::run_key(opening.name, scenario.name), std::move(run));
     }
     streams_.insert(stream);
+    // Runs that this process added by itself are nobody else's.
+    for (const auto& run : stream->runs()) {
+        const bool shared = std::any_of(opening.scenarios.begin(), opening.scenarios.end(), [&](const auto& scenario) {
+            return recovered_run(*stream, scenario.name) == run;
+        });
+        if (!shared) stream->release_run(run);
+    }
 }
 
 Result<bool> Share::over(const stream::Opening& opening) {
@@ -57,7 +64,10 @@ Result<bool> Share::over(const stream::Opening& opening) {
 }
 
 Result<void> Share::turn() {
-    auto done = renew_all().and_then([this] { return settle_all(); }).and_then([this] { return take_some(); });
+    auto done = renew_all().and_then([this] { return settle_all(); });
+    if (done && Clock::now() >= takes_from_) done = take_some();
+    // After an outage every lease may have run out: those who had them are asked first.
+    if (!done) takes_from_ = Clock::now() + leases_->lease_time();
     close_streams();
     return done;
 }
@@ -148,7 +158,9 @@ Result<void> Share::take(const std::string& key, SharedRun& run) {
         return {};
     }
     run.lease = **lease;
-    return run.worker ? Result<void>() : begin(key, run);
+    if (!run.worker) return begin(key, run);
+    run.stream->release_run(run.worker);
+    return {};
 }
 
 /// The lease is ours: the run is computed here from now on, unless it was finished here and only its outcome was lost.

@@ -4,9 +4,12 @@
 // are there. A run begins with the stream's log from its beginning, whoever computed it before. A process that comes
 // later takes runs of later streams and of nodes that go; what runs is not moved.
 //
+// A process that starts again computes its unfinished runs on once their leases are its own again.
+//
 // In a partition a process that is cut off computes on. The others take its runs when its leases have run out; when it
 // is back it finds them taken and stops its own, or, where nobody took them, takes them up again.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -43,10 +46,11 @@ private:
     struct SharedRun {
         std::shared_ptr<stream::Stream> stream;
         stream::SharedScenario scenario;
-        std::shared_ptr<stream::RunWorker> worker;  ///< null: not here
+        std::shared_ptr<stream::RunWorker> worker;  ///< null: not here; held until the lease is ours
         std::uint64_t lease = 0;                    ///< revision; 0: not ours
         bool never_here = false;                    ///< this process cannot compute it
     };
+    using Clock = std::chrono::steady_clock;
     using Runs = std::map<std::string, SharedRun>;  ///< open ones, by key
 
     [[nodiscard]] Result<void> renew_all();
@@ -68,6 +72,7 @@ private:
     const std::string node_;
     const std::string history_path_;
     Runs runs_;
+    Clock::time_point takes_from_{};  ///< until then it renews leases and takes none
     std::set<std::shared_ptr<stream::Stream>> streams_;  ///< with open runs
 };
 

@@ -124,7 +124,7 @@ void RunWorker::answer_questions() {
 NextSlice RunWorker::slice() {
     answer_questions();
     if (!over_ && stop_wanted_.load()) stop();
-    if (over_) return NextSlice::on_wake();
+    if (over_ || held_.load()) return NextSlice::on_wake();
     const auto kept = feed_.keep();  // this slice may be the last thing that the stream waits for
     const WallTime until = feed_.now() + k_slice;
     const std::uint64_t consumed_before = consumed_seq_.load();

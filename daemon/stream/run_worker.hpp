@@ -58,6 +58,13 @@ public:
     [[nodiscard]] std::uint64_t consumed_seq() const { return consumed_seq_.load(); }
     /// It was added to a stream that had begun, and has not come to where the stream is. It costs its stream no credit.
     [[nodiscard]] bool catching_up() const { return catching_up_.load(); }
+    /// Computes nothing until `release`: another process may be at it. Before its first slice.
+    void hold() {
+        held_.store(true);
+        start_behind();
+    }
+    /// Whoever calls wakes the job.
+    void release() { held_.store(false); }
     /// Before its first slice.
     void start_behind() { catching_up_.store(true); }
     /// Looks at the run as it is (null when it has failed to start) and at the time of the last arrival that it was offered.
@@ -107,6 +114,7 @@ private:
     std::int64_t counted_at_ = 0;  ///< arrivals that had been offered at the latest count
     std::atomic<std::uint64_t> consumed_seq_{0};
     std::atomic<bool> catching_up_{false};
+    std::atomic<bool> held_{false};
     std::atomic<bool> stop_wanted_{false};
     std::mutex questions_mutex_;
     std::vector<Look> questions_;

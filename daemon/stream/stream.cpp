@@ -41,10 +41,17 @@ Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& contex
                                         shared_ ? context_.shared : nullptr);
 }
 
-void Stream::add_run(RunIdentity identity) {
+void Stream::add_run(RunIdentity identity, bool held) {
+    const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
+                                                 context_.run_requests_max);
+    if (held) run->hold();
     const std::lock_guard lock(runs_mutex_);
-    runs_.push_back(std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
-                                                context_.run_requests_max));
+    runs_.push_back(run);
+}
+
+void Stream::release_run(const std::shared_ptr<RunWorker>& run) {
+    run->release();
+    wake_run(run);
 }
 
 std::shared_ptr<RunWorker> Stream::add_late_run(RunIdentity identity) {

@@ -68,8 +68,9 @@ public:
     /// `shared`: its log is context.shared's.
     Stream(storage::StreamRow row, LogTail tail, const StreamContext& context, bool shared = false);
 
-    /// Before `start` only.
-    void add_run(RunIdentity identity);
+    /// Before `start` only. `held`: it computes nothing until release_run.
+    void add_run(RunIdentity identity, bool held = false);
+    void release_run(const std::shared_ptr<RunWorker>& run);
     /// After `start`: the run replays the log from its beginning until it has caught up.
     std::shared_ptr<RunWorker> add_late_run(RunIdentity identity);
     /// Gives a run a slice, so that it answers questions or stops.

@@ -186,7 +186,9 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
         auto so_far = reader.whole_run(row.id);
         if (!so_far) return tl::unexpected(so_far.error());
         if (*reached) *reached = std::max(**reached, so_far->start + so_far->length);
-        stream->add_run(identity_of(row, info.row.name, reader));
+        // Another process may have taken it over meanwhile. A fork is this process's own.
+        const bool held = shared && row.forked_from == 0;
+        stream->add_run(identity_of(row, info.row.name, reader), held);
     }
     stream->start(*reached);
     publish(stream);
