@@ -37,6 +37,7 @@ const TOUR = [
     await page.locator('.forecast-result').waitFor();
   }],
   ['memory', '#/memory?stream=demo', '.memory-time canvas'],
+  ['moment', '#/moment?stream=demo&at=1800', '.moment-requests tbody tr'],
   ['experts', '#/experts?stream=experts', '.expert-pool', 'dark'],
   ['vllm', '#/vllm?stream=demo', '.vllm .panel[data-panel="throughput"]:not(.is-empty)'],
   ['history', '#/history', '.history tbody tr'],
