@@ -1,12 +1,11 @@
 // Ahead of now: how long the objectives of a run hold under the traffic that is expected, and the cheapest of some candidates that
 // holds them. The run itself is not touched.
 
-import { RUN_COLORS } from './colors.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { ForecastChart } from './forecast_chart.js';
 import { forecastSentences, lineVerdict } from './forecast_data.js';
-import { currentTheme } from './theme.js';
+import { RunPicker } from './run_picker.js';
 
 const TRAFFIC = [['recent', 'goes on as lately'], ['ramp', 'grows or shrinks'], ['seasonal', 'repeats the period before']];
 const HORIZONS = [300, 900, 1800, 3600];
@@ -15,8 +14,6 @@ const CANDIDATES_MAX = 8;
 export class ForecastView {
   #api;
   #changed;
-  #runs = [];
-  #run = null;
   #answer = null;
   #scenarios = [];
   /** Why the last question had no answer; empty after one that had. */
@@ -28,8 +25,7 @@ export class ForecastView {
     this.#changed = changed;
     const option = ([value, textContent]) => h('option', { value, textContent });
     const field = (text, input) => h('label.field', {}, h('span', { textContent: text }), input);
-    this.select = h('select', { 'aria-label': 'Run to look ahead from', onchange: () => { this.#run = this.select.value; this.#forget(); } });
-    this.swatch = h('i.swatch');
+    this.picker = new RunPicker('Run to look ahead from', () => this.#forget());
     this.traffic = h('select', { onchange: () => { this.#showGrowth(); changed(); } }, ...TRAFFIC.map(option));
     this.growth = h('input', { type: 'number', min: '0.1', max: '1000', step: '0.1', value: '1.5', onchange: changed });
     this.growthField = field('rate at the end ×', this.growth);
@@ -45,7 +41,7 @@ export class ForecastView {
       h('section.block', { 'aria-label': 'Candidates compared' }, h('header', {}, h('h2', { textContent: 'Candidates' }), h('span.unit', { textContent: 'the run as it is first' })), this.table));
     this.element = h('div.forecast', {}, h('section.block.forecast-head', { 'aria-label': 'Forecast' },
       h('header', {}, h('h2', { textContent: 'Forecast' }), h('span.unit', { textContent: 'a copy of the run goes on; the run itself is not touched' })),
-      h('div.forecast-form', {}, h('label.picker', {}, h('span', { textContent: 'Run' }), this.swatch, this.select), field('Traffic', this.traffic), this.growthField, field('Look ahead', this.horizon), this.button),
+      h('div.forecast-form', {}, this.picker.element, field('Traffic', this.traffic), this.growthField, field('Look ahead', this.horizon), this.button),
       this.candidates, this.sentences, this.note), this.result);
     this.#showGrowth();
   }
@@ -55,13 +51,13 @@ export class ForecastView {
     if (this.traffic.value === 'ramp') params.push(['growth', this.growth.value]);
     const candidates = this.#candidates;
     if (candidates.length > 0) params.push(['candidates', candidates.join(',')]);
-    if (this.#run !== null) params.push(['run', this.#run]);
+    if (this.picker.id !== null) params.push(['run', this.picker.id]);
     return params;
   }
 
   /** @param {URLSearchParams} params */
   async show(params) {
-    this.#run = params.get('run') ?? this.#run;
+    this.picker.id = params.get('run') ?? this.picker.id;
     for (const [name, input] of [['traffic', this.traffic], ['horizon', this.horizon]]) {
       if ([...input.options].some(({ value }) => value === params.get(name))) input.value = params.get(name);
     }
@@ -78,18 +74,10 @@ export class ForecastView {
 
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
-    this.#runs = hub.shownRuns;
-    const names = JSON.stringify(this.#runs.map((run) => [run.id, run.label]));
-    if (this.select.dataset.names !== names) {
-      this.select.dataset.names = names;
-      this.select.replaceChildren(...this.#runs.map((run) => h('option', { value: run.id, textContent: run.label })));
-    }
-    if (!this.#runs.some((run) => run.id === this.#run)) this.#run = this.#runs[0]?.id ?? null;
-    this.select.value = this.#run ?? '';
-    const run = this.#shown;
+    this.picker.update(hub.shownRuns);
+    const run = this.picker.run;
     const { model } = this.#scenarios.find(({ name }) => name === run?.scenario) ?? {};
     if (model !== undefined && this.candidates.dataset.model !== model) this.#offer(this.#candidates);
-    this.swatch.style.setProperty('background-color', run ? RUN_COLORS[currentTheme()][run.colorIndex] : 'transparent');
     const ahead = run !== undefined && run.finished_ms === null && hub.sources.api === 'ok';
     this.button.disabled = !ahead || this.asking === true;
     if (this.#answer === null && this.asking !== true) setText(this.note, ahead ? this.#failure : run === undefined ? 'No run is shown.' : `Run #${run.id} is over: what comes next can be asked of a run that goes on.`);
@@ -100,14 +88,13 @@ export class ForecastView {
 
   /** Scenarios of the run's model, where it is known; an answer with another model would be about another service. */
   #offer(chosen) {
-    const { model } = this.#scenarios.find(({ name }) => name === this.#shown?.scenario) ?? {};
+    const { model } = this.#scenarios.find(({ name }) => name === this.picker.run?.scenario) ?? {};
     const offered = this.#scenarios.filter((item) => model === undefined || item.model === model);
     const box = ({ name, gpus, gpu }) => h('label.field', {}, h('input', { type: 'checkbox', value: name, checked: chosen.includes(name), onchange: this.#changed }), h('span', { textContent: `${name} (${gpus} × ${gpu})` }));
     this.candidates.replaceChildren(this.candidates.firstChild, ...offered.map(box));
     this.candidates.dataset.model = model ?? '';
   }
 
-  get #shown() { return this.#runs.find((item) => item.id === this.#run); }
   get #candidates() { return [...this.candidates.querySelectorAll('input:checked')].map(({ value }) => value); }
 
   #showGrowth() { this.growthField.hidden = this.traffic.value !== 'ramp'; }
@@ -121,7 +108,7 @@ export class ForecastView {
   }
 
   async #ask() {
-    const run = this.#run;
+    const run = this.picker.id;
     this.asking = this.button.disabled = true;
     this.#failure = '';
     setText(this.note, 'Looking ahead…');
@@ -130,9 +117,9 @@ export class ForecastView {
     try {
       const began = performance.now();
       const answer = await this.#api.forecast(run, body);
-      if (run !== this.#run) return;
+      if (run !== this.picker.id) return;
       this.#answer = answer;
-      setText(this.sentences, forecastSentences(answer, this.#shown?.label ?? `run #${run}`).join(' '));
+      setText(this.sentences, forecastSentences(answer, this.picker.run?.label ?? `run #${run}`).join(' '));
       setText(this.note, `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`);
       this.table.replaceChildren(candidateTable(answer));
       this.result.hidden = false;
@@ -148,7 +135,7 @@ export class ForecastView {
   }
 
   #drawCharts() {
-    for (const chart of Object.values(this.charts)) chart.update(this.#answer, this.#shown?.series.points ?? []);
+    for (const chart of Object.values(this.charts)) chart.update(this.#answer, this.picker.run?.series.points ?? []);
   }
 }
 

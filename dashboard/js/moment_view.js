@@ -1,11 +1,10 @@
 // A run as it stood at a moment: queues, batches and KV of each replica, live or past; and a fork from there under another
 // scenario.
 
-import { RUN_COLORS } from './colors.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { kvShares, momentSentence, requestRows, stepText, transferText } from './moment_data.js';
-import { currentTheme } from './theme.js';
+import { RunPicker } from './run_picker.js';
 
 const LISTED = 50;
 const TRANSFERS_SHOWN = 12;
@@ -17,8 +16,6 @@ const REQUEST_COLUMNS = [['State', 'text'], ['Request', 'text'], ['Age', 'number
 export class MomentView {
   #api;
   #changed;
-  #runs = [];
-  #run = null;
   #at = null;
   #replica = 0;
   #moment = null;
@@ -33,8 +30,7 @@ export class MomentView {
     this.#api = api;
     this.#changed = changed;
     const field = (text, input) => h('label.field', {}, h('span', { textContent: text }), input);
-    this.select = h('select', { 'aria-label': 'Run to look at', onchange: () => { this.#run = this.select.value; this.#at = null; this.#ask(0); } });
-    this.swatch = h('i.swatch');
+    this.picker = new RunPicker('Run to look at', () => { this.#at = null; this.#ask(0); });
     this.slider = h('input.moment-slider', { type: 'range', min: '0', step: '0.1', 'aria-label': 'Moment, in virtual seconds', oninput: () => { this.#at = Number(this.slider.value); this.#showTime(); this.#ask(REST_MS); } });
     this.time = h('input', { type: 'number', min: '0', step: 'any', onchange: () => { this.#at = Number(this.time.value); this.#ask(0); } });
     this.sentence = h('p.summary', { role: 'status' });
@@ -49,13 +45,13 @@ export class MomentView {
       h('section.block', { 'aria-label': 'Requests of a replica' }, h('header', {}, this.requestsTitle, h('span.unit', { textContent: `the first ${LISTED} that wait, and that run` })), this.requests));
     this.element = h('div.moment', {}, h('section.block', { 'aria-label': 'Moment' },
       h('header', {}, h('h2', { textContent: 'Moment' }), h('span.unit', { textContent: 'replayed from the arrival log; the run itself is not touched' })),
-      h('div.forecast-form', {}, h('label.picker', {}, h('span', { textContent: 'Run' }), this.swatch, this.select), field('Virtual time, s', this.time), this.slider),
+      h('div.forecast-form', {}, this.picker.element, field('Virtual time, s', this.time), this.slider),
       h('div.forecast-form', {}, field('Go on from here under', this.scenario), this.fork), this.sentence, this.note), this.result);
   }
 
   params() {
     const params = [];
-    if (this.#run !== null) params.push(['run', this.#run]);
+    if (this.picker.id !== null) params.push(['run', this.picker.id]);
     if (this.#at !== null) params.push(['at', String(this.#at)]);
     if (this.#replica !== 0) params.push(['replica', String(this.#replica)]);
     return params;
@@ -63,7 +59,7 @@ export class MomentView {
 
   /** @param {URLSearchParams} params */
   async show(params) {
-    this.#run = params.get('run') ?? this.#run;
+    this.picker.id = params.get('run') ?? this.picker.id;
     const at = Number(params.get('at') ?? NaN);
     if (at >= 0) this.#at = at;
     const replica = Number(params.get('replica') ?? NaN);
@@ -72,7 +68,7 @@ export class MomentView {
     try {
       const scenarios = await this.#api.scenarios();
       this.scenario.replaceChildren(...scenarios.map(({ name }) => h('option', { value: name, textContent: name })));
-      if (this.#shown) this.scenario.value = this.#shown.scenario;
+      if (this.picker.run) this.scenario.value = this.picker.run.scenario;
     } catch (error) {
       setText(this.note, `Scenarios cannot be read: ${error.message}`);
     }
@@ -80,24 +76,14 @@ export class MomentView {
 
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
-    this.#runs = hub.shownRuns;
-    const names = JSON.stringify(this.#runs.map((run) => [run.id, run.label]));
-    if (this.select.dataset.names !== names) {
-      this.select.dataset.names = names;
-      this.select.replaceChildren(...this.#runs.map((run) => h('option', { value: run.id, textContent: run.label })));
-    }
-    if (!this.#runs.some((run) => run.id === this.#run)) this.#run = this.#runs[0]?.id ?? null;
-    this.select.value = this.#run ?? '';
-    const run = this.#shown;
-    this.swatch.style.setProperty('background-color', run ? RUN_COLORS[currentTheme()][run.colorIndex] : 'transparent');
+    this.picker.update(hub.shownRuns);
+    const run = this.picker.run;
     this.fork.disabled = this.#moment === null;
     if (run === undefined) return setText(this.note, 'No run is shown.');
     this.slider.max = String(Math.max(this.#at ?? 0, run.virtual_ns / 1e9));
     this.#showTime();
     if (this.#stale) this.#ask(0);
   }
-
-  get #shown() { return this.#runs.find((item) => item.id === this.#run); }
 
   #showTime() {
     const seconds = this.#at ?? (this.#moment === null ? 0 : this.#moment.at_ns / 1e9);
@@ -115,7 +101,7 @@ export class MomentView {
 
   async #load() {
     const asked = ++this.#asked;
-    const run = this.#run;
+    const run = this.picker.id;
     setText(this.note, 'Going there…');
     try {
       const moment = await this.#api.moment(run, this.#at === null ? null : Math.round(this.#at * 1e9), LISTED);
@@ -157,8 +143,8 @@ export class MomentView {
   async #forkHere() {
     this.fork.disabled = true;
     try {
-      const run = await this.#api.forkRun(this.#run, this.scenario.value, this.#moment.at_ns);
-      this.#forked = `Run #${run.id} goes on from here under ${run.scenario}: compare it with run #${this.#run}.`;
+      const run = await this.#api.forkRun(this.picker.id, this.scenario.value, this.#moment.at_ns);
+      this.#forked = `Run #${run.id} goes on from here under ${run.scenario}: compare it with run #${this.picker.id}.`;
     } catch (error) {
       this.#forked = `No fork: ${error.message}`;
     }

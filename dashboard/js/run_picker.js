@@ -1,0 +1,35 @@
+// Chooses one of the shown runs: a swatch of its colour and a list.
+
+import { RUN_COLORS } from './colors.js';
+import { h } from './dom.js';
+import { currentTheme } from './theme.js';
+
+export class RunPicker {
+  /** Id of the chosen run, also before it is known; null: none. */
+  id = null;
+  #runs = [];
+  #offered = '';
+
+  /** @param {string} label for readers of the screen @param {() => void} onChoose */
+  constructor(label, onChoose) {
+    this.select = h('select', { 'aria-label': label, onchange: () => { this.id = this.select.value; onChoose(); } });
+    this.swatch = h('i.swatch');
+    this.element = h('label.picker', {}, h('span', { textContent: 'Run' }), this.swatch, this.select);
+  }
+
+  /** The chosen run; undefined where none is shown. */
+  get run() { return this.#runs.find((item) => item.id === this.id); }
+
+  /** Offers these runs and keeps the choice, or takes the first. */
+  update(runs) {
+    this.#runs = runs;
+    const names = JSON.stringify(runs.map((run) => [run.id, run.label]));
+    if (this.#offered !== names) {
+      this.#offered = names;
+      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+    }
+    if (this.run === undefined) this.id = runs[0]?.id ?? null;
+    this.select.value = this.id ?? '';
+    this.swatch.style.setProperty('background-color', this.run ? RUN_COLORS[currentTheme()][this.run.colorIndex] : 'transparent');
+  }
+}
