@@ -37,6 +37,7 @@ struct CostValidateOptions {
     std::string folder;     ///< <system>/<backend>/<table>.csv[.gz]
     std::string plots;      ///< folder for one SVG picture per operator of `folder`; "": none
     std::string vllm_runs;  ///< in its place: folder of real vLLM runs, see vllm_run.hpp
+    std::vector<std::string> shared_prefixes;  ///< for `vllm_runs`: files of shared_prefixes.hpp
     OutputMode mode = OutputMode::table;
 };
 

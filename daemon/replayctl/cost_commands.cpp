@@ -52,6 +52,11 @@ Declared declare_validate(CLI::App& cost) {
     CLI::Option* runs = app.add_option("--vllm-runs", options->vllm_runs,
                                        "in place of FOLDER: folder of real vLLM runs and kernel_profiles, to replay")
                             ->type_name("FOLDER");
+    app.add_option("--shared-prefixes", options->shared_prefixes,
+                   "with --vllm-runs: CSV file that says which prompts begin like earlier ones; may be repeated, one for each "
+                   "set of prompts")
+        ->type_name("FILE")
+        ->needs(runs);
     app.add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")->excludes(runs);
     app.add_option("--plots", options->plots, "also draw predicted against measured, one SVG file per operator")
         ->type_name("DIR")

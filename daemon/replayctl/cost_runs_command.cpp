@@ -8,6 +8,7 @@
 #include "daemon/replayctl/cost_command.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/run_errors.hpp"
+#include "daemon/replayctl/shared_prefixes.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "daemon/replayctl/vllm_run.hpp"
 
@@ -24,11 +25,26 @@ std::string prefixes_text(const std::vector<VllmRun>& runs) {
     std::string text;
     for (const VllmRun& run : runs) {
         text += run.name + ": " +
-                (run.known_prompts.empty() ? "prompts share no prefix here, since the files do not hold them; a server that caches "
-                                             "prefixes is a little faster\n"
-                                           : "prompts are known (" + run.known_prompts + "): shared prefixes are cached\n");
+                (run.shared_prefixes.empty() ? "prompts share no prefix here, since the files do not hold them; a server that caches "
+                                               "prefixes is a little faster (--shared-prefixes)\n"
+                                             : "prompts share prefixes as in " + run.shared_prefixes + "\n");
     }
     return text;
+}
+
+/// Gives the runs that the file speaks of their shared prefixes.
+Result<void> use_prefixes(const std::string& path, std::vector<VllmRun>& runs) {
+    const auto shared = read_shared_prefixes(path);
+    if (!shared) return tl::unexpected(shared.error());
+    bool used = false;
+    for (VllmRun& run : runs) {
+        if (!run.shared_prefixes.empty() || !speaks_of(*shared, run.arrivals)) continue;
+        share_prefixes(*shared, run.arrivals);
+        run.shared_prefixes = path;
+        used = true;
+    }
+    if (used) return {};
+    return fail(Code::invalid_argument, path + " speaks of none of the runs: expected rows whose requests have the stated prompt_tokens");
 }
 
 struct Priced {
@@ -87,8 +103,11 @@ json::array to_json(const std::vector<Priced>& all) {
 }  // namespace
 
 Result<ExitStatus> cost_validate_runs(const CostValidateOptions& options) {
-    const auto runs = read_vllm_runs(options.vllm_runs, Catalog::built_in());
+    auto runs = read_vllm_runs(options.vllm_runs, Catalog::built_in());
     if (!runs) return tl::unexpected(runs.error());
+    for (const std::string& path : options.shared_prefixes) {
+        if (auto done = use_prefixes(path, *runs); !done) return tl::unexpected(done.error());
+    }
     std::vector<Priced> all;
     for (const VllmRun& run : *runs) {
         for (const bool with_profile : {true, false}) {

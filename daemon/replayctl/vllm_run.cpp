@@ -12,7 +12,6 @@
 #include "daemon/files/profile_folder.hpp"
 #include "daemon/files/trace_file.hpp"
 #include "daemon/replayctl/json_fields.hpp"
-#include "daemon/replayctl/known_prompts.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -161,7 +160,6 @@ Result<VllmRun> read_run(const fs::path& folder, const Catalog& catalog) {
     auto arrivals = files::read_trace((folder / "vllm" / "requests.jsonl").string(), {});
     if (!arrivals) return tl::unexpected(arrivals.error());
     run.arrivals = std::move(*arrivals);
-    run.known_prompts = add_known_prefixes(run.arrivals);
     return run;
 }
 

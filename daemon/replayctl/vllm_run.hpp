@@ -18,7 +18,7 @@ struct VllmRun {
     std::string toml;     ///< scenario that serves as it did, priced by the laws
     std::string profile;  ///< folder of the kernel times; empty where the GPU or model has none
     std::vector<Arrival> arrivals;
-    std::string known_prompts;  ///< data set whose shared prefixes the arrivals carry (known_prompts.hpp); or empty
+    std::string shared_prefixes;  ///< file that gave the arrivals their prefix hashes (shared_prefixes.hpp); or empty
 };
 
 /// The runs in `folder`, in the order of their names. Errors: `not_found` for a folder without runs, `invalid_argument` for a
