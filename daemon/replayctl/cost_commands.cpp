@@ -1,20 +1,11 @@
 // The options of `replayctl cost`.
 
 #include "daemon/replayctl/afd_ratio_command.hpp"
-#include "daemon/replayctl/commands.hpp"
 #include "daemon/replayctl/cost_command.hpp"
+#include "daemon/replayctl/shared_options.hpp"
 
 namespace replayd::ctl {
 namespace {
-
-template <class Options>
-std::pair<Declared, std::shared_ptr<Options>> begin(CLI::App& root, const char* name, const char* what) {
-    Declared command;
-    command.app = root.add_subcommand(name, what);
-    command.json = std::make_shared<bool>(false);
-    command.app->add_flag("--json", *command.json, "print the result, and errors, as JSON");
-    return {std::move(command), std::make_shared<Options>()};
-}
 
 Declared declare_eval(CLI::App& cost) {
     auto [command, options] = begin<CostEvalOptions>(cost, "eval", "price the rows of a kernel table");
@@ -37,8 +28,7 @@ Declared declare_step(CLI::App& cost) {
     app.add_option("--pool", options->pool, "pool of the scenario, where it has several")->type_name("NAME");
     app.add_option("--prefill", options->prefill, "sequences x new tokens [+ computed ones], e.g. 2x512 or 1x2048+4096");
     app.add_option("--decode", options->decode, "sequences x context, e.g. 64x1024");
-    app.add_option("--catalog", options->catalogs, "TOML file of models and GPUs laid over the built-in ones; may be repeated")
-        ->type_name("FILE");
+    add_catalogs(app, options->catalogs);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return cost_step(*options);
@@ -85,8 +75,7 @@ Declared declare_afd_ratio(CLI::App& root) {
     app.add_option("--attention-servers", options->attention_servers_max, "most to try, default 12")
         ->check(CLI::Range(1, 1'024));
     app.add_option("--ffn-servers", options->ffn_servers_max, "most to try, default 4")->check(CLI::Range(1, 1'024));
-    app.add_option("--catalog", options->catalogs, "TOML file of models and GPUs laid over the built-in ones; may be repeated")
-        ->type_name("FILE");
+    add_catalogs(app, options->catalogs);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return afd_ratio(*options);

@@ -18,7 +18,7 @@ export class OtherDaemons {
   constructor(pageUrl) {
     const bases = otherBases(pageUrl);
     this.#daemons = bases.map((base) => new OtherDaemon(pageUrl, base, () => go(withOthers(pageUrl, bases.filter((other) => other !== base)))));
-    const input = h('input', { type: 'url', required: true, placeholder: 'http://other-host:8480', id: 'other-daemon' });
+    const input = h('input', { type: 'url', required: true, placeholder: 'http://other-host:8080', id: 'other-daemon' });
     input.addEventListener('input', () => input.setCustomValidity(''));
     const form = h('form.other-daemon', { onsubmit: (event) => {
       event.preventDefault();
