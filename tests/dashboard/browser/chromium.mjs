@@ -1,4 +1,4 @@
-// Debian's Chromium under playwright-core.
+// Debian's Chromium under Playwright's library (its test runner is not used).
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,16 +11,20 @@ const CHROMIUM = process.env.REPLAYD_CHROMIUM ?? '/usr/bin/chromium';
 /** Why no browser test can run here, or null. */
 export function browserMissing() {
   if (!existsSync(CHROMIUM)) return `no Chromium at ${CHROMIUM} (set REPLAYD_CHROMIUM)`;
-  for (const name of ['playwright-core', 'axe-core']) {
+  for (const name of ['@playwright/test', 'axe-core']) {
     if (!existsSync(`${DASHBOARD}node_modules/${name}`)) return `${name} is not installed: run npm ci in dashboard/`;
   }
   return null;
 }
 
+const playwright = browserMissing() === null ? createRequire(`${DASHBOARD}package.json`)('@playwright/test') : {};
+
+/** Assertions on a locator or page that look again until they hold: what a page shows arrives in its own time. */
+export const expect = playwright.expect?.configure({ timeout: PATIENCE_MS });
+
 /** Starts the browser; the caller closes it. */
 export function launch() {
-  const { chromium } = createRequire(`${DASHBOARD}package.json`)('playwright-core');
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+  return playwright.chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
 /** What the console says when a connection is refused: some tests refuse them on purpose, and assert what
@@ -36,6 +40,12 @@ export async function openPage(browser, url, { colorScheme = 'light', viewport =
   page.on('console', (message) => {
     if (message.type() === 'error' && !REFUSED.test(message.text())) page.errors.push(message.text());
   });
-  await page.goto(url);
+  // Chromium drops what it loads when an interface comes or goes on the machine, e.g. of a test with network namespaces.
+  let dropped;
+  page.on('requestfailed', (request) => { dropped ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'; });
+  do {
+    dropped = false;
+    await page.goto(url);
+  } while (dropped);
   return page;
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { browserMissing, launch, openPage } from './chromium.mjs';
+import { browserMissing, expect, launch, openPage } from './chromium.mjs';
 import { FakeDaemon } from './fake_daemon.mjs';
 import { FakeStream } from './fake_data.mjs';
 import { serveStatic } from './static_files.mjs';
@@ -40,8 +40,8 @@ describe('page', { skip: missing ?? false }, () => {
   test('without a stream every panel says how to get one', async () => {
     page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.hint code').waitFor();
-    assert.match(await page.locator('.hint code').textContent(), new RegExp(`^replayctl stream .* --daemon ${daemon.url}$`));
-    assert.match(await panel(page, 'ttft').locator('.empty').textContent(), /^No samples yet: stream a trace with replayctl stream …$/);
+    await expect(page.locator('.hint code')).toHaveText(new RegExp(`^replayctl stream .* --daemon ${daemon.url}$`));
+    await expect(panel(page, 'ttft').locator('.empty')).toHaveText(/^No samples yet: stream a trace with replayctl stream …$/);
   });
 
   test('a first stream appears by itself, and live windows add points to TTFT and TPOT', async () => {
@@ -60,9 +60,9 @@ describe('page', { skip: missing ?? false }, () => {
     stream(2, 46);
     page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.card[data-source="metrics"]').first().waitFor();
-    assert.equal(await page.locator('.card').count(), 2);
-    assert.ok(await page.locator('.card td.late').count() > 0);
-    assert.equal(await page.locator('.card').first().locator('dd').first().textContent(), '7:40');
+    await expect(page.locator('.card')).toHaveCount(2);
+    await page.locator('.card td.late').nth(0).waitFor();
+    await expect(page.locator('.card').first().locator('dd').first()).toHaveText('7:40');
   });
 
   test('with only /metrics, panels grow by scrapes at the virtual clock', async () => {
@@ -73,7 +73,7 @@ describe('page', { skip: missing ?? false }, () => {
     daemon.advance();
     await morePoints(page, 'ttft', 6);
     await settled(page, 'ttft', 'last', '210');
-    assert.match(await page.locator('.banner').textContent(), /^Only http:.*\/metrics answers/);
+    await expect(page.locator('.banner')).toHaveText(/^Only http:.*\/metrics answers/);
   });
 
   test('it works from another static host with ?daemon=', async () => {
@@ -93,7 +93,7 @@ describe('page', { skip: missing ?? false }, () => {
     await morePoints(page, 'ttft', 0);
     daemon.setMode('none');
     await page.locator('.banner[data-state="failed"]').waitFor();
-    assert.match(await page.locator('.banner').textContent(), new RegExp(`^No daemon answers at ${daemon.url}\\.`));
+    await expect(page.locator('.banner')).toHaveText(new RegExp(`^No daemon answers at ${daemon.url}\\.`));
     daemon.advance(5);
     daemon.setMode('all');
     await page.locator('.banner').waitFor({ state: 'hidden' });
@@ -107,10 +107,10 @@ describe('page', { skip: missing ?? false }, () => {
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
     await drawer.locator('.twin').nth(1).waitFor();
-    assert.equal(await drawer.locator('table.ledger:not(.blame) tbody tr').count(), 12);
-    assert.equal(await drawer.locator('table.blame tbody tr').first().getAttribute('data-cause'), 'other_prefill');
-    assert.match(await drawer.locator('.note').textContent(), /^The parts sum to the end-to-end latency exactly: [\d,]+ ns\.$/);
-    assert.equal(await drawer.locator('.note.bad').count(), 0);
+    await expect(drawer.locator('table.ledger:not(.blame) tbody tr')).toHaveCount(12);
+    await expect(drawer.locator('table.blame tbody tr').first()).toHaveAttribute('data-cause', 'other_prefill');
+    await expect(drawer.locator('.note')).toHaveText(/^The parts sum to the end-to-end latency exactly: [\d,]+ ns\.$/);
+    await expect(drawer.locator('.note.bad')).toHaveCount(0);
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
   });
@@ -124,7 +124,7 @@ describe('page', { skip: missing ?? false }, () => {
     page = await openPage(browser, `${daemon.url}/#/history`);
     await page.getByRole('link', { name: 'Open run 1, llama-3-70b-h100-mixed' }).click();
     await morePoints(page, 'ttft', 89);
-    assert.match(await page.locator('.pinned').textContent(), /stream yesterday/);
+    await expect(page.locator('.pinned')).toHaveText(/stream yesterday/);
     await page.getByRole('link', { name: 'Back to the newest stream' }).click();
     await page.waitForFunction(() => document.querySelector('.panel[data-panel="ttft"]').dataset.last === '100');
   });
@@ -139,7 +139,7 @@ describe('page', { skip: missing ?? false }, () => {
     assert.ok(!daemon.commands.some((command) => command.endsWith('/end')));
     await page.getByRole('button', { name: 'End for good?' }).click();
     await page.waitForFunction(() => document.querySelector('.stream-controls .state').textContent === 'finished');
-    assert.deepEqual(daemon.commands, ['POST /api/v1/streams/demo/pause', 'POST /api/v1/streams/demo/resume', 'POST /api/v1/streams/demo/speed {"speed":60}', 'POST /api/v1/streams/demo/end']);
+    await expect.poll(() => daemon.commands).toEqual(['POST /api/v1/streams/demo/pause', 'POST /api/v1/streams/demo/resume', 'POST /api/v1/streams/demo/speed {"speed":60}', 'POST /api/v1/streams/demo/end']);
   });
 
   test('the legend hides a run everywhere, by keyboard too', async () => {
@@ -150,7 +150,7 @@ describe('page', { skip: missing ?? false }, () => {
     await entry.focus();
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => [...document.querySelectorAll('.panel')].every((item) => item.dataset.runs === '1'));
-    assert.equal(await entry.getAttribute('aria-pressed'), 'false');
+    await expect(entry).toHaveAttribute('aria-pressed', 'false');
   });
 
   test('eight runs fit a laptop without sideways scrolling, drawn at p99 until asked for more', async () => {
@@ -187,7 +187,7 @@ describe('page', { skip: missing ?? false }, () => {
     const light = await background();
     assert.notEqual(light, dark);
     await page.reload();
-    assert.equal(await background(), light);
+    await expect.poll(background).toBe(light);
   });
 
   // Five items, the KV cache, what is left of the budget, context and graphs beside it, and what stays free.
@@ -196,10 +196,10 @@ describe('page', { skip: missing ?? false }, () => {
     page = await openPage(browser, `${daemon.url}/#/memory`);
     await page.getByLabel('Scenario', { exact: true }).selectOption('llama-3-70b-h100-mixed');
     await page.locator('article.plan h3', { hasText: 'mixed' }).first().waitFor();
-    assert.equal(await page.locator('.memory-bar i').count(), 10);
-    assert.match(await page.locator('.memory-bar i').nth(5).getAttribute('title'), /^KV cache: 34\.8 GiB\n28,500 blocks/);
-    assert.match(await page.locator('.memory-bar i').nth(7).getAttribute('title'), /^beside the budget: CUDA context: 512 MiB/);
-    assert.deepEqual(await page.locator('td.basis').allTextContents(), ['physics', 'physics', 'physics', 'habit', 'habit', '', '', 'assumption', 'assumption', '']);
+    await expect(page.locator('.memory-bar i')).toHaveCount(10);
+    await expect(page.locator('.memory-bar i').nth(5)).toHaveAttribute('title', /^KV cache: 34\.8 GiB\n28,500 blocks/);
+    await expect(page.locator('.memory-bar i').nth(7)).toHaveAttribute('title', /^beside the budget: CUDA context: 512 MiB/);
+    await expect(page.locator('td.basis')).toHaveText(['physics', 'physics', 'physics', 'habit', 'habit', '', '', 'assumption', 'assumption', '']);
   });
 
   test('memory over time is drawn for each pool and replica', async () => {
@@ -209,11 +209,11 @@ describe('page', { skip: missing ?? false }, () => {
     await page.getByLabel('Scenario', { exact: true }).selectOption('llama-3-70b-h100-mixed');
     const chart = page.locator('.memory-time article[data-pool="mixed"]');
     await chart.locator('canvas').waitFor();
-    assert.equal(await chart.getAttribute('data-points'), String(first.windows.length));
-    assert.match(await chart.locator('.chart').getAttribute('aria-label'), /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
+    await expect(chart).toHaveAttribute('data-points', String(first.windows.length));
+    await expect(chart.locator('.chart')).toHaveAttribute('aria-label', /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
     await chart.getByLabel('Replica of mixed').selectOption('#1');
-    assert.equal(await chart.getAttribute('data-points'), String(Math.ceil(first.windows.length / 2)));
-    assert.match(await chart.locator('.plan-facts').textContent(), /^KV used at most .* of 34\.8 GiB/);
+    await expect(chart).toHaveAttribute('data-points', String(Math.ceil(first.windows.length / 2)));
+    await expect(chart.locator('.plan-facts')).toHaveText(/^KV used at most .* of 34\.8 GiB/);
     assert.deepEqual(page.errors, []);
     if (process.env.REPLAYD_SCREENSHOT) await page.screenshot({ path: process.env.REPLAYD_SCREENSHOT, fullPage: true });
   });
@@ -224,11 +224,11 @@ describe('page', { skip: missing ?? false }, () => {
     await page.getByLabel('SQL', { exact: true }).last().focus();
     await page.keyboard.press('Control+Enter');
     await page.locator('.query tbody tr').first().waitFor();
-    assert.equal(await page.locator('.query tbody tr').count(), 2);
+    await expect(page.locator('.query tbody tr')).toHaveCount(2);
   });
 
   test('an address that is none is explained instead of a blank page', async () => {
     page = await openPage(browser, `${daemon.url}/?daemon=nonsense`);
-    assert.match(await page.locator('.banner').textContent(), /^\?daemon=nonsense is no address; expected/);
+    await expect(page.locator('.banner')).toHaveText(/^\?daemon=nonsense is no address; expected/);
   });
 });

@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { QUESTIONS } from '../../../dashboard/js/questions.js';
 import { violations } from './axe.mjs';
-import { browserMissing, launch, openPage } from './chromium.mjs';
+import { browserMissing, expect, launch, openPage } from './chromium.mjs';
 
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const DAEMON = join(BUILD, 'replayd');
@@ -140,8 +140,8 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     await page.locator('button.request').first().click();
     const drawer = page.locator('dialog.drawer');
     await drawer.locator('table.ledger:not(.blame)').waitFor();
-    assert.equal(await drawer.locator('table.ledger:not(.blame) tbody tr').count(), 12);
-    assert.match(await drawer.locator('section .note').first().textContent(), /^The parts sum to the end-to-end latency exactly/);
+    await expect(drawer.locator('table.ledger:not(.blame) tbody tr')).toHaveCount(12);
+    await expect(drawer.locator('section .note').first()).toHaveText(/^The parts sum to the end-to-end latency exactly/);
     await page.keyboard.press('Escape');
 
     // Every question of the page is one that the history answers.
@@ -149,7 +149,7 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     for (const { title } of QUESTIONS) {
       await page.getByRole('button', { name: title, exact: true }).click();
       await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent('.query-actions .note')) && await page.locator('.query-actions button.primary').isEnabled());
-      assert.equal(await page.locator('.query-actions .note.bad').count(), 0, title);
+      await expect(page.locator('.query-actions .note.bad'), title).toHaveCount(0);
     }
     await page.getByRole('link', { name: 'vLLM' }).click();
     await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));

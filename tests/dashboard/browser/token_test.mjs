@@ -9,7 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { browserMissing, launch, openPage } from './chromium.mjs';
+import { browserMissing, expect, launch, openPage } from './chromium.mjs';
 
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const DAEMON = join(BUILD, 'replayd');
@@ -70,7 +70,7 @@ describe('page behind a token', { skip: reason ?? false }, () => {
     await dialog.locator('.token-reason', { hasText: 'needs the role read' }).waitFor();
     await offer(TOKEN);
     await page.locator('.lamp[data-state="ok"]', { hasText: 'live' }).waitFor();
-    assert.equal(await page.locator('dialog.token-dialog[open]').count(), 0);
+    await expect(page.locator('dialog.token-dialog[open]')).toHaveCount(0);
 
     await page.reload();
     await page.locator('.lamp[data-state="ok"]', { hasText: 'live' }).waitFor();

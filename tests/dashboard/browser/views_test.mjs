@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { VIEWS } from '../../../dashboard/js/route.js';
 import { violations } from './axe.mjs';
-import { browserMissing, launch, openPage } from './chromium.mjs';
+import { browserMissing, expect, launch, openPage } from './chromium.mjs';
 import { FakeDaemon } from './fake_daemon.mjs';
 import { FakeStream } from './fake_data.mjs';
 import { VIEW_READY } from './view_ready.mjs';
@@ -41,9 +41,10 @@ describe('views', { skip: missing ?? false }, () => {
     for (const colorScheme of ['light', 'dark']) {
       test(`${title}: the heading says where one is, and axe-core finds nothing in the ${colorScheme} theme`, async () => {
         await open(key, { colorScheme });
-        assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), title);
-        assert.ok((await page.locator('h1').textContent()).startsWith(title));
-        assert.ok((await page.title()).startsWith(title));
+        await expect(page.locator('nav a[aria-current="page"]')).toHaveText(title);
+        const beginning = new RegExp(`^${title}`);
+        await expect(page.locator('h1')).toHaveText(beginning);
+        await expect(page).toHaveTitle(beginning);
         assert.deepEqual(await violations(page), []);
       });
     }
@@ -58,13 +59,13 @@ describe('views', { skip: missing ?? false }, () => {
   test('the overview tells each stream, which runs keep their objectives, and leads on', async () => {
     await open('overview');
     await page.locator('.stream[data-stream="yesterday"] svg.spark').waitFor();
-    assert.deepEqual(await page.locator('.stream h2').allTextContents(), ['demo', 'yesterday']);
-    assert.ok((await page.locator('.stream[data-stream="yesterday"] td:nth-of-type(2)').allTextContents()).includes('mixed 16×H100'));
-    assert.match(await page.locator('.summary').textContent(), /^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
+    await expect(page.locator('.stream h2')).toHaveText(['demo', 'yesterday']);
+    await page.locator('.stream[data-stream="yesterday"] td:nth-of-type(2)').getByText('mixed 16×H100', { exact: true }).waitFor();
+    await expect(page.locator('.summary')).toHaveText(/^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
     await page.locator('.stream[data-stream="yesterday"]').getByRole('link', { name: 'Live: yesterday' }).click();
     await page.locator(VIEW_READY.live).first().waitFor();
-    assert.equal(new URL(page.url()).hash, '#/live?stream=yesterday');
-    assert.equal(await page.locator('.card').count(), 1);
+    await expect.poll(() => new URL(page.url()).hash).toBe('#/live?stream=yesterday');
+    await expect(page.locator('.card')).toHaveCount(1);
   });
 
   test('the overview shows the streams of other daemons, adds one, and says which is silent', async () => {
@@ -77,8 +78,8 @@ describe('views', { skip: missing ?? false }, () => {
       await page.getByRole('button', { name: 'Add' }).click();
       const section = page.locator(`[data-daemon="${other.url}"]`);
       await section.locator('.stream[data-stream="elsewhere"] svg.spark').nth(1).waitFor();
-      assert.equal(await page.locator('.stream').count(), 3);
-      assert.equal(await section.getByRole('link', { name: 'Live: elsewhere' }).getAttribute('href'),
+      await expect(page.locator('.stream')).toHaveCount(3);
+      await expect(section.getByRole('link', { name: 'Live: elsewhere' })).toHaveAttribute('href',
         `${daemon.url}/?daemon=${encodeURIComponent(other.url)}#/live?stream=elsewhere`);
       assert.deepEqual(await violations(page), []);
     } finally {
@@ -88,7 +89,7 @@ describe('views', { skip: missing ?? false }, () => {
     await page.getByText('does not allow this page').waitFor();
     await page.getByRole('button', { name: `Leave out ${other.url}` }).click();
     await page.waitForFunction(() => document.querySelector('[data-daemon]') === null);
-    assert.equal(new URL(page.url()).search, '');
+    await expect.poll(() => new URL(page.url()).search).toBe('');
   });
 
   test('the address carries stream, quantiles, scale and span, and opens the same view again', async () => {
@@ -96,13 +97,13 @@ describe('views', { skip: missing ?? false }, () => {
     await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).click();
     await page.getByRole('button', { name: 'Log' }).click();
     await page.getByRole('button', { name: '1 min' }).click();
-    const { hash } = new URL(page.url());
-    assert.equal(hash, '#/live?quantiles=p90,p99&scale=log&last=60');
+    const hash = '#/live?quantiles=p90,p99&scale=log&last=60';
+    await expect.poll(() => new URL(page.url()).hash).toBe(hash);
     await page.reload();
     await page.locator(VIEW_READY.live).first().waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Log' }).getAttribute('aria-pressed'), 'true');
-    assert.equal(await page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }).getAttribute('aria-pressed'), 'false');
-    assert.equal(new URL(page.url()).hash, hash);
+    await expect(page.getByRole('button', { name: 'Log' })).toHaveAttribute('aria-pressed', 'true');
+    await expect(page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' })).toHaveAttribute('aria-pressed', 'false');
+    await expect.poll(() => new URL(page.url()).hash).toBe(hash);
   });
 
   // The stream is not the newest, so nothing is known of it until the daemon has answered.
@@ -115,7 +116,7 @@ describe('views', { skip: missing ?? false }, () => {
     page = await openPage(browser, `${daemon.url}/#/requests?run=1&order=slowest_ttft&request=1.17`);
     const drawer = page.locator('dialog.drawer');
     await drawer.waitFor();
-    assert.equal(await drawer.locator('h2').textContent(), 'Request req-00017');
+    await expect(drawer.locator('h2')).toHaveText('Request req-00017');
     assert.deepEqual(await violations(page), []);
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
@@ -133,7 +134,7 @@ describe('views', { skip: missing ?? false }, () => {
     await help.getByRole('checkbox').uncheck();
     await page.keyboard.press('Escape');
     await page.keyboard.press('2');
-    assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), 'Live');
+    await expect(page.locator('nav a[aria-current="page"]')).toHaveText('Live');
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
     await help.getByRole('checkbox').check();
     await page.keyboard.press('Escape');
@@ -141,16 +142,16 @@ describe('views', { skip: missing ?? false }, () => {
     await page.locator(VIEW_READY.query).first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('1');
-    assert.match(await page.locator('textarea').inputValue(), /1/);
-    assert.equal(await page.locator('nav a[aria-current="page"]').textContent(), 'SQL');
+    await expect(page.locator('textarea')).toHaveValue(/1/);
+    await expect(page.locator('nav a[aria-current="page"]')).toHaveText('SQL');
   });
 
   test('the first Tab is the way past the head, and every control can be seen when it has the focus', async () => {
     await open('live');
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
     await page.keyboard.press('Enter');
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'content');
+    await expect(page.locator('#content')).toBeFocused();
     await page.keyboard.press('Tab');
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.notEqual(outline, 'none');
@@ -160,10 +161,10 @@ describe('views', { skip: missing ?? false }, () => {
   test('the twelve panels of vLLM stand in its order, and each draws something', async () => {
     await open('vllm');
     await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));
-    assert.deepEqual(await page.locator('.vllm .panel h2').allTextContents(), ['E2E request latency', 'Token throughput', 'Inter token latency', 'Scheduler state',
+    await expect(page.locator('.vllm .panel h2')).toHaveText(['E2E request latency', 'Token throughput', 'Inter token latency', 'Scheduler state',
       'Time to first token latency', 'Cache utilization', 'Request prompt length', 'Request generation length', 'Finish reason', 'Queue time',
       'Requests prefill and decode time', 'Max generation token in sequence group']);
-    assert.match(await page.locator('.panel[data-panel="prompt_length"] .chart').getAttribute('aria-label'), /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
+    await expect(page.locator('.panel[data-panel="prompt_length"] .chart')).toHaveAttribute('aria-label', /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
   });
 
   test('goodput is drawn beside what arrives, and latency over time is stacked by part and by cause', async () => {
@@ -173,7 +174,7 @@ describe('views', { skip: missing ?? false }, () => {
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands === 'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
     await block.getByRole('button', { name: 'Causes' }).click();
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.startsWith('other_prefill,'));
-    assert.match(await block.locator('.ledger-chart').getAttribute('aria-label'), /^Mean latency over time: Others’ prefill at most /);
+    await expect(block.locator('.ledger-chart')).toHaveAttribute('aria-label', /^Mean latency over time: Others’ prefill at most /);
     await block.getByLabel('Run of the ledger over time').selectOption({ label: 'llama-3-70b-h100-pd' });
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.includes('link'));
   });
@@ -187,9 +188,9 @@ describe('views', { skip: missing ?? false }, () => {
 
   test('the expert balance names the busiest rank by law, and with the chance of the step of now', async () => {
     await open('experts');
-    assert.equal(await page.locator('.expert-pool').count(), 2);
-    assert.equal(await page.locator('.expert-pool').first().locator('.rank-loads i').count(), 16);
-    assert.match(await page.locator('.expert-pool .plan-facts').first().textContent(), /^Busiest rank: busiest 1\.\d\d×, idlest 0\.\d\d× the mean by law · with the [\d.k]+ tokens per rank and step of now, chance makes it \d\.\d\d×\.$/);
+    await expect(page.locator('.expert-pool')).toHaveCount(2);
+    await expect(page.locator('.expert-pool').first().locator('.rank-loads i')).toHaveCount(16);
+    await expect(page.locator('.expert-pool .plan-facts').first()).toHaveText(/^Busiest rank: busiest 1\.\d\d×, idlest 0\.\d\d× the mean by law · with the [\d.k]+ tokens per rank and step of now, chance makes it \d\.\d\d×\.$/);
   });
 
   test('a question is asked by a click, drawn by run, listed, and its address asks it again', async () => {
@@ -197,33 +198,32 @@ describe('views', { skip: missing ?? false }, () => {
     await page.getByRole('button', { name: 'TTFT and TPOT in every minute' }).click();
     const figure = page.locator('.result-figure');
     await figure.waitFor();
-    assert.deepEqual(await figure.evaluate(({ dataset }) => [dataset.kind, dataset.series]), ['lines', '4']);
-    assert.deepEqual(await figure.locator('.series-key li').allTextContents(), ['run_id 10', 'run_id 1', 'run_id 2', 'run_id 3']);
+    await expect.poll(() => figure.evaluate(({ dataset }) => [dataset.kind, dataset.series])).toEqual(['lines', '4']);
+    await expect(figure.locator('.series-key li')).toHaveText(['run_id 10', 'run_id 1', 'run_id 2', 'run_id 3']);
     await page.getByLabel('Column of series').selectOption('');
     await page.waitForFunction(() => document.querySelector('.result-figure').dataset.kind === 'bars');
-    const { hash } = new URL(page.url());
-    assert.match(hash, /^#\/query\?sql=SELECT\+run_id.*&x=minute&y=ttft_p99_ms&series=$/);
+    await expect(page).toHaveURL(/#\/query\?sql=SELECT\+run_id.*&x=minute&y=ttft_p99_ms&series=$/);
     assert.deepEqual(await violations(page), []);
     await page.reload();
     await figure.waitFor();
-    assert.deepEqual(await figure.evaluate(({ dataset }) => [dataset.kind, dataset.series]), ['bars', '1']);
-    assert.match(await page.locator('textarea').inputValue(), /AS minute/);
+    await expect.poll(() => figure.evaluate(({ dataset }) => [dataset.kind, dataset.series])).toEqual(['bars', '1']);
+    await expect(page.locator('textarea')).toHaveValue(/AS minute/);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
     assert.equal(download.suggestedFilename(), 'replayd.csv');
   });
 
   test('two runs are compared: who breaks first, how much differs, why, and the requests lead to their ledgers', async () => {
     await open('compare');
-    assert.match(await page.locator('.compare .summary').textContent(), /^B breaks the TTFT objective 14\.0 min earlier, at 6:00\. 2\d\d of 230 requests differ: \d+ slower and \d+ faster in B\.$/);
-    assert.deepEqual(await page.locator('.differences tbody th').allTextContents(), ['TTFT', 'TPOT', 'E2E']);
+    await expect(page.locator('.compare .summary')).toHaveText(/^B breaks the TTFT objective 14\.0 min earlier, at 6:00\. 2\d\d of 230 requests differ: \d+ slower and \d+ faster in B\.$/);
+    await expect(page.locator('.differences tbody th')).toHaveText(['TTFT', 'TPOT', 'E2E']);
     await page.waitForFunction(() => [...document.querySelectorAll('.compare .panel')].filter((panel) => Number(panel.dataset.points) > 0).length === 4);
-    assert.ok(await page.locator('.diverging .bar-row').count() > 4);
-    assert.match(await page.locator('.compare-requests tbody tr').first().locator('td').last().textContent(), /^[a-z ]+ [+−][\d.]+ m?s/);
+    await page.locator('.diverging .bar-row').nth(4).waitFor();
+    await expect(page.locator('.compare-requests tbody tr').first().locator('td').last()).toHaveText(/^[a-z ]+ [+−][\d.]+ m?s/);
     await page.getByRole('button', { name: 'Swap' }).click();
     await page.waitForFunction(() => location.hash === '#/compare?a=2&b=1');
     await page.reload();
     await page.locator(VIEW_READY.compare).first().waitFor();
-    assert.equal(await page.getByLabel('Run A').inputValue(), '2');
+    await expect(page.getByLabel('Run A')).toHaveValue('2');
     await page.locator('.compare-requests tbody a').first().click();
     await page.locator('dialog.drawer .twin').first().waitFor();
   });
@@ -235,9 +235,12 @@ describe('views', { skip: missing ?? false }, () => {
 
   test('what was observed is held against each run, with the drift alarm, and drawn over TTFT and TPOT', async () => {
     await open('observed');
-    assert.match(await page.locator('.observed .banner').textContent(), /^Drift alarm: llama-3-70b-h100-mixed \(TTFT\);/);
-    assert.equal(await page.locator('.observed tbody tr').count(), 9);
-    assert.deepEqual(await page.locator('.observed tbody tr').first().locator('td').allTextContents().then((texts) => [texts[1], texts[5], texts[6], texts[10]]), ['TTFT', '+11.1 %', '18.0 %', 'alarm']);
+    await expect(page.locator('.observed .banner')).toHaveText(/^Drift alarm: llama-3-70b-h100-mixed \(TTFT\);/);
+    await expect(page.locator('.observed tbody tr')).toHaveCount(9);
+    const cells = page.locator('.observed tbody tr').first().locator('td');
+    for (const [column, text] of [[1, 'TTFT'], [5, '+11.1 %'], [6, '18.0 %'], [10, 'alarm']]) {
+      await expect(cells.nth(column)).toHaveText(text);
+    }
     await page.getByRole('link', { name: 'Live', exact: true }).click();
     await page.locator('.panel[data-panel="ttft"] .entry', { hasText: 'observed, mean' }).waitFor();
     await page.waitForFunction((points) => document.querySelector('.panel[data-panel="ttft"]').dataset.points === points, String(46 * 3 * 3 + 46));
@@ -248,7 +251,7 @@ describe('views', { skip: missing ?? false }, () => {
     daemon.observed = false;
     page = await openPage(browser, `${daemon.url}/#/observed`);
     await page.locator('.observed .hint').waitFor();
-    assert.match(await page.locator('.observed .hint').textContent(), /^No arrival of this stream carries what production observed\./);
+    await expect(page.locator('.observed .hint')).toHaveText(/^No arrival of this stream carries what production observed\./);
   });
 
   test('a forecast names the time to the break and the cheapest candidate that holds', async () => {
@@ -256,9 +259,13 @@ describe('views', { skip: missing ?? false }, () => {
     await page.locator(VIEW_READY.forecast).first().waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Look ahead' }).click();
     await page.locator('.forecast-result').waitFor();
-    assert.equal(await page.locator('.forecast .summary').textContent(), 'As it is, llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
-    assert.equal(await page.locator('.panel[data-panel="forecast_ttft"]').getAttribute('data-lines'), '3');
-    assert.deepEqual(await page.locator('.forecast-result tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.holds)), ['false', 'false', 'true']);
+    await expect(page.locator('.forecast .summary')).toHaveText('As it is, llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
+    await expect(page.locator('.panel[data-panel="forecast_ttft"]')).toHaveAttribute('data-lines', '3');
+    const candidates = page.locator('.forecast-result tbody tr');
+    await expect(candidates).toHaveCount(3);
+    for (const [row, holds] of ['false', 'false', 'true'].entries()) {
+      await expect(candidates.nth(row)).toHaveAttribute('data-holds', holds);
+    }
     assert.deepEqual(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')), { traffic: 'ramp', horizon_s: 900, candidates: [{ scenario: 'llama-3-70b-h100-pd' }, { scenario: 'deepseek-v3-h800-pd' }], growth: 2 });
     assert.deepEqual(await violations(page), []);
   });
@@ -266,13 +273,13 @@ describe('views', { skip: missing ?? false }, () => {
   test('any moment of a run can be gone to, shows its replicas, and can be forked from', async () => {
     page = await openPage(browser, `${daemon.url}/#/moment?at=120&replica=1`);
     await page.locator(VIEW_READY.moment).first().waitFor();
-    assert.equal(await page.locator('.moment .summary').textContent(), 'At 2:00: 8 waiting, 8 running, 1 with KV under way; 500 of 600 finished.');
-    assert.equal(await page.locator('.moment-requests tbody tr').count(), 3);
-    assert.equal(await page.locator('.moment-result h2').textContent(), 'Requests of replica 1');
+    await expect(page.locator('.moment .summary')).toHaveText('At 2:00: 8 waiting, 8 running, 1 with KV under way; 500 of 600 finished.');
+    await expect(page.locator('.moment-requests tbody tr')).toHaveCount(3);
+    await expect(page.locator('.moment-result h2')).toHaveText('Requests of replica 1');
     await page.getByLabel('Requests of replica 2').click();
     await page.getByLabel('Moment, in virtual seconds').fill('180');
     await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
-    assert.match(await page.evaluate(() => location.hash), /^#\/moment\?.*at=180&replica=2$/);
+    await expect(page).toHaveURL(/#\/moment\?.*at=180&replica=2$/);
     await page.reload();
     await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
     await page.getByRole('button', { name: 'Fork here' }).click();
@@ -284,6 +291,6 @@ describe('views', { skip: missing ?? false }, () => {
   test('a run that is over has no forecast, and says so', async () => {
     page = await openPage(browser, `${daemon.url}/#/forecast?stream=yesterday`);
     await page.waitForFunction(() => document.querySelector('.forecast .note').textContent.startsWith('Run #10 is over'));
-    assert.equal(await page.getByRole('button', { name: 'Look ahead' }).isDisabled(), true);
+    await expect(page.getByRole('button', { name: 'Look ahead' })).toBeDisabled();
   });
 });
