@@ -60,9 +60,25 @@ struct DecodeWidths {
     Duration fixed{0};
 };
 
+/// FlashAttention 2 reads a paged cache with its split-KV kernel, whose blocks take 64 query rows at every head width
+/// (source: Dao-AILab/flash-attention, csrc/flash_attn/src/flash_fwd_launch_template.h, run_mha_fwd_splitkv_dispatch).
+/// A batch that only decodes packs the query heads that share a key head into one block (seqlenq_ngroups_swapped in
+/// flash_api.cpp asks for max_seqlen_q == 1). Beside a prompt each query head of a decode computes a whole block.
+constexpr double k_query_block_rows = 64;
+
+/// Its time alone or, beside a prompt, that of its blocks at the prefill kernel's rate, `ns_per_pair`, where that is longer.
+void compute_in_blocks(OperatorSpec& kernel, double ns_per_pair) {
+    const double per_row = kernel.flops.per_a;
+    kernel.flops_per_s = per_row * k_ns / ns_per_pair;
+    kernel.flops.per_b = (k_query_block_rows - 1) * per_row;
+    kernel.flops.b = Field::mixed_decode_context;
+    kernel.provenance += "; beside prompts in blocks of 64 query rows";
+}
+
 /// The only operator whose time grows with decode_context: for fixed sequences it is the maximum of two
-/// affine functions, hence convex.
-void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::optional<PricedPlane> law) {
+/// affine functions, hence convex. `block_ns_per_pair`: prefill's rate where decodes beside prompts take whole blocks.
+void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::optional<PricedPlane> law,
+                       std::optional<double> block_ns_per_pair = {}) {
     OperatorSpec kernel;
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
@@ -77,6 +93,7 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
         kernel.flops_per_s = composer.pool.gpu.bf16_flops;
         set_plane(kernel, kernel.bytes, kernel.bytes_per_s, std::move(*law), widths.kv_bytes);
     }
+    if (block_ns_per_pair) compute_in_blocks(kernel, *block_ns_per_pair);
     composer.add(std::move(kernel));
 }
 
@@ -123,12 +140,15 @@ void add_grouped_query(Composer& composer) {
     composer.add_elementwise("attention.rope", 2 * k_bf16_bytes * (q + kv) + cache_bytes, composer.layers.full);
     const HeadCounts heads{q_heads, kv_heads, attention.head_dim};
     const DataType cache = composer.pool.kv.dtype;
-    add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q}, composer.laws.prefill(heads, cache));
+    PricedPlane prefill = composer.laws.prefill(heads, cache);
+    std::optional<double> block_ns_per_pair;
+    if (composer.laws.decodes_in_query_blocks(cache) && prefill.per_a_ns > 0) block_ns_per_pair = prefill.per_a_ns;
+    add_prefill_kernel(composer, {2 * q, cache_bytes, 2 * k_bf16_bytes * q}, std::move(prefill));
     const DecodeWidths decode{2 * q, cache_bytes, 2 * k_bf16_bytes * q, k_decode_attention_fixed};
     if (factorized) {
         add_factorized_decode_kernel(composer, decode);
     } else {
-        add_decode_kernel(composer, decode, composer.laws.decode(heads, cache));
+        add_decode_kernel(composer, decode, composer.laws.decode(heads, cache), block_ns_per_pair);
     }
     if (gate_width > 0) {
         composer.add_elementwise("attention.gate", 3 * k_bf16_bytes * q, composer.layers.full);

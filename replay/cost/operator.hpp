@@ -17,8 +17,9 @@
 
 namespace replayd::cost {
 
-/// What the work of an operator can grow with: the fields of StepShape, and `rows`, the tokens of the step
-/// (prefill_tokens + decode_sequences), which every projection sees.
+/// What the work of an operator can grow with: the fields of StepShape; `rows`, the tokens of the step
+/// (prefill_tokens + decode_sequences), which every projection sees; and `mixed_decode_context`, decode_context where
+/// the step has prefill tokens too, else 0.
 enum class Field : std::uint8_t {
     prefill_tokens,
     prefill_sequences,
@@ -28,16 +29,17 @@ enum class Field : std::uint8_t {
     decode_context,
     sampled_sequences,
     rows,
+    mixed_decode_context,
 };
 
-inline constexpr std::size_t k_fields = 8;
+inline constexpr std::size_t k_fields = 9;
 using FieldValues = std::array<std::int64_t, k_fields>;
 
 /// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs, 4 Gi tokens of
 /// context. Within them no integer time overflows; beyond them a step is a defect of the caller.
 inline constexpr FieldValues k_field_max = {
     std::int64_t{1} << 22, std::int64_t{1} << 22, std::int64_t{1} << 40, std::int64_t{1} << 32,
-    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23};
+    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23, std::int64_t{1} << 32};
 
 [[nodiscard]] constexpr std::int64_t at(const FieldValues& values, Field field) {
     return values[static_cast<std::size_t>(field)];
@@ -47,7 +49,8 @@ inline constexpr FieldValues k_field_max = {
 [[nodiscard]] inline FieldValues field_values(const StepShape& shape) {
     const FieldValues values = {shape.prefill_tokens,   shape.prefill_sequences, shape.prefill_pairs,
                                 shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
-                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences};
+                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences,
+                                shape.prefill_tokens > 0 ? shape.decode_context : 0};
     bool in_range = true;
     for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
     REPLAYD_ASSERT(in_range);

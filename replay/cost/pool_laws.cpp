@@ -297,6 +297,12 @@ PricedPlane PoolLaws::decode(const HeadCounts& heads, DataType kv) {
     return plane;
 }
 
+bool PoolLaws::decodes_in_query_blocks(DataType kv) const {
+    constexpr int k_hopper = 90;
+    constexpr int k_data_centre_blackwell = 100;
+    return kv == DataType::bf16 && hardware_.architecture != k_hopper && hardware_.architecture != k_data_centre_blackwell;
+}
+
 PricedPlane PoolLaws::latent_prefill(std::int64_t heads, DataType kv) {
     const ChosenLaw& attention = law("context_mla", k_backend);
     auto plane = prefill_plane([&](double b, double s) { return attention.sustained(latent_row(heads, kv, b, s)); });

@@ -83,6 +83,10 @@ public:
     [[nodiscard]] PricedPlane prefill(const HeadCounts& heads, DataType kv);
     /// Decode attention: a = tokens of context, b = sequences.
     [[nodiscard]] PricedPlane decode(const HeadCounts& heads, DataType kv);
+    /// Whether decodes beside prompts run in FlashAttention 2's blocks of query rows: vLLM takes it where neither version 3
+    /// (SM 90) nor FlashInfer's kernels (SM 100) are built for the GPU, and its cache is bf16 (v0.19,
+    /// vllm/v1/attention/backends/fa_utils.py and vllm/platforms/cuda.py).
+    [[nodiscard]] bool decodes_in_query_blocks(DataType kv) const;
     /// The same for latent attention of DeepSeek-V3's widths.
     [[nodiscard]] PricedPlane latent_prefill(std::int64_t heads, DataType kv);
     [[nodiscard]] PricedPlane latent_decode(std::int64_t heads, DataType kv);
