@@ -170,7 +170,8 @@ TEST(Recovery, runs_of_an_ended_stream_finish_after_a_restart) {
     expect_complete(daemon, "t", arrivals);
 }
 
-// Paused before the first arrival, no run may take any; resumed, all are served.
+// Paused before the first arrival, no run may take any; resumed, all are served. The pace after the pause is so slow that
+// no run can be over before the answer to the resume is written.
 TEST(Pause, a_paused_stream_takes_arrivals_but_does_not_run_them) {
     const TestDaemon daemon;
     const auto arrivals = synthetic_arrivals(100);
@@ -185,7 +186,9 @@ TEST(Pause, a_paused_stream_takes_arrivals_but_does_not_run_them) {
     const HttpAnswer waiting = daemon.get("/api/v1/streams/t");
     EXPECT_EQ(waiting.body.at("backlog_arrivals"), 100);
     EXPECT_EQ(waiting.body.at("runs").at(0).at("finished"), 0);
+    EXPECT_EQ(daemon.post("/api/v1/streams/t/speed", R"({"speed": 0.000001})").status, 200U);
     EXPECT_EQ(daemon.post("/api/v1/streams/t/resume", "").text("state"), "ended");
+    EXPECT_EQ(daemon.post("/api/v1/streams/t/speed", R"({"speed": 0})").status, 200U);
     expect_complete(daemon, "t", arrivals);
 }
 
