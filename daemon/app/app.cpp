@@ -75,6 +75,7 @@ struct App::Parts {
     Result<void> start_streams();
     Result<void> open_spans();
     Result<void> listen(int listen_fd);
+    [[nodiscard]] Result<void> end_stream(stream::Stream& stream);
     [[nodiscard]] Result<void> check_reach() const;
     [[nodiscard]] std::vector<VitalPart> vital_parts();
     Result<void> reload(const config::DaemonConfig& fresh);
@@ -191,6 +192,11 @@ metrics::ConnectionCounts App::Parts::connections() const {
             server->http_connections(), hub.waiting(), guard->refused_by_reason()};
 }
 
+Result<void> App::Parts::end_stream(stream::Stream& stream) {
+    if (const auto refused = spans->end(stream)) return fail(Code::unavailable, refused->failure.message);
+    return {};
+}
+
 Result<void> App::Parts::listen(int listen_fd) {
     const auto metrics_text = [this] {
         const RetentionCounts removed = retention->counts();
@@ -205,9 +211,13 @@ Result<void> App::Parts::listen(int listen_fd) {
     api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
                                                      std::string(config::k_version), metrics_text, vllm_text,
                                                      [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
-                                                     [this](stream::Stream& stream) { return spans->end(stream); }});
+                                                     [this](stream::Stream& stream) { return end_stream(stream); }});
     ingest = std::make_unique<stream::IngestContext>(
-        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {}});
+        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
+                              stream::OtherFeed{[this] { return spans->active(); },
+                                                [this](stream::Stream& stream, const stream::ClientEnd& end) {
+                                                    return spans->end(stream, end);
+                                                }}});
     if (hasher) ingest->conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
     net::ServerOptions options;
     options.address = config.listen_address;

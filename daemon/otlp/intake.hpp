@@ -16,6 +16,7 @@
 
 #include "daemon/otlp/mapping.hpp"
 #include "daemon/otlp/span.hpp"
+#include "daemon/stream/ingest_session.hpp"
 #include "daemon/stream/stream_registry.hpp"
 #include "storage/span_spool.hpp"
 
@@ -70,8 +71,10 @@ public:
     [[nodiscard]] bool active() const { return active_.load(); }
     /// Gives the streams what can wait no longer. Now and then.
     void release();
-    /// Gives the stream all that waits for it, and ends it: no arrival follows. Error `unavailable` when it cannot take all now.
-    [[nodiscard]] Result<void> end(stream::Stream& stream);
+    /// Gives the stream all that waits for it, and ends it: no arrival follows. `client`: a client of the stream sent the end;
+    /// what came from spans since its welcome stands before it, whatever number it gave the end. Refusals: `unavailable` when
+    /// the stream cannot take all now; those of ArrivalLog::accept_end.
+    [[nodiscard]] std::optional<stream::Refusal> end(stream::Stream& stream, std::optional<stream::ClientEnd> client = {});
     [[nodiscard]] SpanCounts counts() const;
 
 private:

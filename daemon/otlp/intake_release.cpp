@@ -27,6 +27,11 @@ Result<protocol::ArrivalBatch> batch_of(const std::vector<storage::SpooledSpan>&
     return batch;
 }
 
+/// Of the batch that comes next.
+std::uint64_t next_seq(const stream::LogStatus& log) {
+    return log.durable.seq + log.inflight_batches + 1;
+}
+
 }  // namespace
 
 /// Forgets spans whose arrivals are durable in the log; goes back to those whose batches were taken back.
@@ -75,7 +80,7 @@ Result<bool> Intake::feed_some(stream::Stream& stream, Feed& feed, VirtualTime t
     if (spans->empty() && until - feed.fed < k_quiet) return false;
     auto batch = batch_of(*spans);
     if (!batch) return tl::unexpected(batch.error());
-    batch->seq = status.log.durable.seq + status.log.inflight_batches + 1;
+    batch->seq = next_seq(status.log);
     batch->watermark = until;
     // Credit was looked at here; the log's own look would count what other senders were granted.
     const stream::Grant grant{std::numeric_limits<std::int64_t>::max(), feed.failures};
@@ -101,20 +106,25 @@ void Intake::release() {
     }
 }
 
-Result<void> Intake::end(stream::Stream& stream) {
+std::optional<stream::Refusal> Intake::end(stream::Stream& stream, std::optional<stream::ClientEnd> client) {
     const std::lock_guard lock(mutex_);
     const auto found = feeds_.find(stream.name());
+    const std::optional<std::uint64_t> failures = client ? std::optional(client->failures) : std::nullopt;
+    // A number that no batch can have had yet is refused as the gap that it is.
+    const bool exact = client && (found == feeds_.end() || client->seq > next_seq(stream.status().log));
+    if (exact) return stream.accept_end(client->seq, failures);
     if (found != feeds_.end() && found->second.some_wait()) {
         Feed& feed = found->second;
         feed_until(stream, feed, feed.latest_start + Duration(1));
         if (feed.some_wait()) {
-            return fail(Code::unavailable, "stream " + net::quoted(stream.name()) +
-                                               " has spans that wait for its simulations: end it again in a moment");
+            return stream::refusal_of({Code::unavailable, "stream " + net::quoted(stream.name()) +
+                                                              " has spans that wait for its simulations: end it again in a moment"},
+                                      client ? client->seq : 0);
         }
     }
-    if (const auto refused = stream.accept_end(std::nullopt)) return fail(Code::unavailable, refused->failure.message);
+    if (auto refused = stream.accept_end(std::nullopt, failures)) return refused;
     if (found != feeds_.end()) found->second.ending = true;
-    return {};
+    return std::nullopt;
 }
 
 SpanCounts Intake::counts() const {

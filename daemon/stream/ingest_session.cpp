@@ -35,6 +35,8 @@ private:
     void handle(protocol::Hello hello);
     void handle(protocol::ArrivalBatch batch);
     void handle(protocol::End end);
+    void end_behind_others(const ClientEnd& end);
+    void ended(const std::optional<Refusal>& refused, std::uint64_t seq);
     void welcome(const std::shared_ptr<Stream>& stream);
     void send_progress();
     void post_progress();
@@ -49,6 +51,7 @@ private:
     bool binary_ = true;  ///< answers come in the encoding of the client's latest message
     bool closed_ = false;
     bool joining_ = false;  ///< the stream is being looked up or created
+    bool ending_ = false;   ///< what others have for the stream goes before the client's end
     bool reading_paused_ = false;
     Grant granted_;
     std::uint64_t acked_seq_ = 0;     ///< in the latest welcome or ack
@@ -59,6 +62,7 @@ private:
 void Connection::message(std::string_view text, bool binary) {
     if (closed_) return;
     if (joining_) return refuse(Code::failed_state, "a message before the welcome: expected none until it comes");
+    if (ending_) return refuse(Code::failed_state, "a message after the end: expected none until its ack comes");
     binary_ = binary;
     auto decoded = protocol::decode_client_message(text, binary);
     if (!decoded) {
@@ -133,11 +137,31 @@ void Connection::handle(protocol::ArrivalBatch batch) {
 
 void Connection::handle(protocol::End end) {
     if (!stream_) return refuse(Code::failed_state, "an end before the hello: expected a hello first");
-    if (const auto refused = stream_->accept_end(end.seq, granted_.failures)) return refuse(*refused);
-    if (end.seq <= acked_seq_) {
-        repeated_seq_ = end.seq;
-        send_progress();
-    }
+    const ClientEnd wanted{end.seq, granted_.failures};
+    if (context_.other_feed && context_.other_feed->active()) return end_behind_others(wanted);
+    ended(stream_->accept_end(wanted.seq, wanted.failures), wanted.seq);
+}
+
+void Connection::end_behind_others(const ClientEnd& end) {
+    const bool taken = context_.tasks.try_submit([self = shared_from_this(), end] {
+        auto refused = self->context_.other_feed->end(*self->stream_, end);
+        self->context_.post([self, end, refused = std::move(refused)] {
+            if (self->closed_) return;
+            self->ending_ = false;
+            self->socket_->pause_reading(self->reading_paused_);
+            self->ended(refused, end.seq);
+        });
+    });
+    if (!taken) return refuse(Code::unavailable, "replayd is busy: connect again and send the end in a moment");
+    ending_ = true;
+    socket_->pause_reading(true);
+}
+
+void Connection::ended(const std::optional<Refusal>& refused, std::uint64_t seq) {
+    if (refused) return refuse(*refused);
+    if (seq > acked_seq_) return;
+    repeated_seq_ = seq;
+    send_progress();
 }
 
 /// Many commits and slices may pass before the io thread comes round: they are told in one ack.
@@ -166,7 +190,7 @@ void Connection::send_progress() {
     }
     if (reading_paused_ && !too_much_in_flight(status.log, 2)) {
         reading_paused_ = false;
-        socket_->pause_reading(false);
+        socket_->pause_reading(ending_);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "daemon/protocol/codes.hpp"
 #include "harness.hpp"
 
 namespace replayd::test {
@@ -89,6 +90,44 @@ TEST(Otlp, a_late_span_is_rejected_by_name_and_the_others_are_taken) {
               "has come to: expected spans that began within otlp.reorder_s, 10 s, before the latest end");
     end(daemon, "gateway");
     EXPECT_EQ(daemon.sql("SELECT count(*) FROM request").as_int64(), 3);
+}
+
+// The number of its end is that of its welcome, when no span had been released.
+TEST(Otlp, the_end_of_a_websocket_stands_behind_the_spans_that_wait) {
+    for (const bool binary : {true, false}) {
+        TestDaemon daemon = spans_daemon(3'600);
+        expect_taken(daemon.post("/v1/traces", request({span(1, 1'000, 500, 101), span(2, 2'000, 500, 102)})));
+        IngestClient client(daemon, binary);
+        const auto welcome = client.hello("gateway", {});
+        client.send(protocol::End{welcome.next_seq});
+        const protocol::Ack ack = client.wait_ack(welcome.next_seq + 1);
+        EXPECT_EQ(ack.arrivals, 2);
+        (void)daemon.wait_finished("gateway");
+        EXPECT_EQ(prompts(daemon), R"("101 102")");
+        const HttpAnswer late = daemon.post("/v1/traces", request({span(3, 3'000)}));
+        EXPECT_EQ(late.body.at("partialSuccess").at("errorMessage").as_string(),
+                  "stream \"gateway\" has ended: expected no span after its end");
+    }
+}
+
+// Once more after a lost connection, and with a number that no batch can have.
+TEST(Otlp, the_end_of_a_websocket_may_be_sent_again_and_its_number_is_checked) {
+    TestDaemon daemon = spans_daemon(3'600);
+    expect_taken(daemon.post("/v1/traces", request({span(1, 1'000)})));
+    IngestClient early(daemon, true);
+    const auto welcome = early.hello("gateway", {});
+    early.send(protocol::End{welcome.next_seq + 5});
+    const auto [failure, code] = early.wait_failure();
+    EXPECT_EQ(failure.message, "end.seq is 6: expected 1; send again from batch 1");
+    EXPECT_EQ(code, protocol::k_sequence_gap.close_code);
+    IngestClient client(daemon, true);
+    client.send(protocol::End{client.hello("gateway", {}).next_seq});
+    (void)daemon.wait_finished("gateway");
+    IngestClient again(daemon, true);
+    const auto over = again.hello("gateway", {});
+    EXPECT_TRUE(over.ended);
+    again.send(protocol::End{over.next_seq});
+    EXPECT_EQ(again.wait_ack(over.next_seq).arrivals, 1);
 }
 
 // What was answered with success waits on disk: a stop between the answer and the release loses nothing, and sending it

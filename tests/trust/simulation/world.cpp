@@ -117,7 +117,7 @@ bool World::start_daemon() {
     }
     daemon->ingest = std::make_unique<stream::IngestContext>(stream::IngestContext{
         *daemon->registry, daemon->tasks,
-        [posted = &daemon->posted](std::function<void()> call) { posted->push_back(std::move(call)); }, {}});
+        [posted = &daemon->posted](std::function<void()> call) { posted->push_back(std::move(call)); }, {}, {}});
     daemon_ = std::move(daemon);
     return true;
 }
