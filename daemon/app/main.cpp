@@ -6,6 +6,7 @@
 
 #include "daemon/app/service.hpp"
 #include "daemon/config/log.hpp"
+#include "daemon/protocol/wire_log.hpp"
 
 namespace {
 
@@ -23,6 +24,7 @@ int report(const replayd::Error& error) {
 
 int main(int argc, char** argv) {
     replayd::config::start_log(replayd::config::LogLevel::info);
+    replayd::protocol::route_wire_log();
     auto line = replayd::config::parse_command_line(argc, argv);
     if (!line) return report(line.error());
     if (!line->print.empty()) {

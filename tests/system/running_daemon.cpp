@@ -64,7 +64,7 @@ RunningDaemon::RunningDaemon(const TemporaryDirectory& directory, std::vector<st
     : directory_(directory), port_(free_port()), db_(directory / "history.sqlite") {
     arguments_ = {program("replayd"), "--listen",    "127.0.0.1:" + std::to_string(port_),
                   "--db",             db_,           "--port-file",
-                  directory / k_port_file, "--log-level", "info"};
+                  directory / k_port_file};
     arguments_.insert(arguments_.end(), flags.begin(), flags.end());
     start();
 }
