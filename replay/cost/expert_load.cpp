@@ -169,6 +169,14 @@ double ExpertLoad::padded_rows(std::int64_t rows, std::int64_t block) const {
     return 0;
 }
 
+ExpertSpread ExpertLoad::spread_over_experts(std::int64_t rows) const {
+    ExpertSpread spread;
+    spread.rows = routed_rows(rows);
+    spread.active = std::min(active_experts(rows), std::max(1.0, spread.rows));
+    for (std::size_t i = 0; i < k_row_blocks.size(); ++i) spread.padded[i] = at(tables_->padded[i], rows);
+    return spread;
+}
+
 double ExpertLoad::distinct_groups(std::int64_t groups) const {
     const double experts = static_cast<double>(moe_.experts);
     const double own = experts / static_cast<double>(groups);

@@ -1,17 +1,20 @@
 #pragma once
 // How routed tokens fall on experts and ranks, in expectation: what the slowest rank of an expert group gets.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 
 #include "replay/cost/expert_shares.hpp"
+#include "replay/cost/laws/expert_spread.hpp"
 #include "replay/cost/row_curve.hpp"
 
 namespace replayd::cost {
 
-/// Blocks of rows that grouped GEMM kernels fill: DeepGEMM's 64 (masked only) and 128.
-inline constexpr std::array<std::int64_t, 2> k_row_blocks = {64, 128};
+/// Blocks of rows that grouped GEMM kernels fill: Triton's 16 and 64, DeepGEMM's 64 (masked only) and 128.
+inline constexpr std::array<std::int64_t, 3> k_row_blocks = {16, 64, 128};
+static_assert(std::equal(k_row_blocks.begin(), k_row_blocks.end(), k_expert_blocks.begin(), k_expert_blocks.end()));
 
 /// Load of the slowest expert-parallel rank in one MoE layer. Every scheduler rank of the replica is taken
 /// to carry the same number of tokens, so the group holds rows × data of them. Ranks that get nothing take part in the
@@ -38,6 +41,10 @@ public:
 
     /// Expected rows of that rank with those of each expert rounded up to `block`, one of k_row_blocks.
     [[nodiscard]] double padded_rows(std::int64_t rows, std::int64_t block) const;
+
+    /// That rank's rows, active experts and rows in whole blocks as the laws of expert layers take them. The rows of its
+    /// busiest expert are 0: no physical form asks for them.
+    [[nodiscard]] ExpertSpread spread_over_experts(std::int64_t rows) const;
 
     /// Mean load of the busiest rank over that of all ranks: what the law and the placement do, without chance. ≥ 1.
     [[nodiscard]] double imbalance() const { return imbalance_; }

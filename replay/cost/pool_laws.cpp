@@ -5,6 +5,7 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/cost/efficiency.hpp"
+#include "replay/cost/laws/tables.hpp"
 #include "replay/cost/plane_fit.hpp"
 
 namespace replayd::cost {
@@ -259,7 +260,9 @@ std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, 
     KernelRow row;
     const auto us = [&](double rows) {
         const auto whole = static_cast<std::int64_t>(rows);
-        // So many evenly routed tokens give every rank what the slowest one gets.
+        // So many evenly routed tokens give every rank what the slowest one gets. The tables' even rows fill every block
+        // that they open and touch as many experts as they can; routing by chance opens half a block more per expert and
+        // leaves experts out, whose weights are not read: the work is that of the load.
         const double routed = load.routed_rows(whole);
         const double tokens = exchanged ? routed : routed * groups / top_k;
         row.number = {type_number(name),
@@ -271,9 +274,7 @@ std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, 
                       static_cast<double>(slices),
                       exchanged ? 1 : groups,
                       0};
-        // Even routing touches as many experts as it can; random routing fewer, whose weights are not read.
-        const double touched = load.active_experts(whole) / std::min(local, std::max(1.0, routed));
-        return experts.sustained(row) * std::min(1.0, touched);
+        return experts.sustained(row, expert_work(hardware_, row, load.spread_over_experts(whole)));
     };
     return PricedCurve{RowCurve(us), provenance_of(experts)};
 }

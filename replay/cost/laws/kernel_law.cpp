@@ -93,9 +93,12 @@ KernelRow KernelLaw::inside(const KernelRow& row) const {
     return nearest;
 }
 
-KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const { return priced(target, row, true); }
+KernelPrice KernelLaw::price(const Hardware& target, const KernelRow& row) const {
+    return priced(target, row, nullptr, true);
+}
 
-KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, bool on_known_curves) const {
+KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, const KernelWork* work,
+                              bool on_known_curves) const {
     KernelPrice price;
     const std::size_t kernel = kernel_of(asked, price.kernel_assumed);
     KernelRow row = asked;
@@ -115,12 +118,17 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, bo
     if (on_known_curves && !parts_.residuals.empty()) {
         correction += parts_.residuals.at(curve_of(nearest, kernel), nearest.number[*parts_.table->curve_number]);
     }
-    price.us = physical_us(target, parts_.kernels[kernel].shares, parts_.table->work(target, row)) * std::exp(correction);
+    const KernelWork done = work != nullptr ? *work : parts_.table->work(target, row);
+    price.us = physical_us(target, parts_.kernels[kernel].shares, done) * std::exp(correction);
     return price;
 }
 
 double KernelLaw::sustained(const Hardware& target, const KernelRow& row) const {
-    return sustained_us(target, priced(target, row, false).us, parts_.table->work(target, row).compute_us);
+    return sustained(target, row, parts_.table->work(target, row));
+}
+
+double KernelLaw::sustained(const Hardware& target, const KernelRow& row, const KernelWork& work) const {
+    return sustained_us(target, priced(target, row, &work, false).us, work.compute_us);
 }
 
 }  // namespace replayd::cost

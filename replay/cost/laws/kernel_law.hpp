@@ -69,6 +69,10 @@ public:
     /// 8.7 % in the median).
     [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row) const;
 
+    /// The same for a call that does `work` where `row` says otherwise: the physical form takes `work`, the correction is
+    /// the row's. For routing that no table holds.
+    [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row, const KernelWork& work) const;
+
     /// Whether calls of the row's data types were among those fitted.
     [[nodiscard]] bool knows(const KernelRow& row) const;
 
@@ -85,7 +89,9 @@ public:
     [[nodiscard]] static Result<KernelLaw> from_bytes(std::string_view bytes);
 
 private:
-    [[nodiscard]] KernelPrice priced(const Hardware& target, const KernelRow& row, bool on_known_curves) const;
+    /// `work`: what the call does instead of what the row says; nullptr: the row's.
+    [[nodiscard]] KernelPrice priced(const Hardware& target, const KernelRow& row, const KernelWork* work,
+                                     bool on_known_curves) const;
     /// The call with its growing numbers (KernelTable) moved into the fitted range.
     [[nodiscard]] KernelRow inside(const KernelRow& row) const;
     [[nodiscard]] std::int64_t rows_of_variant(const LawKernel& kernel, const KernelRow& row) const;

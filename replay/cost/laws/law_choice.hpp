@@ -20,6 +20,9 @@ struct ChosenLaw {
 
     [[nodiscard]] KernelPrice price(const KernelRow& row) const { return law.price(target, row); }
     [[nodiscard]] double sustained(const KernelRow& row) const { return law.sustained(target, row); }
+    [[nodiscard]] double sustained(const KernelRow& row, const KernelWork& work) const {
+        return law.sustained(target, row, work);
+    }
     /// Where the price comes from, without commas: "law h100_sxm/sglang", "… scaled to h200_sxm",
     /// "… for vllm", "… extrapolated", "… usual kernel assumed". Never blank.
     [[nodiscard]] std::string provenance(const KernelPrice& price) const;

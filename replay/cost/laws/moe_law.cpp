@@ -52,11 +52,14 @@ double gates_of(const KernelRow& row) {
     return 3;
 }
 
+Moe routed_as(const KernelRow& row, const ExpertSpread& spread) {
+    const auto& n = row.number;
+    return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates_of(row), spread};
+}
+
 Moe moe(const KernelRow& row) {
     const auto& n = row.number;
-    const double gates = gates_of(row);
-    return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates,
-            expert_spread(n[1], n[4], n[5], n[7], n[8])};
+    return routed_as(row, expert_spread(n[1], n[4], n[5], n[7], n[8]));
 }
 
 /// Rows that are multiplied: the kernels take the smallest block that holds the mean rows of an expert.
@@ -114,6 +117,10 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
 }
 
 }  // namespace
+
+KernelWork expert_work(const Hardware& hardware, const KernelRow& row, const ExpertSpread& spread) {
+    return work_of(hardware, routed_as(row, spread));
+}
 
 KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, k_growing, 0, &work, &features, k_tokens_number}; }
 

@@ -13,8 +13,8 @@ import traceback
 
 import torch
 
-SUITES = ("launch", "copies", "elementwise", "steps", "gemm", "grouped_gemm", "attention", "attention_fp8",
-          "sustained", "links", "exchange")
+SUITES = ("launch", "copies", "elementwise", "steps", "gemm", "grouped_gemm", "expert_routing", "attention",
+          "attention_fp8", "sustained", "links", "exchange")
 
 
 def main():
