@@ -6,9 +6,11 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "storage/connection.hpp"
 #include "storage/schema.hpp"
+#include "storage/span_spool.hpp"
 
 namespace replayd::storage {
 namespace {
@@ -38,40 +40,87 @@ Result<BackupProgress> copy_pages(Connection& source, Connection& target,
     }
 }
 
-Result<BackupProgress> back_up_into(Connection& source, const std::string& partial,
-                                    const std::function<void(const BackupProgress&)>& told) {
-    auto target = Connection::open(partial, Access::read_write_create);
-    if (!target) return tl::unexpected(target.error());
-    auto done = copy_pages(source, *target, told);
-    if (!done) return done;
-    // The copy says that it has a write-ahead log, like its source; it is one file all the same, and synced.
-    if (auto set = target->execute("PRAGMA wal_checkpoint(TRUNCATE)"); !set) return tl::unexpected(set.error());
-    return done;
+/// A copy that is not under its name yet; what is left of it goes with the object.
+class PartialCopy {
+public:
+    explicit PartialCopy(std::string to) : to_(std::move(to)), partial_(to_ + ".partial") { remove(); }
+    ~PartialCopy() { remove(); }
+    PartialCopy(const PartialCopy&) = delete;
+    PartialCopy& operator=(const PartialCopy&) = delete;
+
+    /// The pages that were copied.
+    [[nodiscard]] Result<std::int64_t> fill(Connection& source, const std::function<void(const BackupProgress&)>& told) const {
+        auto target = Connection::open(partial_, Access::read_write_create);
+        if (!target) return tl::unexpected(target.error());
+        const auto done = copy_pages(source, *target, told);
+        if (!done) return tl::unexpected(done.error());
+        // The copy says that it has a write-ahead log, like its source; it is one file all the same, and synced.
+        if (auto set = target->execute("PRAGMA wal_checkpoint(TRUNCATE)"); !set) return tl::unexpected(set.error());
+        return done->pages;
+    }
+    [[nodiscard]] Result<void> give_name() const {
+        if (std::rename(partial_.c_str(), to_.c_str()) == 0) return {};
+        return fail(Code::io, "cannot name the backup " + to_ + ": " + std::strerror(errno));
+    }
+
+private:
+    void remove() const {
+        std::error_code ignored;
+        for (const char* rest : {"", "-wal", "-shm"}) std::filesystem::remove(partial_ + rest, ignored);
+    }
+
+    const std::string to_;
+    const std::string partial_;
+};
+
+Result<void> refuse_existing(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return {};
+    return fail(Code::already_exists, path + " exists: a backup is never written over a file; choose another name");
+}
+
+Result<Connection> open_history(const std::string& path) {
+    if (auto ours = check_file(path); !ours) return tl::unexpected(ours.error());
+    auto source = Connection::open(path, Access::read_only);
+    if (!source) return source;
+    if (auto ours = check_connection(*source); !ours) return tl::unexpected(ours.error());
+    return source;
 }
 
 }  // namespace
 
-Result<BackupProgress> back_up(const std::string& from, const std::string& to,
-                               const std::function<void(const BackupProgress&)>& told) {
+Result<BackedUp> back_up(const std::string& from, const std::string& to,
+                         const std::function<void(const BackupProgress&)>& told) {
     std::error_code ignored;
     if (!std::filesystem::exists(from, ignored)) {
         return fail(Code::not_found, "no history at " + from + ": name the file that the daemon writes");
     }
-    if (std::filesystem::exists(to, ignored)) {
-        return fail(Code::already_exists, to + " exists: a backup is never written over a file; choose another name");
-    }
-    if (auto ours = check_file(from); !ours) return tl::unexpected(ours.error());
-    auto source = Connection::open(from, Access::read_only);
+    const std::string spans_to = span_spool_path(to);
+    auto free = refuse_existing(to).and_then([&] { return refuse_existing(spans_to); });
+    if (!free) return tl::unexpected(free.error());
+    auto source = open_history(from);
     if (!source) return tl::unexpected(source.error());
-    if (auto ours = check_connection(*source); !ours) return tl::unexpected(ours.error());
-    const std::string partial = to + ".partial";
-    std::filesystem::remove(partial, ignored);
-    auto done = back_up_into(*source, partial, told);
-    if (done && std::rename(partial.c_str(), to.c_str()) != 0) {
-        done = fail(Code::io, "cannot name the backup " + to + ": " + std::strerror(errno));
+    const PartialCopy spans(spans_to);
+    const PartialCopy history(to);
+    BackedUp done;
+    if (const std::string spans_from = span_spool_path(from); std::filesystem::exists(spans_from, ignored)) {
+        auto spool = SpanSpool::open_to_read(spans_from);
+        if (!spool) return tl::unexpected(spool.error());
+        const auto pages = spans.fill(*spool, {});
+        if (!pages) return tl::unexpected(pages.error());
+        done = {*pages, spans_to};
     }
-    for (const char* rest : {"", "-wal", "-shm"}) std::filesystem::remove(partial + rest, ignored);
-    return done;
+    const auto pages = history.fill(*source, told);
+    if (!pages) return tl::unexpected(pages.error());
+    done.pages += *pages;
+    // A history under its name is a whole backup: the spans have theirs before it.
+    if (!done.spans.empty()) {
+        if (auto named = spans.give_name(); !named) return tl::unexpected(named.error());
+    }
+    auto named = history.give_name();
+    if (named) return done;
+    std::filesystem::remove(spans_to, ignored);
+    return tl::unexpected(named.error());
 }
 
 }  // namespace replayd::storage

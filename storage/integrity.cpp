@@ -1,10 +1,13 @@
 #include "storage/integrity.hpp"
 
-#include <array>
+#include <filesystem>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "storage/request_rows.hpp"
 #include "storage/schema.hpp"
+#include "storage/span_spool.hpp"
 
 namespace replayd::storage {
 namespace {
@@ -87,6 +90,55 @@ Result<std::vector<std::string>> damages(Connection& connection, const std::stri
     }
 }
 
+CheckLine pages_line(const char* rule, std::int64_t pages, const std::vector<std::string>& found) {
+    return {rule, pages, static_cast<std::int64_t>(found.size()), found.empty() ? "" : found.front()};
+}
+
+/// Streams with spans that wait, and how many each.
+struct WaitingSpans {
+    CheckLine pages;
+    std::vector<std::pair<std::string, std::int64_t>> streams;
+};
+
+/// Nothing where no spans have come.
+Result<std::optional<WaitingSpans>> check_spool(const std::string& path, const std::string& pragma) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+    auto spool = SpanSpool::open_to_read(path);
+    if (!spool) return tl::unexpected(spool.error());
+    const auto pages = spool->query_integer("PRAGMA page_count");
+    if (!pages) return tl::unexpected(pages.error());
+    const auto found = damages(*spool, pragma);
+    if (!found) return tl::unexpected(found.error());
+    WaitingSpans waiting{pages_line("the pages of the spans that wait are sound", *pages, *found), {}};
+    if (!found->empty()) return waiting;
+    auto rows = spool->prepare("SELECT stream, count(*) FROM span GROUP BY stream");
+    if (!rows) return tl::unexpected(rows.error());
+    for (;;) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) return waiting;
+        waiting.streams.emplace_back(rows->text(0), rows->integer(1));
+    }
+}
+
+Result<CheckLine> find_streams(Connection& history, const WaitingSpans& waiting) {
+    CheckLine line{"a span that waits has its stream", 0, 0, ""};
+    auto find = history.prepare("SELECT 1 FROM stream WHERE name = ?");
+    if (!find) return tl::unexpected(find.error());
+    for (const auto& [stream, spans] : waiting.streams) {
+        line.checked += spans;
+        find->reset();
+        find->bind(1, std::string_view(stream));
+        const auto there = find->step();
+        if (!there) return tl::unexpected(there.error());
+        if (*there) continue;
+        if (line.broken == 0) line.first = "stream " + stream + ": " + std::to_string(spans) + " spans";
+        line.broken += spans;
+    }
+    return line;
+}
+
 }  // namespace
 
 Result<void> refuse_damaged(Connection& connection) {
@@ -104,12 +156,16 @@ Result<std::vector<CheckLine>> check_history(const std::string& path, bool full)
     auto connection = Connection::open(path, Access::read_only);
     if (!connection) return tl::unexpected(connection.error());
     if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
+    const std::string pragma = full ? "integrity_check" : "quick_check";
+    // Before the history, which has a stream before it has spans.
+    const auto waiting = check_spool(span_spool_path(path), pragma);
+    if (!waiting) return tl::unexpected(waiting.error());
     const auto pages = connection->query_integer("PRAGMA page_count");
     if (!pages) return tl::unexpected(pages.error());
-    const auto found = damages(*connection, full ? "integrity_check" : "quick_check");
+    const auto found = damages(*connection, pragma);
     if (!found) return tl::unexpected(found.error());
-    std::vector<CheckLine> lines{{"the pages of the file are sound", *pages, static_cast<std::int64_t>(found->size()),
-                                  found->empty() ? "" : found->front()}};
+    std::vector<CheckLine> lines{pages_line("the pages of the file are sound", *pages, *found)};
+    if (*waiting) lines.push_back((*waiting)->pages);
     if (!found->empty()) return lines;
     // One reading transaction: a daemon may be writing meanwhile.
     if (auto begun = connection->execute("BEGIN"); !begun) return tl::unexpected(begun.error());
@@ -118,6 +174,10 @@ Result<std::vector<CheckLine>> check_history(const std::string& path, bool full)
         if (!line) return tl::unexpected(line.error());
         lines.push_back(std::move(*line));
     }
+    if (!*waiting) return lines;
+    auto line = find_streams(*connection, **waiting);
+    if (!line) return tl::unexpected(line.error());
+    lines.push_back(std::move(*line));
     return lines;
 }
 

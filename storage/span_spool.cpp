@@ -21,16 +21,22 @@ PRAGMA application_id = 1381191758;
 )";
 static_assert(k_application_id == 1381191758);
 
-Result<void> prepare_file(Connection& connection) {
+/// Whether the file is a spool; false for an empty one.
+Result<bool> is_spool(Connection& connection) {
     const auto id = connection.query_integer("PRAGMA application_id");
     if (!id) return tl::unexpected(id.error());
     const auto tables = connection.query_integer("SELECT count(*) FROM sqlite_master");
     if (!tables) return tl::unexpected(tables.error());
-    if (*id == k_application_id) return {};
-    if (*tables > 0 || *id != 0) {
-        return fail(Code::invalid_argument, connection.path() + " is another kind of SQLite file: expected none there, or the spans that "
-                                                                "replayd keeps beside its history; move it away");
-    }
+    if (*id == k_application_id) return true;
+    if (*tables == 0 && *id == 0) return false;
+    return fail(Code::invalid_argument, connection.path() + " is another kind of SQLite file: expected none there, or the spans that "
+                                                            "replayd keeps beside its history; move it away");
+}
+
+Result<void> prepare_file(Connection& connection) {
+    const auto ready = is_spool(connection);
+    if (!ready) return tl::unexpected(ready.error());
+    if (*ready) return {};
     auto transaction = Transaction::begin(connection);
     if (!transaction) return tl::unexpected(transaction.error());
     if (auto made = connection.execute(k_schema); !made) return made;
@@ -38,6 +44,17 @@ Result<void> prepare_file(Connection& connection) {
 }
 
 }  // namespace
+
+std::string span_spool_path(const std::string& history_path) {
+    return history_path + "-spans";
+}
+
+Result<Connection> SpanSpool::open_to_read(const std::string& path) {
+    auto connection = Connection::open(path, Access::read_only);
+    if (!connection) return connection;
+    if (const auto spool = is_spool(*connection); !spool) return tl::unexpected(spool.error());
+    return connection;
+}
 
 Result<SpanSpool> SpanSpool::open(const std::string& path, Durability durability) {
     auto connection = Connection::open(path, Access::read_write_create);

@@ -30,10 +30,15 @@ struct SpooledStream {
     VirtualTime latest;
 };
 
+/// The file where the spans of the daemon that writes this history wait.
+[[nodiscard]] std::string span_spool_path(const std::string& history_path);
+
 class SpanSpool {
 public:
     /// Opens or creates the file. Errors: `io`; `invalid_argument` when the file is something else.
     [[nodiscard]] static Result<SpanSpool> open(const std::string& path, Durability durability);
+    /// A connection that only reads, also while a daemon writes. Errors: as `open`.
+    [[nodiscard]] static Result<Connection> open_to_read(const std::string& path);
 
     /// Stores all of them or none; how many were not there before. Committed when it returns. Errors: those of SQLite.
     [[nodiscard]] Result<std::int64_t> add(const std::vector<SpooledSpan>& spans);

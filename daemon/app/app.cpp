@@ -37,8 +37,6 @@ namespace replayd::app {
 namespace {
 
 constexpr const char* k_live_path = "/live/v1";
-/// Of the file beside the history where spans wait.
-constexpr const char* k_spans_suffix = "-spans";
 /// Threads for commits and SQL; more do not help a two-core machine, fewer let one slow query hold up the page.
 constexpr std::size_t k_task_threads = 4;
 constexpr std::size_t k_task_queue_max = 256;
@@ -170,7 +168,7 @@ Result<void> App::Parts::open_spans() {
     options.speed = config.otlp.speed;
     options.reorder = Duration(std::chrono::nanoseconds(config.otlp.reorder).count());
     if (hasher) options.conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
-    auto opened = otlp::Intake::open(config.history_path + k_spans_suffix, config.durability, *registry, std::move(options));
+    auto opened = otlp::Intake::open(storage::span_spool_path(config.history_path), config.durability, *registry, std::move(options));
     if (!opened) return tl::unexpected(opened.error());
     spans = std::move(*opened);
     return {};

@@ -102,7 +102,8 @@ void Intake::feed_until(stream::Stream& stream, Feed& feed, VirtualTime to) {
 void Intake::release() {
     const std::lock_guard lock(mutex_);
     for (auto& [name, feed] : feeds_) {
-        if (const auto stream = registry_.lookup(name); stream && !feed.ending) feed_until(*stream, feed, due(feed));
+        // Nothing is due once the stream's end is on its way; but what went before it is to be forgotten.
+        if (const auto stream = registry_.lookup(name)) feed_until(*stream, feed, feed.ending ? feed.fed : due(feed));
     }
 }
 

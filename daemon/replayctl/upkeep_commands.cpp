@@ -53,9 +53,12 @@ Result<ExitStatus> check_history(const CheckOptions& options) {
 Result<ExitStatus> back_up(const BackupOptions& options) {
     const auto done = storage::back_up(options.db, options.to, {});
     if (!done) return tl::unexpected(done.error());
+    json::object object{{"backup", options.to}, {"pages", done->pages}};
+    if (!done->spans.empty()) object["spans"] = done->spans;
+    const std::string beside = done->spans.empty() ? "" : " with the spans that wait in " + done->spans;
     const std::string text = options.mode == OutputMode::json
-                                 ? json::serialize(json::object{{"backup", options.to}, {"pages", done->pages}}) + '\n'
-                                 : options.to + ": " + count_text(done->pages) +
+                                 ? json::serialize(object) + '\n'
+                                 : options.to + beside + ": " + count_text(done->pages) +
                                        " pages; check it with: replayctl check --db " + options.to + '\n';
     return print(text).map([] { return ExitStatus::ok; });
 }

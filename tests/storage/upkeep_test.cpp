@@ -6,6 +6,7 @@
 #include "storage/backup.hpp"
 #include "storage/integrity.hpp"
 #include "storage/prune.hpp"
+#include "storage/span_spool.hpp"
 #include "tests/storage/sample.hpp"
 
 namespace replayd::storage {
@@ -105,6 +106,69 @@ TEST(Backup, copies_a_history_that_is_being_written) {
     EXPECT_EQ(broken_rules(dir.file("copy.sqlite")), std::vector<std::string>());
     EXPECT_EQ(stream_names(*open_history(dir.file("copy.sqlite"))), (std::vector<std::string>{"a", "b"}));
     EXPECT_FALSE(std::filesystem::exists(dir.file("copy.sqlite.partial")));
+}
+
+/// A spool beside the history, with one span of stream "a" and one of another.
+void add_spans(const TempDir& dir, const std::string& other) {
+    auto spool = must(SpanSpool::open(span_spool_path(dir.file()), Durability::normal));
+    ASSERT_EQ(must(spool.add({{"a", "one", VirtualTime(10), "payload"}, {other, "two", VirtualTime(20), "payload"}})), 2);
+}
+
+// The spool is open elsewhere, as the daemon has it: what is only in its write-ahead log is copied, too.
+TEST(Backup, has_the_spans_that_wait) {
+    const TempDir dir;
+    add_stream_over(*open_history(dir.file()), "a", 1, 10);
+    const auto daemons = must(SpanSpool::open(span_spool_path(dir.file()), Durability::normal));
+    add_spans(dir, "a");
+    const std::string copy = dir.file("copy.sqlite");
+    const BackedUp done = must(back_up(dir.file(), copy, {}));
+    EXPECT_EQ(done.spans, copy + "-spans");
+    EXPECT_EQ(broken_rules(copy), std::vector<std::string>());
+    auto spool = must(SpanSpool::open(done.spans, Durability::normal));
+    const auto spans = must(spool.between("a", VirtualTime(0), VirtualTime(100), 10));
+    ASSERT_EQ(spans.size(), 2U);
+    EXPECT_EQ(spans[1].key, "two");
+    EXPECT_EQ(spans[1].payload, "payload");
+    EXPECT_FALSE(std::filesystem::exists(done.spans + ".partial"));
+}
+
+TEST(Backup, says_nothing_of_spans_where_none_came) {
+    const TempDir dir;
+    add_stream_over(*open_history(dir.file()), "a", 1, 10);
+    EXPECT_EQ(must(back_up(dir.file(), dir.file("copy.sqlite"), {})).spans, "");
+    EXPECT_FALSE(std::filesystem::exists(dir.file("copy.sqlite-spans")));
+}
+
+// Whatever stops it, nothing is left under the names of the backup.
+TEST(Backup, of_spans_that_cannot_be_copied_leaves_nothing) {
+    const TempDir dir;
+    add_stream_over(*open_history(dir.file()), "a", 1, 10);
+    std::ofstream(dir.file("copy.sqlite-spans")) << "there";
+    EXPECT_EQ(error_of(back_up(dir.file(), dir.file("copy.sqlite"), {})),
+              dir.file("copy.sqlite-spans") + " exists: a backup is never written over a file; choose another name");
+    must(must(Connection::open(dir.file() + "-spans", Access::read_write_create)).execute("CREATE TABLE mine (x)"));
+    EXPECT_EQ(error_of(back_up(dir.file(), dir.file("other.sqlite"), {})),
+              dir.file() + "-spans is another kind of SQLite file: expected none there, or the spans that replayd keeps beside its "
+                           "history; move it away");
+    for (const char* rest : {"", "-spans", ".partial", "-spans.partial"}) {
+        EXPECT_FALSE(std::filesystem::exists(dir.file("other.sqlite") + rest)) << rest;
+    }
+}
+
+TEST(Check, spans_that_wait_have_a_stream_and_sound_pages) {
+    const TempDir dir;
+    add_stream_over(*open_history(dir.file()), "a", 1, 10);
+    add_spans(dir, "gone");
+    EXPECT_EQ(broken_rules(dir.file()), (std::vector<std::string>{"a span that waits has its stream: stream gone: 1 spans"}));
+    const std::string path = span_spool_path(dir.file());
+    std::string bytes = bytes_of(path);
+    const std::size_t last_key = bytes.rfind("two");  // in the index, whose page comes after the table's
+    ASSERT_NE(last_key, std::string::npos);
+    bytes.replace(last_key, 3, "six");
+    std::ofstream(path, std::ios::binary) << bytes;
+    const auto broken = broken_rules(dir.file());
+    ASSERT_FALSE(broken.empty());
+    EXPECT_EQ(broken.front().find("the pages of the spans that wait are sound: "), 0U) << broken.front();
 }
 
 TEST(Backup, writes_over_nothing_and_needs_a_history) {

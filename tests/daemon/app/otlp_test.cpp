@@ -7,6 +7,8 @@
 
 #include "daemon/protocol/codes.hpp"
 #include "harness.hpp"
+#include "storage/backup.hpp"
+#include "storage/span_spool.hpp"
 
 namespace replayd::test {
 namespace {
@@ -142,6 +144,33 @@ TEST(Otlp, spans_that_wait_survive_a_restart_and_are_taken_once) {
     expect_taken(daemon.post("/v1/traces", request({span(3, 0, 500, 100)})));
     end(daemon, "gateway");
     EXPECT_EQ(prompts(daemon), R"("100 101 102")");
+}
+
+// A backup that is started on has the same runs to finish, and what had been released before is not taken twice.
+TEST(Otlp, a_backup_has_the_spans_that_wait_and_gives_them_back) {
+    TestDaemon daemon = spans_daemon();
+    expect_taken(daemon.post("/v1/traces", request({span(1, 1'000, 500, 101), span(2, 60'000, 500, 102), span(3, 61'000, 500, 103)})));
+    (void)daemon.wait_stream("gateway", [](const json::object& stream) { return stream.at("arrivals").to_number<int>() == 1; });
+    const std::string copy = daemon.folder() + "/copy.db";
+    const auto done = storage::back_up(daemon.config().history_path, copy, {});
+    ASSERT_TRUE(done) << done.error().message;
+    TestDaemon restored([&copy](config::DaemonConfig& config) {
+        std::filesystem::copy_file(copy, config.history_path);
+        std::filesystem::copy_file(storage::span_spool_path(copy), storage::span_spool_path(config.history_path));
+    });
+    EXPECT_EQ(restored.get("/api/v1/streams/gateway").body.at("arrivals"), 1);
+    end(restored, "gateway");
+    EXPECT_EQ(prompts(restored), R"("101 102 103")");
+}
+
+// What is in the log leaves the spool, also behind the end.
+TEST(Otlp, nothing_waits_after_the_end) {
+    TestDaemon daemon = spans_daemon(3'600);
+    expect_taken(daemon.post("/v1/traces", request({span(1, 0), span(2, 500)})));
+    EXPECT_NE(daemon.get_text("/metrics").find("\nreplayd_otlp_waiting_spans 2\n"), std::string::npos);
+    end(daemon, "gateway");
+    while (daemon.get_text("/metrics").find("\nreplayd_otlp_waiting_spans 0\n") == std::string::npos) {
+    }
 }
 
 TEST(Otlp, spans_of_other_work_are_no_errors_and_make_no_stream) {
