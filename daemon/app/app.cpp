@@ -166,6 +166,7 @@ Result<void> App::Parts::open_spans() {
     options.stream = config.otlp.stream;
     options.scenarios = config.otlp.scenarios;
     options.speed = config.otlp.speed;
+    if (config.nats) options.node = config.nats->node;
     options.reorder = Duration(std::chrono::nanoseconds(config.otlp.reorder).count());
     if (hasher) options.conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
     auto opened = otlp::Intake::open(storage::span_spool_path(config.history_path), config.durability, *registry, std::move(options));
@@ -212,7 +213,7 @@ Result<void> App::Parts::listen(int listen_fd) {
                                                      [this](stream::Stream& stream) { return end_stream(stream); }});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
-                              stream::OtherFeed{[this] { return spans->active(); },
+                              stream::OtherFeed{[this] { return spans->active() || cluster; },
                                                 [this](stream::Stream& stream, const stream::ClientEnd& end) {
                                                     return spans->end(stream, end);
                                                 }}});

@@ -10,7 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view k_key = "otlp.epoch_unix_ns";
+constexpr std::string_view k_epoch_key = "otlp.epoch_unix_ns";
+constexpr std::string_view k_node_key = "otlp.node";
 
 json::object parsed(const std::string& traced_system) {
     boost::system::error_code error;
@@ -18,26 +19,32 @@ json::object parsed(const std::string& traced_system) {
     return error || !value.is_object() ? json::object() : std::move(value.get_object());
 }
 
-}  // namespace
-
-std::optional<std::int64_t> epoch_of(const std::string& traced_system) {
-    const json::object system = parsed(traced_system);
+/// Empty where there is no such text.
+std::string setting(const json::object& system, std::string_view key) {
     const json::value* settings = system.if_contains("settings");
-    if (settings == nullptr || !settings->is_object()) return std::nullopt;
-    const json::value* epoch = settings->get_object().if_contains(k_key);
-    if (epoch == nullptr || !epoch->is_string()) return std::nullopt;
-    const std::string_view text = epoch->get_string();
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
+    if (settings == nullptr || !settings->is_object()) return {};
+    const json::value* text = settings->get_object().if_contains(key);
+    return text == nullptr || !text->is_string() ? std::string() : std::string(text->get_string());
 }
 
-std::string with_epoch(const std::string& traced_system, std::int64_t epoch_unix_ns) {
+}  // namespace
+
+std::optional<SpanSource> span_source_of(const std::string& traced_system) {
+    const json::object system = parsed(traced_system);
+    const std::string epoch = setting(system, k_epoch_key);
+    SpanSource source{0, setting(system, k_node_key)};
+    const char* const last = epoch.data() + epoch.size();
+    const auto [end, error] = std::from_chars(epoch.data(), last, source.epoch_unix_ns);
+    if (error != std::errc() || end != last) return std::nullopt;
+    return source;
+}
+
+std::string with_span_source(const std::string& traced_system, const SpanSource& source) {
     json::object system = parsed(traced_system);
     json::value& settings = system["settings"];
     if (!settings.is_object()) settings.emplace_object();
-    settings.get_object()[k_key] = std::to_string(epoch_unix_ns);
+    settings.get_object()[k_epoch_key] = std::to_string(source.epoch_unix_ns);
+    if (!source.node.empty()) settings.get_object()[k_node_key] = source.node;
     return json::serialize(system);
 }
 

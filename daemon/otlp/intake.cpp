@@ -7,7 +7,6 @@
 
 #include "daemon/config/log.hpp"
 #include "daemon/net/quoted.hpp"
-#include "daemon/otlp/epoch.hpp"
 #include "daemon/protocol/codec.hpp"
 #include "daemon/protocol/validate.hpp"
 #include "daemon/stream/clock.hpp"
@@ -17,6 +16,11 @@ namespace {
 
 std::string seconds_text(Duration time) {
     return std::to_string(time.value / k_ns_per_s) + " s";
+}
+
+std::optional<std::int64_t> epoch_unix_ns(stream::Stream& stream) {
+    const auto source = span_source_of(stream.traced_system());
+    return source ? std::optional(source->epoch_unix_ns) : std::nullopt;
 }
 
 bool later(const Error& error) {
@@ -70,26 +74,54 @@ Result<void> Intake::recover() {
     const auto waiting = spool_->streams();
     if (!waiting) return tl::unexpected(waiting.error());
     for (const storage::SpooledStream& known : *waiting) {
-        const auto stream = registry_.lookup(known.stream);
-        const auto epoch = stream ? epoch_of(stream->traced_system()) : std::nullopt;
-        if (!epoch) {
-            config::log(config::LogLevel::warn, "spans_without_stream", {{"stream", known.stream}, {"spans", known.spans}});
-            auto removed = spool_->remove_before(known.stream, VirtualTime(std::numeric_limits<std::int64_t>::max()));
-            if (!removed) return tl::unexpected(removed.error());
-            continue;
-        }
-        Feed feed;
-        feed.epoch_unix_ns = *epoch;
-        feed.fed = stream->status().log.durable.watermark;
-        feed.latest_start = known.latest;
-        feed.failures = stream->status().log.failures;
-        feed.heard = options_.now();
-        counts_.waiting += known.spans;
-        if (auto checked = check_durable(*stream, feed); !checked) return checked;
-        feeds_[known.stream] = feed;
-        active_.store(true);
+        const auto found = recover_feed(known);
+        if (!found) return tl::unexpected(found.error());
+        if (*found) continue;
+        config::log(config::LogLevel::warn, "spans_without_stream", {{"stream", known.stream}, {"spans", known.spans}});
+        auto removed = spool_->remove_before(known.stream, VirtualTime(std::numeric_limits<std::int64_t>::max()));
+        if (!removed) return tl::unexpected(removed.error());
     }
     return {};
+}
+
+/// False: there is no such stream of spans.
+Result<bool> Intake::recover_feed(const storage::SpooledStream& known) {
+    const auto stream = registry_.lookup(known.stream);
+    const auto source = stream ? span_source_of(stream->traced_system()) : std::nullopt;
+    if (!source) return false;
+    if (auto caught_up = catch_up(*stream); !caught_up) return tl::unexpected(caught_up.error());
+    const stream::LogStatus log = stream->status().log;
+    Feed feed;
+    feed.epoch_unix_ns = source->epoch_unix_ns;
+    feed.fed = log.durable.watermark;
+    feed.latest_start = known.latest;
+    feed.failures = log.failures;
+    feed.heard = options_.now();
+    counts_.waiting += known.spans;
+    if (auto checked = check_durable(*stream, feed); !checked) return tl::unexpected(checked.error());
+    feeds_[known.stream] = feed;
+    active_.store(true);
+    return true;
+}
+
+/// What went into the shared log from here and was not committed here before a stop or a failure stands in the log before
+/// anything that waits.
+Result<void> Intake::catch_up(const stream::Stream& stream) const {
+    if (!stream.shared()) return {};
+    return registry_.find_or_create({stream.name(), {}, 0, {}}).map([](const auto&) {});
+}
+
+/// Only one process may put spans of a stream in order.
+Result<void> Intake::check_node(const stream::Stream& stream, const std::optional<SpanSource>& source) const {
+    if (!stream.shared()) return {};
+    const std::string name = "stream " + net::quoted(stream.name());
+    if (!source) {
+        return fail(Code::failed_state, name + " is shared and was not created by spans: expected a stream that spans create; choose "
+                                               "another name");
+    }
+    if (source->node == options_.node) return {};
+    return fail(Code::unavailable, "spans of " + name + " go to node " + net::quoted(source->node) + ", and this is " +
+                                       net::quoted(options_.node) + ": send them there");
 }
 
 /// The stream's feed; the stream is created when there is none.
@@ -97,24 +129,25 @@ Result<Intake::Feed*> Intake::feed_of(const std::string& name, const Wishes& wis
     const auto known = feeds_.find(name);
     const auto there = registry_.lookup(name);
     // A stream of this name may have gone and come again.
-    if (known != feeds_.end() && there && epoch_of(there->traced_system()) == known->second.epoch_unix_ns) return &known->second;
+    if (known != feeds_.end() && there && epoch_unix_ns(*there) == known->second.epoch_unix_ns) return &known->second;
     const std::int64_t wanted = std::max<std::int64_t>(0, earliest_unix_ns - options_.reorder.value);
     const auto& scenarios = wishes.scenarios.empty() ? options_.scenarios : wishes.scenarios;
-    const auto stream = registry_.find_or_create({name, scenarios, options_.speed, with_epoch("", wanted)});
+    const auto stream = registry_.find_or_create({name, scenarios, options_.speed, with_span_source("", {wanted, options_.node})});
     if (!stream) return tl::unexpected(stream.error());
     const std::string system = (*stream)->traced_system();
-    auto epoch = epoch_of(system);
+    auto source = span_source_of(system);
+    if (auto ours = check_node(**stream, source); !ours) return tl::unexpected(ours.error());
     const stream::LogStatus log = (*stream)->status().log;
-    if (!epoch && log.accepted_arrivals > 0) {
+    if (!source && log.accepted_arrivals > 0) {
         return fail(Code::failed_state, "stream " + net::quoted(name) + " has arrivals that were no spans, on a clock of their own: "
                                         "expected a stream of spans; choose another name");
     }
-    if (!epoch) {
-        if (auto set = (*stream)->set_traced_system(with_epoch(system, wanted)); !set) return tl::unexpected(set.error());
-        epoch = wanted;
+    if (!source) {
+        source = SpanSource{wanted, {}};
+        if (auto set = (*stream)->set_traced_system(with_span_source(system, *source)); !set) return tl::unexpected(set.error());
     }
     Feed feed;
-    feed.epoch_unix_ns = *epoch;
+    feed.epoch_unix_ns = source->epoch_unix_ns;
     feed.fed = log.durable.watermark;
     feed.failures = log.failures;
     feed.heard = options_.now();

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/otlp/epoch.hpp"
 #include "daemon/otlp/mapping.hpp"
 #include "daemon/otlp/span.hpp"
 #include "daemon/stream/ingest_session.hpp"
@@ -26,6 +27,7 @@ struct IntakeOptions {
     std::string stream;                  ///< empty: each service its own, named by service.name
     std::vector<std::string> scenarios;  ///< of streams that are created
     double speed = 0;                    ///< likewise
+    std::string node;                    ///< of this process among those that share streams; empty: none is shared
     Duration reorder{60 * k_ns_per_s};   ///< a span that began so long before the latest end is late
     std::int64_t waiting_max = 1'000'000;  ///< spans in the spool, beyond which senders have to wait
     std::function<void(Arrival&)> conceal;  ///< as IngestContext::conceal
@@ -73,7 +75,7 @@ public:
     void release();
     /// Gives the stream all that waits for it, and ends it: no arrival follows. `client`: a client of the stream sent the end;
     /// what came from spans since its welcome stands before it, whatever number it gave the end. Refusals: `unavailable` when
-    /// the stream cannot take all now; those of ArrivalLog::accept_end.
+    /// the stream cannot take all now, or when its spans are in another process's spool; those of ArrivalLog::accept_end.
     [[nodiscard]] std::optional<stream::Refusal> end(stream::Stream& stream, std::optional<stream::ClientEnd> client = {});
     [[nodiscard]] SpanCounts counts() const;
 
@@ -99,6 +101,9 @@ private:
         : path_(std::move(path)), durability_(durability), registry_(registry), options_(std::move(options)) {}
     [[nodiscard]] Result<void> open_spool();
     [[nodiscard]] Result<void> recover();
+    [[nodiscard]] Result<bool> recover_feed(const storage::SpooledStream& known);
+    [[nodiscard]] Result<void> check_node(const stream::Stream& stream, const std::optional<SpanSource>& source) const;
+    [[nodiscard]] Result<void> catch_up(const stream::Stream& stream) const;
     [[nodiscard]] Result<void> map_group(const ResourceSpans& group, const Wishes& wishes, Request& request);
     [[nodiscard]] Result<Feed*> feed_of(const std::string& name, const Wishes& wishes, std::int64_t earliest_unix_ns);
     [[nodiscard]] Result<void> place(const std::string& name, Feed& feed, const Span& span, MappedSpan&& mapped, Request& request);

@@ -36,6 +36,9 @@ std::uint64_t next_seq(const stream::LogStatus& log) {
 
 /// Forgets spans whose arrivals are durable in the log; goes back to those whose batches were taken back.
 Result<void> Intake::check_durable(stream::Stream& stream, Feed& feed) {
+    if (stream.status().log.failures != feed.failures) {
+        if (auto caught_up = catch_up(stream); !caught_up) return caught_up;
+    }
     const stream::LogStatus log = stream.status().log;
     if (log.failures != feed.failures) {
         feed.failures = log.failures;
@@ -109,6 +112,10 @@ void Intake::release() {
 
 std::optional<stream::Refusal> Intake::end(stream::Stream& stream, std::optional<stream::ClientEnd> client) {
     const std::lock_guard lock(mutex_);
+    const auto source = span_source_of(stream.traced_system());
+    if (source) {
+        if (const auto ours = check_node(stream, source); !ours) return stream::refusal_of(ours.error(), client ? client->seq : 0);
+    }
     const auto found = feeds_.find(stream.name());
     const std::optional<std::uint64_t> failures = client ? std::optional(client->failures) : std::nullopt;
     // A number that no batch can have had yet is refused as the gap that it is.
