@@ -122,6 +122,7 @@ std::string summary(const GenerateOptions& options, const Totals& totals) {
 }  // namespace
 
 Result<ExitStatus> generate(GenerateOptions options) {
+    if (auto writable = TraceWriter::check(options.format); !writable) return tl::unexpected(writable.error());
     if (!options.lengths_from.empty()) {
         if (auto drawn = draw_lengths(options.lengths_from, options.generator); !drawn) {
             return tl::unexpected(drawn.error());

@@ -17,7 +17,7 @@ void add_format(CLI::App& app, const std::string& help, const std::function<void
 }
 
 void add_reading(CLI::App& app, TraceInput& trace) {
-    add_format(app, std::string(k_formats) + "; found from the first line when left out",
+    add_format(app, trace_format_names() + "; found from the first line when left out",
                [&trace](TraceFormat format) { trace.options.format = format; });
     add_whole(app, "--limit", trace.limit, "take the first N arrivals only", 1);
     app.add_flag("--skip-failed", trace.options.skip_failed_rows, "leave out requests with 0 output tokens");

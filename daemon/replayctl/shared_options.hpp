@@ -25,8 +25,6 @@ std::pair<Declared, std::shared_ptr<Options>> begin(CLI::App& root, const std::s
 
 /// --format NAME; `take` gets the format.
 void add_format(CLI::App& app, const std::string& help, const std::function<void(TraceFormat)>& take);
-/// The formats, for help texts.
-inline constexpr const char* k_formats = "azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd";
 /// How a trace is read and what is made of it.
 void add_reading(CLI::App& app, TraceInput& trace);
 /// The trace and how it is read.

@@ -152,7 +152,7 @@ Declared declare_generate(CLI::App& root) {
     CLI::App& app = *command.app;
     GeneratorOptions& generator = options->generator;
     app.add_option("OUT", options->out, "file, compressed where it ends in .gz or .zst; - is standard output");
-    add_format(app, std::string(k_formats) + " (replayd)",
+    add_format(app, trace_format_names(true) + " (replayd)",
                [options = options](TraceFormat format) { options->format = format; });
     add_whole(app, "--count", generator.count, "requests", 1);
     add_time(app, "--duration", [&generator](std::int64_t ns) { generator.duration = Duration(ns); },

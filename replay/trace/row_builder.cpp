@@ -238,7 +238,7 @@ Result<void> RowBuilder::resolve_hashes() {
         return fail(Code::invalid_argument, "prefix_block_tokens is missing: expected the tokens of a block beside " +
                                                 std::string(name_of(Field::hashes)));
     }
-    if (!format_.strict) arrival.prefix_block = options_.prefix_block;
+    if (!given(Field::block)) arrival.prefix_block = options_.prefix_block;
     const std::int64_t blocks = ceil_div(arrival.prompt.value, arrival.prefix_block.value);
     if (static_cast<std::int64_t>(arrival.prefix_hashes.size()) <= blocks) return {};
     return fail(Code::invalid_argument,

@@ -4,19 +4,15 @@
 
 #include "replay/base/nearest_name.hpp"
 #include "replay/trace/csv_row.hpp"
+#include "replay/trace/dynamo_rows.hpp"
 #include "replay/trace/json_cursor.hpp"
+#include "replay/trace/json_values.hpp"
 #include "replay/trace/text.hpp"
 
 namespace replayd {
 namespace {
 
 constexpr std::size_t k_ignored_names_max = 16;
-
-const FieldName* find_field(const FormatTraits& format, std::string_view name) {
-    const auto found = std::find_if(format.fields.begin(), format.fields.end(),
-                                    [name](const FieldName& field) { return field.name == name; });
-    return found == format.fields.end() ? nullptr : &*found;
-}
 
 std::string nearest_field(const FormatTraits& format, std::string_view name) {
     std::vector<std::string> names;
@@ -83,7 +79,8 @@ private:
 
 class JsonRows final : public RowParser {
 public:
-    JsonRows(const FormatTraits& format, RowOptions options) : format_(format), builder_(format, options) {}
+    JsonRows(const FormatTraits& format, RowOptions options)
+        : format_(format), builder_(format, options), values_(format.strict) {}
 
     bool wants_header() const override { return false; }
     Result<void> header(std::string_view /*line*/) override { return {}; }
@@ -109,54 +106,25 @@ private:
                                                     (nearest.empty() ? "the members that proto/README.md lists" : nearest));
         }
         if (field == nullptr) ignore(key_);
-        const JsonKind kind = cursor.kind();
-        if (field == nullptr || field->field == Field::derived || kind == JsonKind::null) {
-            const auto passed = cursor.skip();
-            if (!passed) return tl::unexpected(passed.error());
-            return {};
-        }
-        if (field->field == Field::hashes && kind == JsonKind::array) {
-            if (auto read = cursor.whole_numbers(field->name, format_.strict, hashes_); !read) return read;
-            return builder_.set_hashes(*field, hashes_);
-        }
-        return scalar(cursor, *field, kind);
-    }
-
-    static bool is_text(Field field) {
-        return field == Field::id || field == Field::conversation || field == Field::slo_class ||
-               field == Field::model;
-    }
-
-    // Numbers may stand for text (a session 12), text for numbers only in our own format.
-    Result<void> scalar(JsonCursor& cursor, const FieldName& field, JsonKind kind) {
-        const bool single = field.field != Field::hashes;
-        const bool text_fits = single && (is_text(field.field) || format_.strict);
-        if (kind == JsonKind::number && single) {
-            const auto number = cursor.number();
-            if (!number) return tl::unexpected(number.error());
-            return builder_.set(field, *number);
-        }
-        if (kind == JsonKind::text && text_fits) {
-            if (auto read = cursor.text(text_); !read) return read;
-            return builder_.set(field, text_);
-        }
-        const auto value = cursor.skip();
-        if (!value) return tl::unexpected(value.error());
-        const std::string_view expected = !single                ? "an array of whole numbers"
-                                          : is_text(field.field) ? "text"
-                                                                 : "a number";
-        if (kind != JsonKind::text) return wrong_value(field.name, *value, expected);
-        return wrong_value(field.name, value->substr(1, value->size() - 2), std::string(expected) + ", not text");
+        if (field != nullptr) return values_.take(cursor, *field, builder_);
+        const auto passed = cursor.skip();
+        if (!passed) return tl::unexpected(passed.error());
+        return {};
     }
 
     const FormatTraits& format_;
     RowBuilder builder_;
+    JsonValues values_;
     std::string key_;
-    std::string text_;
-    std::vector<std::uint64_t> hashes_;
 };
 
 }  // namespace
+
+const FieldName* find_field(const FormatTraits& format, std::string_view name) {
+    const auto found = std::find_if(format.fields.begin(), format.fields.end(),
+                                    [name](const FieldName& field) { return field.name == name; });
+    return found == format.fields.end() ? nullptr : &*found;
+}
 
 void RowParser::ignore(std::string_view name) {
     const bool known = std::find(ignored_fields_.begin(), ignored_fields_.end(), name) != ignored_fields_.end();
@@ -164,6 +132,7 @@ void RowParser::ignore(std::string_view name) {
 }
 
 std::unique_ptr<RowParser> make_row_parser(const FormatTraits& format, RowOptions options) {
+    if (format.format == TraceFormat::dynamo) return make_dynamo_rows(format, options);
     if (format.json) return std::make_unique<JsonRows>(format, options);
     return std::make_unique<CsvRows>(format, options);
 }

@@ -18,7 +18,8 @@ public:
     /// True while the next line is a header, which `header` takes.
     [[nodiscard]] virtual bool wants_header() const = 0;
     [[nodiscard]] virtual Result<void> header(std::string_view line) = 0;
-    /// Row `row_number` (from 0) of the trace. The result stays valid until the next call.
+    /// Row `row_number` (from 0) of the trace, or null for a line that tells of something else. The result stays valid until the
+    /// next call.
     [[nodiscard]] virtual Result<TraceRow*> row(std::string_view line, std::int64_t row_number) = 0;
     /// Columns or members met so far that mean nothing for an arrival and that the format does not
     /// know, in order of appearance, at most 16.
@@ -30,6 +31,9 @@ protected:
 private:
     std::vector<std::string> ignored_fields_;
 };
+
+/// The field of that name; null when the format has none.
+[[nodiscard]] const FieldName* find_field(const FormatTraits& format, std::string_view name);
 
 /// The parser of `format`.
 [[nodiscard]] std::unique_ptr<RowParser> make_row_parser(const FormatTraits& format, RowOptions options);

@@ -69,6 +69,22 @@ constexpr std::array<FieldName, 13> k_replayd = {{{"id", Field::id, true},
                                                   {"observed_tpot_ns", Field::tpot, false},
                                                   {"observed_cached_tokens", Field::cached, false}}};
 
+// Paths inside a record. The source is Dynamo's request trace reference (docs.nvidia.com/dynamo, "Request Trace Reference") and the
+// types that it serializes (ai-dynamo/dynamo, lib/llm/src/request_trace/types.rs).
+constexpr std::array<FieldName, 13> k_dynamo = {{{"request.request_id", Field::id, true, false},
+                                                 {"request.request_received_ms", Field::at, true, false},
+                                                 {"request.replay.input_length", Field::prompt, true, false},
+                                                 {"request.input_tokens", Field::prompt, false, false},
+                                                 {"request.output_tokens", Field::output, true, false},
+                                                 {"request.model", Field::model, false, false},
+                                                 {"agent_context.session_id", Field::conversation, false, false},
+                                                 {"request.replay.trace_block_size", Field::block, false, false},
+                                                 {"request.replay.input_sequence_hashes", Field::hashes, false, false},
+                                                 {"request.ttft_ms", Field::ttft, false, false},
+                                                 {"request.total_time_ms", Field::e2e, false, false},
+                                                 {"request.avg_itl_ms", Field::tpot, false, false},
+                                                 {"request.cached_tokens", Field::cached, false, false}}};
+
 // In the order of TraceFormat.       json   unit                    wall   first  sorts  strict
 constexpr std::array<FormatTraits, k_trace_formats> k_traits = {{
     {TraceFormat::azure, "azure", k_azure, false, TimeUnit::seconds, true, true, false, false},
@@ -78,10 +94,8 @@ constexpr std::array<FormatTraits, k_trace_formats> k_traits = {{
     {TraceFormat::vllm, "vllm", k_vllm, true, TimeUnit::seconds, false, true, true, false},
     {TraceFormat::aiperf, "aiperf", k_aiperf, true, TimeUnit::milliseconds, false, false, true, false},
     {TraceFormat::replayd, "replayd", k_replayd, true, TimeUnit::nanoseconds, false, false, false, true},
+    {TraceFormat::dynamo, "dynamo", k_dynamo, true, TimeUnit::milliseconds, false, true, true, false, false},
 }};
-
-constexpr std::string_view k_known =
-    "azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd";
 
 using Names = std::vector<std::string>;
 
@@ -110,7 +124,9 @@ constexpr std::array<Mark, 7> k_csv_marks = {{{"TIMESTAMP", TraceFormat::azure},
                                               {"Response tokens", TraceFormat::burstgpt},
                                               {"Timestamp", TraceFormat::burstgpt}}};
 
-constexpr std::array<Mark, 13> k_json_marks = {{{"arrival_ns", TraceFormat::replayd},
+constexpr std::array<Mark, 15> k_json_marks = {{{"event", TraceFormat::dynamo},
+                                                {"event_type", TraceFormat::dynamo},
+                                                {"arrival_ns", TraceFormat::replayd},
                                                 {"prompt_tokens", TraceFormat::replayd},
                                                 {"input_toks", TraceFormat::vllm},
                                                 {"arrival_time", TraceFormat::vllm},
@@ -133,7 +149,7 @@ Result<TraceFormat> decide(std::span<const Mark> marks, const Names& names, std:
         if (has(names, mark.name)) return mark.format;
     }
     return fail(Code::invalid_argument, std::string(what) + " " + listed(names) + " belong to no known trace: expected " +
-                                            "the fields of " + std::string(k_known));
+                                            "the fields of " + trace_format_names());
 }
 
 Result<TraceFormat> detect_json(std::string_view line) {
@@ -149,7 +165,7 @@ Result<TraceFormat> detect_json(std::string_view line) {
         if (auto value = cursor.skip(); !value) return tl::unexpected(value.error());
     }
     const bool text_only = has(names, "prompt") || has(names, "messages") || has(names, "text_input") ||
-                           has(names, "payload") || has(names, "conversations");
+                           (has(names, "payload") && !has(names, "event_type")) || has(names, "conversations");
     if (text_only && !has(names, "input_length") && !has(names, "input_tokens")) {
         return fail(Code::invalid_argument,
                     "members " + listed(names) + " hold text without token counts: expected input_length and "
@@ -167,6 +183,18 @@ Result<TraceFormat> detect_csv(std::string_view line) {
 
 }  // namespace
 
+std::string trace_format_names(bool written) {
+    Names names;
+    for (const FormatTraits& known : k_traits) {
+        if (known.written || !written) names.emplace_back(known.name);
+    }
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + names[i];
+    }
+    return text;
+}
+
 const FormatTraits& traits(TraceFormat format) { return k_traits[static_cast<std::size_t>(format)]; }
 
 Result<TraceFormat> parse_trace_format(std::string_view name) {
@@ -176,7 +204,7 @@ Result<TraceFormat> parse_trace_format(std::string_view name) {
         names.emplace_back(known.name);
     }
     const std::string nearest = nearest_name(name, names);
-    return wrong_value("format", name, std::string(k_known) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+    return wrong_value("format", name, trace_format_names() + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 Result<TraceFormat> detect_format(std::string_view line) {
@@ -189,7 +217,7 @@ Result<TraceFormat> detect_format(std::string_view line) {
     }
     if (text.find(',') != std::string_view::npos) return detect_csv(text);
     return fail(Code::invalid_argument,
-                quoted(text) + " begins no known trace: expected the CSV header or first JSON line of " + std::string(k_known));
+                quoted(text) + " begins no known trace: expected the CSV header or first JSON line of " + trace_format_names());
 }
 
 }  // namespace replayd

@@ -18,8 +18,9 @@ enum class TraceFormat : std::uint8_t {
     vllm,      ///< JSONL of finished requests of a vLLM server, with the times it measured
     aiperf,    ///< JSONL of aiperf and Dynamo: Mooncake's names or their aliases, sessions with delays
     replayd,   ///< our JSONL: every field of an arrival, named as in the JSON frames of the protocol
+    dynamo,    ///< JSONL of Dynamo's request tracing, records of schema dynamo.request.trace.v1; read, never written
 };
-inline constexpr std::size_t k_trace_formats = 7;
+inline constexpr std::size_t k_trace_formats = 8;
 
 /// Power of ten that turns a time of this unit into nanoseconds.
 enum class TimeUnit : std::uint8_t { nanoseconds = 0, microseconds = 3, milliseconds = 6, seconds = 9 };
@@ -64,7 +65,11 @@ struct FormatTraits {
     bool from_first;           ///< the file has no zero of its own: the first arrival is at 0
     bool sorts;                ///< rows may be out of order: they are collected and sorted by time
     bool strict;               ///< ours: an unknown field is an error, whole numbers may be quoted
+    bool written = true;       ///< TraceWriter can write it
 };
+
+/// "azure, mooncake, ... or dynamo", for people. `written`: only those that TraceWriter writes.
+[[nodiscard]] std::string trace_format_names(bool written = false);
 
 /// The facts of one format. Never fails.
 [[nodiscard]] const FormatTraits& traits(TraceFormat format);

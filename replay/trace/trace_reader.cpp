@@ -96,6 +96,7 @@ private:
         if (parser_->wants_header()) return parser_->header(line);
         const auto row = parser_->row(line, rows_);
         if (!row) return tl::unexpected(row.error());
+        if (*row == nullptr) return {};
         ++rows_;
         if ((*row)->failed) {
             ++failed_rows_skipped_;

@@ -170,6 +170,12 @@ std::optional<std::string> inexpressible(const FormatTraits& format, const Arriv
 
 }  // namespace
 
+Result<void> TraceWriter::check(TraceFormat format) {
+    if (traits(format).written) return {};
+    return fail(Code::invalid_argument, "format is " + quoted(traits(format).name) + ", which is only read: expected " +
+                                        trace_format_names(true));
+}
+
 Result<void> TraceWriter::write(const Arrival& arrival, std::string& out) {
     if (auto broken = inexpressible(format_, arrival)) {
         return fail(Code::invalid_argument, "request " + quoted(arrival.id) + ": " + *broken);

@@ -13,7 +13,11 @@ namespace replayd {
 
 class TraceWriter {
 public:
+    /// Precondition: `check`.
     explicit TraceWriter(TraceFormat format) : format_(traits(format)) {}
+
+    /// Error invalid_argument for a format that is only read.
+    [[nodiscard]] static Result<void> check(TraceFormat format);
 
     /// Appends the line of `arrival` (before the first one the header, where the format has one) to `out`.
     /// `mooncake` and `aiperf` keep prefix hashes only in their blocks of 512 tokens. Error

@@ -32,8 +32,10 @@ Outcome read(std::string_view text, const TraceOptions& options, std::size_t pie
 
 TraceOptions options_of(unsigned byte) {
     TraceOptions options;
+    // The format that 7 would name, Dynamo's, is among those that are found from their first line.
+    constexpr unsigned k_found_from_first_line = 7;
     const unsigned format = byte & 7U;
-    if (format < k_trace_formats) options.format = static_cast<TraceFormat>(format);
+    if (format != k_found_from_first_line) options.format = static_cast<TraceFormat>(format);
     options.skip_failed_rows = (byte & 8U) != 0;
     options.start_at_zero = (byte & 16U) != 0;
     options.spread_bins = (byte & 32U) != 0;

@@ -40,7 +40,7 @@ const std::vector<Wrong> k_wrong_usages = {
     {{"replay", "t.csv", "--scenari", "x"}, "unknown option \"--scenari\"; did you mean --scenario?; see replayctl replay --help"},
     {{"replay", "t.csv", "--scenario", k_built_in, "--limit", "many"}, "--limit is \"many\": expected a whole number, 1 or more"},
     {{"replay", "t.csv", "--scenario", k_built_in, "--limit", "0"}, "--limit is \"0\": expected a whole number, 1 or more"},
-    {{"replay", "t.csv", "--scenario", k_built_in, "--format", "azur"}, "--format is \"azur\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd; did you mean azure?"},
+    {{"replay", "t.csv", "--scenario", k_built_in, "--format", "azur"}, "--format is \"azur\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo; did you mean azure?"},
     {{"replay", "/no/such/trace.csv", "--scenario", k_built_in}, "/no/such/trace.csv: cannot open: No such file or directory"},
     {{"replay", "/", "--scenario", k_built_in}, "/ is a folder: expected a trace file"},
     {{"replay", "t.csv", "--scenario", "llama-3.1-8b-h100-mixd"}, "no scenario and no file \"llama-3.1-8b-h100-mixd\"; did you mean \"llama-3.1-8b-h100-mixed\"?"},

@@ -185,11 +185,11 @@ TEST(BadTrace, unknown_files) {
         {"\r\n\r\n", "t: the trace holds no row: expected at least one request"},
         {k_azure, "t: the trace holds no row: expected at least one request"},
         {"hello\n", "t:1: \"hello\" begins no known trace: expected the CSV header or first JSON line of azure, mooncake, burstgpt, "
-                    "vidur, vllm, aiperf or replayd"},
+                    "vidur, vllm, aiperf, replayd or dynamo"},
         {"time,in,out\n", "t:1: columns \"time\", \"in\", \"out\" belong to no known trace: expected the fields of azure, mooncake, "
-                          "burstgpt, vidur, vllm, aiperf or replayd"},
+                          "burstgpt, vidur, vllm, aiperf, replayd or dynamo"},
         {"{\"ts\": 1}\n", "t:1: members \"ts\" belong to no known trace: expected the fields of azure, mooncake, burstgpt, vidur, "
-                          "vllm, aiperf or replayd"},
+                          "vllm, aiperf, replayd or dynamo"},
         {"[{\"id\": \"a\", \"conversations\": []}]\n",
          "t:1: the file begins with a JSON array, as ShareGPT files do: expected a CSV header or one JSON object a line, with "
          "token counts and times"},
@@ -231,9 +231,9 @@ TEST(BadTrace, endless_line) {
 TEST(BadTrace, format_names) {
     EXPECT_EQ(parse_trace_format("mooncake"), TraceFormat::mooncake);
     EXPECT_EQ(parse_trace_format("moncake").error().message,
-              "format is \"moncake\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd; did you mean mooncake?");
+              "format is \"moncake\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo; did you mean mooncake?");
     EXPECT_EQ(parse_trace_format("parquet-files").error().message,
-              "format is \"parquet-files\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd");
+              "format is \"parquet-files\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo");
 }
 
 }  // namespace

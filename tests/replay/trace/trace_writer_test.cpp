@@ -73,8 +73,17 @@ Arrival held_by(TraceFormat format, const Arrival& arrival, VirtualTime first) {
             held.conversation = arrival.conversation;
             break;
         case TraceFormat::replayd: return arrival;
+        case TraceFormat::dynamo: ADD_FAILURE() << "it is only read"; break;
     }
     return held;
+}
+
+TEST(TraceWriter, refuses_a_format_that_is_only_read) {
+    for (const TraceFormat format : k_all) EXPECT_TRUE(TraceWriter::check(format)) << traits(format).name;
+    const auto refused = TraceWriter::check(TraceFormat::dynamo);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message,
+              "format is \"dynamo\", which is only read: expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd");
 }
 
 // Generator, writer, reader with detection: the same arrivals, to the nanosecond, as far as the format goes.
