@@ -52,6 +52,7 @@ struct StreamRow {
     bool ended = false;        ///< an End was logged
     bool paused = false;
     std::string traced_system; ///< JSON of the hello's configuration; empty if none
+    std::string request_rows = "all";  ///< a RequestPolicy; set when the stream is added
 };
 
 /// One acknowledged batch, as the client sent it (a serialized replayd.v1 ArrivalBatch).
@@ -100,6 +101,7 @@ struct RunTotals {
     std::int64_t finished_ms = 0;
     std::string hash;          ///< empty while running
     std::string failure;       ///< why it failed; empty otherwise
+    std::int64_t request_rows_left_out = 0;  ///< requests that ended and get no row, by the stream's RequestPolicy
     RunSnapshot snapshot;
 };
 

@@ -39,6 +39,7 @@ struct PoolInfo {
 struct RunInfo {
     RunRow row;
     std::string stream;
+    std::string request_rows;  ///< the stream's RequestPolicy
     RunTotals totals;  ///< the snapshot is empty while the run is `running`: see Reader::whole_run
     std::string description;
     std::string model;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/plan_rows.hpp"
+#include "storage/request_policy.hpp"
 #include "storage/request_rows.hpp"
 #include "storage/residual_rows.hpp"
 #include "storage/run_rows.hpp"
@@ -19,7 +20,7 @@ constexpr const char* k_reader_setup = "PRAGMA query_only = 1; PRAGMA cache_size
 std::string select_runs() {
     std::string sql = "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, "
                       "stream.name, CASE WHEN run.stopped THEN 'stopped' ELSE run.state END, run.finished_ms, run.hash, "
-                      "run.failure, run.forked_from, run.fork_ns";
+                      "run.failure, run.forked_from, run.fork_ns, stream.request_rows, run.request_rows_left_out";
     for (const auto column : k_snapshot_columns) sql.append(", run.").append(column);
     return sql + ", scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, "
                  "scenario.slo_ttft_ns, scenario.slo_tpot_ns, scenario.window_ns FROM run "
@@ -35,7 +36,9 @@ RunInfo read_run(const Statement& row) {
     info.totals.finished_ms = row.integer(8);
     info.totals.hash = row.text(9);
     info.totals.failure = row.text(10);
-    int column = 13;
+    info.request_rows = row.text(13);
+    info.totals.request_rows_left_out = row.integer(14);
+    int column = 15;
     for (std::int64_t* value : integers_of(info.totals.snapshot)) *value = row.integer(column++);
     info.description = row.text(column++);
     info.model = row.text(column++);
@@ -88,6 +91,16 @@ std::string clauses_of(const RequestFilter& filter) {
         case RequestOrder::slowest_e2e: break;
     }
     return text + " ORDER BY finished_ns - arrived_ns DESC, sequence";
+}
+
+/// RequestPolicy of the run's stream; "all" for an unknown run.
+Result<std::string> policy_of(Connection& connection, std::int64_t run_id) {
+    auto rows = connection.prepare("SELECT stream.request_rows FROM run JOIN stream ON stream.id = run.stream_id WHERE run.id = ?");
+    if (!rows) return tl::unexpected(rows.error());
+    rows->bind(1, run_id);
+    const auto row = rows->step();
+    if (!row) return tl::unexpected(row.error());
+    return *row ? rows->text(0) : "all";
 }
 
 Result<void> check_limit(std::size_t limit) {
@@ -211,8 +224,10 @@ Result<RequestRecord> Reader::request(std::int64_t run_id, std::int64_t sequence
     const auto row = rows->step();
     if (!row) return tl::unexpected(row.error());
     if (*row) return read_request(*rows, 0);
+    const auto policy = policy_of(connection_, run_id);
+    if (!policy) return tl::unexpected(policy.error());
     return fail(Code::not_found, "no request " + std::to_string(sequence) + " of run " + std::to_string(run_id) +
-                                     " in the history: it has not finished yet, or never arrived");
+                                     " in the history: it has not finished yet, or never arrived" + policy_remark(*policy));
 }
 
 Result<std::vector<RunRequest>> Reader::requests_by_id(std::string_view id, std::optional<std::int64_t> run_id) {

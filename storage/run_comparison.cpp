@@ -15,18 +15,19 @@ struct Objectives {
     std::int64_t stream_id = 0;
     std::int64_t ttft_ns = 0;  ///< 0: none
     std::int64_t tpot_ns = 0;
+    std::string request_rows;
 };
 
 Result<Objectives> objectives_of(Connection& connection, std::int64_t run_id) {
     auto rows = connection.prepare(
-        "SELECT run.stream_id, scenario.slo_ttft_ns, scenario.slo_tpot_ns FROM run "
-        "JOIN scenario ON scenario.id = run.scenario_id WHERE run.id = ?");
+        "SELECT run.stream_id, scenario.slo_ttft_ns, scenario.slo_tpot_ns, stream.request_rows FROM run "
+        "JOIN stream ON stream.id = run.stream_id JOIN scenario ON scenario.id = run.scenario_id WHERE run.id = ?");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, run_id);
     const auto row = rows->step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return fail(Code::not_found, "no run " + std::to_string(run_id) + " in the history");
-    return Objectives{rows->integer(0), rows->integer(1), rows->integer(2)};
+    return Objectives{rows->integer(0), rows->integer(1), rows->integer(2), rows->text(3)};
 }
 
 /// Start of the first window whose quantile of `histogram`, a column, is beyond the objective.
@@ -179,11 +180,17 @@ Result<RunComparison> compare_runs(Connection& connection, std::int64_t run_a, s
         return fail(Code::invalid_argument, "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
                                                 " replay different streams: expected two runs of one stream, whose requests are the same");
     }
+    if (of_a->request_rows == "none") {
+        return fail(Code::invalid_argument, "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
+                                                " have no rows of requests to pair, as their stream keeps none (request_rows = none): "
+                                                "compare their windows, or replay with request_rows = sampled:0.01");
+    }
     auto a = Rows::open(connection, run_a);
     if (!a) return tl::unexpected(a.error());
     auto b = Rows::open(connection, run_b);
     if (!b) return tl::unexpected(b.error());
     RunComparison out;
+    out.request_rows = of_a->request_rows;
     Comparer comparer(out, options.requests);
     if (auto done = pair_up(*a, *b, comparer, out); !done) return tl::unexpected(done.error());
     out.requests = comparer.most();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "replay/base/error.hpp"
@@ -34,6 +35,7 @@ struct ObjectiveBreaks {
 
 /// Differences are B - A: above 0 where B takes longer.
 struct RunComparison {
+    std::string request_rows = "all";  ///< RequestPolicy of the stream: which requests can be paired
     std::int64_t pairs = 0;    ///< requests with a row in both runs
     std::int64_t only_a = 0;   ///< with a row in one of them, so far
     std::int64_t only_b = 0;
@@ -53,7 +55,7 @@ struct RunComparison {
 };
 
 /// Reads each run's rows once, in the order of their key. Errors: `not_found`, `invalid_argument` (the same run twice, runs
-/// of different streams).
+/// of different streams, a stream that keeps no rows of requests).
 [[nodiscard]] Result<RunComparison> compare_runs(Connection& connection, std::int64_t run_a, std::int64_t run_b,
                                                  const ComparisonOptions& options);
 

@@ -110,7 +110,7 @@ Result<std::int64_t> insert_stream(Connection& connection, const StreamRow& stre
     if (!known) return tl::unexpected(known.error());
     if (*known) return fail(Code::already_exists, "a stream named '" + stream.name + "' exists: choose another name");
     auto insert = connection.prepare(
-        "INSERT INTO stream (name, speed, created_ms, ended, paused, traced_system) VALUES (?, ?, ?, ?, ?, ?)");
+        "INSERT INTO stream (name, speed, created_ms, ended, paused, traced_system, request_rows) VALUES (?, ?, ?, ?, ?, ?, ?)");
     if (!insert) return tl::unexpected(insert.error());
     insert->bind(1, stream.name);
     insert->bind(2, stream.speed);
@@ -118,6 +118,7 @@ Result<std::int64_t> insert_stream(Connection& connection, const StreamRow& stre
     insert->bind(4, std::int64_t{stream.ended});
     insert->bind(5, std::int64_t{stream.paused});
     bind_or_null(*insert, 6, stream.traced_system);
+    insert->bind(7, stream.request_rows);
     if (auto done = insert->run(); !done) return tl::unexpected(done.error());
     return connection.last_insert_rowid();
 }
@@ -190,7 +191,7 @@ Result<AddedStream> insert_stream_with_runs(Connection& connection, const Stream
 
 Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {
     if (auto fits = check_totals(connection, run_id, totals); !fits) return fits;
-    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, stopped = ?";
+    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, stopped = ?, request_rows_left_out = ?";
     for (const auto column : k_snapshot_columns) sql.append(", ").append(column).append(" = ?");
     auto update = connection.prepare(sql + " WHERE id = ?");
     if (!update) return tl::unexpected(update.error());
@@ -201,7 +202,8 @@ Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const R
     bind_or_null(*update, 3, totals.hash);
     bind_or_null(*update, 4, totals.failure);
     update->bind(5, std::int64_t{stopped ? 1 : 0});
-    int parameter = 6;
+    update->bind(6, totals.request_rows_left_out);
+    int parameter = 7;
     for (const std::int64_t* value : integers_of(totals.snapshot)) update->bind(parameter++, *value);
     update->bind(parameter, run_id);
     return update->run();
@@ -218,7 +220,7 @@ Result<bool> run_exists(Connection& connection, std::int64_t run_id) {
 
 Result<std::vector<StreamRow>> read_streams(Connection& connection) {
     auto rows = connection.prepare(
-        "SELECT id, name, speed, created_ms, ended, paused, traced_system FROM stream ORDER BY id");
+        "SELECT id, name, speed, created_ms, ended, paused, traced_system, request_rows FROM stream ORDER BY id");
     if (!rows) return tl::unexpected(rows.error());
     std::vector<StreamRow> streams;
     for (;;) {
@@ -226,7 +228,7 @@ Result<std::vector<StreamRow>> read_streams(Connection& connection) {
         if (!row) return tl::unexpected(row.error());
         if (!*row) return streams;
         streams.push_back(StreamRow{rows->integer(0), rows->text(1), rows->real(2), rows->integer(3),
-                                    rows->integer(4) != 0, rows->integer(5) != 0, rows->text(6)});
+                                    rows->integer(4) != 0, rows->integer(5) != 0, rows->text(6), rows->text(7)});
     }
 }
 

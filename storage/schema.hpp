@@ -12,7 +12,7 @@ namespace replayd::storage {
 /// Bytes 68–71 of the file ("rpld"): tells a replayd history from other SQLite databases.
 inline constexpr std::int64_t k_application_id = 0x72706c64;
 /// `user_version` of the files that this replayd writes.
-inline constexpr std::int64_t k_schema_version = 7;
+inline constexpr std::int64_t k_schema_version = 8;
 
 /// schema.sql, which is migration 1, and those that follow.
 extern const char* const k_schema_sql;
@@ -22,6 +22,7 @@ extern const char* const k_schema_4_sql;
 extern const char* const k_schema_5_sql;
 extern const char* const k_schema_6_sql;
 extern const char* const k_schema_7_sql;
+extern const char* const k_schema_8_sql;
 
 /// Reads the head of the file without SQLite, so that nothing is written. Passes a file that does not exist, is
 /// empty, or is a history of a known version. Errors: `io` (not a database; of another application),

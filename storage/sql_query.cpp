@@ -122,6 +122,7 @@ SelectGuard::~SelectGuard() {
 int SelectGuard::authorize(int action, const char* first, const char* second) {
     const std::string_view name = first == nullptr ? "" : first;
     const std::string_view detail = second == nullptr ? "" : second;
+    if (action == SQLITE_READ && name == "request") reads_requests_ = true;
     if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE) return SQLITE_OK;
     if (action == SQLITE_PRAGMA && contains(k_pragmas, name)) return SQLITE_OK;
     if (action == SQLITE_FUNCTION) {  // its name is the second argument
@@ -146,7 +147,16 @@ Result<Table> SelectGuard::query(std::string_view sql, const QueryLimits& limits
     out_of_time_ = false;
     deadline_ = start + limits.time_max;
     auto statement = compile(sql);
+    const bool of_requests = reads_requests_;
     auto table = statement ? collect(*statement, limits) : Result<Table>(tl::unexpected(statement.error()));
+    if (table && of_requests) {
+        auto note = note_of_requests();
+        if (note) {
+            table->note = std::move(*note);
+        } else {
+            table = tl::unexpected(note.error());
+        }
+    }
     deadline_.reset();
     if (table) table->elapsed_wall_ns = (std::chrono::steady_clock::now() - start) / std::chrono::nanoseconds(1);
     return table;
@@ -162,6 +172,7 @@ Result<Statement> SelectGuard::compile(std::string_view sql) {
         return fail(Code::invalid_argument, "sql contains a NUL character: expected text");
     }
     refused_.clear();
+    reads_requests_ = false;
     sqlite3_stmt* raw = nullptr;
     const char* rest = nullptr;
     const int status =
@@ -188,6 +199,22 @@ bool SelectGuard::is_silent(std::string_view rest) {
         sqlite3_prepare_v2(connection_.raw(), rest.data(), static_cast<int>(rest.size()), &raw, nullptr);
     const Statement second(raw);
     return is_blank(rest) || (status == SQLITE_OK && raw == nullptr);
+}
+
+Result<std::string> SelectGuard::note_of_requests() {
+    auto rows = connection_.prepare("SELECT name, request_rows FROM stream WHERE request_rows <> 'all' ORDER BY id DESC LIMIT 4");
+    if (!rows) return tl::unexpected(rows.error());
+    std::string streams;
+    std::size_t count = 0;
+    for (;; ++count) {
+        const auto row = rows->step();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) break;
+        streams += count == 3 ? ", …" : (count == 0 ? "" : ", ") + rows->text(0) + " (" + rows->text(1) + ")";
+    }
+    if (count == 0) return std::string();
+    return "not every request has a row: streams keep them by their request_rows: " + streams +
+           "; windows count every request, run.request_rows_left_out those without a row";
 }
 
 Result<Table> SelectGuard::collect(Statement& statement, const QueryLimits& limits) {

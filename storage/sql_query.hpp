@@ -25,6 +25,7 @@ struct Table {
     std::vector<std::vector<Cell>> rows;  ///< each as long as `columns`
     bool truncated = false;               ///< there were more rows than the limits let through
     std::int64_t elapsed_wall_ns = 0;
+    std::string note;                     ///< what to know of the rows: that not every request has one; empty: nothing
 };
 
 struct QueryLimits {
@@ -59,6 +60,8 @@ private:
     [[nodiscard]] Result<Statement> compile(std::string_view sql);
     /// True for blanks and comments.
     [[nodiscard]] bool is_silent(std::string_view rest);
+    /// Which streams keep no row of every request, where the statement read such rows.
+    [[nodiscard]] Result<std::string> note_of_requests();
     [[nodiscard]] Result<Table> collect(Statement& statement, const QueryLimits& limits);
     [[nodiscard]] Error sql_error(const QueryLimits& limits);
     [[nodiscard]] std::string suggestion(std::string_view message);
@@ -67,6 +70,7 @@ private:
     std::atomic<bool> cancelled_ = false;
     std::optional<std::chrono::steady_clock::time_point> deadline_;  ///< of the query that runs now
     bool out_of_time_ = false;
+    bool reads_requests_ = false;  ///< the statement compiled last reads table `request`
     std::string refused_;  ///< action that the authorizer refused last
 };
 

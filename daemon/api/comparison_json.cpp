@@ -69,6 +69,7 @@ json::object comparison_json(const storage::RunComparison& comparison, const sto
     return {{"stream", a.stream},
             {"a", run_name_json(a)},
             {"b", run_name_json(b)},
+            {"request_rows", comparison.request_rows},
             {"pairs", comparison.pairs},
             {"only_a", comparison.only_a},
             {"only_b", comparison.only_b},

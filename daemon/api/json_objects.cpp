@@ -132,6 +132,8 @@ json::object run_json(const RunView& run) {
     object["pools"] = pools_json(run.pools);
     object["forked_from"] = number_or_null(run.forked_from);
     object["forked_at_ns"] = number_or_null(run.forked_at.ns);
+    object["request_rows"] = run.request_rows;
+    object["request_rows_left_out"] = run.request_rows_left_out;
     return object;
 }
 
@@ -141,6 +143,7 @@ json::object stream_json(const stream::StreamStatus& status, std::span<const Run
     return {{"name", status.name},
             {"state", std::string(stream::to_string(status.state))},
             {"speed", status.speed},
+            {"request_rows", status.request_rows},
             {"created_ms", status.created_ms},
             {"arrivals", status.log.durable.arrivals},
             {"watermark_ns", status.log.durable.watermark.ns},
@@ -324,6 +327,7 @@ json::object table_json(const storage::Table& table) {
     return {{"columns", std::move(columns)},
             {"rows", std::move(rows)},
             {"truncated", table.truncated},
+            {"note", table.note.empty() ? json::value(nullptr) : json::value(table.note)},
             {"elapsed_ms", static_cast<double>(table.elapsed_wall_ns) * 1e-6}};
 }
 

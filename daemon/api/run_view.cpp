@@ -55,6 +55,8 @@ RunView view_of_row(const storage::RunInfo& info) {
     view.slo = {info.slo_ttft, info.slo_tpot};
     view.forked_from = info.row.forked_from;
     view.forked_at = info.row.forked_at;
+    view.request_rows = info.request_rows;
+    view.request_rows_left_out = info.totals.request_rows_left_out;
     view.window = info.window;
     view.pools = info.pools;
     return view;
@@ -96,6 +98,8 @@ RunView view_of(const stream::RunWorker& run, bool paused) {
     view.created_ms = identity.created_ms;
     view.forked_from = identity.forked_from;
     view.forked_at = identity.forked_at;
+    view.request_rows = identity.request_rows.text();
+    view.request_rows_left_out = status.request_rows_left_out;
     view.finished_ms = status.finished_ms;
     view.hash = std::move(status.hash);
     view.failure = std::move(status.failure);

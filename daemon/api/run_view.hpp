@@ -23,6 +23,8 @@ struct RunView {
     std::string failure;           ///< with state failed
     std::int64_t forked_from = 0;  ///< 0: no fork
     VirtualTime forked_at;
+    std::string request_rows;  ///< its stream's storage::RequestPolicy
+    std::int64_t request_rows_left_out = 0;
     RunSnapshot snapshot;
     double speedup = 0;
     SloSpec slo;

@@ -62,7 +62,7 @@ Answer list_streams(const Call& call) {
 }
 
 Answer create_stream(const Call& call) {
-    auto body = body_object(call.request, {"name", "scenarios", "speed"});
+    auto body = body_object(call.request, {"name", "scenarios", "speed", "request_rows"});
     if (!body) return tl::unexpected(body.error());
     const json::value* name = body->if_contains("name");
     if (name == nullptr || !name->is_string()) {
@@ -72,7 +72,12 @@ Answer create_stream(const Call& call) {
     if (!scenarios) return tl::unexpected(scenarios.error());
     auto speed = speed_member(*body, false);
     if (!speed) return tl::unexpected(speed.error());
-    auto stream = call.registry.create({std::string(name->get_string()), std::move(*scenarios), *speed, {}});
+    const json::value* rows = body->if_contains("request_rows");
+    if (rows != nullptr && !rows->is_string()) {
+        return fail(Code::invalid_argument, "request_rows is no string: expected all, none, objective_breaks or sampled:SHARE");
+    }
+    auto stream = call.registry.create({std::string(name->get_string()), std::move(*scenarios), *speed, {},
+                                        rows == nullptr ? std::string() : std::string(rows->get_string())});
     if (!stream) return tl::unexpected(stream.error());
     return stream_answer(call, **stream, 201);
 }

@@ -148,7 +148,7 @@ Result<void> App::Parts::start_streams() {
         if (auto started = cluster->start(*registry, config.history_path); !started) return started;
     }
     for (const config::StreamConfig& wanted : config.streams) {
-        auto stream = registry->find_or_create({wanted.name, wanted.scenarios, wanted.speed, {}});
+        auto stream = registry->find_or_create({wanted.name, wanted.scenarios, wanted.speed, {}, wanted.request_rows});
         if (!stream) return fail(stream.error().code, "stream of the configuration: " + stream.error().message);
     }
     retention = std::make_unique<Retention>(
@@ -166,6 +166,7 @@ Result<void> App::Parts::open_spans() {
     options.stream = config.otlp.stream;
     options.scenarios = config.otlp.scenarios;
     options.speed = config.otlp.speed;
+    options.request_rows = config.otlp.request_rows;
     if (config.nats) options.node = config.nats->node;
     options.reorder = Duration(std::chrono::nanoseconds(config.otlp.reorder).count());
     if (hasher) options.conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };

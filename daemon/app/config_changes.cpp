@@ -8,7 +8,7 @@ namespace replayd::app {
 namespace {
 
 auto parts_of(const config::StreamConfig& stream) {
-    return std::tie(stream.name, stream.scenarios, stream.speed);
+    return std::tie(stream.name, stream.scenarios, stream.speed, stream.request_rows);
 }
 
 bool same_streams(const std::vector<config::StreamConfig>& a, const std::vector<config::StreamConfig>& b) {
@@ -17,7 +17,7 @@ bool same_streams(const std::vector<config::StreamConfig>& a, const std::vector<
 }
 
 auto parts_of(const config::Otlp& otlp) {
-    return std::tie(otlp.stream, otlp.scenarios, otlp.speed, otlp.reorder);
+    return std::tie(otlp.stream, otlp.scenarios, otlp.speed, otlp.request_rows, otlp.reorder);
 }
 
 std::pair<std::string, std::string> parts_of(const std::optional<config::SecretSource>& source) {

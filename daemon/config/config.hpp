@@ -20,6 +20,7 @@ struct StreamConfig {
     std::string name;
     std::vector<std::string> scenarios;
     double speed = 0;  ///< 0: as fast as possible; otherwise factor of real time
+    std::string request_rows;  ///< all (also when empty), none, objective_breaks, sampled:SHARE
 };
 
 enum class LogLevel { debug, info, warn, error };
@@ -85,6 +86,7 @@ struct Otlp {
     std::string stream;                  ///< where they go; empty: each service its own, named by service.name
     std::vector<std::string> scenarios;  ///< of streams that spans create
     double speed = 0;                    ///< likewise; 0: as fast as possible
+    std::string request_rows;            ///< likewise; as of a StreamConfig
     std::chrono::seconds reorder{60};    ///< a span that began so long before the latest end is late
 };
 

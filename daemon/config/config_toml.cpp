@@ -104,12 +104,13 @@ Result<void> read_service(const Section& section, DaemonConfig& config) {
 }
 
 Result<StreamConfig> read_stream(const Section& section, const toml::node& at) {
-    static const std::array<std::string, 3> known = {"name", "scenarios", "speed"};
+    static const std::array<std::string, 4> known = {"name", "scenarios", "speed", "request_rows"};
     StreamConfig stream;
     return section.only(known)
         .and_then([&] { return section.text("name", stream.name); })
         .and_then([&] { return section.texts("scenarios", stream.scenarios); })
         .and_then([&] { return section.number("speed", stream.speed); })
+        .and_then([&] { return section.text("request_rows", stream.request_rows); })
         .and_then([&]() -> Result<StreamConfig> {
             if (stream.name.empty()) return section.refuse(at, "name is missing: expected the stream's name");
             if (stream.scenarios.empty()) {

@@ -20,7 +20,8 @@ std::string opening_json(const stream::Opening& opening) {
                                         {"speed", opening.speed},
                                         {"created_ms", opening.created_ms},
                                         {"traced_system", opening.traced_system},
-                                        {"engine_version", opening.engine_version}});
+                                        {"engine_version", opening.engine_version},
+                                        {"request_rows", opening.request_rows}});
 }
 
 Result<stream::Opening> parse_opening(std::string_view text) {
@@ -36,6 +37,8 @@ Result<stream::Opening> parse_opening(std::string_view text) {
         opening.created_ms = value.at("created_ms").to_number<std::int64_t>();
         opening.traced_system = json::value_to<std::string>(value.at("traced_system"));
         opening.engine_version = json::value_to<std::string>(value.at("engine_version"));
+        // Openings of earlier versions have no such member.
+        if (const json::value* rows = value.as_object().if_contains("request_rows")) opening.request_rows = json::value_to<std::string>(*rows);
         return opening;
     } catch (const std::exception& error) {
         return fail(Code::io, std::string("the log does not begin with an opening of replayd: ") + error.what());

@@ -108,7 +108,7 @@ Result<bool> Intake::recover_feed(const storage::SpooledStream& known) {
 /// anything that waits.
 Result<void> Intake::catch_up(const stream::Stream& stream) const {
     if (!stream.shared()) return {};
-    return registry_.find_or_create({stream.name(), {}, 0, {}}).map([](const auto&) {});
+    return registry_.find_or_create({stream.name(), {}, 0, {}, {}}).map([](const auto&) {});
 }
 
 /// Only one process may put spans of a stream in order.
@@ -132,7 +132,8 @@ Result<Intake::Feed*> Intake::feed_of(const std::string& name, const Wishes& wis
     if (known != feeds_.end() && there && epoch_unix_ns(*there) == known->second.epoch_unix_ns) return &known->second;
     const std::int64_t wanted = std::max<std::int64_t>(0, earliest_unix_ns - options_.reorder.value);
     const auto& scenarios = wishes.scenarios.empty() ? options_.scenarios : wishes.scenarios;
-    const auto stream = registry_.find_or_create({name, scenarios, options_.speed, with_span_source("", {wanted, options_.node})});
+    const auto stream = registry_.find_or_create(
+        {name, scenarios, options_.speed, with_span_source("", {wanted, options_.node}), options_.request_rows});
     if (!stream) return tl::unexpected(stream.error());
     const std::string system = (*stream)->traced_system();
     auto source = span_source_of(system);

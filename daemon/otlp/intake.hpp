@@ -27,6 +27,7 @@ struct IntakeOptions {
     std::string stream;                  ///< empty: each service its own, named by service.name
     std::vector<std::string> scenarios;  ///< of streams that are created
     double speed = 0;                    ///< likewise
+    std::string request_rows;            ///< likewise; a storage::RequestPolicy; empty: all
     std::string node;                    ///< of this process among those that share streams; empty: none is shared
     Duration reorder{60 * k_ns_per_s};   ///< a span that began so long before the latest end is late
     std::int64_t waiting_max = 1'000'000;  ///< spans in the spool, beyond which senders have to wait

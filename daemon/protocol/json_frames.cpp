@@ -20,7 +20,8 @@ constexpr std::array<std::string_view, 13> k_arrival_keys = {
     "slo_class", "model", "observed_ttft_ns", "observed_e2e_ns", "observed_tpot_ns", "observed_cached_tokens"};
 constexpr std::array<std::string_view, 6> k_system_keys = {"engine", "engine_version", "model",
                                                            "gpu",    "gpus",           "settings"};
-constexpr std::array<std::string_view, 5> k_hello_keys = {"stream", "scenarios", "traced_system", "client", "speed"};
+constexpr std::array<std::string_view, 6> k_hello_keys = {"stream", "scenarios", "traced_system",
+                                                         "client", "speed",     "request_rows"};
 constexpr std::array<std::string_view, 3> k_batch_keys = {"seq", "arrivals", "watermark_ns"};
 constexpr std::array<std::string_view, 1> k_end_keys = {"seq"};
 constexpr std::array<std::string_view, 6> k_welcome_keys = {"next_seq",     "credit", "arrivals",
@@ -70,6 +71,7 @@ void read_message(JsonReader& in, const json::value& from, const Path& path, Hel
     fields.optional("scenarios", to.scenarios);
     fields.optional("client", to.client);
     fields.optional("speed", to.speed);
+    fields.optional("request_rows", to.request_rows);
     to.speed = kept_factor(to.speed);
     if (const json::value* system = member(from, "traced_system")) {
         read_message(in, *system, path.key("traced_system"), to.traced_system);

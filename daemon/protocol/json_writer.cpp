@@ -81,6 +81,7 @@ json::object object_of(const Hello& from) {
     if (from.traced_system != TracedSystem{}) to["traced_system"] = object_of(from.traced_system);
     put_text(to, "client", from.client);
     if (from.speed != 0) to["speed"] = from.speed;
+    put_text(to, "request_rows", from.request_rows);
     return to;
 }
 

@@ -37,6 +37,7 @@ struct Hello {
     TracedSystem traced_system;
     std::string client;  ///< name and version, for the log
     double speed = 0;    ///< 0: as fast as possible; otherwise a factor of real time
+    std::string request_rows;  ///< as storage::RequestPolicy; empty: all
 
     bool operator==(const Hello&) const = default;
 };

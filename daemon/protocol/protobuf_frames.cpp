@@ -98,7 +98,7 @@ TracedSystem plain(const v1::TracedSystem& from) {
 
 Hello plain(const v1::Hello& from) {
     return {from.stream(), {from.scenarios().begin(), from.scenarios().end()}, plain(from.traced_system()),
-            from.client(), kept_factor(from.speed())};
+            from.client(), kept_factor(from.speed()), from.request_rows()};
 }
 
 Welcome plain(const v1::Welcome& from) {
@@ -146,6 +146,7 @@ void fill(v1::Hello& to, const Hello& from) {
     if (from.traced_system != TracedSystem{}) fill(*to.mutable_traced_system(), from.traced_system);
     to.set_client(from.client);
     to.set_speed(from.speed);
+    to.set_request_rows(from.request_rows);
 }
 
 void fill(v1::Welcome& to, const Welcome& from) {

@@ -134,6 +134,7 @@ std::optional<Error> violation(const Hello& hello) {
     if (auto found = scenarios_violation(hello.scenarios)) return found;
     if (auto found = traced_system_violation(hello.traced_system)) return found;
     if (too_long(hello.client)) return too_long_error("hello.client", hello.client);
+    if (too_long(hello.request_rows)) return too_long_error("hello.request_rows", hello.request_rows);
     if (!std::isfinite(hello.speed) || hello.speed < 0) {
         return invalid("hello.speed is " + shortest(hello.speed) +
                        ": expected 0 (as fast as possible) or a positive factor of real time");

@@ -52,8 +52,12 @@ std::string counts_text(const json::object& answer) {
     if (const std::int64_t rejected = integer(answer, "rejected_by_b"); rejected > 0) out += ", B alone rejects " + count_text(rejected);
     if (const std::int64_t rejected = integer(answer, "rejected_by_a"); rejected > 0) out += ", A alone rejects " + count_text(rejected);
     const std::int64_t ahead = integer(answer, "only_a") + integer(answer, "only_b");
-    if (ahead > 0) out += "; " + count_text(ahead) + " have ended in one run only so far";
-    return out + ".\n";
+    if (ahead > 0) out += "; " + count_text(ahead) + (text(answer, "request_rows") == "objective_breaks" ? " have a row in one run only" : " have ended in one run only so far");
+    out += ".\n";
+    if (const std::string kept = text(answer, "request_rows"); kept != "all") {
+        out += "Only requests with a row in both runs can be paired; the stream keeps them by request_rows = " + kept + ".\n";
+    }
+    return out;
 }
 
 /// Who breaks an objective first, and by how much.

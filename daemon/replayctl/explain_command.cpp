@@ -141,6 +141,24 @@ Explained explained(const json::object& request) {
     return out;
 }
 
+/// Why a request that arrived may have no row: streams of the runs in question that do not keep every one.
+Result<std::string> policies(HistorySource& source, std::optional<std::int64_t> wanted) {
+    constexpr std::size_t k_runs_looked_at = 1000;
+    const auto runs = source.runs("", k_runs_looked_at);
+    if (!runs) return tl::unexpected(runs.error());
+    std::string remark;
+    for (const json::value& value : *runs) {
+        const json::object& run = value.as_object();
+        if (wanted && integer(run, "id") != *wanted) continue;
+        const std::string policy = text(run, "request_rows");
+        if (policy == "all") continue;
+        remark = "; stream " + net::quoted(text(run, "stream")) + " keeps rows by request_rows = " + policy +
+                 ", so it may have none there";
+        break;
+    }
+    return remark;
+}
+
 }  // namespace
 
 Result<ExitStatus> explain(const ExplainOptions& options) {
@@ -149,9 +167,11 @@ Result<ExitStatus> explain(const ExplainOptions& options) {
     auto requests = (*source)->requests(options.request, options.run);
     if (!requests) return tl::unexpected(requests.error());
     if (requests->empty()) {
+        const auto remark = policies(**source, options.run);
+        if (!remark) return tl::unexpected(remark.error());
         const std::string where = options.run ? "run " + std::to_string(*options.run) + " has" : "no run has";
         return fail(Code::not_found, where + (options.run ? " no request " : " a request ") +
-                                         net::quoted(options.request) +
+                                         net::quoted(options.request) + *remark +
                                          "; `replayctl query \"SELECT run_id, request_id FROM request_latency LIMIT "
                                          "10\"` shows some");
     }

@@ -67,6 +67,7 @@ Result<void> IngestSender::say_hello(net::WebSocketClient& client) {
     hello.stream = options_.stream;
     hello.scenarios = options_.scenarios;
     hello.speed = options_.speed;
+    hello.request_rows = options_.request_rows;
     hello.client = "replayctl/" + std::string(config::k_version);
     const bool binary = !options_.json_frames;
     if (auto sent = client.send(protocol::encode_client_message(hello, binary), binary); !sent) return sent;

@@ -10,6 +10,7 @@
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/csv_text.hpp"
 #include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/json_fields.hpp"
 #include "daemon/replayctl/run_table.hpp"
 #include "daemon/replayctl/text_table.hpp"
 
@@ -93,6 +94,7 @@ Result<ExitStatus> query(const QueryOptions& options) {
     const auto result = (*source)->query(options.sql);
     if (!result) return tl::unexpected(result.error());
     if (auto printed = print(rendered(*result, options.mode)); !printed) return tl::unexpected(printed.error());
+    if (const std::string remark = text(*result, "note"); options.mode != OutputMode::json && !remark.empty()) note(remark);
     if (options.mode != OutputMode::json && result->at("truncated").as_bool()) {
         note("only the first " + count_text(static_cast<std::int64_t>(result->at("rows").as_array().size())) +
              " rows are shown; narrow the query with WHERE, or aggregate");

@@ -71,13 +71,27 @@ std::string gpu_hours(const json::object& run) {
     return decimal_text(real_if_any(run, "gpu_ns").value_or(0) / k_ns_per_hour, 2);
 }
 
+/// "123 (sampled:0.01)": how many, and by which policy.
+std::string rows_left_out(const json::object& run) {
+    const std::string policy = text(run, "request_rows");
+    return policy == "all" ? "0" : count(run, "request_rows_left_out") + " (" + policy + ")";
+}
+
+/// Any of the runs is of a stream that does not keep a row of every request.
+bool keeps_some_rows_only(const json::array& runs) {
+    return std::any_of(runs.begin(), runs.end(), [](const json::value& run) {
+        const std::string policy = text(run.as_object(), "request_rows");
+        return !policy.empty() && policy != "all";
+    });
+}
+
 struct Line {
     std::string title;
     std::function<std::string(const json::object&)> cell;
     const char* only_with = nullptr;  ///< the line is left out unless the first run has this member
 };
 
-std::vector<Line> lines() {
+std::vector<Line> lines(bool some_rows_left_out) {
     std::vector<Line> all = {
         {"requests finished", [](const json::object& run) { return count(run, "finished"); }},
         {"requests rejected", [](const json::object& run) { return count(run, "rejected"); }}};
@@ -88,6 +102,7 @@ std::vector<Line> lines() {
                                                           const json::object& run) { return latency(run, m, q); }});
         }
     }
+    if (some_rows_left_out) all.push_back({"requests without a row", rows_left_out});
     const std::vector<Line> rest = {
         {"objectives", objectives},
         {"requests within them", attainment},
@@ -113,7 +128,7 @@ std::string block(const json::array& runs, std::size_t first, std::size_t end) {
         columns.push_back({text(runs[i].as_object(), "scenario"), Align::right});
     }
     TextTable table(std::move(columns));
-    for (const Line& line : lines()) {
+    for (const Line& line : lines(keeps_some_rows_only(runs))) {
         if (line.only_with != nullptr && !runs[first].as_object().contains(line.only_with)) continue;
         std::vector<std::string> cells = {line.title};
         for (std::size_t i = first; i < end; ++i) cells.push_back(line.cell(runs[i].as_object()));
@@ -134,18 +149,24 @@ std::string comparison_table(const json::array& runs) {
 }
 
 std::string run_list(const json::array& runs) {
-    TextTable table({{"run", Align::right},      {"stream"},                    {"scenario"},
-                     {"state"},                  {"finished", Align::right},    {"rejected", Align::right},
-                     {"TTFT p50", Align::right}, {"TTFT p99", Align::right},    {"TPOT p50", Align::right},
-                     {"TPOT p99", Align::right}, {"within SLO", Align::right}, {"virtual", Align::right},
-                     {"created (UTC)"},          {"state hash"}});
+    const bool left_out = keeps_some_rows_only(runs);
+    std::vector<TextTable::Column> columns = {{"run", Align::right},      {"stream"},                    {"scenario"},
+                                              {"state"},                  {"finished", Align::right},    {"rejected", Align::right},
+                                              {"TTFT p50", Align::right}, {"TTFT p99", Align::right},    {"TPOT p50", Align::right},
+                                              {"TPOT p99", Align::right}, {"within SLO", Align::right}, {"virtual", Align::right},
+                                              {"created (UTC)"},          {"state hash"}};
+    if (left_out) columns.push_back({"requests without a row", Align::right});
+    TextTable table(std::move(columns));
     for (const json::value& value : runs) {
         const json::object& run = value.as_object();
-        table.add_row({std::to_string(integer(run, "id")), text(run, "stream"), text(run, "scenario"),
-                       text(run, "state"), count(run, "finished"), count(run, "rejected"),
-                       latency(run, "ttft", "p50_ns"), latency(run, "ttft", "p99_ns"), latency(run, "tpot", "p50_ns"),
-                       latency(run, "tpot", "p99_ns"), attainment(run), time(run, "virtual_ns"),
-                       date_text(integer(run, "created_ms")), text(run, "hash")});
+        std::vector<std::string> cells = {
+            std::to_string(integer(run, "id")), text(run, "stream"), text(run, "scenario"),
+            text(run, "state"), count(run, "finished"), count(run, "rejected"),
+            latency(run, "ttft", "p50_ns"), latency(run, "ttft", "p99_ns"), latency(run, "tpot", "p50_ns"),
+            latency(run, "tpot", "p99_ns"), attainment(run), time(run, "virtual_ns"),
+            date_text(integer(run, "created_ms")), text(run, "hash")};
+        if (left_out) cells.push_back(rows_left_out(run));
+        table.add_row(std::move(cells));
     }
     return table.render();
 }

@@ -19,6 +19,7 @@ struct StreamOptions {
     std::string daemon;                  ///< address; empty: as history_source.hpp says
     std::string token_file;              ///< empty: as history_source.hpp says
     double speed = 0;                    ///< of a stream that is created; 0: as fast as possible
+    std::string request_rows;            ///< likewise; which requests get a row; empty: all
     std::size_t batch = 1000;            ///< arrivals per frame, 1 to 10,000
     bool json_frames = false;
     bool end = true;                     ///< tell that no arrival follows

@@ -101,6 +101,9 @@ CLI::Option* add_sending(CLI::App& app, StreamOptions& options) {
     app.add_flag("--json-frames", options.json_frames, "send JSON text frames instead of protobuf");
     app.add_flag("--wait", options.wait, "wait until every run has finished, and print them");
     add_real(app, "--speed", options.speed, "factor of real time for a stream that is created (0: no limit)");
+    app.add_option("--request-rows", options.request_rows,
+                   "requests whose rows a stream that is created keeps: all, none, objective_breaks or sampled:SHARE (all)")
+        ->type_name("POLICY");
     add_time(app, "--retry", [&options](std::int64_t ns) { options.retry = std::chrono::nanoseconds(ns); },
              "how long a lost daemon is waited for (60s)");
     return stream;

@@ -78,7 +78,8 @@ void Connection::handle(protocol::Hello hello) {
     socket_->pause_reading(true);
     config::log(config::LogLevel::info, "hello",
                 {{"stream", hello.stream}, {"client", hello.client}, {"peer", socket_->peer()}});
-    NewStream wanted{hello.stream, std::move(hello.scenarios), hello.speed, traced_system_json(hello.traced_system)};
+    NewStream wanted{hello.stream, std::move(hello.scenarios), hello.speed, traced_system_json(hello.traced_system),
+                     std::move(hello.request_rows)};
     const bool taken = context_.tasks.try_submit([self = shared_from_this(), wanted = std::move(wanted)] {
         auto stream = self->context_.registry.find_or_create(wanted);
         self->context_.post([self, stream = std::move(stream)] {

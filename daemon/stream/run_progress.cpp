@@ -11,9 +11,14 @@ constexpr std::chrono::milliseconds k_speed_spacing{100};
 
 }  // namespace
 
-void RunProgress::add_request(const RequestRecord& record) {
+void RunProgress::add_requests(std::span<const RequestRecord> records) {
     const std::lock_guard lock(mutex_);
-    status_.requests.observe(record);
+    for (const RequestRecord& record : records) status_.requests.observe(record);
+}
+
+void RunProgress::set_left_out(std::int64_t requests) {
+    const std::lock_guard lock(mutex_);
+    status_.request_rows_left_out = requests;
 }
 
 void RunProgress::add_window(std::shared_ptr<const WindowRecord> window) {

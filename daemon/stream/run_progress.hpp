@@ -6,12 +6,14 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "daemon/stream/distribution.hpp"
 #include "replay/sim/residuals.hpp"
 #include "replay/sim/run.hpp"
+#include "storage/request_policy.hpp"
 
 namespace replayd::stream {
 
@@ -35,6 +37,7 @@ struct RunIdentity {
     std::vector<ForkedPart> before{};
     std::int64_t forked_from = 0;  ///< run that it is up to `forked_at`; 0: none
     VirtualTime forked_at{};       ///< with forked_from
+    storage::RequestPolicy request_rows{};  ///< its stream's
 };
 
 /// A copy of everything, consistent in itself.
@@ -56,6 +59,7 @@ struct RunStatus {
     Histogram e2e;
     Histogram queue;
     RequestDistributions requests;
+    std::int64_t request_rows_left_out = 0;  ///< by the stream's policy
     std::shared_ptr<const WindowRecord> last_window;     ///< null before the first
     std::shared_ptr<const WindowRecord> last_latencies;  ///< last window with a TTFT sample; null before it
     std::shared_ptr<const WindowRecord> last_busy;       ///< last window at whose end requests run; null before it
@@ -67,7 +71,10 @@ public:
     /// `scenario` as RequestDistributions.
     explicit RunProgress(const Scenario* scenario) : status_(scenario) {}
 
-    void add_request(const RequestRecord& record);
+    /// Requests that ended.
+    void add_requests(std::span<const RequestRecord> records);
+    /// How many of them have got no row so far.
+    void set_left_out(std::int64_t requests);
     void add_window(std::shared_ptr<const WindowRecord> window);
     void add_residuals(std::shared_ptr<const ResidualWindow> window);
     /// At the end of a slice.

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds k_pace_tick{50};
 constexpr Duration k_drain_step{100 * k_ns_per_s};
 /// Records handed to the history at a time, at most.
 constexpr std::size_t k_chunk_records = 1000;
+/// Where few of them get a row, so many are looked at in one go: they stay in the cache of the core.
+constexpr std::size_t k_small_chunk_records = 128;
 
 }  // namespace
 
@@ -31,14 +33,16 @@ class RunWorker::Sink final : public RecordSink {
 public:
     explicit Sink(RunWorker& worker)
         : worker_(worker),
-          residuals_(worker.identity_.compiled ? worker.identity_.compiled->scenario.drift : DriftSpec{}) {}
+          residuals_(worker.identity_.compiled ? worker.identity_.compiled->scenario.drift : DriftSpec{}),
+          chunk_records_(worker.identity_.request_rows.keeps_all() ? k_chunk_records : k_small_chunk_records) {
+        if (worker.identity_.compiled) classes_.emplace(worker.identity_.compiled->scenario);
+    }
 
     void on_request(RequestRecord&& record) override {
-        worker_.progress_.add_request(record);
         take(residuals_.add(record));
         if (requests_.empty()) requests_.reserve(requests_expected_);
         requests_.push_back(std::move(record));
-        if (requests_.size() >= k_chunk_records) flush();
+        if (requests_.size() >= chunk_records_) flush();
     }
     void on_window(WindowRecord&& window) override {
         auto shared = std::make_shared<const WindowRecord>(window);
@@ -54,13 +58,29 @@ public:
     void flush() {
         if (!requests_.empty()) {
             requests_expected_ = requests_.size();
+            worker_.progress_.add_requests(requests_);
             worker_.observer_.on_requests(worker_.identity_, requests_);
-            worker_.history_.add_requests(worker_.identity_.id, std::exchange(requests_, {}));
+            keep_rows();
         }
         if (!windows_.empty()) worker_.history_.add_window(worker_.identity_.id, std::exchange(windows_, {}));
     }
+    /// Requests that got no row.
+    [[nodiscard]] std::int64_t left_out() const { return left_out_; }
 
 private:
+    /// Hands on what gets a row, and counts the rest.
+    void keep_rows() {
+        const storage::RequestPolicy& policy = worker_.identity_.request_rows;
+        if (policy.keeps_all()) return worker_.history_.add_requests(worker_.identity_.id, std::exchange(requests_, {}));
+        std::vector<RequestRecord> kept;
+        for (RequestRecord& record : requests_) {
+            if (policy.keeps(record, *classes_)) kept.push_back(std::move(record));
+        }
+        left_out_ += static_cast<std::int64_t>(requests_.size() - kept.size());
+        worker_.progress_.set_left_out(left_out_);
+        requests_.clear();
+        if (!kept.empty()) worker_.history_.add_requests(worker_.identity_.id, std::move(kept));
+    }
     void take(std::optional<ResidualWindow> window) {
         if (!window) return;
         tell_alarms(*window);
@@ -85,7 +105,10 @@ private:
     }
 
     RunWorker& worker_;
+    std::optional<SloClasses> classes_;  ///< nothing where the scenario no longer compiles, and nothing is computed
+    std::int64_t left_out_ = 0;          ///< requests that got no row
     ResidualTracker residuals_;
+    const std::size_t chunk_records_;
     std::array<bool, k_residual_metrics> alarms_{};
     std::vector<RequestRecord> requests_;
     std::size_t requests_expected_ = 1;  ///< as many as in the chunk before
@@ -275,6 +298,7 @@ void RunWorker::fail_run(const std::string& reason) {
 void RunWorker::tell_row(storage::RunTotals totals) {
     over_ = true;
     totals.finished_ms = wall_ms();
+    totals.request_rows_left_out = sink_->left_out();
     const auto ended = [self = shared_from_this(), kept = feed_.keep(), totals](const Result<void>& result) {
         const RunIdentity& run = self->identity_;
         if (!result) {

@@ -34,6 +34,7 @@ struct Opening {
     std::int64_t created_ms = 0;
     std::string traced_system;   ///< JSON; empty if unknown
     std::string engine_version;  ///< only processes of this version compute runs: hashes would differ
+    std::string request_rows;    ///< a storage::RequestPolicy; empty: all
 };
 
 /// Any thread, where not said otherwise.

@@ -17,9 +17,9 @@ Result<void> StreamRegistry::check_retired(const std::string& name) const {
 }
 
 /// Whoever comes first opens it; the others take part in what was opened.
-Result<std::shared_ptr<Stream>> StreamRegistry::create_shared(const NewStream& wanted, const Scenarios& scenarios) {
-    Opening opening{wanted.name, {}, wanted.speed, wall_ms(), wanted.traced_system, engine_version_};
-    for (const auto& scenario : scenarios) opening.scenarios.push_back({scenario->name(), scenario->toml});
+Result<std::shared_ptr<Stream>> StreamRegistry::create_shared(const NewStream& wanted, const Checked& checked) {
+    Opening opening{wanted.name, {}, wanted.speed, wall_ms(), wanted.traced_system, engine_version_, checked.request_rows};
+    for (const auto& scenario : checked.scenarios) opening.scenarios.push_back({scenario->name(), scenario->toml});
     const auto opened = context_.shared->open(opening);
     if (!opened) return tl::unexpected(opened.error());
     return join_locked(*opened);
@@ -38,6 +38,9 @@ Result<std::shared_ptr<Stream>> StreamRegistry::join_locked(const Opening& openi
     row.speed = opening.speed;
     row.created_ms = opening.created_ms;
     row.traced_system = opening.traced_system;
+    const auto policy = storage::RequestPolicy::parse(opening.request_rows);
+    if (!policy) return tl::unexpected(policy.error());
+    row.request_rows = policy->text();
     auto stored = context_.history.add_stream(row);
     if (!stored) return tl::unexpected(stored.error());
     const auto stream = std::make_shared<Stream>(std::move(*stored), LogTail{}, context_, true);

@@ -32,6 +32,7 @@ Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& contex
       id_(row.id),
       name_(row.name),
       created_ms_(row.created_ms),
+      request_rows_(storage::RequestPolicy::parse(row.request_rows).value()),
       shared_(shared),
       outcomes_open_(shared),
       row_(std::move(row)),
@@ -42,6 +43,7 @@ Stream::Stream(storage::StreamRow row, LogTail tail, const StreamContext& contex
 }
 
 void Stream::add_run(RunIdentity identity, bool held) {
+    identity.request_rows = request_rows_;
     const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
                                                  context_.run_requests_max);
     if (held) run->hold();
@@ -55,6 +57,7 @@ void Stream::release_run(const std::shared_ptr<RunWorker>& run) {
 }
 
 std::shared_ptr<RunWorker> Stream::add_late_run(RunIdentity identity) {
+    identity.request_rows = request_rows_;
     const auto run = std::make_shared<RunWorker>(std::move(identity), *this, context_.history, context_.observer,
                                                  context_.run_requests_max);
     run->start_behind();
@@ -107,6 +110,7 @@ StreamStatus Stream::status() const {
     status.allowed_arrivals = std::max(status.allowed_arrivals, status.log.durable.arrivals);
     status.backlog_arrivals = status.log.durable.arrivals - consumed;
     status.created_ms = created_ms_;
+    status.request_rows = request_rows_.text();
     if (const auto trouble = context_.history.trouble()) status.trouble = trouble->message;
     if (shared_ && status.trouble.empty()) {
         if (const auto trouble = context_.shared->trouble()) status.trouble = trouble->message;

@@ -19,6 +19,7 @@
 #include "daemon/stream/shared_log.hpp"
 #include "daemon/stream/tasks.hpp"
 #include "storage/history.hpp"
+#include "storage/request_policy.hpp"
 
 namespace replayd::stream {
 
@@ -44,6 +45,7 @@ struct StreamStatus {
     std::string name;
     StreamState state = StreamState::running;
     double speed = 0;
+    std::string request_rows;  ///< its storage::RequestPolicy
     std::int64_t created_ms = 0;
     LogStatus log;
     std::int64_t allowed_arrivals = 0;  ///< arrivals that may have been sent in all
@@ -65,7 +67,7 @@ using RunList = std::vector<std::shared_ptr<RunWorker>>;
 
 class Stream final : public RunFeed, public std::enable_shared_from_this<Stream> {
 public:
-    /// `shared`: its log is context.shared's.
+    /// `shared`: its log is context.shared's. Precondition: `row.request_rows` is a RequestPolicy.
     Stream(storage::StreamRow row, LogTail tail, const StreamContext& context, bool shared = false);
 
     /// Before `start` only. `held`: it computes nothing until release_run.
@@ -80,6 +82,8 @@ public:
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] std::int64_t id() const { return id_; }
+    /// Which requests of its runs get a row.
+    [[nodiscard]] const storage::RequestPolicy& request_rows() const { return request_rows_; }
     /// In the order in which they were added.
     [[nodiscard]] RunList runs() const;
     [[nodiscard]] StreamStatus status() const;
@@ -152,6 +156,7 @@ private:
     const std::int64_t id_;
     const std::string name_;
     const std::int64_t created_ms_;
+    const storage::RequestPolicy request_rows_;
     const bool shared_;
     std::atomic<bool> outcomes_open_;
     mutable std::mutex runs_mutex_;  ///< guards runs_; nothing else is locked under it

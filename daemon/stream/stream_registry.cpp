@@ -22,7 +22,18 @@ bool busy(const std::shared_ptr<Stream>& stream) {
 
 }  // namespace
 
-Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted) const {
+Result<void> StreamRegistry::check_objectives(const storage::RequestPolicy& policy, const LibraryScenario& scenario) {
+    if (!policy.needs_objectives()) return {};
+    const auto stated = [](const SloSpec& slo) { return slo.ttft.value > 0 || slo.tpot.value > 0; };
+    const Scenario& of = scenario.scenario();
+    const bool any = std::any_of(of.slo_classes.begin(), of.slo_classes.end(),
+                                 [&](const SloClass& slo_class) { return stated(slo_class.slo); });
+    if (any || stated(of.slo)) return {};
+    return fail(Code::invalid_argument, "request_rows is objective_breaks, but scenario " + net::quoted(scenario.name()) +
+                                            " states no objective: expected [slo] with ttft_ms or tpot_ms in it, or another request_rows");
+}
+
+Result<StreamRegistry::Checked> StreamRegistry::check(const NewStream& wanted) const {
     if (auto found = protocol::stream_name_violation(wanted.name)) {
         return fail(Code::invalid_argument, "name " + *found);
     }
@@ -32,7 +43,9 @@ Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted)
                                                 " does not exist and no scenarios were named: expected one or more "
                                                 "scenarios to create it with");
     }
-    Scenarios scenarios;
+    const auto policy = storage::RequestPolicy::parse(wanted.request_rows);
+    if (!policy) return tl::unexpected(policy.error());
+    Checked checked{{}, policy->text()};
     std::set<std::string> seen;
     for (const std::string& name : wanted.scenarios) {
         if (!seen.insert(name).second) {
@@ -41,9 +54,10 @@ Result<StreamRegistry::Scenarios> StreamRegistry::check(const NewStream& wanted)
         }
         auto scenario = library_.find(name);
         if (!scenario) return tl::unexpected(scenario.error());
-        scenarios.push_back(std::move(*scenario));
+        if (auto fine = check_objectives(*policy, **scenario); !fine) return tl::unexpected(fine.error());
+        checked.scenarios.push_back(std::move(*scenario));
     }
-    return scenarios;
+    return checked;
 }
 
 Result<void> StreamRegistry::check_room() const {
@@ -80,18 +94,20 @@ Result<std::shared_ptr<Stream>> StreamRegistry::find_or_create(const NewStream& 
 }
 
 Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& wanted) {
-    auto scenarios = check(wanted);
-    if (!scenarios) return tl::unexpected(scenarios.error());
+    const auto checked = check(wanted);
+    if (!checked) return tl::unexpected(checked.error());
     if (auto free = check_retired(wanted.name); !free) return tl::unexpected(free.error());
     if (auto room = check_room(); !room) return tl::unexpected(room.error());
-    if (context_.shared != nullptr) return create_shared(wanted, *scenarios);
+    if (context_.shared != nullptr) return create_shared(wanted, *checked);
     storage::StreamRow row;
     row.name = wanted.name;
     row.speed = wanted.speed;
     row.created_ms = wall_ms();
     row.traced_system = wanted.traced_system;
+    row.request_rows = checked->request_rows;
     std::vector<storage::NewRun> runs;
-    for (const auto& scenario : *scenarios) {
+    const Scenarios& scenarios = checked->scenarios;
+    for (const auto& scenario : scenarios) {
         runs.push_back({{0, 0, scenario->name(), scenario->toml, engine_version_, wall_ms()},
                         scenario->compiled->plans,
                         scenario->scenario()});
@@ -101,13 +117,14 @@ Result<std::shared_ptr<Stream>> StreamRegistry::create_locked(const NewStream& w
     const auto stream = std::make_shared<Stream>(stored->stream, LogTail{}, context_);
     for (std::size_t i = 0; i < stored->runs.size(); ++i) {
         const storage::RunRow& run = stored->runs[i];
-        const LibraryScenario& scenario = *(*scenarios)[i];
+        const LibraryScenario& scenario = *scenarios[i];
         stream->add_run({run.id, row.name, scenario.name(), scenario.toml, run.created_ms, scenario.compiled});
     }
     stream->start(std::nullopt);
     publish(stream);
     config::log(config::LogLevel::info, "stream_created",
-                {{"stream", wanted.name}, {"runs", static_cast<std::int64_t>(scenarios->size())}});
+                {{"stream", wanted.name}, {"runs", static_cast<std::int64_t>(scenarios.size())},
+                 {"request_rows", row.request_rows}});
     return stream;
 }
 
@@ -179,6 +196,9 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     if (!unfinished) return tl::unexpected(unfinished.error());
     const LogTail tail{static_cast<std::uint64_t>(info.batches), info.arrivals, info.watermark, info.row.ended};
     const bool shared = context_.shared != nullptr && context_.shared->shares(info.row.name);
+    if (auto policy = storage::RequestPolicy::parse(info.row.request_rows); !policy) {
+        return fail(Code::io, "stream " + net::quoted(info.row.name) + " in the history: " + policy.error().message);
+    }
     const auto stream = std::make_shared<Stream>(info.row, tail, context_, shared);
     auto reached = first_watermark(info);
     if (!reached) return tl::unexpected(reached.error());

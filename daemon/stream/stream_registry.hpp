@@ -26,6 +26,7 @@ struct NewStream {
     std::vector<std::string> scenarios;
     double speed = 0;
     std::string traced_system;  ///< JSON; empty if unknown
+    std::string request_rows;   ///< a storage::RequestPolicy; empty: all
 };
 
 class StreamRegistry {
@@ -92,9 +93,16 @@ public:
 private:
     using Scenarios = std::vector<std::shared_ptr<const LibraryScenario>>;
     [[nodiscard]] Result<void> check_room() const;
-    [[nodiscard]] Result<Scenarios> check(const NewStream& wanted) const;
+    /// A stream to be created: its scenarios, and its policy as the row has it.
+    struct Checked {
+        Scenarios scenarios;
+        std::string request_rows;
+    };
+    /// Without objectives nothing breaks one: the stream would keep no row of this scenario's finished requests.
+    [[nodiscard]] static Result<void> check_objectives(const storage::RequestPolicy& policy, const LibraryScenario& scenario);
+    [[nodiscard]] Result<Checked> check(const NewStream& wanted) const;
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
-    [[nodiscard]] Result<std::shared_ptr<Stream>> create_shared(const NewStream& wanted, const Scenarios& scenarios);
+    [[nodiscard]] Result<std::shared_ptr<Stream>> create_shared(const NewStream& wanted, const Checked& checked);
     [[nodiscard]] Result<std::shared_ptr<Stream>> join_locked(const Opening& opening);
     [[nodiscard]] Result<void> check_retired(const std::string& name) const;
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);

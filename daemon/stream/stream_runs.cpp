@@ -55,6 +55,7 @@ std::vector<ForkedPart> cut_at(std::vector<ForkedPart> parts, std::shared_ptr<co
 
 Result<std::shared_ptr<RunWorker>> StreamRegistry::add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity) {
     if (auto room = check_room_of(stream); !room) return tl::unexpected(room.error());
+    if (auto fine = check_objectives(stream.request_rows(), scenario); !fine) return tl::unexpected(fine.error());
     storage::RunRow row{0, stream.id(), scenario.name(), scenario.toml, engine_version_, wall_ms()};
     row.forked_from = identity.forked_from;
     row.forked_at = identity.forked_at;

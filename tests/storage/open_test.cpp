@@ -146,7 +146,7 @@ TEST(Opening, first_version_is_migrated) {
 // the newest version, the rows are as they were, and no rule is broken.
 TEST(Opening, every_older_version_is_migrated_with_its_rows) {
     const std::array<const char*, k_schema_version - 1> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql,
-                                                                k_schema_5_sql, k_schema_6_sql};
+                                                                k_schema_5_sql, k_schema_6_sql, k_schema_7_sql};
     for (std::size_t version = 1; version < static_cast<std::size_t>(k_schema_version); ++version) {
         SCOPED_TRACE("version " + std::to_string(version));
         const TempDir dir;
@@ -172,6 +172,7 @@ TEST(Opening, every_older_version_is_migrated_with_its_rows) {
             ASSERT_EQ(batches.size(), 2U);
             EXPECT_EQ(batches[1].payload, std::string("\x01", 1));
             EXPECT_EQ(must(history->streams())[0].speed, 2.5);
+            EXPECT_EQ(must(history->streams())[0].request_rows, "all");
         }
         const auto reader = must(Reader::open(dir.file()));
         const auto requests = must(reader->requests(1, {}));

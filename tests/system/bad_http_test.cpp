@@ -91,7 +91,7 @@ TEST_F(BadInputTest, wrong_stream_bodies_are_named) {
         post("[]", "the body is not a JSON object: expected {…}"),
         post(std::string(10'000, '['), "the body is not JSON: too deep"),
         post(R"({"name":"a","scenario":["x"]})",
-             "\"scenario\": unknown key: expected name, scenarios, speed; did you mean \"scenarios\"?"),
+             "\"scenario\": unknown key: expected name, scenarios, speed, request_rows; did you mean \"scenarios\"?"),
         post(R"({"name":7,"scenarios":["x"]})", "name is missing or no string: expected the stream's name"),
         post(R"({"name":"../x","scenarios":["llama-3.1-8b-h100-pd"]})",
              "name is \"../x\": expected 1 to 128 characters of A-Z a-z 0-9 . _ -"),

@@ -40,7 +40,7 @@ std::vector<std::string> keys(const json::value& object) {
 // The keys and their order are the contract of api.md.
 TEST_F(ApiTest, objects_have_the_documented_keys) {
     EXPECT_EQ(keys(stream_),
-              (std::vector<std::string>{"name", "state", "speed", "created_ms", "arrivals", "watermark_ns", "ended",
+              (std::vector<std::string>{"name", "state", "speed", "request_rows", "created_ms", "arrivals", "watermark_ns", "ended",
                                         "credit", "clients", "backlog_arrivals", "trouble", "runs"}));
     EXPECT_EQ(keys(stream_.at("runs").at(0)),
               (std::vector<std::string>{"id",          "stream",         "scenario",      "state",      "color",
@@ -49,7 +49,8 @@ TEST_F(ApiTest, objects_have_the_documented_keys) {
                                         "preemptions", "failed_steps", "prompt_tokens",  "output_tokens", "gpu_ns",
                                         "replicas_started", "replicas_stopped", "kv_usage",   "speedup",
                                         "slo",         "slo_attainment", "window_ns",     "ttft",       "tpot",
-                                        "e2e",         "pools",          "forked_from",   "forked_at_ns"}));
+                                        "e2e",         "pools",          "forked_from",   "forked_at_ns",
+                                        "request_rows", "request_rows_left_out"}));
     const json::value window = daemon_.get("/api/v1/runs/" + run_ + "/windows?limit=1").body.at("items").at(0);
     EXPECT_EQ(keys(window), (std::vector<std::string>{"start_ns",
                                                       "length_ns",
@@ -163,7 +164,7 @@ TEST_F(ApiTest, version_names_the_protocol) {
     const HttpAnswer version = daemon_.get("/version");
     EXPECT_EQ(version.text("protocol"), "replayd.v1");
     EXPECT_EQ(version.text("version"), REPLAYD_VERSION);
-    EXPECT_EQ(version.body.at("schema_version"), 7);
+    EXPECT_EQ(version.body.at("schema_version"), 8);
 }
 
 // Gauges and counters of both runs agree with the history.
@@ -215,7 +216,7 @@ TEST_F(ApiTest, promtool_finds_nothing_to_mend) {
 // A stream of the configuration exists from the start; a restart leaves it as the history knows it.
 TEST(Configured, streams_of_the_configuration_are_created_once) {
     TestDaemon daemon([](config::DaemonConfig& config) {
-        config.streams = {{"auto", {"llama-3.1-8b-h100-mixed"}, 3}};
+        config.streams = {{"auto", {"llama-3.1-8b-h100-mixed"}, 3, {}}};
     });
     EXPECT_EQ(daemon.get("/api/v1/streams/auto").body.at("speed").to_number<double>(), 3.0);
     daemon.restart();

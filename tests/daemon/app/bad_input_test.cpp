@@ -35,7 +35,7 @@ const std::vector<BadRequest> k_bad_requests = {
     {"POST", "/api/v1/streams", "{", 400, "invalid_argument", "the body is not JSON: incomplete JSON"},
     {"POST", "/api/v1/streams", "[]", 400, "invalid_argument", "the body is not a JSON object: expected {…}"},
     {"POST", "/api/v1/streams", R"({"nmae":"x"})", 400, "invalid_argument",
-     "\"nmae\": unknown key: expected name, scenarios, speed; did you mean \"name\"?"},
+     "\"nmae\": unknown key: expected name, scenarios, speed, request_rows; did you mean \"name\"?"},
     {"POST", "/api/v1/streams", R"({"scenarios":["test-pd"]})", 400, "invalid_argument",
      "name is missing or no string: expected the stream's name"},
     {"POST", "/api/v1/streams", R"({"name":"x"})", 400, "invalid_argument",
@@ -52,6 +52,11 @@ const std::vector<BadRequest> k_bad_requests = {
      "scenarios names \"test-pd\" twice: expected each scenario once"},
     {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"speed":-1})", 400, "invalid_argument",
      "speed is -1.000000: expected 0 (as fast as possible) or a positive factor of real time"},
+    {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"request_rows":1})", 400, "invalid_argument",
+     "request_rows is no string: expected all, none, objective_breaks or sampled:SHARE"},
+    {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"request_rows":"sampled:2"})", 400, "invalid_argument",
+     "request_rows is \"sampled:2\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
+     "sampled:0.01"},
     {"POST", "/api/v1/streams", R"({"name":"t","scenarios":["test-pd"]})", 409, "already_exists",
      "stream \"t\" exists: choose another name, or send arrivals to that one"},
     {"POST", "/api/v1/streams/t/speed", R"({"speed":"max"})", 400, "invalid_argument",
@@ -235,7 +240,7 @@ TEST(BadStart, a_wrong_configuration_is_one_sentence) {
     config.catalog_files = {"/nonexistent.toml"};
     EXPECT_EQ(app::App::start(config).error().message, "cannot read /nonexistent.toml: No such file or directory");
     config.catalog_files.clear();
-    config.streams = {{"s", {"llama"}, 0}};
+    config.streams = {{"s", {"llama"}, 0, {}}};
     EXPECT_EQ(app::App::start(config).error().message,
               "stream of the configuration: no scenario \"llama\"; GET /api/v1/scenarios lists them");
     config.streams.clear();

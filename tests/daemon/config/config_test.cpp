@@ -39,6 +39,7 @@ level = "warn"
 name = "live"
 scenarios = ["x", "y"]
 speed = 2
+request_rows = "sampled:0.01"
 )",
                                      "d.toml");
     ASSERT_TRUE(parsed) << parsed.error().message;
@@ -59,6 +60,7 @@ speed = 2
     EXPECT_EQ(parsed->streams[0].name, "live");
     EXPECT_EQ(parsed->streams[0].scenarios, (std::vector<std::string>{"x", "y"}));
     EXPECT_EQ(parsed->streams[0].speed, 2.0);
+    EXPECT_EQ(parsed->streams[0].request_rows, "sampled:0.01");
 }
 
 struct BadFile {

@@ -12,7 +12,7 @@ namespace {
 class PublisherTest : public Connected {
 protected:
     void SetUp() override {
-        ASSERT_TRUE(logs()->begin({k_stream, {{"one", "toml"}}, 0, 0, "", "1.0"}));
+        ASSERT_TRUE(logs()->begin({k_stream, {{"one", "toml"}}, 0, 0, "", "1.0", {}}));
         publisher_ = std::make_unique<Publisher>(logs(), k_payload_max);
     }
     void publish(std::uint64_t seq, std::string payload, bool stored = false) {

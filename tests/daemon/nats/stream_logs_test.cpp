@@ -21,7 +21,7 @@ protected:
     [[nodiscard]] std::string at(std::uint64_t sequence) { return logs_->message(k_stream, sequence)->value_or("nothing"); }
 
     const std::string k_stream = "a.stream";
-    const stream::Opening opening_{k_stream, {{"one", "toml \"1\"\n"}, {"two", "toml 2"}}, 2.5, 1'700'000'000'000, "{}", "1.0"};
+    const stream::Opening opening_{k_stream, {{"one", "toml \"1\"\n"}, {"two", "toml 2"}}, 2.5, 1'700'000'000'000, "{}", "1.0", "sampled:0.5"};
     std::unique_ptr<StreamLogs> logs_;
 };
 
@@ -34,6 +34,7 @@ TEST_F(StreamLogsTest, the_first_opening_stands) {
     ASSERT_EQ(second->scenarios.size(), 2U);
     EXPECT_EQ(second->scenarios[0].toml, "toml \"1\"\n");
     EXPECT_EQ(second->engine_version, "1.0");
+    EXPECT_EQ(second->request_rows, "sampled:0.5");
     EXPECT_EQ(logs_->streams().value(), std::vector<std::string>{k_stream});
     EXPECT_EQ(logs_->last(k_stream).value(), 1U);
 }

@@ -165,7 +165,7 @@ TEST(BadJsonFrames, limits_are_told_as_too_large) {
     many_hashes.arrivals[0].prompt = Tokens(1 << 20);
     many_hashes.arrivals[0].prefix_block = Tokens(1);
     many_hashes.arrivals[0].prefix_hashes.resize(k_prefix_hashes_max + 1);
-    Hello many_scenarios{"s", {}, {}, "", 0};
+    Hello many_scenarios{"s", {}, {}, "", 0, {}};
     for (std::size_t i = 0; i <= k_scenarios_max; ++i) many_scenarios.scenarios.push_back(std::to_string(i));
     expect_refused({
         {encode_client_message(too_many, false), "batch.arrivals has 10001 entries: expected at most 10000",

@@ -12,6 +12,7 @@ Hello full_hello() {
                            "H100-SXM", 8,        {{"max_num_seqs", "256"}, {"größe", "größer"}}};
     hello.client = "replayctl 0.1.0";
     hello.speed = 12.5;
+    hello.request_rows = "sampled:0.01";
     return hello;
 }
 
