@@ -66,10 +66,17 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
     return best;
 }
 
-void KernelLaw::features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const {
+void KernelLaw::features(const KernelRow& row, std::size_t kernel, double slowness, std::vector<float>& out) const {
     out.push_back(static_cast<float>(kernel));
     const double own_us = physical_us(*own_, parts_.kernels[kernel].shares, parts_.table->work(*own_, row));
     parts_.table->features(*own_, row, own_us, out);
+    if (!parts_.slow_curves.empty()) out.push_back(static_cast<float>(slowness));
+}
+
+double KernelLaw::slowness(const KernelRow& row, std::size_t kernel) const {
+    if (parts_.slow_curves.empty()) return 0;
+    const auto found = parts_.slow_curves.find(curve_of(row, kernel));
+    return found == parts_.slow_curves.end() ? 0 : found->second;
 }
 
 std::uint64_t KernelLaw::curve_of(const KernelRow& row, std::size_t kernel) const {
@@ -112,9 +119,10 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, co
     }
     // Features like the fill of the last wave go on changing beyond the fitted range; the correction must not.
     const KernelRow nearest = inside(row);
+    const double slow = on_known_curves ? slowness(nearest, kernel) : 0;
     std::vector<float> values;
-    features(nearest, kernel, values);
-    double correction = parts_.correction.sum(values);
+    features(nearest, kernel, slow, values);
+    double correction = parts_.correction.sum(values) + slow;
     if (on_known_curves && !parts_.residuals.empty()) {
         correction += parts_.residuals.at(curve_of(nearest, kernel), nearest.number[*parts_.table->curve_number]);
     }

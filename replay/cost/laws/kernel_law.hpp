@@ -57,6 +57,11 @@ public:
         std::vector<double> number_max;
         Forest correction;
         CurveResiduals residuals;  ///< empty where the table has no curve number
+        /// Curves on which the framework ran its kernel in another way than elsewhere, and ln of by how much longer it took: an
+        /// autotuner that fell back to its first choice, say (TensorRT-LLM's CUTLASS experts then read weights at a fifth of
+        /// the bandwidth, on one shape in eight that nothing tells apart). Kept out of the correction, which then is that
+        /// of the usual way; calls on no known curve are priced so.
+        std::map<std::uint64_t, double> slow_curves;
     };
     /// `gpu` is a known system; at least one kernel.
     explicit KernelLaw(Parts parts);
@@ -76,8 +81,12 @@ public:
     /// Whether calls of the row's data types were among those fitted.
     [[nodiscard]] bool knows(const KernelRow& row) const;
 
-    /// The features that the correction of `row` sees, the kernel's index first. Appends to `out`.
-    void features(const KernelRow& row, std::size_t kernel, std::vector<float>& out) const;
+    /// The features that the correction of `row` sees, the kernel's index first and, in a law with slow curves, slowness() last.
+    /// Appends to `out`.
+    void features(const KernelRow& row, std::size_t kernel, double slowness, std::vector<float>& out) const;
+
+    /// What Parts::slow_curves says of the row's curve; 0 for most.
+    [[nodiscard]] double slowness(const KernelRow& row, std::size_t kernel) const;
 
     /// Names the curve that `row` lies on: all its numbers but the table's curve number, and its kernel.
     [[nodiscard]] std::uint64_t curve_of(const KernelRow& row, std::size_t kernel) const;

@@ -56,6 +56,9 @@ std::string KernelLaw::to_bytes() const {
         }
         out += "\n";
     }
+    for (const auto& [curve, slowness] : parts_.slow_curves) {
+        out += "slow " + std::to_string(curve) + " " + text_of(slowness) + "\n";
+    }
     const std::string forest = parts_.correction.to_bytes();
     const std::string residuals = parts_.residuals.empty() ? "" : parts_.residuals.to_bytes();
     if (!residuals.empty()) out += "residuals " + std::to_string(residuals.size()) + "\n";
@@ -89,6 +92,12 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
             line >> parts.backend;
         } else if (key == "source") {
             parts.source = std::string(whole.substr(key.size() + 1));
+        } else if (key == "slow") {
+            std::uint64_t curve = 0;
+            double slowness = 0;
+            line >> curve >> slowness;
+            if (!line) return damaged("the line '" + std::string(whole) + "'");
+            parts.slow_curves[curve] = slowness;
         } else if (key == "residuals") {
             line >> residual_bytes;
         } else if (key == "range") {

@@ -44,8 +44,6 @@ constexpr std::array<Ungated, 3> k_ungated = {{{1856, 6, 128}, {2688, 22, 512}, 
 /// Weight matrices per expert.
 double gates_of(const KernelRow& row) {
     if (row.kernel.find("nongated") != std::string::npos) return 2;
-    // The B200's law was fitted with three for every family; its trees hold the difference.
-    if (row.kernel == "sglang_flashinfer_trtllm_moe") return 3;
     for (const Ungated& family : k_ungated) {
         if (row.number[3] == family.inner && row.number[4] == family.top_k && row.number[5] == family.experts) return 2;
     }

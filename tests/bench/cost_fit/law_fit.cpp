@@ -94,6 +94,40 @@ void note_ranges(const Samples& samples, KernelLaw::Parts& parts) {
     }
 }
 
+// When a curve counts as run in another way: a factor far above what a correction leaves between shapes of one kernel (the
+// fallback of TensorRT-LLM's experts takes 3 to 6 times as long), and stored in steps that make it the same number for curves
+// that are alike.
+constexpr double k_slow_from = 0.8;   // ln 2.2
+constexpr double k_slow_step = 0.25;
+constexpr std::size_t k_slow_rows_min = 3;
+
+/// The curves of `rows_us` that take far longer than the law without them says. `target`: ln(measured / physical) by row.
+std::map<std::uint64_t, double> slow_curves_of(const KernelLaw& bare, const Samples& samples,
+                                               const std::map<std::string, std::size_t>& kernels,
+                                               const std::vector<double>& target) {
+    std::map<std::uint64_t, std::vector<double>> curves;
+    std::map<std::uint64_t, std::size_t> kernel_of;
+    for (std::size_t i = 0; i < samples.rows.size(); ++i) {
+        const std::size_t kernel = kernels.at(samples.rows[i].kernel);
+        const std::uint64_t curve = bare.curve_of(samples.rows[i], kernel);
+        curves[curve].push_back(target[i]);
+        kernel_of[curve] = kernel;
+    }
+    const auto middle = [](std::vector<double> values) {
+        std::sort(values.begin(), values.end());
+        return values[values.size() / 2];
+    };
+    std::map<std::size_t, std::vector<double>> by_kernel;
+    for (const auto& [curve, values] : curves) by_kernel[kernel_of[curve]].push_back(middle(values));
+    std::map<std::uint64_t, double> slow;
+    for (const auto& [curve, values] : curves) {
+        const double beyond = middle(values) - middle(by_kernel[kernel_of[curve]]);
+        if (values.size() < k_slow_rows_min || beyond < k_slow_from) continue;
+        slow[curve] = k_slow_step * std::round(beyond / k_slow_step);
+    }
+    return slow;
+}
+
 /// What `law` leaves over on every row of a table that keeps it.
 CurveResiduals left_over(const KernelLaw& law, const Samples& samples, const std::map<std::string, std::size_t>& kernels) {
     if (!samples.table->curve_number) return {};
@@ -158,18 +192,25 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     std::map<std::string, std::size_t> index;
     for (std::size_t i = 0; i < parts.kernels.size(); ++i) index[parts.kernels[i].name] = i;
     const KernelLaw bare(parts);
-    std::vector<std::vector<float>> columns;
     std::vector<double> target;
+    for (std::size_t i = 0; i < samples.rows.size(); ++i) {
+        const KernelRow& row = samples.rows[i];
+        const KernelWork work = samples.table->work(hardware, row);
+        target.push_back(std::log(samples.us[i] / physical_us(hardware, parts.kernels[index.at(row.kernel)].shares, work)));
+    }
+    if (samples.table->curve_number) parts.slow_curves = slow_curves_of(bare, samples, index, target);
+    const KernelLaw with_slow(parts);
+    std::vector<std::vector<float>> columns;
     std::vector<float> values;
     for (std::size_t i = 0; i < samples.rows.size(); ++i) {
         const KernelRow& row = samples.rows[i];
         const std::size_t kernel = index.at(row.kernel);
+        const double slowness = with_slow.slowness(row, kernel);
         values.clear();
-        bare.features(row, kernel, values);
+        with_slow.features(row, kernel, slowness, values);
         columns.resize(values.size());
         for (std::size_t f = 0; f < values.size(); ++f) columns[f].push_back(values[f]);
-        const KernelWork work = samples.table->work(hardware, row);
-        target.push_back(std::log(samples.us[i] / physical_us(hardware, parts.kernels[kernel].shares, work)));
+        target[i] -= slowness;
     }
     parts.correction = fit_forest(columns, target, options);
     parts.residuals = left_over(KernelLaw(parts), samples, index);
