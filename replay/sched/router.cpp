@@ -11,6 +11,8 @@ std::optional<std::size_t> cheapest(std::span<const ReplicaState> replicas, cons
     std::optional<std::size_t> best;
     decltype(cost(replicas[0])) least{};
     for (std::size_t i = 0; i < replicas.size(); ++i) {
+        // Of many replicas few are the cheapest so far: only these are asked, which can take longer than the cost.
+        if (best && !(cost(replicas[i]) < least)) continue;
         if (!eligible(replicas[i])) continue;
         const auto candidate = cost(replicas[i]);
         if (best && !(candidate < least)) continue;

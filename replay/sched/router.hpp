@@ -19,6 +19,7 @@ inline constexpr Duration k_balancer_interval{100 * k_ns_per_ms};
 /// The router of one pool. A value: copying it copies its counter and its random stream.
 class Router {
 public:
+    /// May bring the replica up to now first, which leaves it as many free blocks as it seemed to have, or fewer.
     using Eligible = std::function<bool(const ReplicaState&)>;
 
     Router(const PoolSpec& pool, std::uint64_t seed);

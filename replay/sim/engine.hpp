@@ -204,7 +204,8 @@ private:
     bool place_handoffs();
     [[nodiscard]] BlameCause why_no_room();
     [[nodiscard]] std::int64_t sequences_of(const ReplicaState& replica) const;
-    [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks) const;
+    [[nodiscard]] bool has_room(const ReplicaState& replica, std::int64_t blocks);
+    [[nodiscard]] bool outlasts_reservation(const ReplicaState& replica) const;
     void start_transfer(Handoff handoff, ReplicaState& destination);
     [[nodiscard]] TransferLoad load_of(const Handoff& handoff) const;
     void end_sending();

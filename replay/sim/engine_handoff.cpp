@@ -115,9 +115,10 @@ BlameCause Run::Impl::why_no_room() {
                                                                               : BlameCause::destination_sequences;
 }
 
-bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) const {
+bool Run::Impl::has_room(const ReplicaState& replica, std::int64_t blocks) {
     const std::int64_t sequences = sequences_of(replica);
     if (sequences >= compiled_->scenario.pools[replica.pool].batching.max_sequences) return false;
+    sync_blocks(replica.index, now_);  // what a decode stretch has grown into is not free
     // Head-room: every sequence already here may need one more block before anything is released.
     return replica.kv.free() - blocks >= sequences;
 }
@@ -128,7 +129,8 @@ bool Run::Impl::place_handoffs() {
         Handoff handoff = handoffs_.front();
         const std::size_t pool = compiled_->scenario.pools.size() - 1;
         const std::span<ReplicaState> destinations = pool_replicas(pool);
-        for (const ReplicaState& destination : destinations) sync_blocks(destination.index, now_);
+        // Others are brought up to now by has_room, where it matters.
+        if (compiled_->scenario.pools[pool].router == RouterKind::prefix_aware) sync_for_router(pool);
         handoff.destination_blocks = policies_[pool]->reservation(destinations[0], requests_[handoff.slot].prompt);
         const auto pick = routers_[pool].pick(
             destinations, requests_.arrival(handoff.slot),
@@ -167,13 +169,25 @@ TransferLoad Run::Impl::load_of(const Handoff& handoff) const {
     return load;
 }
 
+/// Whether the decode stretch under way goes on as planned with the blocks that are left. With nobody waiting they are all that a
+/// reservation changes for its steps. Precondition: its blocks are brought up to now.
+bool Run::Impl::outlasts_reservation(const ReplicaState& replica) const {
+    const ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica.index)];
+    if (runtime.in_flight.empty() || runtime.group != k_no_group || runtime.decides_ahead || replica.queued() > 0) return false;
+    const BatchInFlight& batch = runtime.in_flight.front();
+    if (batch.set_members == 0 || !batch.decision.members.empty()) return false;
+    const auto blocks = policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
+    const std::int64_t steps = static_cast<std::int64_t>(batch.ends.size()) - runtime.decodes.reserved_steps();
+    return blocks && runtime.decodes.steps_within(steps, *blocks) == steps;
+}
+
 void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
     RequestState& request = requests_[handoff.slot];
     destination.kv.allocate(handoff.destination_blocks);
     ++destination.incoming;
     destination.outstanding_requests += 1;
     destination.outstanding_tokens += request.prompt + request.output;
-    interrupt(destination.index);
+    if (!outlasts_reservation(destination)) interrupt(destination.index);
     log(EventKind::transfer, request.sequence, destination.index);
 
     TransferLoad load = load_of(handoff);

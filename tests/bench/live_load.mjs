@@ -3,44 +3,25 @@
 //
 // usage: node tests/bench/live_load.mjs [FOLDER_OF_PROGRAMS] [MINUTES] [SPEED]     (build/release 30 1; speed 0: no limit)
 
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { writeScenarios, writeTrace } from './live_scenarios.mjs';
+
 const programs = resolve(process.argv[2] ?? 'build/release');
 const minutes = Number(process.argv[3] ?? 30);
 const speed = Number(process.argv[4] ?? 1);
-const REQUESTS_PER_HOUR = 1e6;
 const TICKS_PER_SECOND = 100; // of /proc/PID/stat on Linux
 const PAGE_BYTES = 4096;
 const folder = mkdtempSync(join(tmpdir(), 'replayd-live-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-/** The built-in scenario with so many replicas in each of its pools, under a name that says so. */
-function scenario(base, replicas, extra = '') {
-  const name = `${base.split('-').at(-1)}-${replicas.join('x')}${extra && '-sarathi'}`;
-  let pool = 0;
-  const toml = execFileSync(`${programs}/replayctl`, ['scenario', 'show', base], { encoding: 'utf8' })
-    .replace(/^name = "llama.*$/m, `name = "${name}"`)
-    .replace(/^replicas = .*$/gm, () => `replicas = ${replicas[pool++]}`)
-    .replace(/^max_sequences = .*$/m, `$&\n${extra}`);
-  mkdirSync(join(folder, 'scenarios'), { recursive: true });
-  writeFileSync(join(folder, 'scenarios', `${name}.toml`), toml);
-  return name;
-}
-
-const MIXED = 'llama-3.1-8b-h100-mixed';
-const PD = 'llama-3.1-8b-h100-pd';
-const names = [
-  scenario(MIXED, [40]), scenario(MIXED, [48]), scenario(MIXED, [64]), scenario(MIXED, [64], 'policy = "sarathi"'),
-  scenario(PD, [16, 48]), scenario(PD, [24, 24]), scenario(PD, [32, 32]), scenario(PD, [40, 24]),
-];
-
+const names = writeScenarios(programs, join(folder, 'scenarios'));
 const trace = join(folder, 'trace.jsonl.gz');
-execFileSync(`${programs}/replayctl`, ['generate', trace, '--duration', `${minutes}m`, '--rate', String(REQUESTS_PER_HOUR / 3600),
-  '--seed', '5', '--prompt-median', '850', '--output-median', '130'], { stdio: 'ignore' });
+writeTrace(programs, trace, minutes);
 
 const history = join(folder, 'history.db');
 const port_file = join(folder, 'port');
