@@ -86,6 +86,13 @@ Result<StepShape> shape_of(const CostStepOptions& options) {
     return shape;
 }
 
+/// Each decode verifies as many drafts as its pool makes.
+void add_drafts(std::int64_t drafts, StepShape& shape) {
+    shape.draft_tokens = drafts * shape.decode_sequences;
+    shape.draft_pairs = drafts * shape.decode_context;
+    shape.sampled_sequences += shape.draft_tokens;
+}
+
 Result<const PoolSpec*> pool_of(const Scenario& scenario, const std::string& name) {
     std::string names;
     for (const PoolSpec& pool : scenario.pools) {
@@ -169,7 +176,7 @@ Result<ExitStatus> afd_step(const Scenario& scenario, const PoolSpec& pool, cons
 }  // namespace
 
 Result<ExitStatus> cost_step(const CostStepOptions& options) {
-    const auto shape = shape_of(options);
+    auto shape = shape_of(options);
     if (!shape) return tl::unexpected(shape.error());
     const auto source = ScenarioSource::create(options.catalogs);
     if (!source) return tl::unexpected(source.error());
@@ -178,6 +185,7 @@ Result<ExitStatus> cost_step(const CostStepOptions& options) {
     const Scenario& scenario = entry->scenario();
     const auto pool = pool_of(scenario, options.pool);
     if (!pool) return tl::unexpected(pool.error());
+    add_drafts((*pool)->drafts_max(), *shape);
     if (is_priced_as_afd(scenario, **pool)) return afd_step(scenario, **pool, *shape, options.mode);
     const auto model = make_cost_model(scenario, **pool);
     if (!model) return tl::unexpected(model.error());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "replay/catalog/afd_toml.hpp"
+#include "replay/catalog/speculation_toml.hpp"
 
 namespace replayd {
 namespace {
@@ -31,6 +32,8 @@ public:
         context();
         kv();
         runtime();
+        const std::vector<PoolProblem> more = speculation_problems(pool_, model_);
+        problems_.insert(problems_.end(), more.begin(), more.end());
         return std::move(problems_);
     }
 

@@ -5,6 +5,7 @@
 #include "replay/catalog/moe_toml.hpp"
 #include "replay/catalog/pool_check.hpp"
 #include "replay/catalog/spec_toml.hpp"
+#include "replay/catalog/speculation_toml.hpp"
 
 namespace replayd {
 namespace {
@@ -207,6 +208,10 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
     out.kv = read_kv(kv);
     out.runtime = read_runtime(runtime, out.role, out.parallel);
     if (table.table("afd", false) != nullptr) out.afd = read_afd(afd, out.gpu, catalog);
+    if (const TomlNode* speculation = table.table("speculation", false)) {
+        TableReader reader(*speculation, table.path_of("speculation"), table.errors());
+        out.speculation = read_speculation(reader);
+    }
     if (const TomlNode* autoscale = table.table("autoscale", false)) {
         out.autoscale = read_pool_autoscale(TableReader(*autoscale, table.path_of("autoscale"), table.errors()), out.replicas);
     }

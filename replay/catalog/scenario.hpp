@@ -17,6 +17,8 @@
 #include "replay/catalog/gpu_spec.hpp"
 #include "replay/catalog/model_spec.hpp"
 #include "replay/catalog/moe_routing.hpp"
+#include "replay/catalog/speculation_spec.hpp"
+#include "replay/catalog/speculation_spec.hpp"
 
 namespace replayd {
 
@@ -157,8 +159,11 @@ struct PoolSpec {
     /// Attention/FFN disaggregation: `parallel` is that of a replica's attention servers together, and its data ranks
     /// are spread over them evenly.
     std::optional<AfdSpec> afd;
+    std::optional<SpeculationSpec> speculation;  ///< unset: a decode makes one token a step
     std::optional<PoolAutoscaleSpec> autoscale;  ///< `replicas` is the most; unset: it is how many there are
 
+    /// Drafts that a decode verifies beside its own token, at most.
+    [[nodiscard]] std::int64_t drafts_max() const { return speculation ? speculation->tokens : 0; }
     /// GPUs of one replica, FFN servers included.
     [[nodiscard]] std::int64_t gpus_per_replica() const { return parallel.gpus() + (afd ? afd->ffn.gpus() : 0); }
 };

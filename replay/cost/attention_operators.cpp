@@ -70,7 +70,7 @@ constexpr double k_query_block_rows = 64;
 void compute_in_blocks(OperatorSpec& kernel, double ns_per_pair) {
     const double per_row = kernel.flops.per_a;
     kernel.flops_per_s = per_row * k_ns / ns_per_pair;
-    kernel.flops.per_b = (k_query_block_rows - 1) * per_row;
+    kernel.flops.per_b = (k_query_block_rows - 1) * per_row;  // drafts have room in the block
     kernel.flops.b = Field::mixed_decode_context;
     kernel.provenance += "; beside prompts in blocks of 64 query rows";
 }
@@ -83,14 +83,14 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
     kernel.fixed = widths.fixed;
-    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 0, Field::decode_sequences};
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key, Field::draft_pairs};
     kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_decode_attention_compute;
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
     kernel.counts = composer.layers.full;
     if (law) {
-        // What is computed is part of the plane; at the full peak it never exceeds it.
-        kernel.flops_per_s = composer.pool.gpu.bf16_flops;
+        // What is computed is part of the plane; at the full peak it never exceeds it. Drafts are not.
+        if (!composer.pool.speculation) kernel.flops_per_s = composer.pool.gpu.bf16_flops;
         set_plane(kernel, kernel.bytes, kernel.bytes_per_s, std::move(*law), widths.kv_bytes);
     }
     if (block_ns_per_pair) compute_in_blocks(kernel, *block_ns_per_pair);
@@ -104,7 +104,7 @@ void add_factorized_decode_kernel(Composer& composer, const DecodeWidths& widths
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
     kernel.fixed = widths.fixed;
-    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 0, Field::decode_sequences};
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key, Field::draft_pairs};
     kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_factorized_decode_compute;
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_factorized_decode_memory;
@@ -186,16 +186,16 @@ void add_latent_absorption(Composer& composer, double heads) {
     absorb.name = "attention.kv_b_absorbed";
     absorb.gate = Field::decode_sequences;
     absorb.fixed = 2 * k_gemm_fixed;  // two batched products
-    absorb.flops = {0, 2 * heads * latent * width, Field::decode_sequences, 0, Field::decode_sequences};
+    absorb.flops = {0, 2 * heads * latent * width, Field::decode_rows, 0, Field::decode_rows};
     absorb.flops_per_s = composer.pool.gpu.bf16_flops * k_gemm_compute_bf16;
     absorb.bytes = {k_bf16_bytes * heads * latent * width, k_bf16_bytes * heads * (2 * latent + width),
-                    Field::decode_sequences, 0, Field::decode_sequences};
+                    Field::decode_rows, 0, Field::decode_rows};
     absorb.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_gemm_memory;
     absorb.counts = composer.layers.full;
     if (has_table_widths(attention)) {
         PricedCurve priced = composer.laws.absorbed_products(static_cast<std::int64_t>(heads));
         absorb.fixed = Duration(0);
-        absorb.curve = FieldCurve{priced.curve, Field::decode_sequences};
+        absorb.curve = FieldCurve{priced.curve, Field::decode_rows};
         absorb.provenance = std::move(priced.provenance);
     }
     composer.add(std::move(absorb));

@@ -6,6 +6,7 @@
 #include "replay/cost/analytic_cost.hpp"
 #include "replay/cost/calibrated_cost.hpp"
 #include "replay/cost/linear_cost.hpp"
+#include "replay/cost/speculative_cost.hpp"
 #include "replay/cost/tables/profile_cost.hpp"
 
 namespace replayd {
@@ -44,9 +45,15 @@ Result<std::unique_ptr<const CostModel>> make_uncalibrated(const Scenario& scena
             return fail(Code::invalid_argument, "pool \"" + pool.name + "\": runtime.moe_overlap is set: expected \"none\" with "
                                                 "cost.source = \"profile\", which prices operators one after another");
         }
+        if (pool.speculation) {
+            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\": expected analytic or linear "
+                                                "with [pool.speculation], since no profile times the verification of drafts");
+        }
         return cost::make_profile_cost(scenario.model, pool, *pool.profile);
     }
-    return cost::make_analytic_cost(scenario.model, pool);
+    auto model = cost::make_analytic_cost(scenario.model, pool);
+    if (!model || !pool.speculation || pool.speculation->method != DraftMethod::mtp) return model;
+    return cost::make_speculative_cost(std::move(*model), scenario.model, pool);
 }
 
 }  // namespace

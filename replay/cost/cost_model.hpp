@@ -24,10 +24,13 @@ struct StepShape {
     /// Query-key pairs of those tokens: for a chunk of n tokens after c computed ones n·c + n·(n+1)/2.
     std::int64_t prefill_pairs = 0;
     std::int64_t prefill_context = 0;    ///< Σ (c + n): key/value tokens read by the prefill sequences
-    std::int64_t decode_sequences = 0;   ///< one token each
+    std::int64_t decode_sequences = 0;   ///< one token each, and drafts
     std::int64_t decode_context = 0;     ///< Σ context length, the new token included
-    std::int64_t sampled_sequences = 0;  ///< sequences that produce an output token (rows of the LM head)
+    /// Rows of the LM head: sequences that produce an output token, and drafts that are verified.
+    std::int64_t sampled_sequences = 0;
     std::int64_t prefill_squares = 0;     ///< Σ n²: attention of the chunks among themselves grows with it
+    std::int64_t draft_tokens = 0;       ///< that the decoding sequences verify beside their token
+    std::int64_t draft_pairs = 0;        ///< query-key pairs of those
     std::int64_t prefill_past_tiles = 0;  ///< Σ ⌈c / k_kv_tile_tokens⌉: tiles of computed context that chunks read
 
     StepShape& operator+=(const StepShape& other) {
@@ -40,6 +43,8 @@ struct StepShape {
         sampled_sequences += other.sampled_sequences;
         prefill_squares += other.prefill_squares;
         prefill_past_tiles += other.prefill_past_tiles;
+        draft_tokens += other.draft_tokens;
+        draft_pairs += other.draft_pairs;
         return *this;
     }
     bool operator==(const StepShape&) const = default;

@@ -27,7 +27,7 @@ public:
         if (!has_work(shape)) return {};
         return {part("step", stages_, spec_.step),
                 part("prefill_token", stages_ * shape.prefill_tokens, spec_.prefill_token),
-                part("decode_sequence", stages_ * shape.decode_sequences, spec_.decode_sequence)};
+                part("decode_sequence", stages_ * (shape.decode_sequences + shape.draft_tokens), spec_.decode_sequence)};
     }
 
 private:
@@ -36,7 +36,7 @@ private:
     Duration stage_time(const StepShape& shape) const {
         if (!has_work(shape)) return Duration(0);
         return spec_.step + spec_.prefill_token * shape.prefill_tokens +
-               spec_.decode_sequence * shape.decode_sequences;
+               spec_.decode_sequence * (shape.decode_sequences + shape.draft_tokens);
     }
 
     static OperatorCost part(std::string name, std::int64_t count, Duration each) {

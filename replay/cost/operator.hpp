@@ -18,8 +18,8 @@
 namespace replayd::cost {
 
 /// What the work of an operator can grow with: the fields of StepShape; `rows`, the tokens of the step
-/// (prefill_tokens + decode_sequences), which every projection sees; and `mixed_decode_context`, decode_context where
-/// the step has prefill tokens too, else 0.
+/// (prefill_tokens + decode_rows), which every projection sees; `decode_rows`, decode_sequences + draft_tokens; and
+/// `mixed_decode_context`, decode_context where any sequence has several tokens in the step (a prompt's, or drafts), else 0.
 enum class Field : std::uint8_t {
     prefill_tokens,
     prefill_sequences,
@@ -30,16 +30,18 @@ enum class Field : std::uint8_t {
     sampled_sequences,
     rows,
     mixed_decode_context,
+    decode_rows,
+    draft_pairs,
 };
 
-inline constexpr std::size_t k_fields = 9;
+inline constexpr std::size_t k_fields = 11;
 using FieldValues = std::array<std::int64_t, k_fields>;
 
-/// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs, 4 Gi tokens of
+/// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs (64 Gi of drafts), 4 Gi tokens of
 /// context. Within them no integer time overflows; beyond them a step is a defect of the caller.
 inline constexpr FieldValues k_field_max = {
     std::int64_t{1} << 22, std::int64_t{1} << 22, std::int64_t{1} << 40, std::int64_t{1} << 32,
-    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23, std::int64_t{1} << 32};
+    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 36};
 
 [[nodiscard]] constexpr std::int64_t at(const FieldValues& values, Field field) {
     return values[static_cast<std::size_t>(field)];
@@ -47,10 +49,12 @@ inline constexpr FieldValues k_field_max = {
 
 /// The fields of a step. Aborts where one is negative or beyond k_field_max.
 [[nodiscard]] inline FieldValues field_values(const StepShape& shape) {
+    const std::int64_t decode_rows = shape.decode_sequences + shape.draft_tokens;
+    const bool several = shape.prefill_tokens + shape.draft_tokens > 0;
     const FieldValues values = {shape.prefill_tokens,   shape.prefill_sequences, shape.prefill_pairs,
                                 shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
-                                shape.sampled_sequences, shape.prefill_tokens + shape.decode_sequences,
-                                shape.prefill_tokens > 0 ? shape.decode_context : 0};
+                                shape.sampled_sequences, shape.prefill_tokens + decode_rows,
+                                several ? shape.decode_context : 0, decode_rows, shape.draft_pairs};
     bool in_range = true;
     for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
     REPLAYD_ASSERT(in_range);

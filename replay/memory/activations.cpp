@@ -91,7 +91,7 @@ std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec&
     const std::int64_t tokens = largest_step_tokens(pool);
     const std::int64_t hidden = tokens * model.hidden * k_bf16_bytes;
     const std::int64_t forward = k_hidden_tensors * hidden + layer_bytes(model, pool, tokens);
-    const std::int64_t rows = stage.holds_head ? std::min(pool.batching.max_sequences, tokens) : 0;
+    const std::int64_t rows = stage.holds_head ? std::min(pool.batching.max_sequences * (1 + pool.drafts_max()), tokens) : 0;
     const std::int64_t sampler = rows > 0 ? hidden + sampling_bytes(model, pool, rows) : 0;
     std::vector<MemoryItem> items;
     items.push_back({"activations", Bytes(std::max(forward, sampler)),

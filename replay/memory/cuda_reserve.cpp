@@ -28,7 +28,7 @@ std::vector<MemoryItem> outside_items(const PoolSpec& pool, const PipelineStage&
     const std::vector<std::int64_t> sizes = graph_sizes(pool.runtime.graph_tokens_max);
     // vLLM captures each size piecewise for mixed batches, and those that a decode batch can have as a whole too.
     const auto decode = std::count_if(sizes.begin(), sizes.end(),
-                                      [&](std::int64_t size) { return size <= pool.batching.max_sequences; });
+                                      [&](std::int64_t size) { return size <= pool.batching.max_sequences * (1 + pool.drafts_max()); });
     const auto graphs = static_cast<std::int64_t>(sizes.size()) + static_cast<std::int64_t>(decode);
     items.push_back({"CUDA graphs", k_graph_layer * (graphs * stage.layers),
                      std::to_string(graphs) + " graphs x " + std::to_string(stage.layers) + " layers x " +

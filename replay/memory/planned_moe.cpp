@@ -16,7 +16,8 @@ std::int64_t physical_experts(const MoeSpec& moe, const PoolSpec& pool) {
 }
 
 std::int64_t tokens_max(const PoolSpec& pool) {
-    return low_latency_tokens_max(pool.batching.max_sequences, pool.runtime.draft_layers, pool.parallel.tensor);
+    const std::int64_t drafts = pool.speculation ? pool.speculation->tokens : pool.runtime.draft_layers;
+    return low_latency_tokens_max(pool.batching.max_sequences, drafts, pool.parallel.tensor);
 }
 
 Bytes total(const MoeTemporaries& temporaries) { return temporaries.peak + temporaries.indices; }

@@ -21,7 +21,7 @@ std::string BatchPolicy::refusal(const ReplicaState& replica, std::int64_t, std:
 
 std::shared_ptr<const BatchPolicy> make_batch_policy(const PoolSpec& pool, std::int64_t blocks) {
     switch (pool.batching.policy) {
-        case BatchPolicyKind::vllm_v1: return std::make_shared<VllmV1Policy>(pool.batching);
+        case BatchPolicyKind::vllm_v1: return std::make_shared<VllmV1Policy>(pool.batching, pool.drafts_max());
         case BatchPolicyKind::vllm: return std::make_shared<VllmPrefillFirstPolicy>(pool, blocks);
         case BatchPolicyKind::sarathi: return std::make_shared<SarathiPolicy>(pool, blocks);
         case BatchPolicyKind::orca: return std::make_shared<OrcaPolicy>(pool);

@@ -16,7 +16,7 @@ namespace replayd {
 struct ScheduledTokens {
     RequestSlot slot = 0;
     std::int64_t tokens = 0;
-    bool prefill = false;  ///< prompt or recomputed tokens; otherwise one decode token
+    bool prefill = false;  ///< prompt or recomputed tokens; otherwise one decode token and drafts
 };
 
 /// KV that a waiting request gets from the host tier; its blocks are allocated.

@@ -35,6 +35,12 @@ bool any_in_flight(std::span<const RequestSlot> running, const RequestTable& req
 
 }  // namespace
 
+std::int64_t VllmV1Policy::wanted(const RequestState& request) const {
+    if (!request.decoding()) return request.pending();
+    // No more drafts than tokens that its output lacks after the next one, so that its context never outgrows plain decoding's.
+    return 1 + std::min(drafts_, request.output - request.generated - 1);
+}
+
 std::int64_t VllmV1Policy::chunk(std::int64_t pending, std::int64_t budget) const {
     std::int64_t tokens = pending;
     if (spec_.long_prefill_threshold.value > 0) tokens = std::min(tokens, spec_.long_prefill_threshold.value);
@@ -57,7 +63,7 @@ bool VllmV1Policy::suffice(std::int64_t blocks, const ReplicaState& replica, con
     for (std::size_t i = first; i < replica.running.size() && budget > 0; ++i) {
         const RequestState& request = requests[replica.running[i]];
         if (request.in_flight) continue;
-        const std::int64_t tokens = chunk(request.pending(), budget);
+        const std::int64_t tokens = chunk(wanted(request), budget);
         blocks -= replica.missing_blocks(request, request.computed + tokens);
         budget -= tokens;
     }
@@ -81,7 +87,7 @@ bool VllmV1Policy::take_running(ReplicaState& replica, RequestTable& requests, s
         const RequestSlot slot = replica.running[i];
         RequestState& request = requests[slot];
         if (request.in_flight) continue;
-        const std::int64_t tokens = chunk(request.pending(), budget);
+        const std::int64_t tokens = chunk(wanted(request), budget);
         const std::int64_t needed = replica.missing_blocks(request, request.computed + tokens);
         while (replica.kv.free() < needed) {
             const std::size_t position = victim(replica, requests);
@@ -129,7 +135,7 @@ void VllmV1Policy::admit_waiting(ReplicaState& replica, RequestTable& requests, 
             decision.loads.push_back({slot, match.host_blocks});
             continue;
         }
-        const std::int64_t pending = request.pending() - match.tokens;
+        const std::int64_t pending = wanted(request) - match.tokens;
         if (!spec_.chunked_prefill && pending > budget) return;
         const std::int64_t tokens = chunk(pending, budget);
         const std::int64_t context = request.computed + match.tokens + tokens;
@@ -195,7 +201,11 @@ std::string VllmV1Policy::refusal(const ReplicaState& replica, std::int64_t prom
                                    : "prompt and output come to " + std::to_string(context)) +
                " tokens: without chunked prefill a step takes up to " + std::to_string(spec_.max_batched_tokens.value);
     }
-    return BatchPolicy::refusal(replica, prompt, context);
+    return BatchPolicy::refusal(replica, prompt, context + drafts_);
+}
+
+std::int64_t VllmV1Policy::reservation(const ReplicaState& replica, std::int64_t prompt) const {
+    return replica.blocks_for(prompt + 1 + drafts_);
 }
 
 }  // namespace replayd

@@ -10,7 +10,8 @@ namespace replayd {
 
 class VllmV1Policy final : public BatchPolicy {
 public:
-    explicit VllmV1Policy(const BatchingSpec& spec) : spec_(spec) {}
+    /// `drafts`: tokens that a decode verifies beside its own, at most.
+    explicit VllmV1Policy(const BatchingSpec& spec, std::int64_t drafts = 0) : spec_(spec), drafts_(drafts) {}
 
     void form(ReplicaState& replica, RequestTable& requests, BatchDecision& decision) const override;
     [[nodiscard]] bool form_around(ReplicaState& replica, RequestTable& requests, std::int64_t decodes,
@@ -19,8 +20,11 @@ public:
                                                              const BatchDecision& decision) const override;
     [[nodiscard]] std::string refusal(const ReplicaState& replica, std::int64_t prompt,
                                       std::int64_t context) const override;
+    [[nodiscard]] std::int64_t reservation(const ReplicaState& replica, std::int64_t prompt) const override;
 
 private:
+    /// Tokens that the request would take in the next step: what it has to compute, or one and its drafts.
+    [[nodiscard]] std::int64_t wanted(const RequestState& request) const;
     [[nodiscard]] std::int64_t chunk(std::int64_t pending, std::int64_t budget) const;
     /// Blocks that must be free beside the matched prefix for all that a waiting request has to compute.
     [[nodiscard]] std::int64_t reserve(const ReplicaState& replica, const RequestState& request,
@@ -40,6 +44,7 @@ private:
                        std::int64_t& budget) const;
 
     BatchingSpec spec_;
+    std::int64_t drafts_;
 };
 
 }  // namespace replayd

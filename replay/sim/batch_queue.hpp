@@ -19,6 +19,8 @@ struct BatchInFlight {
     StepShape shape;                  ///< of the first step
     VirtualTime scheduled;
     std::vector<VirtualTime> ends;    ///< end of each step, ascending, at least one
+    bool verifies = false;            ///< decodes are speculative: one step, each member with its drafts
+    std::int64_t accepted = 0;        ///< drafts of the members that will be accepted
     std::size_t counted = 0;          ///< steps whose work is in the statistics
     Duration for_prefill{0};          ///< of a step that does both: what its prompt tokens add to its decodes
     Duration for_decodes{0};          ///< and what its decodes add to its prompt tokens
@@ -40,6 +42,8 @@ struct BatchInFlight {
         set_members = 0;
         ends.clear();
         counted = 0;
+        verifies = false;
+        accepted = 0;
         for_prefill = for_decodes = for_slower = Duration(0);
         launched_under.reset();
     }

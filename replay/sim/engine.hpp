@@ -186,6 +186,10 @@ private:
                    const SoloCost& solo);
     void end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps);
     void close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed);
+    /// Counts the time since `mark`, in which the request decoded: `alone` of it for its own tokens.
+    void settle_decode(RequestState& request, Duration alone);
+    /// The end of a step that verified drafts.
+    void end_verified(ReplicaState& replica, const ScheduledTokens& member, const SoloCost& solo);
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
     void drop_left(ReplicaState& replica, std::size_t from);

@@ -15,6 +15,8 @@ constexpr std::int64_t k_forms_without_set = 16;
 bool Run::Impl::form_around_decodes(ReplicaState& replica, BatchInFlight& batch) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica.index)];
     if (options_.stretch_steps_max == 0 || runtime.stage_free.size() > 1) return false;
+    // Its members advance alike.
+    if (compiled_->scenario.pools[replica.pool].speculation) return false;
     if (runtime.forms_until_set > 0) {
         --runtime.forms_until_set;
         return false;

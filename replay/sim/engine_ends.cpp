@@ -5,6 +5,7 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/sim/engine.hpp"
+#include "replay/sim/speculation.hpp"
 
 namespace replayd {
 
@@ -55,6 +56,10 @@ void Run::Impl::end_members(ReplicaState& replica, const BatchInFlight& batch) {
         request.in_flight = false;
         if (member.prefill) {
             end_chunk(replica, member, batch, solo);
+            continue;
+        }
+        if (batch.verifies) {
+            end_verified(replica, member, solo);
             continue;
         }
         if (earlier) {
@@ -121,8 +126,26 @@ void Run::Impl::end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t
     if (request.generated == request.output) complete(replica, slot);
 }
 
+void Run::Impl::end_verified(ReplicaState& replica, const ScheduledTokens& member, const SoloCost& solo) {
+    RequestState& request = requests_[member.slot];
+    const std::int64_t drafts = member.tokens - 1;
+    settle_decode(request, solo.step(verify_shape(request.computed, drafts)));
+    const SpeculationSpec& spec = *compiled_->scenario.pools[replica.pool].speculation;
+    const std::int64_t made = 1 + accepted_drafts(spec, request.sequence, request.generated, drafts);
+    request.computed += made;
+    request.generated += made;
+    if (request.generated == request.output) {
+        complete(replica, member.slot);
+    } else {
+        request.begin_decode_segment(runtime_of(request).additions);
+    }
+}
+
 void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed) {
-    const Duration alone = solo.decode(request.segment_context, computed - request.segment_context);
+    settle_decode(request, solo.decode(request.segment_context, computed - request.segment_context));
+}
+
+void Run::Impl::settle_decode(RequestState& request, Duration alone) {
     const Duration elapsed = now_ - request.mark;
     REPLAYD_ASSERT(alone <= elapsed);
     request.ledger[LedgerPart::decode_compute] += alone;

@@ -51,6 +51,9 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         if (now[pool].batching.policy != then[pool].batching.policy) {
             return fail(Code::invalid_argument, "pool " + name + ": expected the same batch policy in the changed scenario");
         }
+        if (now[pool].speculation != then[pool].speculation) {
+            return fail(Code::invalid_argument, "pool " + name + ": expected the same speculation in the changed scenario");
+        }
         if (now[pool].batching.asynchronous != then[pool].batching.asynchronous) {
             return fail(Code::invalid_argument, "pool " + name + ": expected the same asynchronous in the changed scenario");
         }

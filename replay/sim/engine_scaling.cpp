@@ -191,7 +191,11 @@ std::int64_t Run::Impl::replicas_for_tpot(std::size_t pool, const PoolUse& use) 
         StepShape step;
         step.decode_sequences = step.sampled_sequences = std::max<std::int64_t>(1, ceil_div(use.sequences, ranks));
         step.decode_context = std::max(step.decode_sequences, use.blocks * spec.kv.block.value / ranks);
-        return time_of(pool, step) <= limit;
+        step.draft_tokens = step.decode_sequences * spec.drafts_max();
+        step.draft_pairs = step.decode_context * spec.drafts_max();
+        step.sampled_sequences += step.draft_tokens;
+        const double made = spec.speculation ? spec.speculation->made_per_step() : 1;
+        return time_of(pool, step) <= limit * made;
     });
 }
 

@@ -5,6 +5,7 @@
 #include "replay/base/assert.hpp"
 #include "replay/sched/decode_stretch.hpp"
 #include "replay/sim/engine.hpp"
+#include "replay/sim/speculation.hpp"
 
 namespace replayd {
 namespace {
@@ -14,9 +15,7 @@ StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) 
     for (const ScheduledTokens& member : decision.members) {
         const RequestState& request = requests[member.slot];
         if (!member.prefill) {
-            ++shape.decode_sequences;
-            ++shape.sampled_sequences;
-            shape.decode_context += request.computed + 1;
+            shape += verify_shape(request.computed, member.tokens - 1);
             continue;
         }
         const bool samples = request.computed + member.tokens == request.target;
@@ -53,6 +52,13 @@ bool Run::Impl::prepare(std::int32_t index, BatchInFlight& batch) {
     batch.shape.sampled_sequences += batch.set_members;
     if (batch.set_members > 0) batch.shape.decode_context += runtime.decodes.context();
     for (const ScheduledTokens& member : batch.decision.members) join_batch(requests_[member.slot]);
+    if (const auto& speculation = compiled_->scenario.pools[replica.pool].speculation) {
+        batch.verifies = true;
+        for (const ScheduledTokens& member : batch.decision.members) {
+            const RequestState& request = requests_[member.slot];
+            if (!member.prefill) batch.accepted += accepted_drafts(*speculation, request.sequence, request.generated, member.tokens - 1);
+        }
+    }
     runtime.last_sequences = batch.sequences();
     if (batch.shape.prefill_sequences > 0) note_workspace(index, batch.decision);
     return true;
@@ -134,8 +140,8 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
 
 std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batch, std::int64_t most) const {
     const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
-    // Prompts end with the step; with decodes only, the batch may repeat.
-    if (most == 0 || batch.shape.prefill_tokens > 0 || next_differs(replica)) return 0;
+    // Prompts end with the step; with decodes only, the batch may repeat. Not where each step makes as many tokens as it may.
+    if (most == 0 || batch.verifies || batch.shape.prefill_tokens > 0 || next_differs(replica)) return 0;
     const auto blocks =
         policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
     if (!blocks) return 0;
@@ -233,13 +239,16 @@ void Run::Impl::take_interference_apart(std::int32_t index, BatchInFlight& batch
     const CostModel& cost = *compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool];
     const Duration both = stage_times_[0];
     StepShape prefill = batch.shape;
-    prefill.decode_sequences = prefill.decode_context = 0;
-    prefill.sampled_sequences -= batch.shape.decode_sequences;
+    prefill.decode_sequences = prefill.decode_context = prefill.draft_tokens = prefill.draft_pairs = 0;
+    prefill.sampled_sequences -= batch.shape.decode_sequences + batch.shape.draft_tokens;
     cost.step(prefill, stage_times_);
     batch.for_decodes = both - std::min(both, stage_times_[0]);
     StepShape decodes;
-    decodes.decode_sequences = decodes.sampled_sequences = batch.shape.decode_sequences;
+    decodes.decode_sequences = batch.shape.decode_sequences;
+    decodes.sampled_sequences = batch.shape.decode_sequences + batch.shape.draft_tokens;
     decodes.decode_context = batch.shape.decode_context;
+    decodes.draft_tokens = batch.shape.draft_tokens;
+    decodes.draft_pairs = batch.shape.draft_pairs;
     cost.step(decodes, stage_times_);
     batch.for_prefill = both - std::min(both, stage_times_[0]);
 }

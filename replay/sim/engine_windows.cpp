@@ -58,8 +58,8 @@ void Run::Impl::count_steps(std::int32_t index, BatchInFlight& batch, VirtualTim
     StepTotals totals;
     totals.steps = steps;
     totals.prefill_tokens = steps * batch.shape.prefill_tokens;
-    totals.output_tokens = steps * batch.shape.sampled_sequences;
-    totals.tokens = steps * (batch.shape.prefill_tokens + batch.shape.decode_sequences);
+    totals.output_tokens = steps * (batch.shape.sampled_sequences - batch.shape.draft_tokens) + batch.accepted;
+    totals.tokens = steps * (batch.shape.prefill_tokens + batch.shape.decode_sequences + batch.shape.draft_tokens);
     totals.sequences = steps * batch.sequences();
     totals_.steps += steps;
     totals_.prompt_tokens += Tokens(totals.prefill_tokens);

@@ -67,7 +67,7 @@ TEST(BadScenario, misspelt_keys) {
         {std::string(k_dense) + "[transfr]\nlatency_us = 1\n" + k_pair,
          "s.toml:4: transfr: unknown key; did you mean \"transfer\"?"},
         {mixed("zzz = 1\n"),
-         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, afd, role, name, gpu, replicas, autoscale, weights, "
+         "s.toml:6: pool.zzz: unknown key; expected parallel, batching, kv, runtime, afd, role, name, gpu, replicas, speculation, autoscale, weights, "
          "router, router_match_weight, router_load_weight or max_context"},
     });
 }
@@ -290,6 +290,37 @@ TEST(BadScenario, memory_settings) {
          "s.toml:6: pool.kv.host_gigabytes = -1: expected a number of at least 0 and at most 1e+06"},
         {std::string(k_dense) + k_pair + k_link + "dtype = 'int8'\n",
          "s.toml:11: transfer.dtype = \"int8\": expected bf16 or fp8"},
+    });
+}
+
+// Drafts, and what cannot verify them.
+TEST(BadScenario, speculation) {
+    const auto with = [](const std::string& table, const std::string& rest = "") {
+        return mixed(rest + "speculation = { " + table + " }\n");
+    };
+    const std::string good = "method = 'ngram', acceptance = 0.5";
+    const std::string deepseek = "name = 's'\nmodel = 'DeepSeek-V3'\ngpu = 'H200-SXM'\n[[pool]]\nrole = 'mixed'\n";
+    expect_messages({
+        {with("method = 'ngram'"), "s.toml:6: pool.speculation.acceptance is missing: expected a number of at least 0 and at most 1"},
+        {with("acceptance = 1.5"), "s.toml:6: pool.speculation.acceptance = 1.5: expected a number of at least 0 and at most 1"},
+        {with("acceptance = 0.5, tokens = 17"), "s.toml:6: pool.speculation.tokens = 17: expected a whole number from 1 to 16"},
+        {with("acceptance = 0.5, method = 'eagle'"), "s.toml:6: pool.speculation.method = \"eagle\": expected mtp or ngram"},
+        {with("acceptance = 0.5, draft = 1"), "s.toml:6: pool.speculation.draft: unknown key; expected method, tokens or acceptance"},
+        {with("acceptance = 0.5"),
+         "s.toml:4: pool.runtime.draft_layers = 0: expected above 0 with [pool.speculation], and Llama-3.1-8B has no such layers: "
+         "set method = \"ngram\""},
+        {deepseek + "speculation = { acceptance = 0.5 }\n",
+         "s.toml:4: pool.runtime.draft_layers = 0: expected 1 to 1 with [pool.speculation], the layers that draft"},
+        {with(good, "batching = { policy = 'sarathi' }\n"),
+         "s.toml:6: pool.batching.policy = another policy: expected \"vllm_v1\" with [pool.speculation], the policy that schedules drafts"},
+        {with(good, "batching = { asynchronous = true }\n"),
+         "s.toml:6: pool.batching.asynchronous = true: expected false with [pool.speculation]: what a step makes is known when it ends, "
+         "not one step ahead"},
+        {with(good, "parallel = { pipeline = 2 }\n"),
+         "s.toml:6: pool.parallel.pipeline = 2: expected 1 with [pool.speculation], whose last stage drafts for the next step"},
+        {std::string(k_dense) + "[[pool]]\nrole = 'prefill'\nspeculation = { " + good + " }\n[[pool]]\nrole = 'decode'\n" + k_link,
+         "s.toml:5: pool.role = \"prefill\": expected \"mixed\" or \"decode\" with [pool.speculation]: a prefill pool makes one token "
+         "of a request"},
     });
 }
 

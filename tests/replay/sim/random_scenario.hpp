@@ -111,6 +111,14 @@ inline void choose_autoscale(Random& random, Scenario& scenario) {
     if (alike) times.take_over = Duration(between(random, 0, 200) * k_ns_per_ms);
 }
 
+/// In half of the pools that can, drafts that are accepted never, always or in between.
+inline void choose_speculation(Random& random, PoolSpec& spec) {
+    const bool can = spec.role != PoolRole::prefill && spec.batching.policy == BatchPolicyKind::vllm_v1 &&
+                     !spec.batching.asynchronous && spec.parallel.pipeline == 1 && !spec.afd;
+    if (!can || random.below(2) == 0) return;
+    spec.speculation = SpeculationSpec{DraftMethod::ngram, between(random, 1, 4), static_cast<double>(between(random, 0, 10)) / 10};
+}
+
 /// Clusters from roomy to so tight that preemption, full queues and rejections occur.
 inline Scenario random_scenario(Random& random) {
     Scenario scenario = random.below(2) == 0 ? mixed_scenario(between(random, 1, 4))
@@ -141,6 +149,7 @@ inline Scenario random_scenario(Random& random) {
     scenario.transfer.latency = Duration(between(random, 0, 5'000'000));
     choose_transfer(random, scenario.transfer);
     if (random.below(3) == 0) choose_autoscale(random, scenario);
+    for (PoolSpec& spec : scenario.pools) choose_speculation(random, spec);
     return scenario;
 }
 

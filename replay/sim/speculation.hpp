@@ -1,0 +1,20 @@
+#pragma once
+// What becomes of drafts. Acceptance is drawn for each request and position of its output, so that it depends neither on
+// who shares the step nor on when it runs: a replay, a fork and a replay after a kill accept the same drafts.
+
+#include <cstdint>
+
+#include "replay/catalog/speculation_spec.hpp"
+#include "replay/cost/cost_model.hpp"
+
+namespace replayd {
+
+/// A decode of one sequence after `computed` tokens that verifies `drafts` tokens beside its own.
+[[nodiscard]] StepShape verify_shape(std::int64_t computed, std::int64_t drafts);
+
+/// How many of `drafts` are accepted after the first `generated` output tokens of request `sequence`: each with the
+/// spec's probability, until one is not.
+[[nodiscard]] std::int64_t accepted_drafts(const SpeculationSpec& spec, std::int64_t sequence, std::int64_t generated,
+                                           std::int64_t drafts);
+
+}  // namespace replayd
