@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "replay/cost/efficiency.hpp"
+#include "replay/cost/laws/network_law.hpp"
 #include "replay/cost/moe_operators.hpp"
 
 namespace replayd::cost {
@@ -129,6 +130,17 @@ private:
     bool low_latency_;
 };
 
+/// A collective beyond one node, or over more GPUs than the tables know.
+void set_network_law(const GpuSpec& gpu, std::string_view kernel, std::int64_t gpus, double elements, OperatorSpec& op) {
+    const GpuLinks links = links_of(gpu);
+    const NcclOp kind = nccl_op(kernel.substr(0, kernel.find('/'))).value();
+    const auto price = [&](double rows) {
+        return network_price(links, {kind, real(gpus), rows * elements * k_bf16_bytes}).us;
+    };
+    op.curve = FieldCurve{RowCurve(price), Field::rows};
+    op.provenance = "NCCL's tuning model";
+}
+
 /// All-gather (or its mirror image, reduce-scatter) of the bf16 vectors of every data rank; `entry` before it.
 void add_gather(Composer& composer, std::string name, std::string_view kernel, std::int64_t gpus, double tokens_per_row,
                 Duration entry) {
@@ -145,7 +157,7 @@ void add_gather(Composer& composer, std::string name, std::string_view kernel, s
         gather.fixed = entry;
         if (entry > Duration(0)) gather.provenance += "; entry of vLLM";
     } else {
-        gather.fixed = link.fixed;
+        set_network_law(composer.pool.gpu, kernel, gpus, elements, gather);
     }
     composer.add(std::move(gather));
 }

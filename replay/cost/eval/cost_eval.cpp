@@ -4,6 +4,7 @@
 
 #include "replay/cost/eval/kernel_rows.hpp"
 #include "replay/cost/laws/law_choice.hpp"
+#include "replay/cost/laws/network_law.hpp"
 
 namespace replayd::cost {
 namespace {
@@ -18,6 +19,16 @@ void append_cells(std::string& out, const std::vector<std::string_view>& cells) 
 void append_us(std::string& out, double us) {
     char buffer[64];
     out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, us, std::chars_format::fixed, 4).ptr);
+}
+
+/// A row of the nccl table as a call beyond one node, or a send_recv, which no table holds.
+std::optional<NcclCall> network_call(const KernelTable& table, const GpuLinks& links, const KernelRow& row) {
+    if (table.name != "nccl") return std::nullopt;
+    const auto op = nccl_op(std::string_view(row.kernel).substr(0, row.kernel.find('/')));
+    if (!op) return std::nullopt;
+    const NcclCall call{*op, row.number[1], row.number[2] * type_of(row.number[0]).bytes};
+    if (!is_network_call(links, call)) return std::nullopt;
+    return call;
 }
 
 Result<const KernelTable*> table_of(std::string_view name) {
@@ -42,16 +53,25 @@ Result<std::string> cost_eval(const CostEvalRequest& request) {
                                                     "' is already there; take it out, it is what this command writes");
         }
     }
+    const auto hardware = known_system(request.gpu);
+    if (!hardware) return tl::unexpected(hardware.error());
+    const GpuLinks links = links_of(*hardware);
     const auto rows = kernel_rows(request.name, **table, *csv);
     if (!rows) return tl::unexpected(rows.error());
     std::string out;
     append_cells(out, csv->header);
     out += "predicted_us,provenance\n";
     for (std::size_t i = 0; i < rows->size(); ++i) {
+        append_cells(out, csv->rows[i]);
+        if (const auto call = network_call(**table, links, (*rows)[i])) {
+            const NetworkPrice price = network_price(links, *call);
+            append_us(out, price.us);
+            out += ',' + std::string(price.source) + "; " + std::string(price.regime) + '\n';
+            continue;
+        }
         const auto law = choice->law_for((*rows)[i]);
         if (!law) return tl::unexpected(law.error());
         const KernelPrice price = (*law)->price((*rows)[i]);
-        append_cells(out, csv->rows[i]);
         append_us(out, price.us);
         out += ',' + (*law)->provenance(price) + '\n';
     }

@@ -54,6 +54,19 @@ TEST(CostEval, names_the_law_it_carried_over) {
               std::string::npos);
 }
 
+// What no table holds: calls beyond one node and send/recv say which of NCCL's ways they are priced by.
+TEST(CostEval, prices_collectives_between_nodes_and_send_recv) {
+    const auto out = cost_eval({"h100_sxm", "nccl", "nccl", "calls.csv",
+                                "op_name,kernel_source,nccl_dtype,num_gpus,message_size\n"
+                                "alltoall,NCCL,half,8,1048576\nalltoall,NCCL,half,32,1048576\n"
+                                "all_gather,NCCL,half,16,67108864\nsend_recv,NCCL,half,2,33554432\n"});
+    ASSERT_TRUE(out);
+    EXPECT_NE(out->find("alltoall,NCCL,half,8,1048576,18.6104,law h100_sxm/nccl\n"), std::string::npos) << *out;
+    EXPECT_NE(out->find(",NCCL's tuning model; pairs\n"), std::string::npos) << *out;
+    EXPECT_NE(out->find(",NCCL's tuning model; ring Simple\n"), std::string::npos) << *out;
+    EXPECT_NE(out->find(",measured between two H100; NVLink\n"), std::string::npos) << *out;
+}
+
 // Beyond the fitted range the answer is flagged, and grows with the work.
 TEST(CostEval, flags_extrapolation_and_stays_monotone_there) {
     EXPECT_NE(eval_gemm("gemm_dtype,m,n,k\nbfloat16,1000000,4096,4096\n").find("; extrapolated\n"), std::string::npos);
