@@ -303,7 +303,7 @@ TEST(BadScenario, speculation) {
     expect_messages({
         {with("method = 'ngram'"), "s.toml:6: pool.speculation.acceptance is missing: expected a number of at least 0 and at most 1"},
         {with("acceptance = 1.5"), "s.toml:6: pool.speculation.acceptance = 1.5: expected a number of at least 0 and at most 1"},
-        {with("acceptance = 0.5, tokens = 17"), "s.toml:6: pool.speculation.tokens = 17: expected a whole number from 1 to 16"},
+        {with("acceptance = 0.5, tokens = 17"), "s.toml:6: pool.speculation.tokens = 17: expected an integer from 1 to 16"},
         {with("acceptance = 0.5, method = 'eagle'"), "s.toml:6: pool.speculation.method = \"eagle\": expected mtp or ngram"},
         {with("acceptance = 0.5, draft = 1"), "s.toml:6: pool.speculation.draft: unknown key; expected method, tokens or acceptance"},
         {with("acceptance = 0.5"),
