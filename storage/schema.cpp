@@ -38,22 +38,41 @@ Result<void> check_identity(const std::string& path, std::int64_t application, s
     return {};
 }
 
+/// The head of a file, as much of it as there is.
+struct Head {
+    std::array<char, k_header_bytes> bytes{};
+    std::size_t got = 0;
+
+    [[nodiscard]] bool is_sqlite() const {
+        return got == k_header_bytes && std::string_view(bytes.data(), k_magic.size()) == k_magic;
+    }
+};
+
+Head head_of(const std::string& path) {
+    Head head;
+    std::ifstream file(path, std::ios::binary);
+    file.read(head.bytes.data(), head.bytes.size());
+    head.got = static_cast<std::size_t>(file.gcount());
+    return head;
+}
+
 }  // namespace
 
+std::int64_t application_id_of(const std::string& path) {
+    const Head head = head_of(path);
+    return head.is_sqlite() ? big_endian_32(head.bytes.data() + k_application_id_offset) : 0;
+}
+
 Result<void> check_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return {};  // opening it for real gives the reason
-    std::array<char, k_header_bytes> header{};
-    file.read(header.data(), header.size());
-    const auto got = static_cast<std::size_t>(file.gcount());
-    if (got == 0) return {};
-    if (got < k_header_bytes || std::string_view(header.data(), k_magic.size()) != k_magic) {
+    const Head head = head_of(path);
+    if (head.got == 0) return {};  // opening it for real gives the reason
+    if (!head.is_sqlite()) {
         return fail(Code::io, "history " + path + ": it is not an SQLite database: choose another path");
     }
-    const std::int64_t application = big_endian_32(header.data() + k_application_id_offset);
+    const std::int64_t application = big_endian_32(head.bytes.data() + k_application_id_offset);
     // 0: the head of a new history may still be in its WAL; check_connection decides.
     if (application == 0) return {};
-    return check_identity(path, application, big_endian_32(header.data() + k_user_version_offset));
+    return check_identity(path, application, big_endian_32(head.bytes.data() + k_user_version_offset));
 }
 
 Result<void> check_connection(Connection& connection) {

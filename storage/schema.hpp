@@ -24,6 +24,9 @@ extern const char* const k_schema_6_sql;
 extern const char* const k_schema_7_sql;
 extern const char* const k_schema_8_sql;
 
+/// The application id in the head of an SQLite file, read without SQLite; 0 where there is none, or no such file.
+[[nodiscard]] std::int64_t application_id_of(const std::string& path);
+
 /// Reads the head of the file without SQLite, so that nothing is written. Passes a file that does not exist, is
 /// empty, or is a history of a known version. Errors: `io` (not a database; of another application),
 /// `failed_state` (made by a newer replayd).

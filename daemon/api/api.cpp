@@ -119,8 +119,8 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
     if (path.rfind(k_prefix, 0) == 0) {
         auto reader = ReaderLease::take(*this);
         if (!reader) return problem(reader.error());
-        return dispatch(
-            {request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_, **reader, context_.end_stream});
+        return dispatch({request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_,
+                         **reader, context_.end_stream, context_.searches});
     }
     if (path == access::k_spans_path) return context_.take_spans(request);
     if (request.method != "GET") {

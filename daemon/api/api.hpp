@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/api/run_view.hpp"
+#include "daemon/api/search_folders.hpp"
 #include "daemon/net/http.hpp"
 #include "daemon/stream/stream_registry.hpp"
 #include "daemon/stream/task_pool.hpp"
@@ -31,6 +32,7 @@ struct ApiContext {
     std::function<net::HttpResponse(const net::HttpRequest&)> take_spans;
     /// Ends a stream after what still waits for it.
     std::function<Result<void>(stream::Stream&)> end_stream;
+    SearchFolders searches;
 };
 
 class Api {

@@ -16,7 +16,7 @@ struct Route {
     Answer (*answer)(const Call&);
 };
 
-constexpr std::array<Route, 29> k_routes = {{
+constexpr std::array<Route, 32> k_routes = {{
     {"GET", "streams", list_streams},
     {"POST", "streams", create_stream},
     {"GET", "streams/*", show_stream},
@@ -46,6 +46,9 @@ constexpr std::array<Route, 29> k_routes = {{
     {"GET", "compare", compare_two_runs},
     {"GET", "difference", first_difference},
     {"POST", "query", run_query},
+    {"GET", "searches", list_searches},
+    {"GET", "searches/*/*", show_search},
+    {"GET", "searches/*/*/candidates/*", show_candidate},
 }};
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/api/api.hpp"
+#include "daemon/api/search_folders.hpp"
 
 namespace replayd::api {
 
@@ -16,6 +17,7 @@ struct Call {
     RunViews& views;
     storage::Reader& reader;
     const std::function<Result<void>(stream::Stream&)>& end_stream;
+    const SearchFolders& searches;
 };
 
 using Answer = Result<net::HttpResponse>;
@@ -54,6 +56,12 @@ using Answer = Result<net::HttpResponse>;
 [[nodiscard]] Answer show_moment(const Call& call);
 [[nodiscard]] Answer first_difference(const Call& call);
 [[nodiscard]] Answer run_query(const Call& call);
+
+[[nodiscard]] Answer list_searches(const Call& call);
+[[nodiscard]] Answer show_search(const Call& call);
+[[nodiscard]] Answer show_candidate(const Call& call);
+/// SQL on a file of searches. Errors as of SearchFile::query, and `not_found`.
+[[nodiscard]] Result<storage::Table> query_of_search(const Call& call, const std::string& name, std::string_view sql);
 
 /// The route of the request, or 404, or 405 naming the methods that the path has.
 [[nodiscard]] net::HttpResponse dispatch(const Call& call);

@@ -184,13 +184,19 @@ Answer find_requests(const Call& call) {
 }
 
 Answer run_query(const Call& call) {
-    auto body = body_object(call.request, {"sql"});
+    auto body = body_object(call.request, {"sql", "search"});
     if (!body) return tl::unexpected(body.error());
     const json::value* sql = body->if_contains("sql");
     if (sql == nullptr || !sql->is_string()) {
         return fail(Code::invalid_argument, "sql is missing or no string: expected one SELECT statement");
     }
-    auto table = call.reader.query(std::string_view(sql->get_string()));
+    const std::string_view text = sql->get_string();
+    const json::value* search = body->if_contains("search");
+    if (search != nullptr && !search->is_string()) {
+        return fail(Code::invalid_argument, "search is no string: expected the name of a file of searches");
+    }
+    auto table = search == nullptr ? call.reader.query(text)
+                                   : query_of_search(call, std::string(search->get_string()), text);
     if (!table) return tl::unexpected(table.error());
     return json_answer(table_json(*table));
 }

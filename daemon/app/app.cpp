@@ -211,7 +211,8 @@ Result<void> App::Parts::listen(int listen_fd) {
     api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
                                                      std::string(config::k_version), metrics_text, vllm_text,
                                                      [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
-                                                     [this](stream::Stream& stream) { return end_stream(stream); }});
+                                                     [this](stream::Stream& stream) { return end_stream(stream); },
+                                                     api::SearchFolders(config.search_dirs)});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
                               stream::OtherFeed{[this] { return spans->active() || cluster; },

@@ -44,6 +44,7 @@ std::vector<std::string> changes_that_need_a_restart(const config::DaemonConfig&
         {"history.path", running.history_path == fresh.history_path},
         {"history.durability", running.durability == fresh.durability},
         {"dashboard.dir", running.dashboard_dir == fresh.dashboard_dir},
+        {"searches.dirs", running.search_dirs == fresh.search_dirs},
         {"catalog.files", running.catalog_files == fresh.catalog_files},
         {"engine.threads", running.engine_threads == fresh.engine_threads},
         {"ingest.backlog_arrivals_max", running.backlog_arrivals_max == fresh.backlog_arrivals_max},

@@ -25,6 +25,7 @@ struct Flags {
     std::optional<std::size_t> engine_threads;
     std::vector<std::string> scenario_dirs;
     std::vector<std::string> catalogs;
+    std::vector<std::string> search_dirs;
     bool version = false;
 };
 
@@ -35,6 +36,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--dashboard", flags.dashboard, "folder of the page");
     app.add_option("--scenario-dir", flags.scenario_dirs, "folder of scenario TOML files; may be repeated");
     app.add_option("--catalog", flags.catalogs, "TOML file of models and GPUs; may be repeated");
+    app.add_option("--searches", flags.search_dirs,
+                   "folder of files that replayctl search --db writes, shown as they grow; may be repeated");
     app.add_option("--port-file", flags.port_file, "file that receives the bound port once listening");
     app.add_option("--engine-threads", flags.engine_threads, "threads that replay (one per core)");
     app.add_option("--log-level", flags.log_level, "debug, info, warn or error (info)");
@@ -59,6 +62,7 @@ Result<void> lay_over(DaemonConfig& config, const Flags& flags) {
     if (flags.token_file) config.tokens.push_back({"token-file", {Role::admin}, {*flags.token_file, ""}});
     config.scenario_dirs.insert(config.scenario_dirs.end(), flags.scenario_dirs.begin(), flags.scenario_dirs.end());
     config.catalog_files.insert(config.catalog_files.end(), flags.catalogs.begin(), flags.catalogs.end());
+    config.search_dirs.insert(config.search_dirs.end(), flags.search_dirs.begin(), flags.search_dirs.end());
     return check_config(config);
 }
 

@@ -106,6 +106,7 @@ struct DaemonConfig {
     std::string dashboard_dir;               ///< empty: no page, `/` says how to get one
     std::vector<std::string> scenario_dirs;  ///< every *.toml in them is a scenario
     std::vector<std::string> scenario_files;
+    std::vector<std::string> search_dirs;    ///< files in them that searches were stored in are shown
     std::vector<std::string> catalog_files;  ///< models and GPUs laid over the built-in catalog, in order
     std::vector<StreamConfig> streams;
     Otlp otlp;

@@ -63,6 +63,11 @@ Result<void> read_scenarios(const Section& section, DaemonConfig& config) {
     });
 }
 
+Result<void> read_searches(const Section& section, DaemonConfig& config) {
+    static const std::array<std::string, 1> known = {"dirs"};
+    return section.only(known).and_then([&] { return section.texts("dirs", config.search_dirs); });
+}
+
 Result<void> read_catalog(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"files"};
     return section.only(known).and_then([&] { return section.texts("files", config.catalog_files); });
@@ -136,14 +141,15 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
 }
 
 Result<DaemonConfig> read_root(const toml::table& root, std::string_view origin, DaemonConfig config) {
-    static const std::array<std::string, 16> known = {"listen", "history", "dashboard", "scenarios", "catalog",
+    static const std::array<std::string, 17> known = {"listen", "history", "dashboard", "scenarios", "catalog",
                                                       "engine", "ingest",  "log",       "stream",    "token",
                                                       "limits", "privacy", "service",   "retention", "nats",
-                                                      "otlp"};
-    static const std::array<std::pair<const char*, Reader>, 14> readers = {{{"listen", read_listen},
+                                                      "otlp", "searches"};
+    static const std::array<std::pair<const char*, Reader>, 15> readers = {{{"listen", read_listen},
                                                                            {"history", read_history},
                                                                            {"dashboard", read_dashboard},
                                                                            {"scenarios", read_scenarios},
+                                                                           {"searches", read_searches},
                                                                            {"catalog", read_catalog},
                                                                            {"engine", read_engine},
                                                                            {"ingest", read_ingest},

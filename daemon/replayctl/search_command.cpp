@@ -9,8 +9,8 @@
 #include "daemon/config/config.hpp"
 #include "daemon/config/version.hpp"
 #include "daemon/files/output_file.hpp"
-#include "daemon/replayctl/console.hpp"
 #include "daemon/net/quoted.hpp"
+#include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/search_executor.hpp"
 #include "daemon/replayctl/search_front.hpp"
 #include "daemon/replayctl/search_report.hpp"
@@ -68,7 +68,8 @@ Result<void> write_files(const SearchOptions& options, const SearchResult& resul
         if (auto written = write_file(options.csv, search_csv(result)); !written) return written;
     }
     for (const std::string& path : options.fronts) {
-        if (auto written = write_file(path, path.ends_with(".svg") ? front_svg(result) : front_csv(result)); !written) return written;
+        if (auto written = write_file(path, path.ends_with(".svg") ? front_svg(result) : front_csv(result)); !written)
+            return written;
     }
     return {};
 }
@@ -76,7 +77,8 @@ Result<void> write_files(const SearchOptions& options, const SearchResult& resul
 Result<void> check_front_names(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
         if (!path.ends_with(".svg") && !path.ends_with(".csv")) {
-            return fail(Code::invalid_argument, "--front " + net::quoted(path) + ": expected a name that ends in .svg or .csv");
+            return fail(Code::invalid_argument,
+                        "--front " + net::quoted(path) + ": expected a name that ends in .svg or .csv");
         }
     }
     return {};
@@ -86,14 +88,19 @@ Result<void> check_front_names(const std::vector<std::string>& paths) {
 Result<void> check_any_possible(const Outcomes& outcomes, const std::string& path) {
     const auto possible = [](const auto& outcome) { return outcome.second.possible; };
     if (std::any_of(outcomes.begin(), outcomes.end(), possible)) return {};
-    return fail(Code::invalid_argument, path + ": no candidate is possible; the first one: " + outcomes.begin()->second.reason);
+    return fail(Code::invalid_argument,
+                path + ": no candidate is possible; the first one: " + outcomes.begin()->second.reason);
 }
 
 Result<void> check_options(const SearchOptions& options) {
     if (auto names = check_front_names(options.fronts); !names) return names;
     if (options.executor == SearchExecutorKind::slurm) {
-        if (options.db.empty()) return fail(Code::invalid_argument, "--executor slurm: expected --db FILE with it, where the tasks' outcomes are merged");
-        if (options.trace.path == "-") return fail(Code::invalid_argument, "--executor slurm: expected a trace file that every node sees, not standard input");
+        if (options.db.empty())
+            return fail(Code::invalid_argument,
+                        "--executor slurm: expected --db FILE with it, where the tasks' outcomes are merged");
+        if (options.trace.path == "-")
+            return fail(Code::invalid_argument,
+                        "--executor slurm: expected a trace file that every node sees, not standard input");
     }
     if (!options.trials.empty() && options.db.empty()) {
         return fail(Code::invalid_argument, "--trials: expected --db FILE with it, where the outcomes go");
@@ -106,9 +113,11 @@ Result<ExitStatus> run_trials(const SearchOptions& options, const SearchInput& i
     auto trials = read_trials(options.trials);
     if (!trials) return tl::unexpected(trials.error());
     for (const Trial& trial : *trials) {
-        if (trial.candidate < input.space.size() && trial.arrivals <= static_cast<std::int64_t>(input.arrivals.size())) continue;
+        if (trial.candidate < input.space.size() && trial.arrivals <= static_cast<std::int64_t>(input.arrivals.size()))
+            continue;
         return fail(Code::invalid_argument, options.trials + ": candidate " + std::to_string(trial.candidate) + " on " +
-                                                std::to_string(trial.arrivals) + " arrivals: expected trials of this search");
+                                                std::to_string(trial.arrivals) +
+                                                " arrivals: expected trials of this search");
     }
     if (auto done = executor.run_all(*trials); !done) return tl::unexpected(done.error());
     const std::string ran = std::to_string(executor.ran());
@@ -125,7 +134,12 @@ std::string exact_text(double value) {
 /// The command line of one task, but for its trials and its file.
 SlurmOptions slurm_of(const SearchOptions& options) {
     SlurmOptions out{options.work.empty() ? options.db + ".tasks" : options.work, options.tasks, options.sbatch, {}};
-    out.command = {std::filesystem::read_symlink("/proc/self/exe").string(), "search", options.spec, options.trace.path, "--workers", "1"};
+    out.command = {std::filesystem::read_symlink("/proc/self/exe").string(),
+                   "search",
+                   options.spec,
+                   options.trace.path,
+                   "--workers",
+                   "1"};
     const TraceOptions& trace = options.trace.options;
     const auto add = [&](const char* flag, const std::string& value) {
         out.command.emplace_back(flag);
@@ -150,10 +164,11 @@ SlurmOptions slurm_of(const SearchOptions& options) {
 Result<void> run_search(const SearchOptions& options, const search::Method& method, SearchExecutor& executor) {
     if (options.executor == SearchExecutorKind::local) return executor.run_to_end(method);
     const SlurmOptions slurm = slurm_of(options);
-    return executor.have_run_to_end(method, [&](std::span<const Trial> trials) { return run_on_slurm(slurm, trials, options.db); });
+    return executor.have_run_to_end(
+        method, [&](std::span<const Trial> trials) { return run_on_slurm(slurm, trials, options.db); });
 }
 
-Result<OutcomeKeepers> open_keepers(const SearchOptions& options, const SearchFacts& facts) {
+Result<OutcomeKeepers> open_keepers(const SearchOptions& options, const storage::SearchFacts& facts) {
     OutcomeKeepers out;
     if (!options.journal.empty()) {
         auto opened = SearchJournal::open(options.journal, facts.identity);
@@ -161,7 +176,7 @@ Result<OutcomeKeepers> open_keepers(const SearchOptions& options, const SearchFa
         out.journal = std::move(*opened);
     }
     if (!options.db.empty()) {
-        auto opened = SearchStore::open(options.db, facts);
+        auto opened = storage::SearchStore::open(options.db, facts);
         if (!opened) return tl::unexpected(opened.error());
         out.store = std::move(*opened);
     }
@@ -185,7 +200,8 @@ Result<ExitStatus> search_clusters(const SearchOptions& options) {
     if (!arrivals) return tl::unexpected(arrivals.error());
     for (Arrival& arrival : *arrivals) arrival = under_load(arrival, spec->load_permille);
     const auto count = static_cast<std::int64_t>(arrivals->size());
-    auto keepers = open_keepers(options, {identity_of(*base, *text, *arrivals), *text, *base, options.trace.path, count});
+    auto keepers = open_keepers(options, {identity_of(*base, *text, *arrivals), std::string(config::k_version), *text,
+                                          *base, options.trace.path, count});
     if (!keepers) return tl::unexpected(keepers.error());
     const search::Space space(spec->axes);
     PricedScenarios priced;
@@ -199,26 +215,27 @@ Result<ExitStatus> search_clusters(const SearchOptions& options) {
     const auto method = search::make_method(spec->method, space, spec->objective, count, std::move(prices));
     if (auto done = run_search(options, *method, *executor); !done) return tl::unexpected(done.error());
     if (auto any = check_any_possible(executor->outcomes(), options.spec); !any) return tl::unexpected(any.error());
-    const SearchResult result{*spec, space, executor->outcomes(),
-                              search::ranked(method->results(executor->outcomes()), executor->outcomes(), spec->objective),
-                              executor->ran()};
+    const SearchResult result{
+        *spec, space, executor->outcomes(),
+        search::ranked(method->results(executor->outcomes()), executor->outcomes(), spec->objective), executor->ran()};
     if (auto written = write_files(options, result); !written) return tl::unexpected(written.error());
     const std::string out = options.mode == OutputMode::json ? search_json(result) : search_text(result);
     return print(out).map([] { return ExitStatus::ok; });
 }
 
 Result<ExitStatus> merge_search_files(const MergeOptions& options) {
-    Merged all;
+    storage::Merged all;
     for (const std::string& from : options.from) {
-        auto merged = merge_searches(options.into, from);
+        auto merged = storage::merge_searches(options.into, from);
         if (!merged) return tl::unexpected(merged.error());
         all.searches += merged->searches;
         all.trials += merged->trials;
     }
-    const std::string text = options.mode == OutputMode::json
-                                 ? "{\"searches\":" + std::to_string(all.searches) + ",\"trials\":" + std::to_string(all.trials) + "}\n"
-                                 : options.into + ": " + std::to_string(all.trials) + " trials added, of " +
-                                       std::to_string(all.searches) + " new searches\n";
+    const std::string text =
+        options.mode == OutputMode::json
+            ? "{\"searches\":" + std::to_string(all.searches) + ",\"trials\":" + std::to_string(all.trials) + "}\n"
+            : options.into + ": " + std::to_string(all.trials) + " trials added, of " + std::to_string(all.searches) +
+                  " new searches\n";
     return print(text).map([] { return ExitStatus::ok; });
 }
 

@@ -44,7 +44,8 @@ Result<void> SearchExecutor::run_all(std::span<const Trial> trials) {
     for (const Trial& trial : trials) {
         if (outcomes_.find(trial) == outcomes_.end()) unknown.push_back(trial);
     }
-    for_each_in_parallel(unknown.size(), [&](std::size_t i) { run_one(unknown[i], unknown.size()); }, workers_);
+    for_each_in_parallel(
+        unknown.size(), [&](std::size_t i) { run_one(unknown[i], unknown.size()); }, workers_);
     if (trouble_) return tl::unexpected(*trouble_);
     return {};
 }
@@ -65,8 +66,9 @@ Result<void> SearchExecutor::have_run_to_end(const search::Method& method, const
         if (!done) return done;
         const auto missing = [&](const Trial& trial) { return outcomes_.find(trial) == outcomes_.end(); };
         if (const auto lost = std::count_if(trials.begin(), trials.end(), missing); lost > 0) {
-            return fail(Code::internal, std::to_string(lost) + " trials of the round have no outcome though all tasks succeeded: "
-                                                               "expected one from each");
+            return fail(Code::internal, std::to_string(lost) +
+                                            " trials of the round have no outcome though all tasks succeeded: "
+                                            "expected one from each");
         }
     }
     return {};

@@ -9,23 +9,25 @@
 
 #include "daemon/replayctl/progress_bar.hpp"
 #include "daemon/replayctl/search_journal.hpp"
-#include "daemon/replayctl/search_store.hpp"
 #include "daemon/replayctl/search_trial.hpp"
+#include "storage/search_store.hpp"
 
 namespace replayd::ctl {
 
 /// Where outcomes survive the process; either may be absent.
 struct OutcomeKeepers {
     std::optional<SearchJournal> journal;
-    std::optional<SearchStore> store;
+    std::optional<storage::SearchStore> store;
 };
 
 class SearchExecutor {
 public:
     /// `input` must outlive it. What the keepers know is not run again.
-    [[nodiscard]] static Result<SearchExecutor> create(const SearchInput& input, OutcomeKeepers keepers, std::size_t workers);
+    [[nodiscard]] static Result<SearchExecutor> create(const SearchInput& input, OutcomeKeepers keepers,
+                                                       std::size_t workers);
 
-    /// Runs rounds in this process until the method wants no more. What was found is in `outcomes`, also after an error.
+    /// Runs rounds in this process until the method wants no more. What was found is in `outcomes`, also after an
+    /// error.
     [[nodiscard]] Result<void> run_to_end(const search::Method& method);
     /// Runs those of the trials that are not known.
     [[nodiscard]] Result<void> run_all(std::span<const search::Trial> trials);

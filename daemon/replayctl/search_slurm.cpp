@@ -12,7 +12,7 @@
 #include "daemon/config/config.hpp"
 #include "daemon/files/output_file.hpp"
 #include "daemon/net/quoted.hpp"
-#include "daemon/replayctl/search_store.hpp"
+#include "storage/search_store.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -57,8 +57,9 @@ Result<int> run_command(std::vector<std::string> words) {
     argv.push_back(nullptr);
     pid_t child = 0;
     if (const int error = ::posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ); error != 0) {
-        return fail(Code::unavailable, "cannot run " + words[0] + ": " + std::strerror(error) +
-                                           ": expected Slurm's commands in PATH (Debian: slurm-client), or --executor local");
+        return fail(Code::unavailable,
+                    "cannot run " + words[0] + ": " + std::strerror(error) +
+                        ": expected Slurm's commands in PATH (Debian: slurm-client), or --executor local");
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -84,8 +85,12 @@ Result<void> run_on_slurm(const SlurmOptions& options, std::span<const Trial> tr
     }
     const std::string script = *folder + "/task.sh";
     if (auto written = write_text(script, script_of(options, *folder)); !written) return written;
-    std::vector<std::string> words = {"sbatch", "--wait", "--quiet", "--job-name=replayctl-search",
-                                      "--array=0-" + std::to_string(tasks - 1), "--output=" + *folder + "/task-%a.log"};
+    std::vector<std::string> words = {"sbatch",
+                                      "--wait",
+                                      "--quiet",
+                                      "--job-name=replayctl-search",
+                                      "--array=0-" + std::to_string(tasks - 1),
+                                      "--output=" + *folder + "/task-%a.log"};
     words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
     words.push_back(script);
     const auto status = run_command(std::move(words));
@@ -93,11 +98,12 @@ Result<void> run_on_slurm(const SlurmOptions& options, std::span<const Trial> tr
     for (std::size_t task = 0; task < tasks; ++task) {
         const std::string path = *folder + "/task-" + std::to_string(task) + ".db";
         if (!std::filesystem::exists(path)) continue;
-        if (auto merged = merge_searches(db, path); !merged) return tl::unexpected(merged.error());
+        if (auto merged = storage::merge_searches(db, path); !merged) return tl::unexpected(merged.error());
     }
     if (*status == 0) return {};
-    return fail(Code::unavailable, "sbatch ended with status " + std::to_string(*status) + ": see " + *folder +
-                                       "/task-*.log; what its tasks found is kept, and the same command goes on from there");
+    return fail(Code::unavailable,
+                "sbatch ended with status " + std::to_string(*status) + ": see " + *folder +
+                    "/task-*.log; what its tasks found is kept, and the same command goes on from there");
 }
 
 Result<std::vector<Trial>> read_trials(const std::string& path) {
@@ -110,10 +116,10 @@ Result<std::vector<Trial>> read_trials(const std::string& path) {
         std::istringstream words(line);
         Trial trial;
         std::string more;
-        if (!(words >> trial.candidate >> trial.arrivals >> trial.load_permille) || (words >> more) || trial.candidate < 0 ||
-            trial.arrivals < 1 || trial.load_permille < 1) {
-            return fail(Code::invalid_argument, path + ":" + std::to_string(number) +
-                                                    ": expected candidate, arrivals and load in thousandths");
+        if (!(words >> trial.candidate >> trial.arrivals >> trial.load_permille) || (words >> more) ||
+            trial.candidate < 0 || trial.arrivals < 1 || trial.load_permille < 1) {
+            return fail(Code::invalid_argument,
+                        path + ":" + std::to_string(number) + ": expected candidate, arrivals and load in thousandths");
         }
         out.push_back(trial);
     }

@@ -30,14 +30,17 @@ std::string setting(const std::string& key, const TomlNode& value) {
     return key + "=" + text + (text.find_first_of(".en") == std::string::npos ? ".0" : "");
 }
 
-bool is_scalar(const TomlNode& node) { return node.kind != TomlNode::Kind::array && node.kind != TomlNode::Kind::table; }
+bool is_scalar(const TomlNode& node) {
+    return node.kind != TomlNode::Kind::array && node.kind != TomlNode::Kind::table;
+}
 
 void read_values(TableReader& table, const std::string& key, const TomlNode& values, Axis& axis) {
     if (values.kind != TomlNode::Kind::array || values.children.empty()) {
         return table.refuse("values", values.shown(), "expected a list of 1 or more values");
     }
     for (const TomlNode& value : values.children) {
-        if (!is_scalar(value)) return table.refuse("values", value.shown(), "expected numbers, strings or true and false");
+        if (!is_scalar(value))
+            return table.refuse("values", value.shown(), "expected numbers, strings or true and false");
         axis.alternatives.push_back({setting(key, value)});
     }
 }
@@ -46,13 +49,15 @@ void read_range(TableReader& table, const std::string& key, Axis& axis) {
     const std::int64_t from = table.integer("from", {});
     const std::int64_t to = table.integer("to", {from, from + k_candidates_max});
     const std::int64_t step = table.integer("step", {1}, 1);
-    for (std::int64_t value = from; value <= to; value += step) axis.alternatives.push_back({key + "=" + std::to_string(value)});
+    for (std::int64_t value = from; value <= to; value += step)
+        axis.alternatives.push_back({key + "=" + std::to_string(value)});
 }
 
 /// `settings = [["KEY=VALUE", …], …]`: alternatives that change several keys at once.
 void read_settings(TableReader& table, const TomlNode& lists, Axis& axis) {
     constexpr std::string_view expected = "expected a list of lists of \"KEY=VALUE\", one for each alternative";
-    if (lists.kind != TomlNode::Kind::array || lists.children.empty()) return table.refuse("settings", lists.shown(), expected);
+    if (lists.kind != TomlNode::Kind::array || lists.children.empty())
+        return table.refuse("settings", lists.shown(), expected);
     for (const TomlNode& list : lists.children) {
         Settings alternative;
         if (list.kind != TomlNode::Kind::array) return table.refuse("settings", list.shown(), expected);
@@ -76,8 +81,10 @@ Axis read_axis(TableReader& table) {
         const std::string key = table.text("key");
         axis.name = table.text("name", key);
         const TomlNode* values = table.any("values");
-        if (values != nullptr) read_values(table, key, *values, axis);
-        else read_range(table, key, axis);
+        if (values != nullptr)
+            read_values(table, key, *values, axis);
+        else
+            read_range(table, key, axis);
     }
     table.finish();
     return axis;
@@ -171,12 +178,19 @@ void check_rising(const SearchSpec& spec, TableReader& root) {
     std::int64_t rising = 0;
     for (const Axis& axis : spec.axes) rising += axis.rising ? 1 : 0;
     if (rising == 1) return;
-    root.refuse("axis", std::to_string(rising) + " rising axes",
-                "expected rising = true on exactly one [[axis]], along which method.kind = \"bisection\" looks for the first "
-                "alternative that holds");
+    root.refuse(
+        "axis", std::to_string(rising) + " rising axes",
+        "expected rising = true on exactly one [[axis]], along which method.kind = \"bisection\" looks for the first "
+        "alternative that holds");
 }
 
 }  // namespace
+
+std::string_view method_name(MethodKind kind) {
+    const auto found =
+        std::find_if(k_methods.begin(), k_methods.end(), [&](const auto& each) { return each.value == kind; });
+    return found->name;
+}
 
 Result<SearchSpec> parse_search(std::string_view toml, std::string_view origin) {
     auto document = parse_toml(toml, origin);

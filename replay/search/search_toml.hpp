@@ -27,4 +27,7 @@ struct SearchSpec {
 /// Errors as of parse_scenario: "ORIGIN:LINE: FIELD …: expected …".
 [[nodiscard]] Result<SearchSpec> parse_search(std::string_view toml, std::string_view origin);
 
+/// How method.kind names it.
+[[nodiscard]] std::string_view method_name(MethodKind kind);
+
 }  // namespace replayd::search

@@ -1,4 +1,5 @@
-// Outcomes in SQLite: a search goes on from its file, files of parts merge into the whole one, a real Slurm gives what one process does.
+// Outcomes in SQLite: a search goes on from its file, files of parts merge into the whole one, a real Slurm gives what
+// one process does.
 
 #include <gtest/gtest.h>
 
@@ -6,8 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "daemon/replayctl/search_store.hpp"
+#include "storage/search_file.hpp"
 #include "tests/daemon/replayctl/search_rows.hpp"
+#include "tests/source_paths.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -65,7 +67,8 @@ TEST_F(SearchFiles, parts_merge_into_the_file_of_one_process) {
 TEST_F(SearchFiles, outcomes_that_contradict_each_other_are_not_merged) {
     const std::string a = folder_.path("a.db");
     const std::string b = folder_.path("b.db");
-    for (const std::string& db : {a, b}) ASSERT_EQ(searched(db, {"--trials", folder_.holding("one", "7 200 1000\n")}).status, 0);
+    for (const std::string& db : {a, b})
+        ASSERT_EQ(searched(db, {"--trials", folder_.holding("one", "7 200 1000\n")}).status, 0);
     auto connection = storage::Connection::open(b, storage::Access::read_write);
     ASSERT_TRUE(connection);
     ASSERT_TRUE(connection->execute("UPDATE trial SET hash = 'another'"));
@@ -93,18 +96,42 @@ TEST_P(BadCalls, are_refused_with_one_clear_message) {
 
 INSTANTIATE_TEST_SUITE_P(
     Searches, BadCalls,
-    testing::Values(BadCall{"slurm_without_db", {"--executor", "slurm"}, "--executor slurm: expected --db FILE with it, where the tasks' outcomes are merged"},
-                    BadCall{"trials_without_db", {"--trials", "x"}, "--trials: expected --db FILE with it, where the outcomes go"}),
+    testing::Values(
+        BadCall{"slurm_without_db",
+                {"--executor", "slurm"},
+                "--executor slurm: expected --db FILE with it, where the tasks' outcomes are merged"},
+        BadCall{"trials_without_db", {"--trials", "x"}, "--trials: expected --db FILE with it, where the outcomes go"}),
     [](const auto& each) { return std::string(each.param.name); });
 
-// sbatch stands for Slurm here: a script that runs the tasks one after the other and then fails, as a job whose last task was
-// killed does. What they found is kept, and the next call has only the rest run.
+// The questions of replay/search/README.md, which the page asks, on a search that was run.
+TEST_F(SearchFiles, the_questions_of_the_readme_have_answers) {
+    const std::string db = folder_.path("s.db");
+    ASSERT_EQ(searched(db).status, 0);
+    auto file = storage::SearchFile::open(db);
+    ASSERT_TRUE(file) << file.error().message;
+    const std::string text = files::contents(REPLAYD_SOURCE_DIR "/replay/search/README.md");
+    int questions = 0;
+    for (std::size_t at = text.find("```sql\n"); at != std::string::npos; at = text.find("```sql\n", at)) {
+        at += 7;
+        const std::string sql = text.substr(at, text.find("```", at) - at);
+        const auto answer = (*file)->query(sql);
+        EXPECT_TRUE(answer) << sql << answer.error().message;
+        ++questions;
+    }
+    EXPECT_EQ(questions, 5);
+    EXPECT_EQ((*file)->query("SELECT count(*) FROM trial WHERE possible")->rows.front().front(),
+              storage::Cell(std::int64_t{200}));
+}
+
+// sbatch stands for Slurm here: a script that runs the tasks one after the other and then fails, as a job whose last
+// task was killed does. What they found is kept, and the next call has only the rest run.
 TEST_F(SearchFiles, what_the_tasks_of_a_failed_job_found_is_kept) {
     const std::string bin = folder_.path("bin");
     std::filesystem::create_directory(bin);
     const std::string sbatch = bin + "/sbatch";
-    std::ofstream(sbatch) << "#!/bin/sh\nfor word; do script=$word; done\n"
-                             "for task in 0 1 2; do SLURM_ARRAY_TASK_ID=$task sh \"$script\" > /dev/null || exit 9; done\nexit 5\n";
+    std::ofstream(sbatch)
+        << "#!/bin/sh\nfor word; do script=$word; done\n"
+           "for task in 0 1 2; do SLURM_ARRAY_TASK_ID=$task sh \"$script\" > /dev/null || exit 9; done\nexit 5\n";
     std::filesystem::permissions(sbatch, std::filesystem::perms::owner_all);
     const std::string db = folder_.path("s.db");
     const std::vector<std::string> arguments = with(search_.arguments(db), {"--executor", "slurm", "--tasks", "4"});
@@ -112,8 +139,9 @@ TEST_F(SearchFiles, what_the_tasks_of_a_failed_job_found_is_kept) {
     const Said failed = run_replayctl(arguments, path);
     EXPECT_EQ(failed.status, 1);
     EXPECT_NE(failed.err.find("sbatch ended with status 5"), std::string::npos) << failed.err;
-    std::ofstream(sbatch, std::ios::trunc) << "#!/bin/sh\nfor word; do script=$word; done\n"
-                                              "for task in 0 1 2 3; do SLURM_ARRAY_TASK_ID=$task sh \"$script\" > /dev/null || exit 9; done\n";
+    std::ofstream(sbatch, std::ios::trunc)
+        << "#!/bin/sh\nfor word; do script=$word; done\n"
+           "for task in 0 1 2 3; do SLURM_ARRAY_TASK_ID=$task sh \"$script\" > /dev/null || exit 9; done\n";
     const Said done = run_replayctl(arguments, path);
     ASSERT_EQ(done.status, 0) << done.err;
     EXPECT_NE(done.out.find("\"ran\":50"), std::string::npos) << done.out.substr(0, 100);

@@ -20,7 +20,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// Alternatives of the small scenario: a batch of up to 4 or 64 requests, 1 to 16 replicas. Bisection needs the last to rise.
+/// Alternatives of the small scenario: a batch of up to 4 or 64 requests, 1 to 16 replicas. Bisection needs the last to
+/// rise.
 constexpr const char* k_axes = R"(
 [[axis]]
 key = "pool.batching.max_sequences"
@@ -57,7 +58,9 @@ protected:
         EXPECT_EQ(said.status, 0) << said.err;
         return said.status == 0 ? json::parse(said.out).as_object() : json::object{};
     }
-    static const json::object& best(const json::object& result) { return result.at("results").as_array().at(0).as_object(); }
+    static const json::object& best(const json::object& result) {
+        return result.at("results").as_array().at(0).as_object();
+    }
 
     files::TemporaryFolder folder_;
 };
@@ -87,7 +90,8 @@ TEST_F(Search, a_trial_that_is_stopped_early_would_have_missed) {
     const std::string early = folder_.holding("early.toml", text + "stop_early = true\n");
     const json::object stopped = result_of(searched(early));
     std::map<std::int64_t, json::object> truth;
-    for (const json::value& row : whole.at("results").as_array()) truth[row.at("candidate").to_number<std::int64_t>()] = row.as_object();
+    for (const json::value& row : whole.at("results").as_array())
+        truth[row.at("candidate").to_number<std::int64_t>()] = row.as_object();
     int stops = 0;
     for (const json::value& row : stopped.at("results").as_array()) {
         const json::object& same = truth.at(row.at("candidate").to_number<std::int64_t>());
@@ -113,23 +117,27 @@ TEST_F(Search, the_number_of_workers_changes_nothing) {
     }
 }
 
-// A journal cut anywhere, as by a kill in the middle of a write: the rest is run, nothing twice, and the end is the same.
+// A journal cut anywhere, as by a kill in the middle of a write: the rest is run, nothing twice, and the end is the
+// same.
 TEST_F(Search, an_interrupted_search_goes_on_from_its_journal) {
     const std::string search = spec("bisection");
     const std::string journal = folder_.path("journal");
     const json::object whole = result_of(searched(search, {"--journal", journal}));
     const std::string kept = files::contents(journal);
-    for (const std::size_t cut : {kept.size(), kept.size() - 1, kept.size() / 2, kept.find('\n') + 1, std::size_t{10}, std::size_t{0}}) {
+    for (const std::size_t cut :
+         {kept.size(), kept.size() - 1, kept.size() / 2, kept.find('\n') + 1, std::size_t{10}, std::size_t{0}}) {
         std::ofstream(journal, std::ios::trunc) << kept.substr(0, cut);
         const auto lines = std::count(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(cut), '\n');
         const json::object again = result_of(searched(search, {"--journal", journal}));
         EXPECT_EQ(again.at("results"), whole.at("results")) << cut;
-        EXPECT_EQ(again.at("ran").to_number<std::int64_t>(), whole.at("trials").to_number<std::int64_t>() - std::max<std::int64_t>(0, lines - 1)) << cut;
+        EXPECT_EQ(again.at("ran").to_number<std::int64_t>(),
+                  whole.at("trials").to_number<std::int64_t>() - std::max<std::int64_t>(0, lines - 1))
+            << cut;
     }
 }
 
-// Killed at random points, again and again, until it comes to its end: the answer of a search that nothing disturbed, and no trial
-// twice in the journal.
+// Killed at random points, again and again, until it comes to its end: the answer of a search that nothing disturbed,
+// and no trial twice in the journal.
 TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
     constexpr std::uint64_t k_seed = 7;
     SCOPED_TRACE("seed " + std::to_string(k_seed));
@@ -144,7 +152,9 @@ TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
         for (int kills = 0;; ++kills) {
             // The next kill comes a random number of bytes further on, mostly within a line.
             const std::size_t end = lines + 1 + random.below(2'500);
-            const auto grown = [&] { return std::filesystem::exists(journal) && std::filesystem::file_size(journal) >= end; };
+            const auto grown = [&] {
+                return std::filesystem::exists(journal) && std::filesystem::file_size(journal) >= end;
+            };
             const Said said = run_replayctl_until(arguments, grown);
             const std::string kept = files::contents(journal);
             lines = kept.rfind('\n') + 1;
@@ -168,12 +178,15 @@ TEST_F(Search, a_journal_of_another_search_is_refused) {
     result_of(searched(spec("grid"), {"--journal", journal}));
     const Said said = searched(spec("bisection"), {"--journal", journal});
     EXPECT_NE(said.status, 0);
-    EXPECT_NE(said.err.find("is not of this search: expected one that was begun with the same search"), std::string::npos) << said.err;
+    EXPECT_NE(said.err.find("is not of this search: expected one that was begun with the same search"),
+              std::string::npos)
+        << said.err;
 }
 
 // Twice the replicas carry about twice the load: the capacities that are found rise with the replicas.
 TEST_F(Search, capacity_rises_with_the_replicas) {
-    const json::object result = result_of(searched(spec("capacity", "[[axis]]\nkey = \"pool.replicas\"\nvalues = [1, 2, 4]\n")));
+    const json::object result =
+        result_of(searched(spec("capacity", "[[axis]]\nkey = \"pool.replicas\"\nvalues = [1, 2, 4]\n")));
     std::vector<std::pair<std::int64_t, double>> loads;
     for (const json::value& row : result.at("results").as_array()) {
         loads.emplace_back(row.at("gpus").to_number<std::int64_t>(), row.at("load").to_number<double>());
@@ -219,6 +232,30 @@ TEST_F(Search, writes_a_row_per_trial) {
     EXPECT_TRUE(text.starts_with("candidate,settings,arrivals,load_permille,possible,"));
 }
 
+std::vector<std::string> cells_of(const std::string& line) {
+    std::vector<std::string> cells;
+    std::istringstream cut(line);
+    for (std::string cell; std::getline(cut, cell, ',');) cells.push_back(cell);
+    return cells;
+}
+
+/// Skips to the front of that name, `line` being the next one, and counts its members: whoever gives more is slower.
+int members_of(std::istringstream& rows, std::string line, const std::string& front) {
+    int members = 0;
+    double throughput = 0;
+    double latency = 0;
+    do {
+        if (!line.starts_with(front + ',')) continue;
+        const std::vector<std::string> cells = cells_of(line);
+        EXPECT_GT(std::stod(cells[10]), throughput) << line;
+        EXPECT_GT(std::stod(cells[7]), latency) << line;
+        throughput = std::stod(cells[10]);
+        latency = std::stod(cells[7]);
+        ++members;
+    } while (std::getline(rows, line));
+    return members;
+}
+
 // From the cheapest up every member of a front is dearer and faster than the one before; the picture draws the same.
 TEST_F(Search, writes_the_fronts_as_rows_and_as_a_picture) {
     const std::string csv = folder_.path("front.csv");
@@ -232,17 +269,17 @@ TEST_F(Search, writes_the_fronts_as_rows_and_as_a_picture) {
     double price = 0;
     double ttft = 1e300;
     for (; std::getline(rows, line) && line.starts_with("ttft,"); ++members) {
-        std::vector<std::string> cells;
-        std::istringstream cut(line);
-        for (std::string cell; std::getline(cut, cell, ',');) cells.push_back(cell);
+        const std::vector<std::string> cells = cells_of(line);
         EXPECT_GT(std::stod(cells[5]), price);
         EXPECT_LT(std::stod(cells[7]), ttft);
         price = std::stod(cells[5]);
         ttft = std::stod(cells[7]);
     }
     EXPECT_GE(members, 2);
+    EXPECT_GE(members_of(rows, line, "throughput_ttft"), 2);
     const std::string picture = files::contents(svg);
     EXPECT_TRUE(picture.starts_with("<svg "));
+    EXPECT_NE(picture.find("output tokens per second and GPU"), std::string::npos);
     EXPECT_NE(picture.find("class=\"front\""), std::string::npos);
     EXPECT_NE(picture.find("class=\"best\""), std::string::npos);
 }
@@ -279,36 +316,42 @@ constexpr const char* k_shipped_requests = "300";
 
 class ShippedSearch : public testing::TestWithParam<Shipped> {};
 
-// Three ways to the answer, the small version of what the README tells: every candidate, the border of each line, the cheapest first.
+// Three ways to the answer, the small version of what the README tells: every candidate, the border of each line, the
+// cheapest first.
 TEST_P(ShippedSearch, grid_bisection_and_cheapest_agree) {
     const std::string trace = std::string(REPLAYD_SOURCE_DIR "/../shared/data/traces/") + GetParam().trace;
     if (!std::filesystem::exists(trace)) GTEST_SKIP() << trace << " is not there";
     const std::string folder = REPLAYD_SOURCE_DIR "/replay/search/examples/";
     const files::TemporaryFolder own;
-    const std::string base = own.holding("llama-3-70b-h100-pd.toml", files::contents(folder + "llama-3-70b-h100-pd.toml"));
+    const std::string base =
+        own.holding("llama-3-70b-h100-pd.toml", files::contents(folder + "llama-3-70b-h100-pd.toml"));
     EXPECT_FALSE(base.empty());
     const std::string text = files::contents(folder + GetParam().search);
     std::vector<json::object> bests;
     for (const char* method : {"grid", "bisection", "cheapest"}) {
         const std::string search = own.holding(method, text + "\n[method]\nkind = \"" + method + "\"\n");
-        const Said said = run_replayctl({"search", search, trace, "--spread-bins", "--limit", k_shipped_requests, "--json"});
+        const Said said =
+            run_replayctl({"search", search, trace, "--spread-bins", "--limit", k_shipped_requests, "--json"});
         ASSERT_EQ(said.status, 0) << said.err;
         const json::object result = json::parse(said.out).as_object();
         EXPECT_GE(result.at("candidates").to_number<int>(), 200);
         bests.push_back(result.at("results").as_array().at(0).as_object());
-        for (const char* front : {"front_ttft", "front_tpot"}) bests.back().erase(front);  // of what was tried
+        for (const char* front : {"front_ttft", "front_tpot", "front_throughput_ttft", "front_throughput_tpot"}) {
+            bests.back().erase(front);  // of what was tried
+        }
     }
     EXPECT_EQ(bests[1], bests[0]);
     EXPECT_EQ(bests[2], bests[0]);
     EXPECT_TRUE(bests[0].at("holds").as_bool());
 }
 
-INSTANTIATE_TEST_SUITE_P(Examples, ShippedSearch,
-                         testing::Values(Shipped{"deepseek_azure", "deepseek-v3-h800-azure.toml", "AzureLLMInferenceTrace_conv.csv"},
-                                         Shipped{"deepseek_mooncake", "deepseek-v3-h800-mooncake.toml", "mooncake_conversation_trace.jsonl"},
-                                         Shipped{"llama_azure", "llama-3-70b-h100-azure.toml", "AzureLLMInferenceTrace_conv.csv"},
-                                         Shipped{"llama_mooncake", "llama-3-70b-h100-mooncake.toml", "mooncake_conversation_trace.jsonl"}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Examples, ShippedSearch,
+    testing::Values(Shipped{"deepseek_azure", "deepseek-v3-h800-azure.toml", "AzureLLMInferenceTrace_conv.csv"},
+                    Shipped{"deepseek_mooncake", "deepseek-v3-h800-mooncake.toml", "mooncake_conversation_trace.jsonl"},
+                    Shipped{"llama_azure", "llama-3-70b-h100-azure.toml", "AzureLLMInferenceTrace_conv.csv"},
+                    Shipped{"llama_mooncake", "llama-3-70b-h100-mooncake.toml", "mooncake_conversation_trace.jsonl"}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace replayd::ctl
