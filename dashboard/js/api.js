@@ -82,15 +82,27 @@ export class Api {
   forkRun(id, scenario, atNs = null) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/fork`, atNs === null ? { scenario } : { scenario, at_ns: atNs }); }
   stopRun(id) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/stop`, null); }
   setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
-  query(sql) { return this.#post('/api/v1/query', { sql }); }
+  /** @param {string|null} search a file of searches; null: the history */
+  query(sql, search = null) { return this.#post('/api/v1/query', search === null ? { sql } : { sql, search }); }
+
+  /** {items, folders, troubles} of the files of searches. */
+  searches() { return this.#json('/api/v1/searches'); }
+  search(file, id) { return this.#json(`/api/v1/searches/${encodeURIComponent(file)}/${encodeURIComponent(id)}`); }
+  /** A cluster of a search as a scenario. */
+  candidate(file, id, number) {
+    return this.#json(`/api/v1/searches/${encodeURIComponent(file)}/${encodeURIComponent(id)}/candidates/${number}`);
+  }
+
+  addScenario(toml) { return this.#post('/api/v1/scenarios', toml, 'application/toml'); }
 
   async #items(path) { return (await this.#json(path)).items; }
 
   async #json(path) { return (await this.#send(path)).json(); }
 
-  async #post(path, body) {
-    const headers = body === null ? {} : { 'content-type': 'application/json' };
-    const payload = body === null ? null : JSON.stringify(body);
+  /** @param {object|string|null} body text is sent as it is */
+  async #post(path, body, type = 'application/json') {
+    const headers = body === null ? {} : { 'content-type': type };
+    const payload = body === null || typeof body === 'string' ? body : JSON.stringify(body);
     return (await this.#send(path, { method: 'POST', headers, body: payload })).json();
   }
 

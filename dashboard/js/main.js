@@ -21,6 +21,7 @@ import { QueryView } from './query_view.js';
 import { RequestsView } from './requests_view.js';
 import { ResidualStore } from './residuals.js';
 import { parseRoute, routeTo, VIEWS } from './route.js';
+import { SearchView } from './search_view.js';
 import { Shortcuts } from './shortcuts.js';
 import { StatusBar } from './status_bar.js';
 import { StreamControls } from './stream_controls.js';
@@ -67,7 +68,7 @@ function start(base) {
     overview: new OverviewView(api, new OtherDaemons(location.href)), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
     compare: new CompareView(api, page.toolbar, changed), observed: new ObservedView(base, residuals, page.toolbar, redraw), forecast: new ForecastView(api, changed),
     memory: new MemoryView(api, keepAddress), moment: new MomentView(api, changed), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
-    history: new HistoryView(api), query: new QueryView(api, keepAddress),
+    search: new SearchView(api, changed), history: new HistoryView(api), query: new QueryView(api, keepAddress),
   };
   page.status = new StatusBar(base);
   const whatIf = new WhatIfDialog(api, hub);

@@ -1,4 +1,4 @@
-// Questions that planners ask of the history: those of storage/README.md, word for word (a test compares them). RUN stands
+// Questions that planners ask of the history and of searches: of the history, those of storage/README.md, word for word (a test compares them). RUN stands
 // for the run that is chosen, `chart` for how the answer is drawn.
 
 export const QUESTIONS = [
@@ -51,6 +51,28 @@ FROM replica_memory WHERE run_id = RUN ORDER BY replica, start_ns;` },
 FROM residual_window ORDER BY run_id, start_ns, metric;` },
   { title: 'Tables and views', chart: {}, sql:
 `SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name;` },
+];
+
+/** Questions to a file of searches: those of replay/search/README.md, word for word. */
+export const SEARCH_QUESTIONS = [
+  { title: 'What did each search try?', chart: { x: 'trace', y: 'trials' }, sql:
+`SELECT search.id, trace, search.arrivals, count(*) AS trials, count(DISTINCT candidate) AS candidates,
+       sum(possible) AS replayed, sum(stopped_after > 0) AS ended_early
+FROM search JOIN trial ON trial.search = search.id GROUP BY search.id;` },
+  { title: 'The cheapest within 2 s TTFT and 50 ms TPOT', chart: { x: 'settings', y: 'price_per_hour' }, sql:
+`SELECT settings, gpus, price_per_hour, ttft_p99_ns / 1e6 AS ttft_p99_ms, tpot_p99_ns / 1e6 AS tpot_p99_ms
+FROM trial WHERE possible AND rejected = 0 AND stopped_after = 0 AND ttft_p99_ns <= 2e9 AND tpot_p99_ns <= 50e6
+ORDER BY price_per_hour, gpus LIMIT 20;` },
+  { title: 'Price against latency, every trial', chart: { x: 'price_per_hour', y: 'ttft_p99_ms' }, sql:
+`SELECT price_per_hour, min(ttft_p99_ns) / 1e6 AS ttft_p99_ms, min(tpot_p99_ns) / 1e6 AS tpot_p99_ms, count(*) AS clusters
+FROM trial WHERE possible AND rejected = 0 AND stopped_after = 0 GROUP BY price_per_hour ORDER BY price_per_hour;` },
+  { title: 'Which P:D ratio gives the most per GPU?', chart: { x: 'prefill_share', y: 'tokens_per_s_per_gpu' }, sql:
+`SELECT round(1.0 * prefill_gpus / gpus, 2) AS prefill_share, max(output_tokens * 1e9 / span_ns / gpus) AS tokens_per_s_per_gpu,
+       min(ttft_p99_ns) / 1e6 AS ttft_p99_ms, min(tpot_p99_ns) / 1e6 AS tpot_p99_ms
+FROM trial WHERE possible AND prefill_gpus > 0 AND stopped_after = 0 GROUP BY prefill_share ORDER BY prefill_share;` },
+  { title: 'Why are clusters not possible?', chart: { x: 'reason', y: 'clusters' }, sql:
+`SELECT reason, count(*) AS clusters, min(settings) AS one_of_them
+FROM trial WHERE NOT possible GROUP BY reason ORDER BY clusters DESC;` },
 ];
 
 /** The question about one run. */

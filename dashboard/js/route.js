@@ -14,6 +14,7 @@ export const VIEWS = [
   { key: 'moment', shortcut: 'm', title: 'Moment', scoped: true, about: 'queues, batches and KV of each replica at any moment' },
   { key: 'experts', shortcut: '8', title: 'MoE & AFD', scoped: true, about: 'expert balance, attention/FFN disaggregation' },
   { key: 'vllm', shortcut: '9', title: 'vLLM', scoped: true, about: 'the panels of vLLM’s own dashboard' },
+  { key: 'search', shortcut: 'c', title: 'Search', about: 'which cluster serves a trace at the least cost' },
   { key: 'history', shortcut: '0', title: 'History', about: 'past runs' },
   { key: 'query', shortcut: 's', title: 'SQL', about: 'questions to the history' },
 ];

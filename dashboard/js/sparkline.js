@@ -1,14 +1,9 @@
 // A small line without axes: how a figure went over a run, with its objective.
 
+import { svg } from './svg.js';
+
 const WIDTH = 120;
 const HEIGHT = 22;
-const SVG = 'http://www.w3.org/2000/svg';
-
-function svg(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
 
 /**
  * The path of values over times, gaps left out; the highest of values and objective touches the top.
@@ -30,7 +25,9 @@ export function sparkPath(points, objective) {
 /** @param {string} label what is read out */
 export function sparkline(points, objective, label) {
   const { path, objectiveY } = sparkPath(points, objective);
-  const element = svg('svg', { class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none' });
+  const element = svg('svg', {
+    class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none',
+  });
   if (objectiveY !== null) element.append(svg('line', { class: 'spark-objective', x1: 0, x2: WIDTH, y1: objectiveY, y2: objectiveY }));
   element.append(svg('path', { class: 'spark-line', d: path }));
   return element;

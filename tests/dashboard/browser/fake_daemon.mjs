@@ -4,6 +4,7 @@
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, momentOf, residualsOf, scenarioItems } from './fake_data.mjs';
+import { fakeCandidate, fakeSearch, SEARCH_FILE, SEARCH_ID } from './fake_search.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
 
@@ -13,6 +14,8 @@ export class FakeDaemon {
   mode = 'all';
   /** Whether arrivals carry what production observed. */
   observed = false;
+  /** Clusters that its search has tried; null: no folder of searches. */
+  searched = 24;
   /** Requests of the page that changed something: "POST /path body". */
   commands = [];
   #server = createServer((request, response) => this.#answer(request, response));
@@ -103,6 +106,7 @@ export class FakeDaemon {
     if (resource === 'scenarios' && part === 'experts') return { scenario: name, pools: expertBalances(name) };
     if (resource === 'scenarios') return { items: scenarioItems };
     if (resource === 'requests') return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
+    if (resource === 'searches') return this.#searches(url.pathname.slice('/api/v1/searches'.length).split('/').slice(1).map(decodeURIComponent));
     if (resource === 'compare') return comparisonOf(...['a', 'b'].map((side) => this.#run(url.searchParams.get(side))), Number(url.searchParams.get('limit')));
     if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
     const run = this.#run(name);
@@ -120,7 +124,8 @@ export class FakeDaemon {
     for await (const chunk of request) body += chunk;
     this.commands.push(`POST ${url.pathname} ${body}`.trim());
     const [resource, name, action] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
-    if (resource === 'query') return this.#query(JSON.parse(body).sql);
+    if (resource === 'query') return this.#query(JSON.parse(body));
+    if (resource === 'scenarios') return { name: /^name = "(.+)"/.exec(body)[1] };
     if (action === 'fork') return { ...this.#run(name).json, id: 99, scenario: JSON.parse(body).scenario };
     if (action === 'forecast') return forecastOf(this.#run(name), JSON.parse(body));
     const stream = this.streams.find((item) => item.name === name);
@@ -131,7 +136,16 @@ export class FakeDaemon {
     return stream.json;
   }
 
-  #query(sql) {
+  #searches([file, id, part, number]) {
+    if (this.searched === null) return { items: [], folders: [], troubles: [] };
+    const { item, search } = fakeSearch(this.searched);
+    if (file === undefined) return { items: [item], folders: ['searches'], troubles: [] };
+    if (file !== SEARCH_FILE || id !== SEARCH_ID) return undefined;
+    return part === 'candidates' ? fakeCandidate(Number(number)) : search;
+  }
+
+  #query({ sql, search }) {
+    if (search !== undefined) return { columns: ['reason', 'clusters'], rows: [[`of ${search}`, 1]], truncated: false, elapsed_ms: 1 };
     const [, run] = /prompt_bin[^]*run_id = (\d+)/.exec(sql) ?? [];
     if (run !== undefined) return lengthsAnswer(this.#runs.find((item) => String(item.id) === run).requests);
     if (/\bminute\b/.test(sql)) return minutesAnswer(this.#runs);

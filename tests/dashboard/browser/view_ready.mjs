@@ -11,6 +11,7 @@ export const VIEW_READY = {
   moment: '.moment-result tbody tr',
   experts: '.experts .expert-pool',
   vllm: '.vllm .panel[data-panel="finish"]:not(.is-empty)',
+  search: '.search-chart circle.holds',
   history: '.history tbody tr',
   query: '.query textarea',
 };

@@ -288,6 +288,57 @@ describe('views', { skip: missing ?? false }, () => {
     assert.deepEqual(await violations(page), []);
   });
 
+  test('a search draws each cluster and its front; a cluster shows what it sets, and how to see it live', async () => {
+    page = await openPage(browser, `${daemon.url}/#/search?across=throughput`);
+    await expect(page.locator('.search-chart')).toHaveAttribute('data-points', '23');
+    await expect(page.locator('.search .summary')).toHaveText('The cheapest that holds the objectives: prefill.replicas=3 ' +
+      'decode.replicas=1, 16 GPUs, 40.0 per hour. 24 trials of 24 of 24 candidates by grid.');
+    await expect(page.locator('section[aria-label="Not possible"] tbody td'))
+      .toHaveText(['1', '40 GPUs: more than gpus_max = 36', 'prefill.replicas=6 decode.replicas=4']);
+    await page.locator('.search-chart circle.member').first().click();
+    await expect(page).toHaveURL(/&trial=\d+@1$/);
+    await page.getByRole('button', { name: 'prefill.replicas=3 decode.replicas=1' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(/&trial=8@1$/);
+    const name = 'llama-3-70b-h100-pd-c8';
+    await expect(page.locator('.command code')).toHaveText(`replayctl stream 'traces/azure conv.csv' --stream ${name} ` +
+      `--scenario ${name} --daemon ${daemon.url} --time-scale 0.1 --limit 1000 --wait`);
+    await expect(page.locator('.search-detail .settings li')).toHaveText(['prefill.replicas=3', 'decode.replicas=1']);
+    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8@1');
+    await page.getByRole('button', { name: 'Add to this daemon' }).click();
+    await expect(page.locator('.search-detail .note')).toHaveText(`${name} is a scenario of this daemon now.`);
+    assert.equal(daemon.commands.at(-1), `POST /api/v1/scenarios name = "${name}"`);
+    assert.deepEqual(await violations(page), []);
+    await page.reload();
+    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8@1');
+    await expect(page.getByRole('button', { name: 'Throughput' })).toHaveAttribute('aria-pressed', 'true');
+  });
+
+  test('a search that goes on is looked at again, and says what it has not tried', async () => {
+    daemon.searched = 9;
+    await open('search');
+    await expect(page.locator('.search .summary')).toHaveText(/ 15 skipped: not reached yet\.$/);
+    daemon.searched = 24;
+    await expect(page.locator('.search-chart')).toHaveAttribute('data-points', '23');
+  });
+
+  test('without a search the view says how to get one', async () => {
+    daemon.searched = null;
+    page = await openPage(browser, `${daemon.url}/#/search`);
+    await expect(page.locator('.search .note').first()).toHaveText(/^No search yet\. Start the daemon with --searches FOLDER/);
+  });
+
+  test('SQL can be asked of a file of searches, and its address asks it again', async () => {
+    await open('search');
+    await page.getByRole('link', { name: 'SQL on this file' }).click();
+    await page.getByRole('button', { name: 'Why are clusters not possible?' }).click();
+    await expect(page.getByRole('cell', { name: 'of azure conv.db' })).toBeVisible();
+    await expect(page).toHaveURL(/#\/query\?file=azure\+conv\.db&sql=/);
+    await page.reload();
+    await expect(page.getByRole('cell', { name: 'of azure conv.db' })).toBeVisible();
+    assert.equal(JSON.parse(daemon.commands.at(-1).slice('POST /api/v1/query '.length)).search, 'azure conv.db');
+  });
+
   test('a run that is over has no forecast, and says so', async () => {
     page = await openPage(browser, `${daemon.url}/#/forecast?stream=yesterday`);
     await page.waitForFunction(() => document.querySelector('.forecast .note').textContent.startsWith('Run #10 is over'));
