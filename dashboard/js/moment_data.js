@@ -19,6 +19,13 @@ export function stepText(steps, atNs) {
   return `${parts.filter((part) => part !== null).join(' + ')}, ${format.durationNs(atNs - step.began_ns)} in, ${format.durationNs(step.ends_ns - atNs)} to go`;
 }
 
+/** Where most is going on, in seconds: the end of the window with the most requests running; null without windows. */
+export function busiestMoment(windows) {
+  if (windows.length === 0) return null;
+  const busiest = windows.reduce((best, window) => (window.running > best.running ? window : best));
+  return (busiest.start_ns + busiest.length_ns) / 1e9;
+}
+
 /** Shares of a replica's KV blocks: used, cached beside it, free. */
 export function kvShares({ kv_blocks_used: used, kv_blocks_cached: cached, kv_blocks_total: total }) {
   const of = (blocks) => (total === 0 ? 0 : blocks / total);

@@ -3,10 +3,12 @@
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';
-import { kvShares, momentSentence, requestRows, stepText, transferText } from './moment_data.js';
+import { busiestMoment, kvShares, momentSentence, requestRows, stepText, transferText } from './moment_data.js';
 import { RunPicker } from './run_picker.js';
 
 const LISTED = 50;
+/** A run that is over is searched for its busiest moment at this resolution. */
+const WINDOWS = 500;
 const TRANSFERS_SHOWN = 12;
 /** A drag along the slider asks once it rests. */
 const REST_MS = 250;
@@ -104,6 +106,12 @@ export class MomentView {
     const run = this.picker.id;
     setText(this.note, 'Going there…');
     try {
+      if (this.#at === null && this.picker.run?.finished_ms) {
+        const busiest = busiestMoment(await this.#api.windows(run, 0, WINDOWS));
+        if (asked !== this.#asked) return;
+        this.#at = busiest;
+        this.#changed();
+      }
       const moment = await this.#api.moment(run, this.#at === null ? null : Math.round(this.#at * 1e9), LISTED);
       if (asked !== this.#asked) return;
       this.#moment = moment;

@@ -45,8 +45,12 @@ export class ObservedView {
     this.whole = h('section.block', { 'aria-label': 'Over the whole run' }, h('header', {}, h('h2', { textContent: 'Over the whole run' })),
       h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Residuals of every run' }, h('table.runs', {},
         h('thead', {}, h('tr', {}, ...headings.map((text, index) => h('th', { scope: 'col', textContent: text, className: index > 1 && index < 10 ? 'number' : 'text' })))), this.body)), this.rule);
+    this.differing = h('ul.differences');
+    this.traced = h('section.block', { 'aria-label': 'The traced server', hidden: true },
+      h('header', {}, h('h2', { textContent: 'The traced server is another one' }),
+        h('span.unit', { textContent: 'so predictions differ for that reason, too' })), this.differing);
     this.figures = h('div.panels', {}, ...this.#panels.map(({ panel }) => panel.element));
-    this.element = h('div.observed', {}, this.hint, this.alarm, this.figures, this.whole);
+    this.element = h('div.observed', {}, this.hint, this.alarm, this.traced, this.figures, this.whole);
   }
 
   /** @param {import('./hub.js').Hub} hub */
@@ -59,6 +63,7 @@ export class ObservedView {
     this.figures.hidden = this.whole.hidden = known.length === 0;
     if (failed !== undefined) setText(this.hint.firstChild, `Residuals cannot be read: ${failed}`);
     this.#showAlarms(known);
+    this.#showDifferences(answers);
     for (const { definition, panel } of this.#panels) {
       panel.update({ runs: known.map(({ run, answer }) => ({ ...run, series: { points: residualPoints(answer, definition.metric), version: versionOf(answer) } })), hidden: this.#hidden,
         quantiles: new Set(), log: this.toolbar.log, range: this.toolbar.range, emptyText: emptyText(hub, this.#base) });
@@ -70,6 +75,18 @@ export class ObservedView {
     const raised = known.filter(({ answer }) => answer.alarms.length > 0).map(({ run, answer }) => `${run.label} (${answer.alarms.map(nameOf).join(', ')})`);
     this.alarm.hidden = raised.length === 0;
     setText(this.alarm, raised.length === 0 ? '' : `Drift alarm: ${raised.join('; ')} no longer tells what production does.`);
+  }
+
+  /** What the hello told of the traced server and a scenario has otherwise. */
+  #showDifferences(answers) {
+    const sentences = answers.flatMap(({ run, answer }) =>
+      (answer?.differences ?? []).map((sentence) => ({ run: run.label, sentence })));
+    this.traced.hidden = sentences.length === 0;
+    const shown = JSON.stringify(sentences);
+    if (this.traced.dataset.shown === shown) return;
+    this.traced.dataset.shown = shown;
+    this.differing.replaceChildren(...sentences.map(({ run, sentence }) =>
+      h('li', {}, h('b', { textContent: run }), ` ${sentence}`)));
   }
 
   #fillTable(known) {

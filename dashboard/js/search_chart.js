@@ -1,5 +1,5 @@
-// The clusters of a search: what each gives across, its latency up on a logarithmic axis, and the Pareto front between them. A
-// click chooses the nearest cluster; the table below the chart does the same by keyboard.
+// The clusters of a search: what each gives across, its latency up on a logarithmic axis, and the Pareto front. A click
+// chooses the nearest cluster; the table below the chart does the same by keyboard.
 
 import { h } from './dom.js';
 import * as format from './format.js';
@@ -93,26 +93,31 @@ export class SearchChart {
   #dot(point, chosen) {
     const [cx, cy] = this.#place(point);
     const key = trialKey(point.trial);
-    const kind = `${point.trial.holds ? 'holds' : 'misses'}${point.front ? ' member' : ''}${key === chosen ? ' chosen' : ''}`;
-    return svg('circle', { class: kind, cx, cy, r: key === chosen ? 7 : point.front ? 4 : 2.5, 'data-trial': key });
+    const kinds = [point.trial.holds ? 'holds' : 'misses', point.front ? 'member' : '', key === chosen ? 'chosen' : ''];
+    const r = key === chosen ? 7 : point.front ? 4 : 2.5;
+    return svg('circle', { class: kinds.filter(Boolean).join(' '), cx, cy, r, 'data-trial': key });
   }
 
   #axes(width, latency, yielded) {
     const { low, high, most, x, y } = this.#scales;
     const line = (d) => svg('path', { class: 'grid', d });
     const text = (at, place, anchor, words) => svg('text', { x: at, y: place, 'text-anchor': anchor }, words);
-    const rows = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index)).flatMap((value) =>
-      [line(`M${LEFT} ${y(value)}H${width - RIGHT}`), text(LEFT - 8, y(value) + 4, 'end', format.shorter(format.duration(value)))]);
-    const columns = Array.from({ length: COLUMNS + 1 }, (_, index) => (most * index) / COLUMNS).flatMap((value, index) =>
+    const powers = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index));
+    const rows = powers.flatMap((value) => [line(`M${LEFT} ${y(value)}H${width - RIGHT}`),
+      text(LEFT - 8, y(value) + 4, 'end', format.shorter(format.duration(value)))]);
+    const parts = Array.from({ length: COLUMNS + 1 }, (_, index) => (most * index) / COLUMNS);
+    const columns = parts.flatMap((value, index) =>
       [line(`M${x(value)} ${TOP}V${HEIGHT - BOTTOM}`),
         text(x(value), HEIGHT - BOTTOM + 17, index === COLUMNS ? 'end' : 'middle', format.compact(value))]);
-    return [...rows, ...columns, text((LEFT + width) / 2, HEIGHT - 8, 'middle', `${YIELDS[yielded].axis}; up: p99 ${LATENCIES[latency].title}`)];
+    const names = `${YIELDS[yielded].axis}; up: p99 ${LATENCIES[latency].title}`;
+    return [...rows, ...columns, text((LEFT + width) / 2, HEIGHT - 8, 'middle', names)];
   }
 
   #limit(width, limit) {
     if (limit === null) return [];
     const y = this.#scales.y(limit);
     return [svg('path', { class: 'objective', d: `M${LEFT} ${y}H${width - RIGHT}` }),
-      svg('text', { class: 'objective', x: width - RIGHT, y: y - 5, 'text-anchor': 'end' }, `objective ${format.duration(limit)}`)];
+      svg('text', { class: 'objective', x: width - RIGHT, y: y - 5, 'text-anchor': 'end' },
+        `objective ${format.duration(limit)}`)];
   }
 }

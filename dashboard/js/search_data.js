@@ -19,7 +19,7 @@ const SKIPPED = {
   capacity: 'not reached yet',
 };
 
-/** Figures of requests that were left out would flatter a cluster, so only trials that served all of them are points. */
+/** What was left out would flatter a cluster, so only trials that served all requests are points. */
 export const isComplete = (trial) => trial.rejected === 0 && trial.stopped_after === undefined;
 
 /**
@@ -29,14 +29,19 @@ export const isComplete = (trial) => trial.rejected === 0 && trial.stopped_after
 export function pointsOf(search, yielded, latency) {
   const { front, value } = YIELDS[yielded];
   return search.results.filter(isComplete)
-    .map((trial) => ({ trial, x: value(trial), y: LATENCIES[latency].value(trial) / 1e9, front: trial[`${front}_${latency}`] }))
+    .map((trial) => ({
+      trial, x: value(trial), y: LATENCIES[latency].value(trial) / 1e9, front: trial[`${front}_${latency}`],
+    }))
     .sort((a, b) => a.x - b.x);
 }
 
-/** Names one trial of a search. */
-export const trialKey = (trial) => `${trial.candidate}@${trial.load}`;
+/** Names one trial of a search, in addresses too. */
+export const trialKey = (trial) => `${trial.candidate}x${trial.load}`;
 
 export const settingsText = (trial) => trial.settings.join(' ') || 'as the base';
+
+/** Of a search for the highest load. */
+export const loadText = (trial) => (trial.load === 1 ? '' : ` at load × ${format.significant(trial.load)}`);
 
 const price = (trial) => `${format.significant(trial.price_per_hour)} per hour`;
 
@@ -47,12 +52,18 @@ export const ratioText = ({ prefill, decode }) =>
 /** What was found, then how much of the space was looked at. */
 export function searchSentences(search) {
   const [best] = search.results;
-  const found = best === undefined ? 'Nothing was replayed yet.'
-    : !best.holds ? `No cluster that was tried holds the objectives${search.ended ? '' : ' yet'}; the nearest comes first.`
-      : `${search.ended === true ? 'The cheapest' : 'So far the cheapest'} that holds the objectives: ${settingsText(best)}, ` +
-        `${format.plural(best.gpus, 'GPU')}, ${price(best)}.`;
-  return [found, `${format.plural(search.trials, 'trial')} of ${format.count(search.tried)} of ` +
-    `${format.plural(search.candidates, 'candidate')} by ${search.method}.`, skippedSentence(search)].filter((text) => text !== '');
+  const looked = `${format.plural(search.trials, 'trial')} of ${format.count(search.tried)} of ` +
+    `${format.plural(search.candidates, 'candidate')} by ${search.method}.`;
+  return [foundSentence(search, best), looked, skippedSentence(search)].filter((text) => text !== '');
+}
+
+function foundSentence(search, best) {
+  if (best === undefined) return 'Nothing was replayed yet.';
+  if (!best.holds) {
+    return `No cluster that was tried holds the objectives${search.ended ? '' : ' yet'}; the nearest comes first.`;
+  }
+  return `${search.ended === true ? 'The cheapest' : 'So far the cheapest'} that holds the objectives: ` +
+    `${settingsText(best)}, ${format.plural(best.gpus, 'GPU')}${loadText(best)}, ${price(best)}.`;
 }
 
 function skippedSentence(search) {
@@ -75,7 +86,8 @@ export function frontsText(trial) {
 }
 
 /** A word for a shell. */
-export const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
+export const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text
+  : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 
 /**
  * The command that streams the search's trace to a daemon through the cluster of a trial, as fast as in the trial.

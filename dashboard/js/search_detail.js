@@ -2,7 +2,7 @@
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';
-import { frontsText, ratioText, settingsText, streamCommand, verdictOf } from './search_data.js';
+import { frontsText, loadText, ratioText, settingsText, streamCommand, verdictOf } from './search_data.js';
 
 const FIGURES = [
   ['GPUs', (trial) => format.count(trial.gpus)], ['P:D', (trial) => ratioText(trial) || format.MISSING],
@@ -10,11 +10,16 @@ const FIGURES = [
   ['Per million output tokens', (trial) => format.significant(trial.price_per_million_tokens)],
   ['Output tokens/s per GPU', (trial) => format.compact(trial.output_tokens_per_s_per_gpu)],
   ['Goodput', (trial) => `${format.compact(trial.goodput_per_s)} req/s`],
-  ['TTFT p99', (trial) => format.durationNs(trial.ttft_p99_ns)], ['TPOT p99', (trial) => format.durationNs(trial.tpot_p99_ns)],
+  ['TTFT p99', (trial) => format.durationNs(trial.ttft_p99_ns)],
+  ['TPOT p99', (trial) => format.durationNs(trial.tpot_p99_ns)],
   ['E2E p99', (trial) => format.durationNs(trial.e2e_p99_ns)],
   ['Finished', (trial) => format.count(trial.finished)], ['Rejected', (trial) => format.count(trial.rejected)],
-  ['Objectives', verdictOf], ['On the fronts of', (trial) => frontsText(trial) || 'none'], ['State hash', (trial) => format.shortHash(trial.hash)],
+  ['Objectives', verdictOf], ['On the fronts of', (trial) => frontsText(trial) || 'none'],
+  ['State hash', (trial) => format.shortHash(trial.hash)],
 ];
+
+const HOW = 'To see it live, add the scenario to this daemon and stream the trace through it. Options with which ' +
+  'the search read the trace (--format, --spread-bins, …) go with it.';
 
 export class SearchDetail {
   #api;
@@ -31,19 +36,21 @@ export class SearchDetail {
     this.copy = h('button', { type: 'button', textContent: 'Copy command', onclick: () => this.#copy() });
     this.note = h('p.note', { role: 'status' });
     this.command = h('code');
-    this.element = h('section.block.search-detail', { 'aria-label': 'Cluster', hidden: true }, h('header', {}, this.title), this.settings, this.figures,
-      h('p', { textContent: 'To see it live, add the scenario to this daemon and stream the trace through it. Options with which the search read the trace ' +
-        '(--format, --spread-bins, …) go with it.' }), h('pre.command', { tabIndex: 0 }, this.command), h('div.query-actions', {}, this.add, this.copy, this.save, this.note));
+    this.element = h('section.block.search-detail', { 'aria-label': 'Cluster', hidden: true },
+      h('header', {}, this.title), this.settings, this.figures, h('p', { textContent: HOW }),
+      h('pre.command', { tabIndex: 0 }, this.command),
+      h('div.query-actions', {}, this.add, this.copy, this.save, this.note));
   }
 
   /** @param {object|null} trial */
   async show(search, trial) {
     this.element.hidden = trial === null;
     if (trial === null) return;
-    setText(this.title, `Cluster ${trial.candidate}${trial.load === 1 ? '' : ` at load × ${format.significant(trial.load)}`}`);
+    setText(this.title, `Cluster ${trial.candidate}${loadText(trial)}`);
     this.settings.replaceChildren(...trial.settings.map((setting) => h('li', {}, h('code', { textContent: setting }))));
     if (trial.settings.length === 0) this.settings.replaceChildren(h('li', { textContent: settingsText(trial) }));
-    this.figures.replaceChildren(...FIGURES.map(([name, text]) => h('div', {}, h('dt', { textContent: name }), h('dd', { textContent: text(trial) }))));
+    this.figures.replaceChildren(...FIGURES.map(([name, text]) =>
+      h('div', {}, h('dt', { textContent: name }), h('dd', { textContent: text(trial) }))));
     const asked = `${search.file} ${search.id} ${trial.candidate} ${trial.load}`;
     if (asked === this.#asked) return;
     this.#asked = asked;

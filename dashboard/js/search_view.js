@@ -1,11 +1,14 @@
-// What searches found: every cluster as a point with its price or throughput against its latency, the Pareto front, what was
-// skipped or is not possible and why. Read from the files of `replayctl search --db`, also while a search goes on.
+// What searches found: every cluster as a point with its price or throughput against its latency, the Pareto front,
+// what was skipped or is not possible and why. Read from the files of `replayctl search --db`, also while a search
+// goes on.
 
 import { h, segmented, setText } from './dom.js';
 import * as format from './format.js';
 import { routeTo } from './route.js';
 import { SearchChart } from './search_chart.js';
-import { frontsText, LATENCIES, searchSentences, settingsText, trialKey, verdictOf, YIELDS } from './search_data.js';
+import {
+  frontsText, LATENCIES, loadText, searchSentences, settingsText, trialKey, verdictOf, YIELDS,
+} from './search_data.js';
 import { SearchDetail } from './search_detail.js';
 
 const REFRESH_MS = 3000;
@@ -14,10 +17,12 @@ const COLUMNS = [
   ['GPUs', (trial) => format.count(trial.gpus)], ['Per hour', (trial) => format.significant(trial.price_per_hour)],
   ['Per M tokens', (trial) => format.significant(trial.price_per_million_tokens)],
   ['Tokens/s per GPU', (trial) => format.compact(trial.output_tokens_per_s_per_gpu)],
-  ['TTFT p99', (trial) => format.durationNs(trial.ttft_p99_ns)], ['TPOT p99', (trial) => format.durationNs(trial.tpot_p99_ns)],
+  ['TTFT p99', (trial) => format.durationNs(trial.ttft_p99_ns)],
+  ['TPOT p99', (trial) => format.durationNs(trial.tpot_p99_ns)],
   ['Rejected', (trial) => format.count(trial.rejected)],
 ];
-const HOW = 'No search yet. Start the daemon with --searches FOLDER, run replayctl search SEARCH TRACE --db FOLDER/NAME.db, and it is shown here, also while it runs.';
+const HOW = 'No search yet. Start the daemon with --searches FOLDER, run replayctl search SEARCH TRACE ' +
+  '--db FOLDER/NAME.db, and it is shown here, also while it runs.';
 
 export class SearchView {
   #api;
@@ -35,9 +40,9 @@ export class SearchView {
   constructor(api, changed) {
     this.#api = api;
     this.#changed = changed;
-    this.picker = h('select', { 'aria-label': 'Search', onchange: () => { this.#wanted = this.picker.value; this.#chosen = null; this.#load(); changed(); } });
-    this.yields = segmented('Across', options(YIELDS), (value) => { this.#yielded = value; this.#draw(); changed(); });
-    this.latencies = segmented('Up', options(LATENCIES), (value) => { this.#latency = value; this.#draw(); changed(); });
+    this.picker = h('select', { 'aria-label': 'Search', onchange: () => this.#pick() });
+    this.yields = segmented('Across', options(YIELDS), (value) => this.#turn(() => { this.#yielded = value; }));
+    this.latencies = segmented('Up', options(LATENCIES), (value) => this.#turn(() => { this.#latency = value; }));
     this.sql = h('a.button', { textContent: 'SQL on this file' });
     this.sentence = h('p.summary', { role: 'status' });
     this.note = h('p.note', { role: 'status' });
@@ -46,21 +51,21 @@ export class SearchView {
     this.rows = h('tbody');
     this.more = h('p.note');
     this.reasons = h('tbody');
-    const scroller = (label, head, body) => h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': label },
-      h('table.plain', {}, h('thead', {}, h('tr', {}, ...head)), body));
-    const heading = (textContent, className = '') => h('th', { scope: 'col', textContent, className });
-    this.impossible = h('section.block', { 'aria-label': 'Not possible' }, h('header', {}, h('h2', { textContent: 'Not possible' }),
-      h('span.unit', { textContent: 'never replayed' })), scroller('What is not possible', ['Clusters', 'Why', 'First of them'].map((text, index) => heading(text, index === 0 ? 'number' : '')), this.reasons));
-    this.result = h('div.search-result', { hidden: true },
-      h('section.block', { 'aria-label': 'Pareto front' }, h('div.chart-controls', {}, this.yields.element, this.latencies.element,
-        h('span.search-key', {}, h('i.holds'), 'holds the objectives', h('i.misses'), 'misses them', h('i.line'), 'Pareto front')), this.chart.element),
-      this.detail.element,
-      h('section.block', { 'aria-label': 'Clusters' }, h('header', {}, h('h2', { textContent: 'Clusters' }), h('span.unit', { textContent: 'the best first' })),
-        scroller('Clusters of the search', [heading('Cluster'), ...COLUMNS.map(([text]) => heading(text, 'number')), heading('Objectives'), heading('On the fronts of')], this.rows), this.more),
-      this.impossible);
-    this.element = h('div.search', {}, h('section.block', { 'aria-label': 'Search' }, h('header', {}, h('h2', { textContent: 'Search' }),
-      h('span.unit', { textContent: 'which cluster serves a trace within objectives' })), h('div.forecast-form', {}, h('label.field', {}, h('span', { textContent: 'Search' }), this.picker), this.sql),
-    this.sentence, this.note), this.result);
+    const key = h('span.search-key', {}, h('i.holds'), 'holds the objectives', h('i.misses'), 'misses them',
+      h('i.line'), 'Pareto front');
+    const front = h('section.block', { 'aria-label': 'Pareto front' },
+      h('div.chart-controls', {}, this.yields.element, this.latencies.element, key), this.chart.element);
+    const titles = [heading('Cluster'), ...COLUMNS.map(([text]) => heading(text, 'number')), heading('Objectives'),
+      heading('On the fronts of')];
+    const table = scroller('Clusters of the search', titles, this.rows);
+    const clusters = block('Clusters', 'the best first', table, this.more);
+    this.impossible = block('Not possible', 'never replayed', scroller('What is not possible',
+      [heading('Clusters', 'number'), heading('Why'), heading('First of them')], this.reasons));
+    this.result = h('div.search-result', { hidden: true }, front, this.detail.element, clusters, this.impossible);
+    const choice = h('div.forecast-form', {},
+      h('label.field', {}, h('span', { textContent: 'Search' }), this.picker), this.sql);
+    this.element = h('div.search', {},
+      block('Search', 'which cluster serves a trace within objectives', choice, this.sentence, this.note), this.result);
   }
 
   params() {
@@ -92,7 +97,8 @@ export class SearchView {
     try {
       const { items, folders, troubles } = await this.#api.searches();
       this.#offer(items);
-      setText(this.note, [...(items.length === 0 ? [folders.length === 0 ? HOW : `No search in ${folders.join(', ')} yet.`] : []), ...troubles].join(' '));
+      const none = folders.length === 0 ? HOW : `No search in ${folders.join(', ')} yet.`;
+      setText(this.note, [...(items.length === 0 ? [none] : []), ...troubles].join(' '));
       const item = this.#items.find((each) => keyOf(each) === this.#wanted);
       if (item === undefined) return this.#take(null);
       const search = await this.#api.search(item.file, item.id);
@@ -108,8 +114,8 @@ export class SearchView {
     if (!items.some((item) => keyOf(item) === this.#wanted)) this.#wanted = items.length > 0 ? keyOf(items[0]) : null;
     if (this.picker.dataset.names === names) return;
     this.picker.dataset.names = names;
-    this.picker.replaceChildren(...items.map((item) => h('option', { value: keyOf(item),
-      textContent: `${item.file}: ${item.base} on ${item.trace.split('/').at(-1)}, ${item.method}, ${format.plural(item.trials, 'trial')}` })));
+    const option = (item) => h('option', { value: keyOf(item), textContent: titleOf(item) });
+    this.picker.replaceChildren(...items.map(option));
     this.picker.value = this.#wanted ?? '';
   }
 
@@ -122,8 +128,18 @@ export class SearchView {
     this.#changed();
   }
 
-  #choose(trial) {
-    this.#chosen = trialKey(trial);
+  #pick() {
+    this.#wanted = this.picker.value;
+    this.#chosen = null;
+    this.#load();
+    this.#changed();
+  }
+
+  #choose(trial) { this.#turn(() => { this.#chosen = trialKey(trial); }); }
+
+  /** Shows the same search in another way. */
+  #turn(change) {
+    change();
     this.#draw();
     this.#changed();
   }
@@ -141,8 +157,9 @@ export class SearchView {
     this.detail.show(search, chosen);
     this.#fillRows(search);
     this.impossible.hidden = search.not_possible.length === 0;
-    this.reasons.replaceChildren(...search.not_possible.map((item) => h('tr', {}, h('td.number', { textContent: format.count(item.count) }),
-      h('td.reason', { textContent: item.reason }), h('td', { textContent: settingsText(item) }))));
+    this.reasons.replaceChildren(...search.not_possible.map((item) => h('tr', {},
+      h('td.number', { textContent: format.count(item.count) }), h('td.reason', { textContent: item.reason }),
+      h('td', { textContent: settingsText(item) }))));
   }
 
   #fillRows(search) {
@@ -156,13 +173,24 @@ export class SearchView {
 
   #row(trial) {
     const key = trialKey(trial);
-    const load = trial.load === 1 ? '' : ` at load × ${format.significant(trial.load)}`;
-    return h('tr', {}, h('th', { scope: 'row' }, h('button.quiet', { type: 'button', textContent: settingsText(trial) + load, 'aria-pressed': String(key === this.#chosen),
-      data: { trial: key }, onclick: () => this.#choose(trial) })), ...COLUMNS.map(([, text]) => h('td.number', { textContent: text(trial) })),
-    h('td', { textContent: verdictOf(trial), data: { state: trial.holds ? 'ok' : 'failed' } }), h('td', { textContent: frontsText(trial) }));
+    const textContent = settingsText(trial) + loadText(trial);
+    const button = h('button.quiet', { type: 'button', textContent, data: { trial: key },
+      'aria-pressed': String(key === this.#chosen), onclick: () => this.#choose(trial) });
+    return h('tr', {}, h('th', { scope: 'row' }, button),
+      ...COLUMNS.map(([, text]) => h('td.number', { textContent: text(trial) })),
+      h('td', { textContent: verdictOf(trial), data: { state: trial.holds ? 'ok' : 'failed' } }),
+      h('td', { textContent: frontsText(trial) }));
   }
 }
 
 /** Names a search in addresses. */
 const keyOf = ({ file, id }) => `${file}/${id}`;
 const options = (kinds) => Object.entries(kinds).map(([value, { title }]) => ({ value, text: title }));
+const titleOf = ({ file, base, trace, method, trials }) =>
+  `${file}: ${base} on ${trace.split('/').at(-1)}, ${method}, ${format.plural(trials, 'trial')}`;
+
+const heading = (textContent, className = '') => h('th', { scope: 'col', textContent, className });
+const scroller = (label, head, body) => h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': label },
+  h('table.plain', {}, h('thead', {}, h('tr', {}, ...head)), body));
+const block = (title, unit, ...children) => h('section.block', { 'aria-label': title },
+  h('header', {}, h('h2', { textContent: title }), h('span.unit', { textContent: unit })), ...children);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kvShares, momentSentence, requestRows, stepText, transferText } from '../../dashboard/js/moment_data.js';
+import { busiestMoment, kvShares, momentSentence, requestRows, stepText, transferText } from '../../dashboard/js/moment_data.js';
 
 test('a moment is told in a sentence', () => {
   const moment = { at_ns: 90e9, waiting: 1200, running: 80, transferring: 3, finished: 500, arrived: 1800, rejected: 0 };
@@ -14,6 +14,12 @@ test('a step says what it computes and how far it is', () => {
   assert.equal(stepText([], 0), 'idle');
   assert.equal(stepText([{ began_ns: 0, ends_ns: 16e6, prompt_tokens: 2048, decodes: 1 }], 12e6), '2,048 prompt tokens + 1 decode, 12.0 ms in, 4.00 ms to go');
   assert.equal(stepText([{ began_ns: 0, ends_ns: 2e6, prompt_tokens: 0, decodes: 7 }], 1e6), '7 decodes, 1.00 ms in, 1.00 ms to go');
+});
+
+test('the busiest moment is where most requests run, the first of several', () => {
+  const window = (start, running) => ({ start_ns: start * 1e9, length_ns: 10e9, running });
+  assert.equal(busiestMoment([window(0, 3), window(10, 8), window(20, 8), window(30, 0)]), 20);
+  assert.equal(busiestMoment([]), null);
 });
 
 test('the shares of KV blocks add up to one', () => {

@@ -28,10 +28,12 @@ test('along a front of price whoever costs more is faster', () => {
 });
 
 test('a search is told in sentences, whether it has ended or not', () => {
-  assert.equal(searchSentences(search).join(' '), 'The cheapest that holds the objectives: prefill.replicas=3 decode.replicas=1, 16 GPUs, ' +
+  assert.equal(searchSentences(search).join(' '),
+    'The cheapest that holds the objectives: prefill.replicas=3 decode.replicas=1, 16 GPUs, ' +
     '40.0 per hour. 24 trials of 24 of 24 candidates by grid.');
   const early = fakeSearch(4).search;
-  assert.equal(searchSentences(early).join(' '), 'No cluster that was tried holds the objectives yet; the nearest comes first. ' +
+  assert.equal(searchSentences(early).join(' '),
+    'No cluster that was tried holds the objectives yet; the nearest comes first. ' +
     '4 trials of 4 of 24 candidates by grid. 20 skipped: not reached yet.');
   assert.equal(searchSentences({ ...early, results: [] })[0], 'Nothing was replayed yet.');
   assert.match(searchSentences({ ...search, ended: null })[0], /^So far the cheapest/);
@@ -45,8 +47,11 @@ test('a trial says how it stands', () => {
 });
 
 test('the command streams what the trial replayed, at its load', () => {
-  const command = (more, trial = {}) => streamCommand({ trace: 't.csv', load: 1, ...more }, { load: 1, arrivals: 500, ...trial }, 's-c1', 'http://d:1');
-  assert.equal(command({}), 'replayctl stream t.csv --stream s-c1 --scenario s-c1 --daemon http://d:1 --limit 500 --wait');
+  const command = (more, trial = {}) => streamCommand(
+    { trace: 't.csv', load: 1, ...more }, { load: 1, arrivals: 500, ...trial },
+    's-c1', 'http://d:1');
+  assert.equal(command({}),
+    'replayctl stream t.csv --stream s-c1 --scenario s-c1 --daemon http://d:1 --limit 500 --wait');
   assert.match(command({ load: 10 }), / --time-scale 0\.1 /);
   assert.match(command({ load: 2 }, { load: 1.5 }), / --time-scale 0\.333333333333 /);
   assert.equal(shellWord("it's"), String.raw`'it'\''s'`);

@@ -166,7 +166,8 @@ export function residualsOf(run) {
   const sums = (latency, alarm) => ({ count: latency.count, predicted_mean_ns: latency.mean_ns, observed_mean_ns: latency.mean_ns * 0.9, bias: 0.111, mape: 0.18,
     error_p50_ns: latency.p50_ns * 0.1, error_p90_ns: latency.p90_ns * 0.2, error_max_ns: latency.max_ns * 0.3, alarm });
   const items = run.windows.map((window) => ({ start_ns: window.start_ns, length_ns: window.length_ns, ttft: sums(window.ttft, true), tpot: sums(window.tpot, false), e2e: sums(window.e2e, false), cached_tokens: null }));
-  return { rule: { window_ns: 60e9, requests_min: 20, bias: 0.1, cache_bias: 0.05, windows: 3 }, alarms: items.length > 0 ? ['ttft'] : [], whole: items.at(-1) ?? null, items };
+  const differences = run.scenario.disaggregated ? [] : ['traced on 8 GPUs, this cluster has 16'];
+  return { differences, rule: { window_ns: 60e9, requests_min: 20, bias: 0.1, cache_bias: 0.05, windows: 3 }, alarms: items.length > 0 ? ['ttft'] : [], whole: items.at(-1) ?? null, items };
 }
 
 /** Two runs compared, as daemon/api.md says; only the last fifth of the requests differs. */

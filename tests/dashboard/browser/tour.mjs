@@ -4,7 +4,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { launch, openPage } from './chromium.mjs';
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const FOLDER = fileURLToPath(new URL('../../../dashboard/screenshots/', import.meta.url));
 const [MIXED, PD] = ['llama-3.1-8b-h100-mixed', 'llama-3.1-8b-h100-pd'];
+const SEARCH = fileURLToPath(new URL('../../../replay/search/examples/llama-3-70b-h100-azure.toml', import.meta.url));
 const SIZE = { width: 1366, height: 860 };
 /** Of WebP; text stays sharp. */
 const QUALITY = 82;
@@ -40,6 +41,10 @@ const TOUR = [
   ['moment', '#/moment?stream=demo&at=1800', '.moment-requests tbody tr'],
   ['experts', '#/experts?stream=experts', '.expert-pool', 'dark'],
   ['vllm', '#/vllm?stream=demo', '.vllm .panel[data-panel="throughput"]:not(.is-empty)'],
+  ['search', '#/search', '.search-chart circle.member', 'light', async (page) => {
+    await page.locator('.search .quiet').first().click();
+    await page.locator('.command code:not(:empty)').waitFor();
+  }],
   ['history', '#/history', '.history tbody tr'],
   ['query', `#/query?sql=${encodeURIComponent(SQL)}&x=minute&y=ttft_p99_ms&series=scenario`, '.result-figure'],
 ];
@@ -48,7 +53,8 @@ const named = process.argv.slice(2);
 const wanted = (name) => named.length === 0 || named.includes(name);
 const client = join(BUILD, 'replayctl');
 const work = await mkdtemp(join(tmpdir(), 'replayd-tour-'));
-const daemon = spawn(join(BUILD, 'replayd'), ['--listen', '127.0.0.1:0', '--port-file', join(work, 'port'), '--db', join(work, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard'), '--log-level', 'warn'], { stdio: 'inherit' });
+await mkdir(join(work, 'searches'));
+const daemon = spawn(join(BUILD, 'replayd'), ['--listen', '127.0.0.1:0', '--port-file', join(work, 'port'), '--db', join(work, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard'), '--searches', join(work, 'searches'), '--log-level', 'warn'], { stdio: 'inherit' });
 const browser = await launch();
 let following = null;
 try {
@@ -60,6 +66,7 @@ try {
     '--system-prompts', '4', '--system-tokens', '512', '--prompt-median', '600', '--output-median', '180', '--context-max', '24000');
   if (wanted('experts') || wanted('overview')) run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'), '--wait');
   run(...stream('demo', 0, MIXED, PD), '--wait');
+  if (wanted('search')) run('search', SEARCH, trace, '--limit', '6000', '--db', join(work, 'searches', 'llama-3-70b.db'));
   if (wanted('observed')) await writeFile(join(work, 'measured.jsonl'), await measured(base, trace));
   if (wanted('observed')) run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base, '--speed', '0', '--scenario', MIXED, '--wait');
   if (wanted('forecast') || wanted('overview')) following = spawn(client, stream('followed', 60, MIXED), { stdio: 'ignore' });

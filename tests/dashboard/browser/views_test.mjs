@@ -247,6 +247,27 @@ describe('views', { skip: missing ?? false }, () => {
     await page.waitForFunction(() => document.querySelectorAll('.panel[data-panel="e2e"] .entry').length === 3);
   });
 
+  test('where the traced server and a scenario differ is told beside what was observed', async () => {
+    await open('observed');
+    await expect(page.getByRole('region', { name: 'The traced server' }).locator('li'))
+      .toHaveText(['llama-3-70b-h100-mixed traced on 8 GPUs, this cluster has 16']);
+  });
+
+  test('a run that is over opens at its busiest moment, and the address says which', async () => {
+    const stream = new FakeStream('long', 1, 20);
+    stream.advance(80);
+    stream.finish();
+    daemon.streams.push(stream);
+    const { windows, json } = stream.runs[0];
+    const busiest = windows.reduce((best, window) => (window.running > best.running ? window : best));
+    const seconds = (busiest.start_ns + busiest.length_ns) / 1e9;
+    page = await openPage(browser, `${daemon.url}/#/moment?stream=long`);
+    await page.locator(VIEW_READY.moment).first().waitFor();
+    await expect(page.getByLabel('Virtual time, s')).toHaveValue(String(seconds));
+    await expect(page).toHaveURL(new RegExp(`at=${seconds}$`));
+    assert.ok(seconds < json.virtual_ns / 1e9, 'not the end, where nothing runs');
+  });
+
   test('without observations the view says what brings them', async () => {
     daemon.observed = false;
     page = await openPage(browser, `${daemon.url}/#/observed`);
@@ -296,21 +317,21 @@ describe('views', { skip: missing ?? false }, () => {
     await expect(page.locator('section[aria-label="Not possible"] tbody td'))
       .toHaveText(['1', '40 GPUs: more than gpus_max = 36', 'prefill.replicas=6 decode.replicas=4']);
     await page.locator('.search-chart circle.member').first().click();
-    await expect(page).toHaveURL(/&trial=\d+@1$/);
+    await expect(page).toHaveURL(/&trial=\d+x1$/);
     await page.getByRole('button', { name: 'prefill.replicas=3 decode.replicas=1' }).focus();
     await page.keyboard.press('Enter');
-    await expect(page).toHaveURL(/&trial=8@1$/);
+    await expect(page).toHaveURL(/&trial=8x1$/);
     const name = 'llama-3-70b-h100-pd-c8';
     await expect(page.locator('.command code')).toHaveText(`replayctl stream 'traces/azure conv.csv' --stream ${name} ` +
       `--scenario ${name} --daemon ${daemon.url} --time-scale 0.1 --limit 1000 --wait`);
     await expect(page.locator('.search-detail .settings li')).toHaveText(['prefill.replicas=3', 'decode.replicas=1']);
-    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8@1');
+    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8x1');
     await page.getByRole('button', { name: 'Add to this daemon' }).click();
     await expect(page.locator('.search-detail .note')).toHaveText(`${name} is a scenario of this daemon now.`);
     assert.equal(daemon.commands.at(-1), `POST /api/v1/scenarios name = "${name}"`);
     assert.deepEqual(await violations(page), []);
     await page.reload();
-    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8@1');
+    await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8x1');
     await expect(page.getByRole('button', { name: 'Throughput' })).toHaveAttribute('aria-pressed', 'true');
   });
 
