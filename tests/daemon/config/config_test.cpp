@@ -24,6 +24,8 @@ path = "/var/h.db"
 durability = "full"
 [dashboard]
 dir = "/usr/share/page"
+[searches]
+dirs = ["/var/searches"]
 [scenarios]
 dirs = ["/etc/s"]
 files = ["a.toml", "b.toml"]
@@ -51,6 +53,7 @@ request_rows = "sampled:0.01"
     EXPECT_EQ(parsed->durability, storage::Durability::full);
     EXPECT_EQ(parsed->dashboard_dir, "/usr/share/page");
     EXPECT_EQ(parsed->scenario_dirs, std::vector<std::string>{"/etc/s"});
+    EXPECT_EQ(parsed->search_dirs, std::vector<std::string>{"/var/searches"});
     EXPECT_EQ(parsed->scenario_files, (std::vector<std::string>{"a.toml", "b.toml"}));
     EXPECT_EQ(parsed->catalog_files, std::vector<std::string>{"c.toml"});
     EXPECT_EQ(parsed->engine_threads, 3U);
@@ -73,7 +76,8 @@ TEST(Config, wrong_files_are_refused_with_the_line_and_the_nearest_name) {
     const std::vector<BadFile> cases = {
         {"[listne]\n",
          "d.toml:1: listne: unknown key: expected one of listen, history, dashboard, scenarios, catalog, "
-         "engine, ingest, log, stream, token, limits, privacy, service, retention, nats, otlp; did you mean \"listen\"?"},
+         "engine, ingest, log, stream, token, limits, privacy, service, retention, nats, otlp, searches; did you "
+         "mean \"listen\"?"},
         {"[listen]\nprot = 1\n",
          "d.toml:2: listen.prot: unknown key: expected one of address, port, origins, port_file; did you mean "
          "\"port\"?"},
@@ -121,11 +125,12 @@ Result<CommandLine> parse(std::vector<const char*> arguments) {
 TEST(CommandLine, flags_win_over_the_file) {
     const std::string file = testing::TempDir() + "flags_win.toml";
     std::ofstream(file) << "[listen]\nport = 1\n[scenarios]\ndirs = ['/a']\n[history]\npath = 'x'\n";
-    const auto line = parse({"--config", file.c_str(), "--listen", "127.0.0.1:0", "--scenario-dir", "/b"});
+    const auto line = parse({"--config", file.c_str(), "--listen", "127.0.0.1:0", "--scenario-dir", "/b", "--searches", "/c"});
     ASSERT_TRUE(line) << line.error().message;
     EXPECT_EQ(line->config.listen_port, 0);
     EXPECT_EQ(line->config.history_path, "x");
     EXPECT_EQ(line->config.scenario_dirs, (std::vector<std::string>{"/a", "/b"}));
+    EXPECT_EQ(line->config.search_dirs, std::vector<std::string>{"/c"});
 }
 
 struct BadFlags {
