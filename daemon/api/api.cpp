@@ -120,7 +120,7 @@ net::HttpResponse Api::answer(const net::HttpRequest& request) {
         auto reader = ReaderLease::take(*this);
         if (!reader) return problem(reader.error());
         return dispatch({request, segments(std::string_view(path).substr(k_prefix.size())), context_.registry, views_,
-                         **reader, context_.end_stream, context_.searches});
+                         **reader, context_.end_stream, context_.searches, context_.shared_runs});
     }
     if (path == access::k_spans_path) return context_.take_spans(request);
     if (request.method != "GET") {
@@ -160,7 +160,7 @@ Result<std::string> Api::streams_message(const std::string& only_stream) {
         if (only_stream.empty() && !alive) continue;
         auto runs = views_.of_stream(**reader, *stream);
         if (!runs) return tl::unexpected(runs.error());
-        items.push_back(stream_json(status, *runs));
+        items.push_back(stream_json(status, *runs, context_.shared_runs(stream->name())));
     }
     return boost::json::serialize(boost::json::object{{"type", "streams"}, {"items", std::move(items)}});
 }

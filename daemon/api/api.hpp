@@ -12,11 +12,15 @@
 #include "daemon/api/run_view.hpp"
 #include "daemon/api/search_folders.hpp"
 #include "daemon/net/http.hpp"
+#include "daemon/stream/shared_run.hpp"
 #include "daemon/stream/stream_registry.hpp"
 #include "daemon/stream/task_pool.hpp"
 #include "storage/query.hpp"
 
 namespace replayd::api {
+
+/// Who computes the runs of a stream; empty for one that no other process takes part in.
+using SharedRuns = std::function<std::vector<stream::SharedRun>(const std::string& stream)>;
 
 struct ApiContext {
     stream::StreamRegistry& registry;
@@ -33,6 +37,7 @@ struct ApiContext {
     /// Ends a stream after what still waits for it.
     std::function<Result<void>(stream::Stream&)> end_stream;
     SearchFolders searches;
+    SharedRuns shared_runs;
 };
 
 class Api {

@@ -137,7 +137,26 @@ json::object run_json(const RunView& run) {
     return object;
 }
 
-json::object stream_json(const stream::StreamStatus& status, std::span<const RunView> runs) {
+namespace {
+
+json::value shared_json(std::span<const stream::SharedRun> shared) {
+    if (shared.empty()) return nullptr;
+    const auto or_null = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
+    json::array out;
+    for (const stream::SharedRun& run : shared) {
+        out.push_back({{"scenario", run.scenario},
+                       {"state", run.state},
+                       {"node", or_null(run.node)},
+                       {"here", run.here},
+                       {"hash", or_null(run.hash)}});
+    }
+    return out;
+}
+
+}  // namespace
+
+json::object stream_json(const stream::StreamStatus& status, std::span<const RunView> runs,
+                         std::span<const stream::SharedRun> shared) {
     json::array list;
     for (const RunView& run : runs) list.push_back(run_json(run));
     return {{"name", status.name},
@@ -152,6 +171,7 @@ json::object stream_json(const stream::StreamStatus& status, std::span<const Run
             {"clients", status.clients},
             {"backlog_arrivals", status.backlog_arrivals},
             {"trouble", status.trouble.empty() ? json::value(nullptr) : json::value(status.trouble)},
+            {"shared", shared_json(shared)},
             {"runs", std::move(list)}};
 }
 

@@ -10,6 +10,7 @@
 
 #include "daemon/api/run_view.hpp"
 #include "daemon/stream/scenario_library.hpp"
+#include "daemon/stream/shared_run.hpp"
 #include "daemon/stream/stream.hpp"
 #include "replay/memory/memory_plan.hpp"
 #include "replay/sim/records.hpp"
@@ -18,7 +19,9 @@
 namespace replayd::api {
 
 [[nodiscard]] boost::json::object run_json(const RunView& run);
-[[nodiscard]] boost::json::object stream_json(const stream::StreamStatus& status, std::span<const RunView> runs);
+/// `shared`: who computes its runs; empty for a stream of this process alone.
+[[nodiscard]] boost::json::object stream_json(const stream::StreamStatus& status, std::span<const RunView> runs,
+                                              std::span<const stream::SharedRun> shared);
 /// `pools`: of the run's scenario, in order.
 [[nodiscard]] boost::json::object window_json(const WindowRecord& window, std::span<const storage::PoolInfo> pools);
 [[nodiscard]] boost::json::object request_json(const RequestRecord& record, std::int64_t run_id,

@@ -18,6 +18,7 @@ struct Call {
     storage::Reader& reader;
     const std::function<Result<void>(stream::Stream&)>& end_stream;
     const SearchFolders& searches;
+    const SharedRuns& shared_runs;
 };
 
 using Answer = Result<net::HttpResponse>;

@@ -14,7 +14,7 @@ namespace json = boost::json;
 Answer stream_answer(const Call& call, const stream::Stream& stream, unsigned status = 200) {
     auto runs = call.views.of_stream(call.reader, stream);
     if (!runs) return tl::unexpected(runs.error());
-    return json_answer(stream_json(stream.status(), *runs), status);
+    return json_answer(stream_json(stream.status(), *runs, call.shared_runs(stream.name())), status);
 }
 
 Result<double> speed_member(const json::object& body, bool required) {
@@ -56,7 +56,7 @@ Answer list_streams(const Call& call) {
     for (const auto& stream : call.registry.all()) {
         auto runs = call.views.of_stream(call.reader, *stream);
         if (!runs) return tl::unexpected(runs.error());
-        items.push_back(stream_json(stream->status(), *runs));
+        items.push_back(stream_json(stream->status(), *runs, call.shared_runs(stream->name())));
     }
     return json_answer(items_json(std::move(items)));
 }

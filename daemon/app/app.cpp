@@ -212,7 +212,9 @@ Result<void> App::Parts::listen(int listen_fd) {
                                                      std::string(config::k_version), metrics_text, vllm_text,
                                                      [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
                                                      [this](stream::Stream& stream) { return end_stream(stream); },
-                                                     api::SearchFolders(config.search_dirs)});
+                                                     api::SearchFolders(config.search_dirs), [this](const std::string& stream) {
+                                                         return cluster ? cluster->runs_of(stream) : std::vector<stream::SharedRun>();
+                                                     }});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
                               stream::OtherFeed{[this] { return spans->active() || cluster; },

@@ -78,6 +78,15 @@ void Cluster::forget(const std::string& stream) {
     removed_.push_back(stream);
 }
 
+std::vector<stream::SharedRun> Cluster::runs_of(const std::string& stream) const {
+    std::vector<stream::SharedRun> out;
+    const std::lock_guard lock(mutex_);
+    const auto known = holders_.find(stream);
+    if (known == holders_.end()) return out;
+    for (const auto& [scenario, run] : known->second) out.push_back(run);
+    return out;
+}
+
 Result<stream::Opening> Cluster::open(const stream::Opening& wanted) {
     const std::lock_guard lock(calls_mutex_);
     return calls_->begin(wanted);
@@ -133,6 +142,7 @@ void Cluster::run() {
         report(turn());
         end_readers();
         std::unique_lock lock(mutex_);
+        holders_ = share_->holders();
         woken_.wait_for(lock, period, [this] { return stopping_ || (!troubled_ && !followed_.empty()); });
         if (stopping_) break;
     }

@@ -39,6 +39,9 @@ public:
     /// Batches that wait for NATS or are on their way.
     [[nodiscard]] std::size_t depth() const { return publisher_->depth(); }
 
+    /// Who computes the runs of a stream, as of the latest turn; empty for a stream that is not shared. Any thread.
+    [[nodiscard]] std::vector<stream::SharedRun> runs_of(const std::string& stream) const;
+
     // SharedLog.
     [[nodiscard]] Result<stream::Opening> open(const stream::Opening& wanted) override;
     [[nodiscard]] bool shares(const std::string& name) const override { return logs_at_start_.contains(name); }
@@ -78,7 +81,8 @@ private:
     std::set<std::string> seen_;  ///< logs of streams that are here, or that need nobody any more
     bool troubled_ = false;       ///< the latest turn failed
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
+    Share::Holders holders_;  ///< of the latest turn
     std::condition_variable woken_;
     std::map<std::string, std::unique_ptr<LogReader>> readers_;
     std::vector<std::shared_ptr<stream::Stream>> followed_;  ///< not shared yet by the turning thread

@@ -65,6 +65,14 @@ struct Leases::State {
     JetStream context;
     Bucket leases;
     Bucket outcomes;
+
+    /// The lease as it stands; empty where there is none.
+    [[nodiscard]] Result<BucketEntry> held(const std::string& key) const {
+        BucketEntry entry;
+        const natsStatus status = kvStore_Get(Fill(entry), leases.get(), key.c_str());
+        if (status == NATS_OK || status == NATS_NOT_FOUND) return entry;
+        return tl::unexpected(error_of(status, "reading lease " + key));
+    }
 };
 
 Leases::Leases(std::unique_ptr<State> state, Settings settings) : state_(std::move(state)), settings_(std::move(settings)) {}
@@ -91,12 +99,18 @@ Result<std::optional<std::uint64_t>> Leases::take(const std::string& key) {
     natsStatus status = kvStore_CreateString(&revision, state_->leases.get(), key.c_str(), settings_.node.c_str());
     if (status == NATS_OK) return revision;
     if (!overtaken(status)) return tl::unexpected(error_of(status, "taking lease " + key));
-    BucketEntry held;
-    status = kvStore_Get(Fill(held), state_->leases.get(), key.c_str());
-    if (status == NATS_NOT_FOUND) return std::nullopt;  // it ran out just now: next time
-    if (status != NATS_OK) return tl::unexpected(error_of(status, "reading lease " + key));
-    if (kvEntry_ValueString(held.get()) != settings_.node) return std::nullopt;
-    return renew(key, kvEntry_Revision(held.get()));
+    auto held = state_->held(key);
+    if (!held) return tl::unexpected(held.error());
+    // Not held: it ran out just now, next time.
+    if (!*held || kvEntry_ValueString(held->get()) != settings_.node) return std::nullopt;
+    return renew(key, kvEntry_Revision(held->get()));
+}
+
+Result<std::string> Leases::holder(const std::string& key) {
+    const auto held = state_->held(key);
+    if (!held) return tl::unexpected(held.error());
+    const char* node = *held ? kvEntry_ValueString(held->get()) : nullptr;
+    return std::string(node == nullptr ? "" : node);
 }
 
 Result<std::optional<std::uint64_t>> Leases::renew(const std::string& key, std::uint64_t revision) {

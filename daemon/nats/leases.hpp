@@ -48,6 +48,8 @@ public:
 
     /// Takes the lease, or takes it up again after a restart of this node. Its revision; nothing when another node has it.
     [[nodiscard]] Result<std::optional<std::uint64_t>> take(const std::string& key);
+    /// The node that has the lease; empty when none has.
+    [[nodiscard]] Result<std::string> holder(const std::string& key);
     /// The new revision; nothing when it is no longer ours.
     [[nodiscard]] Result<std::optional<std::uint64_t>> renew(const std::string& key, std::uint64_t revision);
     /// Gives it back. Errors do not matter: it runs out by itself.

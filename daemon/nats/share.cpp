@@ -66,6 +66,7 @@ Result<bool> Share::over(const stream::Opening& opening) {
 Result<void> Share::turn() {
     auto done = renew_all().and_then([this] { return settle_all(); });
     if (done && Clock::now() >= takes_from_) done = take_some();
+    if (done) done = look_who_has_them();
     // After an outage every lease may have run out: those who had them are asked first.
     if (!done) takes_from_ = Clock::now() + leases_->lease_time();
     close_streams();
@@ -118,6 +119,7 @@ Result<bool> Share::settled(const std::string& key, SharedRun& run) {
     const auto known = leases_->outcome(key);
     if (!known) return tl::unexpected(known.error());
     if (!*known) return false;
+    note_outcome(run, **known);
     if (run.worker) give_up(run, "another finished it");
     return true;
 }
@@ -125,6 +127,7 @@ Result<bool> Share::settled(const std::string& key, SharedRun& run) {
 Result<void> Share::record(const std::string& key, const SharedRun& run, const Outcome& outcome) {
     const auto stands = leases_->record(key, outcome);
     if (!stands) return tl::unexpected(stands.error());
+    note_outcome(run, *stands);
     const bool agrees = stands->state == outcome.state && stands->hash == outcome.hash;
     config::log(agrees ? config::LogLevel::info : config::LogLevel::error,
                 agrees ? "shared_run_recorded" : "shared_run_differs",
@@ -134,6 +137,21 @@ Result<void> Share::record(const std::string& key, const SharedRun& run, const O
                  {"hash", outcome.hash},
                  {"recorded_by", stands->node},
                  {"recorded_hash", stands->hash}});
+    return {};
+}
+
+void Share::note_outcome(const SharedRun& run, const Outcome& outcome) {
+    holders_[run.stream->name()][run.scenario.name] = {
+        run.scenario.name, outcome.node, outcome.node == node_, outcome.state, outcome.hash};
+}
+
+Result<void> Share::look_who_has_them() {
+    for (const auto& [key, run] : runs_) {
+        const auto node = run.lease != 0 ? Result<std::string>(node_) : leases_->holder(key);
+        if (!node) return tl::unexpected(node.error());
+        const char* state = node->empty() ? "waiting" : "running";
+        holders_[run.stream->name()][run.scenario.name] = {run.scenario.name, *node, *node == node_, state, ""};
+    }
     return {};
 }
 
@@ -220,6 +238,7 @@ void Share::close_streams() {
 }
 
 void Share::forget(const stream::Opening& opening) {
+    holders_.erase(opening.name);
     for (const stream::SharedScenario& scenario : opening.scenarios) {
         leases_->forget_outcome(Names::run_key(opening.name, scenario.name));
     }

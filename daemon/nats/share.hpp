@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "daemon/nats/leases.hpp"
+#include "daemon/stream/shared_run.hpp"
 #include "daemon/stream/stream_registry.hpp"
 #include "storage/query.hpp"
 
@@ -37,6 +38,10 @@ public:
     [[nodiscard]] Result<bool> over(const stream::Opening& opening);
     /// One turn. Error: NATS did not answer; the next turn goes on.
     [[nodiscard]] Result<void> turn();
+    /// Runs of shared streams by stream and scenario.
+    using Holders = std::map<std::string, std::map<std::string, stream::SharedRun>>;
+    /// Who has which run, as of the latest turn. Streams that were over before this process began are not in it.
+    [[nodiscard]] const Holders& holders() const { return holders_; }
     /// Removes the outcomes of a stream that is forgotten.
     void forget(const stream::Opening& opening);
     /// Gives the leases back, so that others need not wait. After the last turn.
@@ -63,6 +68,8 @@ private:
     [[nodiscard]] Result<void> begin(const std::string& key, SharedRun& run);
     [[nodiscard]] Result<void> record(const std::string& key, const SharedRun& run, const Outcome& outcome);
     [[nodiscard]] Result<std::optional<Outcome>> finished_here(const SharedRun& run) const;
+    [[nodiscard]] Result<void> look_who_has_them();
+    void note_outcome(const SharedRun& run, const Outcome& outcome);
     void give_up(SharedRun& run, const char* why);
     void close_streams();
     [[nodiscard]] std::size_t held() const;
@@ -72,6 +79,7 @@ private:
     const std::string node_;
     const std::string history_path_;
     Runs runs_;
+    Holders holders_;
     Clock::time_point takes_from_{};  ///< until then it renews leases and takes none
     std::set<std::shared_ptr<stream::Stream>> streams_;  ///< with open runs
 };

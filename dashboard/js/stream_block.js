@@ -5,6 +5,7 @@ import * as format from './format.js';
 import { dominantPart, meanLedger } from './ledger.js';
 import { routeTo } from './route.js';
 import { RunTable } from './run_table.js';
+import { sharedSentence } from './shared_runs.js';
 import { sparkline } from './sparkline.js';
 
 /** Windows asked for per run: a sparkline has no room for more. */
@@ -30,10 +31,11 @@ export class StreamBlock {
     this.state = h('span.state');
     this.facts = h('span.facts-line');
     const link = (view, text) => h('a.button', { href: page + routeTo(view, { stream: name }), textContent: text, 'aria-label': `${text}: ${name}` });
+    this.shared = h('p.note.shared');
     this.table = new RunTable(`Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
     this.element = h('section.block.stream', { 'aria-label': `Stream ${name}`, data: { stream: name } },
       h('header', {}, h('h2', {}, h('a', { href: page + routeTo('live', { stream: name }), textContent: name })), this.state, this.facts, h('span.spring'),
-        link('live', 'Live'), link('compare', 'Compare'), link('requests', 'Requests')), this.table.element);
+        link('live', 'Live'), link('compare', 'Compare'), link('requests', 'Requests')), this.shared, this.table.element);
   }
 
   update(stream, runs, streams) {
@@ -42,6 +44,9 @@ export class StreamBlock {
     const backlog = stream.backlog_arrivals > 0 ? ` · ${format.count(stream.backlog_arrivals)} behind` : '';
     setText(this.facts, stream.arrivals === undefined ? ''
       : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · speed ${format.speed(stream.speed)}${backlog}`);
+    const shared = sharedSentence(stream.shared);
+    setText(this.shared, shared);
+    this.shared.hidden = shared === '';
     this.table.update(runs, streams);
   }
 

@@ -47,6 +47,37 @@ protected:
         }));
         return found;
     }
+    /// What a node says of who computes the stream's runs: a list of daemon/api.md, or null.
+    [[nodiscard]] boost::json::value shared_as_told_by(const Node& node) const {
+        return node.daemon.get(std::string("/api/v1/streams/") + k_stream).at("shared");
+    }
+    /// Whether a node tells that every node computes `each` of the runs, and which of them are its own.
+    [[nodiscard]] bool tells_split(std::size_t node, std::int64_t each) const {
+        const boost::json::value shared = shared_as_told_by(*nodes_[node]);
+        if (!shared.is_array()) return false;
+        std::map<std::string, std::int64_t> running;
+        for (const boost::json::value& run : shared.as_array()) {
+            if (run.at("state") != "running") return false;
+            const std::string name(run.at("node").as_string());
+            ++running[name];
+            if (run.at("here").as_bool() != (name == "node" + std::to_string(node))) return false;
+        }
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            if (running["node" + std::to_string(i)] != each) return false;
+        }
+        return true;
+    }
+    /// Whether a node tells the hash of every run.
+    [[nodiscard]] bool tells_hashes(const Node& node) const {
+        const boost::json::value shared = shared_as_told_by(node);
+        if (!shared.is_array()) return false;
+        std::size_t same = 0;
+        for (const boost::json::value& run : shared.as_array()) {
+            const auto alone = alone_.find(std::string(run.at("scenario").as_string()));
+            if (run.at("state") == "finished" && alone != alone_.end() && run.at("hash") == alone->second) ++same;
+        }
+        return same == six_scenarios().size();
+    }
     /// Every scenario was finished once, with the hash of one process alone, every row is there once.
     void expect_as_alone(const FinishedRuns& found) {
         EXPECT_EQ(found.hashes, alone_);
@@ -66,6 +97,9 @@ TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_else
     for (const auto& node : nodes_) ASSERT_TRUE(all_durable_at(*node, k_shared_requests / 4));
     ASSERT_TRUE(all_begun());
     for (const std::string& db : dbs()) EXPECT_EQ(runs_begun(directory_, db, k_stream), 2) << db;
+    for (const std::size_t node : {0U, 1U, 2U}) {
+        ASSERT_TRUE(wait_until("a node tells who has which run", [&] { return tells_split(node, 2); }));
+    }
     nodes_[2]->daemon.kill();
     feed(k_shared_requests);
     end_client();
@@ -76,6 +110,9 @@ TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_else
             return nodes_[static_cast<std::size_t>(i)]->daemon.get(std::string("/api/v1/streams/") + k_stream).at("state") ==
                    "finished";
         }));
+    }
+    for (const std::size_t node : {0U, 1U}) {
+        ASSERT_TRUE(wait_until("a node tells every hash", [&] { return tells_hashes(*nodes_[node]); }));
     }
     // The killed one comes back, finds its runs taken and finished, and computes nothing again.
     nodes_[2]->daemon.start();

@@ -40,8 +40,9 @@ std::vector<std::string> keys(const json::value& object) {
 // The keys and their order are the contract of api.md.
 TEST_F(ApiTest, objects_have_the_documented_keys) {
     EXPECT_EQ(keys(stream_),
-              (std::vector<std::string>{"name", "state", "speed", "request_rows", "created_ms", "arrivals", "watermark_ns", "ended",
-                                        "credit", "clients", "backlog_arrivals", "trouble", "runs"}));
+              (std::vector<std::string>{"name", "state", "speed", "request_rows", "created_ms", "arrivals",
+                                        "watermark_ns", "ended", "credit", "clients", "backlog_arrivals", "trouble",
+                                        "shared", "runs"}));
     EXPECT_EQ(keys(stream_.at("runs").at(0)),
               (std::vector<std::string>{"id",          "stream",         "scenario",      "state",      "color",
                                         "created_ms",  "finished_ms",    "hash",          "virtual_ns", "arrived",
