@@ -94,9 +94,9 @@ Result<void> check_connection(Connection& connection) {
 
 Result<void> migrate(Connection& connection) {
     // Step i brings version i to i + 1.
-    const std::array<const char*, k_schema_version> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql,
-                                                              k_schema_4_sql, k_schema_5_sql, k_schema_6_sql, k_schema_7_sql,
-                                                              k_schema_8_sql};
+    const std::array<const char*, k_schema_version> steps = {k_schema_sql,   k_schema_2_sql, k_schema_3_sql,
+                                                             k_schema_4_sql, k_schema_5_sql, k_schema_6_sql,
+                                                             k_schema_7_sql, k_schema_8_sql};
     for (;;) {
         auto transaction = Transaction::begin(connection);
         if (!transaction) return tl::unexpected(transaction.error());

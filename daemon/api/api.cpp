@@ -141,8 +141,8 @@ net::HttpResponse Api::vllm_metrics(const net::HttpRequest& request) const {
     std::map<std::string, std::string> filter = {{"stream", ""}, {"scenario", ""}};
     for (const auto& [name, value] : request.query) {
         if (filter.count(name) == 0) {
-            return problem(Error{Code::invalid_argument,
-                                 "parameter " + net::quoted(name) + " is unknown: expected \"stream\" or \"scenario\""});
+            return problem(Error{Code::invalid_argument, "parameter " + net::quoted(name) +
+                                                             " is unknown: expected \"stream\" or \"scenario\""});
         }
         filter[name] = value;
     }

@@ -55,7 +55,8 @@ json::object ledger_json(const std::array<Duration, k_ledger_parts>& parts) {
 
 json::object blame_json(const Blame& blame) {
     json::object object;
-    for (std::size_t cause = 0; cause < k_blame_causes; ++cause) object[k_blame_cause_names[cause]] = blame.causes[cause].value;
+    for (std::size_t cause = 0; cause < k_blame_causes; ++cause)
+        object[k_blame_cause_names[cause]] = blame.causes[cause].value;
     return object;
 }
 
@@ -141,7 +142,9 @@ namespace {
 
 json::value shared_json(std::span<const stream::SharedRun> shared) {
     if (shared.empty()) return nullptr;
-    const auto or_null = [](const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); };
+    const auto or_null = [](const std::string& text) {
+        return text.empty() ? json::value(nullptr) : json::value(text);
+    };
     json::array out;
     for (const stream::SharedRun& run : shared) {
         out.push_back({{"scenario", run.scenario},

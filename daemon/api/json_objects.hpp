@@ -28,7 +28,8 @@ namespace replayd::api {
                                                std::string_view scenario);
 /// `pool`: of the same scenario.
 /// What a replica held over time; `pools` as in window_json.
-[[nodiscard]] boost::json::object replica_json(const storage::ReplicaSeries& series, std::span<const storage::PoolInfo> pools);
+[[nodiscard]] boost::json::object replica_json(const storage::ReplicaSeries& series,
+                                               std::span<const storage::PoolInfo> pools);
 [[nodiscard]] boost::json::object plan_json(const MemoryPlan& plan, const storage::PoolInfo& pool);
 /// The item's fields.
 [[nodiscard]] boost::json::object scenario_json(const Scenario& scenario, bool built_in);

@@ -170,7 +170,8 @@ Result<void> App::Parts::open_spans() {
     if (config.nats) options.node = config.nats->node;
     options.reorder = Duration(std::chrono::nanoseconds(config.otlp.reorder).count());
     if (hasher) options.conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
-    auto opened = otlp::Intake::open(storage::span_spool_path(config.history_path), config.durability, *registry, std::move(options));
+    auto opened = otlp::Intake::open(storage::span_spool_path(config.history_path), config.durability, *registry,
+                                     std::move(options));
     if (!opened) return tl::unexpected(opened.error());
     spans = std::move(*opened);
     return {};
@@ -202,19 +203,19 @@ Result<void> App::Parts::listen(int listen_fd) {
         const RetentionCounts removed = retention->counts();
         const otlp::SpanCounts taken = spans->counts();
         return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); },
-                                removed.streams, removed.rows,
-                                cluster ? std::optional(cluster->depth()) : std::nullopt, otlp::by_outcome(taken), taken.waiting});
+                                removed.streams, removed.rows, cluster ? std::optional(cluster->depth()) : std::nullopt,
+                                otlp::by_outcome(taken), taken.waiting});
     };
     const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
         return metrics::render_vllm(*registry, {stream, scenario});
     };
-    api = std::make_unique<api::Api>(api::ApiContext{*registry, tasks, *history, config.history_path, config.dashboard_dir,
-                                                     std::string(config::k_version), metrics_text, vllm_text,
-                                                     [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
-                                                     [this](stream::Stream& stream) { return end_stream(stream); },
-                                                     api::SearchFolders(config.search_dirs), [this](const std::string& stream) {
-                                                         return cluster ? cluster->runs_of(stream) : std::vector<stream::SharedRun>();
-                                                     }});
+    api = std::make_unique<api::Api>(api::ApiContext{
+        *registry, tasks, *history, config.history_path, config.dashboard_dir, std::string(config::k_version),
+        metrics_text, vllm_text, [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
+        [this](stream::Stream& stream) { return end_stream(stream); }, api::SearchFolders(config.search_dirs),
+        [this](const std::string& stream) {
+            return cluster ? cluster->runs_of(stream) : std::vector<stream::SharedRun>();
+        }});
     ingest = std::make_unique<stream::IngestContext>(
         stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
                               stream::OtherFeed{[this] { return spans->active() || cluster; },

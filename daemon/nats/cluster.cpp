@@ -37,8 +37,9 @@ Result<void> Cluster::connect() {
     logs_ = std::move(*logs);
     const auto there = calls_->streams();
     if (!there) {
-        return fail(there.error().code, there.error().message + "; expected nats-server with JetStream (nats-server -js) at "
-                                                                "nats.servers");
+        return fail(there.error().code, there.error().message +
+                                            "; expected nats-server with JetStream (nats-server -js) at "
+                                            "nats.servers");
     }
     logs_at_start_.insert(there->begin(), there->end());
     publisher_ = std::make_unique<Publisher>(std::move(*published), connection_->payload_bytes_max());
@@ -137,7 +138,8 @@ void Cluster::publish_end(const std::string& stream, std::uint64_t seq, Done don
 }
 
 void Cluster::run() {
-    const auto period = std::min<std::chrono::milliseconds>(k_turn_max, std::chrono::milliseconds(config_.lease) / k_turns_per_lease);
+    const auto period =
+        std::min<std::chrono::milliseconds>(k_turn_max, std::chrono::milliseconds(config_.lease) / k_turns_per_lease);
     for (;;) {
         report(turn());
         end_readers();

@@ -1,6 +1,6 @@
 #pragma once
-// The shared log over NATS JetStream, put together: connection, publisher, a reader per stream that goes on, and the turn
-// that finds streams which others opened and keeps this process's share of the runs.
+// The shared log over NATS JetStream, put together: connection, publisher, a reader per stream that goes on, and the
+// turn that finds streams which others opened and keeps this process's share of the runs.
 
 #include <chrono>
 #include <condition_variable>
@@ -47,8 +47,8 @@ public:
     [[nodiscard]] bool shares(const std::string& name) const override { return logs_at_start_.contains(name); }
     void follow(const std::shared_ptr<stream::Stream>& stream) override;
     [[nodiscard]] Result<void> catch_up(stream::Stream& stream) override;
-    void publish(const std::string& stream, std::shared_ptr<const storage::LoggedBatch> batch, stream::BatchSource source,
-                 Done done) override;
+    void publish(const std::string& stream, std::shared_ptr<const storage::LoggedBatch> batch,
+                 stream::BatchSource source, Done done) override;
     void publish_end(const std::string& stream, std::uint64_t seq, Done done) override;
     [[nodiscard]] std::optional<Error> trouble() const override { return connection_->trouble(); }
 

@@ -50,8 +50,9 @@ Result<Bucket> open_bucket(jsCtx* context, const BucketKind& kind) {
     if (status == NATS_OK) return bucket;
     Error error = error_of(status, "NATS bucket " + kind.name);
     if (js_KeyValue(Fill(bucket), context, kind.name.c_str()) != NATS_OK) return tl::unexpected(std::move(error));
-    return fail(Code::invalid_argument, error.message + "; it is there with other settings: expected the same nats.lease_s and "
-                                                        "nats.replicas in every replayd of one nats.prefix");
+    return fail(Code::invalid_argument, error.message +
+                                            "; it is there with other settings: expected the same nats.lease_s and "
+                                            "nats.replicas in every replayd of one nats.prefix");
 }
 
 /// Somebody else wrote the key, or it is gone.
@@ -75,7 +76,8 @@ struct Leases::State {
     }
 };
 
-Leases::Leases(std::unique_ptr<State> state, Settings settings) : state_(std::move(state)), settings_(std::move(settings)) {}
+Leases::Leases(std::unique_ptr<State> state, Settings settings)
+    : state_(std::move(state)), settings_(std::move(settings)) {}
 Leases::~Leases() = default;
 
 Result<std::unique_ptr<Leases>> Leases::open(const Connection& connection, const Names& names, Settings settings) {
@@ -144,7 +146,9 @@ Result<std::optional<Outcome>> Leases::outcome(const std::string& key) {
     const natsStatus status = kvStore_Get(Fill(entry), state_->outcomes.get(), key.c_str());
     if (status == NATS_NOT_FOUND) return std::nullopt;
     if (status != NATS_OK) return tl::unexpected(error_of(status, "reading outcome " + key));
-    return parse_outcome(key, kvEntry_ValueString(entry.get())).map([](Outcome found) { return std::optional(std::move(found)); });
+    return parse_outcome(key, kvEntry_ValueString(entry.get())).map([](Outcome found) {
+        return std::optional(std::move(found));
+    });
 }
 
 Result<Outcome> Leases::record(const std::string& key, const Outcome& outcome) {

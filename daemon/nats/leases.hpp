@@ -2,10 +2,10 @@
 // Who computes which run, and what came of it: two key-value buckets of JetStream.
 //
 // A lease is a key that the server itself forgets when it has not been renewed for the lease's time, so no clocks of
-// machines are compared. It is made only where there is none and renewed only at the revision that its owner wrote last:
-// the revision is the fencing token, and of two that try, one succeeds. An outcome is made only where there is none and
-// never changed, so a run that two processes finish (each is right, for runs are deterministic) is recorded once. A
-// process that is cut off computes on; it can record nothing until it is back, and then finds its lease gone.
+// machines are compared. It is made only where there is none and renewed only at the revision that its owner wrote
+// last: the revision is the fencing token, and of two that try, one succeeds. An outcome is made only where there is
+// none and never changed, so a run that two processes finish (each is right, for runs are deterministic) is recorded
+// once. A process that is cut off computes on; it can record nothing until it is back, and then finds its lease gone.
 
 #include <chrono>
 #include <cstdint>
@@ -46,7 +46,8 @@ public:
     /// How long a lease lasts that is not renewed.
     [[nodiscard]] std::chrono::seconds lease_time() const { return settings_.lease; }
 
-    /// Takes the lease, or takes it up again after a restart of this node. Its revision; nothing when another node has it.
+    /// Takes the lease, or takes it up again after a restart of this node. Its revision; nothing when another node has
+    /// it.
     [[nodiscard]] Result<std::optional<std::uint64_t>> take(const std::string& key);
     /// The node that has the lease; empty when none has.
     [[nodiscard]] Result<std::string> holder(const std::string& key);

@@ -37,8 +37,9 @@ Outcome outcome_of(const stream::RunWorker& worker, const std::string& node) {
 void Share::add(const std::shared_ptr<stream::Stream>& stream, const stream::Opening& opening) {
     const bool same_engine = opening.engine_version == registry_.engine_version();
     if (!same_engine) {
-        config::log(config::LogLevel::warn, "shared_stream_of_another_version",
-                    {{"stream", opening.name}, {"version", opening.engine_version}, {"ours", registry_.engine_version()}});
+        config::log(
+            config::LogLevel::warn, "shared_stream_of_another_version",
+            {{"stream", opening.name}, {"version", opening.engine_version}, {"ours", registry_.engine_version()}});
     }
     for (const stream::SharedScenario& scenario : opening.scenarios) {
         SharedRun run{stream, scenario, recovered_run(*stream, scenario.name), 0, !same_engine};
@@ -189,8 +190,9 @@ Result<void> Share::begin(const std::string& key, SharedRun& run) {
     auto added = registry_.add_shared_run(*run.stream, run.scenario);
     if (added) {
         run.worker = std::move(*added);
-        config::log(config::LogLevel::info, "shared_run_taken",
-                    {{"stream", run.stream->name()}, {"scenario", run.scenario.name}, {"run", run.worker->identity().id}});
+        config::log(
+            config::LogLevel::info, "shared_run_taken",
+            {{"stream", run.stream->name()}, {"scenario", run.scenario.name}, {"run", run.worker->identity().id}});
         return {};
     }
     run.never_here = added.error().code == Code::invalid_argument;
@@ -231,7 +233,8 @@ std::size_t Share::held() const {
 
 void Share::close_streams() {
     for (auto at = streams_.begin(); at != streams_.end();) {
-        const bool open = std::any_of(runs_.begin(), runs_.end(), [&](const auto& run) { return run.second.stream == *at; });
+        const bool open =
+            std::any_of(runs_.begin(), runs_.end(), [&](const auto& run) { return run.second.stream == *at; });
         if (!open) (*at)->set_outcomes_known();
         at = open ? std::next(at) : streams_.erase(at);
     }

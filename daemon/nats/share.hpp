@@ -1,8 +1,8 @@
 #pragma once
-// This process's share of the runs of shared streams. At every turn it renews its leases, records what has finished, and
-// takes runs that nobody has as long as it has fewer than an even share: runs that are open, divided by the nodes that
-// are there. A run begins with the stream's log from its beginning, whoever computed it before. A process that comes
-// later takes runs of later streams and of nodes that go; what runs is not moved.
+// This process's share of the runs of shared streams. At every turn it renews its leases, records what has finished,
+// and takes runs that nobody has as long as it has fewer than an even share: runs that are open, divided by the nodes
+// that are there. A run begins with the stream's log from its beginning, whoever computed it before. A process that
+// comes later takes runs of later streams and of nodes that go; what runs is not moved.
 //
 // A process that starts again computes its unfinished runs on once their leases are its own again.
 //
@@ -30,7 +30,10 @@ namespace replayd::nats {
 class Share {
 public:
     Share(std::unique_ptr<Leases> leases, stream::StreamRegistry& registry, std::string node, std::string history_path)
-        : leases_(std::move(leases)), registry_(registry), node_(std::move(node)), history_path_(std::move(history_path)) {}
+        : leases_(std::move(leases)),
+          registry_(registry),
+          node_(std::move(node)),
+          history_path_(std::move(history_path)) {}
 
     /// The runs of this stream are shared from now on.
     void add(const std::shared_ptr<stream::Stream>& stream, const stream::Opening& opening);

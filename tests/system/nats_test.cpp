@@ -21,7 +21,8 @@ struct Node {
 class NatsTest : public SharedStreamsTest {
 protected:
     void start_nodes(int count) {
-        for (int i = 0; i < count; ++i) nodes_.push_back(std::make_unique<Node>(server_.url(), "node" + std::to_string(i)));
+        for (int i = 0; i < count; ++i)
+            nodes_.push_back(std::make_unique<Node>(server_.url(), "node" + std::to_string(i)));
     }
     [[nodiscard]] std::vector<std::string> dbs() const {
         std::vector<std::string> paths;
@@ -107,8 +108,9 @@ TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_else
     EXPECT_TRUE(finished_runs(directory_, {nodes_[2]->daemon.db()}, k_stream).hashes.empty());
     for (const int i : {0, 1}) {
         ASSERT_TRUE(wait_until("the stream is over everywhere", [&] {
-            return nodes_[static_cast<std::size_t>(i)]->daemon.get(std::string("/api/v1/streams/") + k_stream).at("state") ==
-                   "finished";
+            return nodes_[static_cast<std::size_t>(i)]
+                       ->daemon.get(std::string("/api/v1/streams/") + k_stream)
+                       .at("state") == "finished";
         }));
     }
     for (const std::size_t node : {0U, 1U}) {
@@ -116,7 +118,8 @@ TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_else
     }
     // The killed one comes back, finds its runs taken and finished, and computes nothing again.
     nodes_[2]->daemon.start();
-    ASSERT_TRUE(wait_until("the log is complete", [&] { return nodes_[2]->daemon.arrivals(k_stream) == k_shared_requests; }));
+    ASSERT_TRUE(
+        wait_until("the log is complete", [&] { return nodes_[2]->daemon.arrivals(k_stream) == k_shared_requests; }));
     ASSERT_TRUE(wait_until("it gives its runs up", [&] {
         return nodes_[2]->daemon.get(std::string("/api/v1/streams/") + k_stream).at("state") == "finished";
     }));
@@ -134,7 +137,8 @@ TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and
     EXPECT_NE(metrics.find("\nreplayd_nats_connected 0\n"), std::string::npos);
     feed(k_shared_requests / 3);
     ASSERT_TRUE(wait_until("batches wait for NATS", [&] {
-        return nodes_[0]->daemon.ask("GET", "/metrics").body.find("\nreplayd_nats_waiting_batches 0\n") == std::string::npos;
+        return nodes_[0]->daemon.ask("GET", "/metrics").body.find("\nreplayd_nats_waiting_batches 0\n") ==
+               std::string::npos;
     }));
     EXPECT_LE(nodes_[0]->daemon.arrivals(k_stream), k_shared_requests / 3);
     server_.start();
@@ -177,9 +181,10 @@ TEST(NatsStart, a_server_that_does_not_answer_is_one_clear_message) {
     EXPECT_EQ(outcome.status, 1);
     EXPECT_NE(outcome.errors.find("replayd: nats.servers: cannot connect to " + server.url() + ": "), std::string::npos)
         << outcome.errors;
-    EXPECT_NE(outcome.errors.find("; start nats-server there with JetStream (nats-server -js), mend nats.servers, or leave "
-                                  "[nats] out to share no streams"),
-              std::string::npos)
+    EXPECT_NE(
+        outcome.errors.find("; start nats-server there with JetStream (nats-server -js), mend nats.servers, or leave "
+                            "[nats] out to share no streams"),
+        std::string::npos)
         << outcome.errors;
 }
 
@@ -190,7 +195,8 @@ protected:
         write_file(directory_ / "password", "correct horse\n");
         ASSERT_EQ(chmod((directory_ / "password").c_str(), 0600), 0);
         server_ = std::make_unique<NatsServer>(
-            directory_, "tls { cert_file: \"" + (directory_ / "server.pem") + "\", key_file: \"" + (directory_ / "server.key") +
+            directory_, "tls { cert_file: \"" + (directory_ / "server.pem") + "\", key_file: \"" +
+                            (directory_ / "server.key") +
                             "\" }\nauthorization { user: site, password: \"correct horse\" }\n");
         url_ = "tls://localhost:" + std::to_string(server_->port());
     }
@@ -205,16 +211,17 @@ protected:
             openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-keyout",
                      directory_ / (name + ".key"), "-out", directory_ / (name + ".pem")});
         }
-        openssl({"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", directory_ / "server.key", "-out",
-                 directory_ / "server.csr"});
+        openssl({"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", directory_ / "server.key",
+                 "-out", directory_ / "server.csr"});
         write_file(directory_ / "san", "subjectAltName=DNS:localhost\n");
-        openssl({"x509", "-req", "-in", directory_ / "server.csr", "-CA", directory_ / "ca.pem", "-CAkey", directory_ / "ca.key",
-                 "-CAcreateserial", "-days", "2", "-extfile", directory_ / "san", "-out", directory_ / "server.pem"});
+        openssl({"x509", "-req", "-in", directory_ / "server.csr", "-CA", directory_ / "ca.pem", "-CAkey",
+                 directory_ / "ca.key", "-CAcreateserial", "-days", "2", "-extfile", directory_ / "san", "-out",
+                 directory_ / "server.pem"});
     }
     [[nodiscard]] std::string config(const std::string& ca) const {
         return nats_config(directory_, url_, "node",
-                           "ca_file = '" + (directory_ / ca) + "'\nuser = 'site'\npassword_file = '" + (directory_ / "password") +
-                               "'\n");
+                           "ca_file = '" + (directory_ / ca) + "'\nuser = 'site'\npassword_file = '" +
+                               (directory_ / "password") + "'\n");
     }
 
     TemporaryDirectory directory_;
@@ -226,8 +233,8 @@ TEST_F(NatsTlsTest, a_stream_goes_through_with_the_right_authority_and_password)
     TemporaryDirectory home;
     RunningDaemon daemon(home, {"--config", config("ca.pem")});
     generate_trace(directory_, directory_ / "trace.jsonl", 500);
-    replayctl(directory_, {"stream", directory_ / "trace.jsonl", "--stream", "s", "--daemon", daemon.url(), "--wait", "--scenario",
-                           "llama-3.1-8b-h100-mixed"});
+    replayctl(directory_, {"stream", directory_ / "trace.jsonl", "--stream", "s", "--daemon", daemon.url(), "--wait",
+                           "--scenario", "llama-3.1-8b-h100-mixed"});
     EXPECT_EQ(daemon.arrivals("s"), 500);
     EXPECT_EQ(stored_hashes(directory_, daemon.db(), "s").size(), 1U);
     daemon.terminate();
@@ -235,7 +242,8 @@ TEST_F(NatsTlsTest, a_stream_goes_through_with_the_right_authority_and_password)
 
 TEST_F(NatsTlsTest, a_certificate_of_another_authority_is_refused) {
     const Outcome outcome = failed_start(directory_, config("stranger.pem"));
-    EXPECT_NE(outcome.errors.find("nats.servers: cannot connect to " + url_ + ": "), std::string::npos) << outcome.errors;
+    EXPECT_NE(outcome.errors.find("nats.servers: cannot connect to " + url_ + ": "), std::string::npos)
+        << outcome.errors;
 }
 
 TEST_F(NatsTlsTest, a_wrong_password_is_refused_with_the_keys_to_mend) {
@@ -249,8 +257,9 @@ TEST_F(NatsTlsTest, a_wrong_password_is_refused_with_the_keys_to_mend) {
 TEST_F(NatsTlsTest, a_password_file_that_others_read_is_refused) {
     ASSERT_EQ(chmod((directory_ / "password").c_str(), 0644), 0);
     const Outcome outcome = failed_start(directory_, config("ca.pem"));
-    EXPECT_EQ(outcome.errors, "replayd: the password of nats.password_file " + (directory_ / "password") +
-                                  " may be read by other users (mode 0644): expected 0600 or 0400; mend it with chmod 600\n");
+    EXPECT_EQ(outcome.errors,
+              "replayd: the password of nats.password_file " + (directory_ / "password") +
+                  " may be read by other users (mode 0644): expected 0600 or 0400; mend it with chmod 600\n");
 }
 
 }  // namespace
