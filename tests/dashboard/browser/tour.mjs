@@ -44,6 +44,7 @@ const TOUR = [
   ['search', '#/search', '.search-chart circle.member', 'light', async (page) => {
     await page.locator('.search .quiet').first().click();
     await page.locator('.command code:not(:empty)').waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
   }],
   ['history', '#/history', '.history tbody tr'],
   ['query', `#/query?sql=${encodeURIComponent(SQL)}&x=minute&y=ttft_p99_ms&series=scenario`, '.result-figure'],
