@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch, openPage } from './chromium.mjs';
 
@@ -67,7 +67,11 @@ try {
     '--system-prompts', '4', '--system-tokens', '512', '--prompt-median', '600', '--output-median', '180', '--context-max', '24000');
   if (wanted('experts') || wanted('overview')) run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'), '--wait');
   run(...stream('demo', 0, MIXED, PD), '--wait');
-  if (wanted('search')) run('search', SEARCH, trace, '--limit', '6000', '--db', join(work, 'searches', 'llama-3-70b.db'));
+  if (wanted('search')) {
+    // Within the folder, so that the picture names the trace alone.
+    execFileSync(resolve(client), ['search', SEARCH, 'trace.jsonl.gz', '--limit', '6000', '--db', 'searches/llama-3-70b.db'],
+      { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+  }
   if (wanted('observed')) await writeFile(join(work, 'measured.jsonl'), await measured(base, trace));
   if (wanted('observed')) run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base, '--speed', '0', '--scenario', MIXED, '--wait');
   if (wanted('forecast') || wanted('overview')) following = spawn(client, stream('followed', 60, MIXED), { stdio: 'ignore' });
