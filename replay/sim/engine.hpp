@@ -89,6 +89,7 @@ public:
         windows_.forget_replicas();
     }
     void tell_events(EventSink* events) { events_ = events; }
+    void leave_ledger_out() { keeps_ledger_ = false; }
     /// Goes on under `changed`; see Run::fork.
     [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
     /// As Run::moment, of a copy: what decode sets and stretches stand for is settled.
@@ -193,6 +194,8 @@ private:
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
     void drop_left(ReplicaState& replica, std::size_t from);
+    void account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch, const SoloCost& solo);
+    static void hand_over_ledger(const RequestState& request, RequestRecord& record);
 
     // engine_decodes.cpp: the decode set
     [[nodiscard]] bool form_around_decodes(ReplicaState& replica, BatchInFlight& batch);
@@ -274,6 +277,7 @@ private:
     RecordSink* sink_;
     EventSink* events_ = nullptr;
     RunOptions options_;
+    bool keeps_ledger_ = true;
     std::vector<ReplicaState> replicas_;
     std::vector<ReplicaRuntime> runtimes_;
     std::vector<VirtualTime> synced_until_;  ///< by replica: up to then the blocks of its stretch are taken. Asked for often, so apart

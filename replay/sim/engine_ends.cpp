@@ -18,7 +18,7 @@ void Run::Impl::end_batch(std::int32_t index) {
     runtime.last_start = batch.ends.size() > 1 ? batch.ends[batch.ends.size() - 2] : batch.scheduled;
     count_steps(index, batch, VirtualTime(now_.ns + 1));
     runtime.additions.prefill_ns += batch.for_prefill.value;
-    if (runtime.group != k_no_group) runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
+    if (keeps_ledger_ && runtime.group != k_no_group) runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -85,22 +85,7 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     const std::int64_t tokens = member.tokens;
     RequestState& request = requests_[slot];
     const bool samples = request.computed + tokens == request.target;
-    const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
-    const Duration elapsed = now_ - request.mark;
-    REPLAYD_ASSERT(alone <= elapsed);
-    const bool again = request.computed < request.high_water;
-    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += alone;
-    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
-    if (runtime_of(request).stage_free.size() > 1) {
-        request.blame[BlameCause::pipeline] += elapsed - alone;
-    } else {
-        const Duration slower = std::min(batch.for_slower, elapsed - alone);
-        // At most all of it: tables that price by mean lengths are not monotone.
-        const Duration decodes = std::min(batch.for_decodes, elapsed - alone - slower);
-        request.blame[BlameCause::slower_rank] += slower;
-        request.blame[BlameCause::other_decodes] += decodes;
-        request.blame[BlameCause::other_prefill] += elapsed - alone - slower - decodes;
-    }
+    if (keeps_ledger_) account_chunk(request, tokens, batch, solo);
     request.mark = now_;
     request.begin_wait(now_, LedgerPart::chunk_wait, runtime_of(request).clocks);
     request.computed += tokens;
@@ -117,6 +102,26 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     } else {
         request.begin_decode_segment(runtime_of(request).additions);
     }
+}
+
+void Run::Impl::account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch, const SoloCost& solo) {
+    const bool samples = request.computed + tokens == request.target;
+    const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
+    const Duration elapsed = now_ - request.mark;
+    REPLAYD_ASSERT(alone <= elapsed);
+    const bool again = request.computed < request.high_water;
+    request.ledger[again ? LedgerPart::recompute : LedgerPart::prefill_compute] += alone;
+    request.ledger[LedgerPart::batch_interference] += elapsed - alone;
+    if (runtime_of(request).stage_free.size() > 1) {
+        request.blame[BlameCause::pipeline] += elapsed - alone;
+        return;
+    }
+    const Duration slower = std::min(batch.for_slower, elapsed - alone);
+    // At most all of it: tables that price by mean lengths are not monotone.
+    const Duration decodes = std::min(batch.for_decodes, elapsed - alone - slower);
+    request.blame[BlameCause::slower_rank] += slower;
+    request.blame[BlameCause::other_decodes] += decodes;
+    request.blame[BlameCause::other_prefill] += elapsed - alone - slower - decodes;
 }
 
 void Run::Impl::end_decode(ReplicaState& replica, RequestSlot slot, std::int64_t steps) {
@@ -208,18 +213,22 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
     record.preemptions = request.preemptions;
     record.prefill_replica = request.prefill_replica;
     record.decode_replica = request.decode_replica;
+    if (keeps_ledger_) hand_over_ledger(request, record);
+    record.observed_ttft = arrival.observed_ttft;
+    record.observed_e2e = arrival.observed_e2e;
+    record.observed_tpot = arrival.observed_tpot;
+    record.observed_cached = arrival.observed_cached;
+    return record;
+}
+
+void Run::Impl::hand_over_ledger(const RequestState& request, RequestRecord& record) {
     record.ledger = request.ledger;
     record.blame = request.blame;
     // What it waited before its KV moved, beside waiting for a destination, it waited for the link.
     record.blame[BlameCause::link] = record.ledger[LedgerPart::transfer_wait] -
                                      record.blame[BlameCause::destination_kv] -
                                      record.blame[BlameCause::destination_sequences] - record.blame[BlameCause::destination_starting];
-    record.observed_ttft = arrival.observed_ttft;
-    record.observed_e2e = arrival.observed_e2e;
-    record.observed_tpot = arrival.observed_tpot;
-    record.observed_cached = arrival.observed_cached;
     REPLAYD_ASSERT(record.ledger.sum() == record.e2e());
-    return record;
 }
 
 }  // namespace replayd

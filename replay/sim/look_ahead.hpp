@@ -55,7 +55,9 @@ public:
     /// Of a run that has processed everything before `spec.from`, made by `start`, which is given the sink that the run reports to.
     template <class Start>
     LookAhead(const LookAheadSpec& spec, TrafficForecast traffic, Start start)
-        : sink_(std::make_unique<Sink>(spec)), spec_(spec), traffic_(std::move(traffic)), run_(start(*sink_)) {}
+        : sink_(std::make_unique<Sink>(spec)), spec_(spec), traffic_(std::move(traffic)), run_(start(*sink_)) {
+        run_.leave_ledger_out();  // nothing here shows it
+    }
 
     /// Goes on by at most `arrivals`; false when the horizon is reached.
     [[nodiscard]] bool step(int arrivals);

@@ -131,5 +131,43 @@ TEST(BlockBoundaries, without_a_free_block_a_sequence_is_preempted) {
     }
 }
 
+// Forked at any moment, a run that keeps no ledger goes on to the same hash, records and windows, but for the ledger itself.
+TEST(Conservation, nothing_but_the_ledger_changes_when_it_is_left_out) {
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed);
+        const auto scenario = compiled(random_scenario(random));
+        const auto arrivals = random_trace(random);
+        KeepingSink before;
+        replayd::Run run(scenario, before);
+        for (const Arrival& arrival : arrivals) run.offer(arrival);
+        run.advance(VirtualTime(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1)))));
+        KeepingSink with;
+        KeepingSink without;
+        replayd::Run keeps = run.fork(with);
+        replayd::Run leaves_out = run.fork(without);
+        leaves_out.leave_ledger_out();
+        keeps.finish();
+        leaves_out.finish();
+        ASSERT_EQ(leaves_out.hash(), keeps.hash());
+        for (RequestRecord& record : with.requests) {
+            record.ledger = {};
+            record.blame = {};
+        }
+        ASSERT_EQ(without.requests, with.requests);
+        ASSERT_EQ(without.windows.size(), with.windows.size());
+        for (std::size_t i = 0; i < with.windows.size(); ++i) {
+            // The window under way at the fork has what finished before.
+            WindowRecord& window = with.windows[i];
+            if (i > 0) {
+                EXPECT_EQ(without.windows[i].ledger, WindowRecord().ledger);
+            }
+            window.ledger = without.windows[i].ledger;
+            window.blame = without.windows[i].blame;
+            ASSERT_EQ(without.windows[i], window);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace replayd::test
