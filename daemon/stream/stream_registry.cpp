@@ -213,6 +213,12 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     stream->start(*reached);
     publish(stream);
     if (shared) context_.shared->follow(stream);
+    if (context_.shared != nullptr && !shared && busy(stream)) {
+        config::log(config::LogLevel::warn, "stream_not_shared",
+                    {{"stream", info.row.name},
+                     {"why", "it began before [nats] was switched on, and stays with this process"},
+                     {"remedy", "send on to a stream of another name: new ones are shared"}});
+    }
     config::log(config::LogLevel::info, "stream_recovered",
                 {{"stream", info.row.name},
                  {"arrivals", info.arrivals},

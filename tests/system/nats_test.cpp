@@ -189,6 +189,30 @@ TEST(NatsStart, a_server_that_does_not_answer_is_one_clear_message) {
         << outcome.errors;
 }
 
+// One that is over needs no sharing, and no line.
+TEST(NatsStart, a_stream_that_began_before_is_named_with_the_way_to_share) {
+    TemporaryDirectory home;
+    TemporaryDirectory server_directory;
+    {
+        RunningDaemon alone(home);
+        for (const std::string name : {"goes_on", "over"}) {
+            alone.post("/api/v1/streams", R"({"name":")" + name + R"(","scenarios":["llama-3.1-8b-h100-mixed"]})");
+        }
+        alone.post("/api/v1/streams/over/end");
+        ASSERT_TRUE(wait_until("it is over", [&] { return alone.get("/api/v1/streams/over").at("state") == "finished"; }));
+        alone.terminate();
+    }
+    const NatsServer server(server_directory);
+    RunningDaemon shares(home, {"--config", nats_config(home, server.url(), "node")});
+    shares.terminate();
+    const std::string errors = shares.process().errors();
+    EXPECT_NE(errors.find(" level=warning event=stream_not_shared stream=goes_on why=\"it began before [nats] was switched on, and stays "
+                          "with this process\" remedy=\"send on to a stream of another name: new ones are shared\"\n"),
+              std::string::npos)
+        << errors;
+    EXPECT_EQ(errors.find("event=stream_not_shared stream=over"), std::string::npos) << errors;
+}
+
 class NatsTlsTest : public ::testing::Test {
 protected:
     void SetUp() override {
