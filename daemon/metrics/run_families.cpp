@@ -208,6 +208,8 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     if (status.last_busy) add_afd(families, labels, *identity.compiled, *status.last_busy);
     if (status.last_residuals) add_residuals(families, labels, *status.last_residuals);
     add_snapshot(families, labels, status.snapshot);
+    families.counter("replayd_request_rows_left_out_total", "Requests that ended without a row in SQLite, by the stream's request_rows",
+                     labels, static_cast<double>(status.request_rows_left_out));
     const auto caches = [](const PoolSpec& pool) { return pool.kv.prefix_caching; };
     if (std::any_of(scenario.pools.begin(), scenario.pools.end(), caches)) {
         add_prefix_cache(families, labels, status.snapshot);

@@ -29,7 +29,12 @@ export function comparisonSentences(comparison) {
     if (count > 0) sentences.push(`${name} alone rejects ${format.count(count)}.`);
   }
   const left = comparison.only_a + comparison.only_b;
-  if (left > 0) sentences.push(`${format.plural(left, 'request')} ${left === 1 ? 'is' : 'are'} through one run only so far.`);
+  const policy = comparison.request_rows;
+  if (left > 0) {
+    sentences.push(policy === 'objective_breaks' ? `${format.plural(left, 'request')} ${left === 1 ? 'has' : 'have'} a row in one run only.`
+      : `${format.plural(left, 'request')} ${left === 1 ? 'is' : 'are'} through one run only so far.`);
+  }
+  if (policy !== 'all') sentences.push(`Only requests with a row in both runs are paired: the stream keeps rows by request_rows = ${policy}.`);
   return sentences;
 }
 

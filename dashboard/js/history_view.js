@@ -16,7 +16,7 @@ export class HistoryView {
     this.#api = api;
     this.filter = h('input', { type: 'search', placeholder: 'Filter by stream, scenario or state', 'aria-label': 'Filter runs', oninput: () => this.#render() });
     this.compare = h('button', { type: 'button', onclick: () => { location.hash = routeTo(this.#picked.size > 1 ? 'compare' : 'live', { runs: [...this.#picked] }); } });
-    this.table = new RunTable('Past runs', ['action', 'created', 'stream', 'scenario', 'run', 'state', 'clock', 'finished', 'rejected',
+    this.table = new RunTable('Past runs', ['action', 'created', 'stream', 'scenario', 'run', 'state', 'clock', 'finished', 'rejected', 'rows',
       'ttft50', 'ttft99', 'tpot50', 'tpot99', 'e2e99', 'slo', 'hash'], (cell, run) => this.#actions(cell, run));
     this.note = h('p.note', { role: 'status' });
     this.element = h('section.block.history', { 'aria-label': 'History' },

@@ -25,11 +25,17 @@ const COLUMNS = {
   slo: ['In SLO', 'number', (run) => format.percent(run.slo_attainment)],
   finished: ['Finished', 'number', (run) => format.count(run.finished)],
   rejected: ['Rejected', 'number', (run) => format.count(run.rejected)],
+  rows: ['Requests with a row', 'text', (run) => requestRows(run)],
   preemptions: ['Preempted', 'number', (run) => format.count(run.preemptions)],
   hash: ['State hash', 'code', (run) => format.shortHash(run.hash)],
   trend: ['p99 TTFT over time', 'text', null],
   most: ['Most time in', 'text', null],
 };
+
+/** Which requests of the run have a row, by its stream's policy, and how many have none. */
+function requestRows({ request_rows: policy, request_rows_left_out: without }) {
+  return policy === 'all' ? 'all' : `${policy}: ${format.count(without)} without`;
+}
 
 /** Requests that met every objective, per virtual second of the whole run. */
 function goodput(run) {

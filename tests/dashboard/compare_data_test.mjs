@@ -17,12 +17,16 @@ for (const [a, b, sentence] of [
 }
 
 const none = { a_ns: null, b_ns: null };
-const comparison = (changes) => ({ pairs: 1000, only_a: 0, only_b: 0, differ: 312, b_slower: 300, b_faster: 12, rejected_by_a: 0, rejected_by_b: 0, breaks: { ttft: none, tpot: none }, ...changes });
+const comparison = (changes) => ({ request_rows: 'all', pairs: 1000, only_a: 0, only_b: 0, differ: 312, b_slower: 300, b_faster: 12, rejected_by_a: 0, rejected_by_b: 0, breaks: { ttft: none, tpot: none }, ...changes });
 
 test('a comparison says what breaks, how many differ, who rejects, and what is still to come', () => {
   assert.deepEqual(comparisonSentences(comparison({})), ['Neither breaks an objective.', '312 of 1,000 requests differ: 300 slower and 12 faster in B.']);
   assert.deepEqual(comparisonSentences(comparison({ differ: 0 })).at(-1), 'All 1,000 requests go the same way in both.');
   assert.deepEqual(comparisonSentences(comparison({ rejected_by_b: 3, only_a: 1 })).slice(2), ['B alone rejects 3.', '1 request is through one run only so far.']);
+  assert.deepEqual(comparisonSentences(comparison({ only_b: 2, request_rows: 'objective_breaks' })).slice(2), ['2 requests have a row in one run only.',
+    'Only requests with a row in both runs are paired: the stream keeps rows by request_rows = objective_breaks.']);
+  assert.deepEqual(comparisonSentences(comparison({ request_rows: 'sampled:0.01' })).at(-1),
+    'Only requests with a row in both runs are paired: the stream keeps rows by request_rows = sampled:0.01.');
   assert.deepEqual(comparisonSentences(comparison({ pairs: 0 })), ['Neither breaks an objective.', 'No request is through both runs yet.']);
 });
 

@@ -69,6 +69,10 @@ TEST_F(RequestRowsTest, a_sample_is_the_same_in_both_runs_and_all_else_is_as_wit
         EXPECT_EQ(ids_of(of_part), expected);
         EXPECT_EQ(of_part.at("request_rows_left_out"), 600 - kept);
         EXPECT_EQ(of_whole.at("request_rows_left_out"), 0);
+        const std::string counter = "replayd_request_rows_left_out_total{stream=\"part\",scenario=\"" +
+                                    std::string(of_part.at("scenario").as_string()) + "\",run=\"" +
+                                    std::to_string(of_part.at("id").as_int64()) + "\"} " + std::to_string(600 - kept) + "\n";
+        EXPECT_NE(daemon_.get_text("/metrics").find(counter), std::string::npos) << counter;
         for (const char* key : {"hash", "finished", "rejected", "ttft", "tpot", "e2e", "slo_attainment", "output_tokens"}) {
             EXPECT_EQ(of_part.at(key), of_whole.at(key)) << key;
         }

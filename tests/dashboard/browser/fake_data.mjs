@@ -42,7 +42,7 @@ function splitBlame(ledger) {
 
 export class FakeRun {
   constructor(id, scenario, stream, color) {
-    Object.assign(this, { id, scenario, stream, color, windows: [], requests: [], state: 'running' });
+    Object.assign(this, { id, scenario, stream, color, windows: [], requests: [], state: 'running', request_rows: 'all', request_rows_left_out: 0 });
   }
 
   get shares() { return SHARES[this.scenario.disaggregated ? 'pd' : 'mixed']; }
@@ -99,6 +99,7 @@ export class FakeRun {
     return {
       id: this.id, stream: this.stream, scenario: this.scenario.name, state: this.state, color: this.color, created_ms: 1_795_000_000_000 + this.id * 60_000,
       finished_ms: this.state === 'finished' ? 1_795_000_100_000 + this.id * 60_000 : null, hash: this.state === 'finished' ? `${(this.id * 2654435761 >>> 0).toString(16).padStart(8, '0')}a97c11d0e52f4b8890ab12cd` : null,
+      request_rows: this.request_rows, request_rows_left_out: this.request_rows_left_out,
       virtual_ns: this.windows.length * WINDOW_NS, arrived: total('arrived'), waiting: last?.waiting ?? 0, running: last?.running ?? 0, transferring: last?.transferring ?? 0,
       finished: total('finished'), rejected: this.requests.filter((request) => request.outcome === 'rejected').length, preemptions: total('preemptions'),
       prompt_tokens: total('prompt_tokens'), output_tokens: total('output_tokens'), kv_usage: last ? last.kv_blocks_used / last.kv_blocks_total : 0, speedup: this.state === 'running' ? 412 : 0,
@@ -184,7 +185,7 @@ export function comparisonOf(a, b, limit) {
   };
   const slower = listed.filter((pair) => pair.e2e_ns > 0).length;
   const named = (run) => ({ run: run.id, scenario: run.scenario.name, gpus: run.scenario.gpus, slo: { ttft_ns: 2e9, tpot_ns: 1e8 } });
-  return { stream: a.stream, a: named(a), b: named(b), pairs: pairs.length, only_a: 0, only_b: 0, differ: listed.length, b_slower: slower, b_faster: listed.length - slower, rejected_by_a: 0, rejected_by_b: 0,
+  return { stream: a.stream, a: named(a), b: named(b), request_rows: 'all', pairs: pairs.length, only_a: 0, only_b: 0, differ: listed.length, b_slower: slower, b_faster: listed.length - slower, rejected_by_a: 0, rejected_by_b: 0,
     ttft: figures('ttft_ns'), tpot: figures('tpot_ns'), e2e: figures('e2e_ns'), ledger_ns: sum('ledger_ns'), blame_ns: sum('blame_ns'),
     breaks: { quantile: 0.99, ttft: { a_ns: 1200e9, b_ns: 360e9, b_earlier_by_ns: 840e9 }, tpot: { a_ns: null, b_ns: null, b_earlier_by_ns: null } },
     requests: listed.sort((x, y) => Math.abs(y.e2e_ns) - Math.abs(x.e2e_ns)).slice(0, limit) };

@@ -228,6 +228,12 @@ describe('views', { skip: missing ?? false }, () => {
     await page.locator('dialog.drawer .twin').first().waitFor();
   });
 
+  test('the history says which requests of a run have a row', async () => {
+    Object.assign(daemon.streams[0].runs[0], { request_rows: 'sampled:0.01', request_rows_left_out: 594 });
+    await open('history');
+    await expect(page.locator('.history tr[data-run="10"]').getByText('sampled:0.01: 594 without')).toBeVisible();
+  });
+
   test('one run alone says how to get a second', async () => {
     page = await openPage(browser, `${daemon.url}/#/compare?runs=10`);
     await page.waitForFunction(() => document.querySelector('.compare .summary').textContent.startsWith('Two runs of one stream are compared'));
