@@ -14,8 +14,9 @@ namespace {
 // L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
 // hbm_share of the H200: measured, replay/cost/profile/measurements: reads reach 0.974, writes 0.984, experts 0.98 and
 // bf16 products of few rows 0.99 of the H100's share of its peak. H20: planning value of the like. RTX 4090: its laws are
-// those of rtx_pro_6000_server, whose file states the Workstation Edition's 1,792 GB/s; the data sheet of the Server
-// Edition says 1,597 (the tables' largest rate is 1,539), so a share of the stated rate is 1.122 times that of the real one.
+// those of rtx_pro_6000_server, whose file states the Workstation Edition's 1,792 GB/s; casys-kaist/LLMServingSim
+// (5daddb2, bench/examples) states 1,597 for the card, and the tables' largest rate is 1,539: a share of 1,792 is 1.122
+// times that of 1,597.
 // sustained_loss: slope of the time lost under load over the tensor utilisation above k_free_utilisation, measured
 // (sustained.csv: products of 0.73 to 0.8 of the peak lose 10 % on an H100 and 17 % on an H200, both at 700 W). H800:
 // the H100's; zero where nothing was measured.
