@@ -154,9 +154,9 @@ Result<void> App::Parts::start_streams() {
     retention = std::make_unique<Retention>(
         config.history_path, config.retention,
         Farewell{[this](const std::string& name) { return registry->retire(name); },
-                 [this](const std::string& name) {
-                     if (cluster) cluster->forget(name);
-                     registry->free_name(name);
+                 [this](const storage::StreamOver& stream) {
+                     if (cluster) cluster->forget(stream.name, stream.created_ms);
+                     registry->free_name(stream.name);
                  }});
     return {};
 }

@@ -129,7 +129,7 @@ Result<bool> Retention::choose(const config::Retention& rules, std::int64_t now_
 Result<void> Retention::leave() {
     ++streams_;
     log(LogLevel::info, "stream_removed", {{"stream", going_->name}, {"rows", std::exchange(going_rows_, 0)}});
-    farewell_.gone(going_->name);
+    farewell_.gone(*going_);
     going_.reset();
     return pruner_->sweep();
 }

@@ -28,7 +28,7 @@ struct Farewell {
     /// Forgets the stream and keeps its name from being given out. False: it is not over here, and stays.
     std::function<bool(const std::string& name)> retire;
     /// Its rows are gone: the name is free.
-    std::function<void(const std::string& name)> gone;
+    std::function<void(const storage::StreamOver& stream)> gone;
 };
 
 class Retention {

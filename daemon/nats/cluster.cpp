@@ -74,9 +74,9 @@ void Cluster::stop() {
     if (publisher_) publisher_->stop();
 }
 
-void Cluster::forget(const std::string& stream) {
+void Cluster::forget(const std::string& stream, std::int64_t created_ms) {
     const std::lock_guard lock(mutex_);
-    removed_.push_back(stream);
+    removed_.insert_or_assign(stream, created_ms);
 }
 
 std::vector<stream::SharedRun> Cluster::runs_of(const std::string& stream) const {
@@ -86,6 +86,15 @@ std::vector<stream::SharedRun> Cluster::runs_of(const std::string& stream) const
     if (known == holders_.end()) return out;
     for (const auto& [scenario, run] : known->second) out.push_back(run);
     return out;
+}
+
+/// Whoever takes part in a stream stores it with the time at which it was opened.
+Result<stream::SharedLog::Presence> Cluster::presence(const storage::StreamRow& stream) {
+    if (!logs_at_start_.contains(stream.name)) return Presence::absent;
+    const std::lock_guard lock(calls_mutex_);
+    const auto opening = calls_->opening(stream.name);
+    if (!opening) return tl::unexpected(opening.error());
+    return *opening && (*opening)->created_ms == stream.created_ms ? Presence::there : Presence::other;
 }
 
 Result<stream::Opening> Cluster::open(const stream::Opening& wanted) {
@@ -216,18 +225,21 @@ Result<void> Cluster::share_followed() {
 
 Result<void> Cluster::forget_removed() {
     for (;;) {
-        std::string name;
+        std::pair<std::string, std::int64_t> stream;
         {
             const std::lock_guard lock(mutex_);
             if (removed_.empty()) return {};
-            name = removed_.front();
+            stream = *removed_.begin();
         }
-        const auto opening = logs_->opening(name);
+        const auto opening = logs_->opening(stream.first);
         if (!opening) return tl::unexpected(opening.error());
-        if (auto gone = logs_->remove(name); !gone) return gone;
-        if (*opening) share_->forget(**opening);
+        if (*opening && (*opening)->created_ms == stream.second) {
+            if (auto gone = logs_->remove(stream.first); !gone) return gone;
+            share_->forget(**opening);
+        }
+        seen_.erase(stream.first);  // the name is free for what others share under it
         const std::lock_guard lock(mutex_);
-        std::erase(removed_, name);
+        removed_.erase(stream.first);
     }
 }
 

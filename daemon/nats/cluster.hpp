@@ -34,8 +34,9 @@ public:
     [[nodiscard]] Result<void> start(stream::StreamRegistry& registry, std::string history_path);
     /// Gives the leases back, refuses what waits, joins the threads. A second call does nothing.
     void stop();
-    /// The rows of a stream are gone here by [retention]: its log goes, too.
-    void forget(const std::string& stream);
+    /// The rows of a stream are gone here by [retention]: its log goes, too, but not that of another stream of its name.
+    /// `created_ms`: as stored with the stream.
+    void forget(const std::string& stream, std::int64_t created_ms);
     /// Batches that wait for NATS or are on their way.
     [[nodiscard]] std::size_t depth() const { return publisher_->depth(); }
 
@@ -44,7 +45,7 @@ public:
 
     // SharedLog.
     [[nodiscard]] Result<stream::Opening> open(const stream::Opening& wanted) override;
-    [[nodiscard]] bool shares(const std::string& name) const override { return logs_at_start_.contains(name); }
+    [[nodiscard]] Result<Presence> presence(const storage::StreamRow& stream) override;
     void follow(const std::shared_ptr<stream::Stream>& stream) override;
     [[nodiscard]] Result<void> catch_up(stream::Stream& stream) override;
     void publish(const std::string& stream, std::shared_ptr<const storage::LoggedBatch> batch,
@@ -86,7 +87,7 @@ private:
     std::condition_variable woken_;
     std::map<std::string, std::unique_ptr<LogReader>> readers_;
     std::vector<std::shared_ptr<stream::Stream>> followed_;  ///< not shared yet by the turning thread
-    std::vector<std::string> removed_;
+    std::map<std::string, std::int64_t> removed_;            ///< when each was created
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -46,8 +46,11 @@ public:
     /// Begins the log of a stream, or finds the one that is there: then that one's opening is returned. Blocks. Errors:
     /// `unavailable`, `io`.
     [[nodiscard]] virtual Result<Opening> open(const Opening& wanted) = 0;
-    /// Whether this stream's log is shared; one that was there before sharing was switched on is not.
-    [[nodiscard]] virtual bool shares(const std::string& name) const = 0;
+    /// What a stream of the history is to the shared log: `there` is its log; `other` is the log of another stream of
+    /// that name, begun elsewhere. A stream from before sharing was switched on is `absent`.
+    enum class Presence { absent, there, other };
+    /// Blocks. Errors as `open`.
+    [[nodiscard]] virtual Result<Presence> presence(const storage::StreamRow& stream) = 0;
     /// From now on brings what others publish to the stream. Once per stream.
     virtual void follow(const std::shared_ptr<Stream>& stream) = 0;
     /// Blocks until everything that is in the shared log is durable here, so that a client is told the right place to go

@@ -195,7 +195,10 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     auto unfinished = context_.history.unfinished_runs(info.row.id);
     if (!unfinished) return tl::unexpected(unfinished.error());
     const LogTail tail{static_cast<std::uint64_t>(info.batches), info.arrivals, info.watermark, info.row.ended};
-    const bool shared = context_.shared != nullptr && context_.shared->shares(info.row.name);
+    Result<SharedLog::Presence> presence = SharedLog::Presence::absent;
+    if (context_.shared != nullptr) presence = context_.shared->presence(info.row);
+    if (!presence) return tl::unexpected(presence.error());
+    const bool shared = *presence == SharedLog::Presence::there;
     if (auto policy = storage::RequestPolicy::parse(info.row.request_rows); !policy) {
         return fail(Code::io, "stream " + net::quoted(info.row.name) + " in the history: " + policy.error().message);
     }
@@ -216,7 +219,9 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
     if (context_.shared != nullptr && !shared && busy(stream)) {
         config::log(config::LogLevel::warn, "stream_not_shared",
                     {{"stream", info.row.name},
-                     {"why", "it began before [nats] was switched on, and stays with this process"},
+                     {"why", *presence == SharedLog::Presence::other
+                                 ? "another stream of this name is in the shared log; this one stays with this process"
+                                 : "it began before [nats] was switched on, and stays with this process"},
                      {"remedy", "send on to a stream of another name: new ones are shared"}});
     }
     config::log(config::LogLevel::info, "stream_recovered",

@@ -213,6 +213,66 @@ TEST(NatsStart, a_stream_that_began_before_is_named_with_the_way_to_share) {
     EXPECT_EQ(errors.find("event=stream_not_shared stream=over"), std::string::npos) << errors;
 }
 
+// A name says little: another process may have opened a stream of that name in the shared log.
+class NatsName : public ::testing::Test {
+protected:
+    void begin(bool end) {
+        RunningDaemon alone(home_);
+        alone.post("/api/v1/streams", k_body);
+        if (end) {
+            alone.post("/api/v1/streams/twice/end");
+            ASSERT_TRUE(wait_until("it is over", [&] {
+                return alone.get("/api/v1/streams/twice").at("state") == "finished";
+            }));
+        }
+        alone.terminate();
+        other_ = std::make_unique<RunningDaemon>(
+            elsewhere_, std::vector<std::string>{"--config", nats_config(elsewhere_, server_.url(), "other")});
+        other_->post("/api/v1/streams", k_body);
+        ASSERT_TRUE(wait_until("the other one shares its own", [&] { return shares(*other_); }));
+    }
+
+    /// A daemon with the history of the stream that nobody shares.
+    [[nodiscard]] std::unique_ptr<RunningDaemon> start(const std::string& more) const {
+        return std::make_unique<RunningDaemon>(
+            home_, std::vector<std::string>{"--config", nats_config(home_, server_.url(), "node", more)});
+    }
+    static bool shares(const RunningDaemon& daemon) {
+        const boost::json::value streams = daemon.get("/api/v1/streams").at("items");
+        return streams.as_array().size() == 1 && streams.at(0).at("shared").is_array();
+    }
+
+    static constexpr const char* k_body = R"({"name":"twice","scenarios":["llama-3.1-8b-h100-mixed"]})";
+    TemporaryDirectory home_;
+    TemporaryDirectory elsewhere_;
+    TemporaryDirectory server_directory_;
+    NatsServer server_{server_directory_};
+    std::unique_ptr<RunningDaemon> other_;
+};
+
+TEST_F(NatsName, a_stream_from_before_is_not_taken_for_another_one_of_its_name) {
+    begin(false);
+    const auto daemon = start("");
+    EXPECT_TRUE(daemon->get("/api/v1/streams/twice").at("shared").is_null());
+    daemon->terminate();
+    const std::string errors = daemon->process().errors();
+    EXPECT_NE(errors.find("event=stream_not_shared stream=twice why=\"another stream of this name is in the shared log; this "
+                          "one stays with this process\" remedy=\"send on to a stream of another name: new ones are "
+                          "shared\"\n"),
+              std::string::npos)
+        << errors;
+}
+
+// The log of the other one stays, so the name, free again, is that of the shared stream here, too.
+TEST_F(NatsName, retention_removes_the_log_of_its_own_stream_only) {
+    begin(true);
+    const auto daemon = start("[[retention.stream]]\nname = 'twice'\nkeep_days = 0\n");
+    EXPECT_TRUE(wait_until("the shared one is joined", [&] { return shares(*daemon); }));
+    TemporaryDirectory anew;
+    const RunningDaemon third(anew, {"--config", nats_config(anew, server_.url(), "third")});
+    EXPECT_TRUE(wait_until("a third one joins it", [&] { return shares(third); }));
+}
+
 class NatsTlsTest : public ::testing::Test {
 protected:
     void SetUp() override {

@@ -104,7 +104,7 @@ protected:
 
     Retention with(config::Retention rules) {
         return {daemon_.config().history_path, std::move(rules),
-                {[this](const std::string& name) { return name != busy_; }, [](const std::string&) {}}};
+                {[this](const std::string& name) { return name != busy_; }, [](const storage::StreamOver&) {}}};
     }
 
     /// Turns until nothing is left to do at `now_ms`; how many turns did something.
