@@ -47,7 +47,6 @@ Result<Merged> merge_attached(Connection& connection, const std::string& from) {
                         " trials have other outcomes here: expected equal ones, since a trial depends on "
                         "its search alone; one of the files was changed by hand");
     }
-    Merged out;
     const auto searches = inserted(connection, "INSERT OR IGNORE INTO search SELECT * FROM other.search");
     if (!searches) return tl::unexpected(searches.error());
     const auto trials = inserted(connection, "INSERT OR IGNORE INTO trial SELECT * FROM other.trial");
