@@ -56,7 +56,7 @@ Result<void> Cluster::start(stream::StreamRegistry& registry, std::string histor
     // From now on the others count this node in: it gets its share of the next stream.
     if (auto there = (*leases)->count_nodes(); !there) return tl::unexpected(there.error());
     registry_ = &registry;
-    share_ = std::make_unique<Share>(std::move(*leases), registry, config_.node, std::move(history_path));
+    share_ = std::make_unique<Share>(std::move(*leases), lease_clock_, registry, config_.node, std::move(history_path));
     thread_ = std::thread([this] { run(); });
     return {};
 }
@@ -108,7 +108,10 @@ void Cluster::follow(const std::shared_ptr<stream::Stream>& stream) {
     followed_.push_back(stream);
     if (!stream->status().log.durable.ended) {
         auto logs = new_logs();
-        if (logs) readers_.emplace(stream->name(), std::make_unique<LogReader>(std::move(*logs), stream, config_.node));
+        if (logs) {
+            readers_.emplace(stream->name(),
+                             std::make_unique<LogReader>(std::move(*logs), stream, config_.node, lease_clock_));
+        }
     }
     woken_.notify_all();
 }

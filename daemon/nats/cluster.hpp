@@ -16,6 +16,7 @@
 
 #include "daemon/config/config.hpp"
 #include "daemon/nats/connection.hpp"
+#include "daemon/nats/lease_clock.hpp"
 #include "daemon/nats/log_reader.hpp"
 #include "daemon/nats/publisher.hpp"
 #include "daemon/nats/share.hpp"
@@ -69,6 +70,7 @@ private:
 
     const config::NatsConfig config_;
     const Names names_;
+    LeaseClock lease_clock_{config_.lease};
     std::unique_ptr<Connection> connection_;
     std::unique_ptr<Publisher> publisher_;
     std::set<std::string> logs_at_start_;

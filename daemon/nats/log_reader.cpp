@@ -65,8 +65,13 @@ struct LogReader::Consumer {
     Subscription subscription;
 };
 
-LogReader::LogReader(std::unique_ptr<StreamLogs> logs, std::shared_ptr<stream::Stream> stream, std::string node)
-    : logs_(std::move(logs)), stream_(std::move(stream)), node_(std::move(node)), thread_([this] { run(); }) {}
+LogReader::LogReader(std::unique_ptr<StreamLogs> logs, std::shared_ptr<stream::Stream> stream, std::string node,
+                     const LeaseClock& leases)
+    : logs_(std::move(logs)),
+      stream_(std::move(stream)),
+      node_(std::move(node)),
+      leases_(leases),
+      thread_([this] { run(); }) {}
 
 LogReader::~LogReader() {
     stop();
@@ -86,6 +91,12 @@ void LogReader::run() {
         if (!ended()) pause();
     }
     done_.store(ended());
+}
+
+/// False when it was told to stop.
+bool LogReader::wait_for_leases() const {
+    while (!stopping_.load() && !leases_.holds()) pause();
+    return !stopping_.load();
 }
 
 void LogReader::pause() const {
@@ -121,7 +132,7 @@ bool LogReader::take_some(Consumer& consumer) {
     Fetched messages;
     const natsStatus status = messages.fetch(consumer.subscription.get());
     if (status == NATS_TIMEOUT) return true;
-    if (status != NATS_OK) return false;
+    if (status != NATS_OK || !wait_for_leases()) return false;
     const std::uint64_t failures = stream_->status().log.failures;
     for (int i = 0; i < messages.count(); ++i) {
         if (!take(sequence_of(messages[i]), payload_of(messages[i]), failures)) return false;

@@ -75,6 +75,7 @@ Result<void> Share::turn() {
 }
 
 Result<void> Share::renew_all() {
+    const Clock::time_point asked = Clock::now();
     for (auto& [key, run] : runs_) {
         if (run.lease == 0) continue;
         auto renewed = leases_->renew(key, run.lease);
@@ -84,6 +85,7 @@ Result<void> Share::renew_all() {
         run.lease = renewed->value_or(0);
         if (run.lease == 0 && run.worker && run.worker->active()) give_up(run, "its lease ran out and another took it");
     }
+    clock_.renewed(asked);
     return {};
 }
 

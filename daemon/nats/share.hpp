@@ -6,8 +6,9 @@
 //
 // A process that starts again computes its unfinished runs on once their leases are its own again.
 //
-// In a partition a process that is cut off computes on. The others take its runs when its leases have run out; when it
-// is back it finds them taken and stops its own, or, where nobody took them, takes them up again.
+// In a partition a process that is cut off computes what it has. The others take its runs when its leases have run out;
+// when it is back it finds them taken and stops its own, or, where nobody took them, takes them up again, before it reads
+// on in the log (LeaseClock).
 
 #include <chrono>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/nats/lease_clock.hpp"
 #include "daemon/nats/leases.hpp"
 #include "daemon/stream/shared_run.hpp"
 #include "daemon/stream/stream_registry.hpp"
@@ -29,8 +31,11 @@ namespace replayd::nats {
 /// One thread at a time.
 class Share {
 public:
-    Share(std::unique_ptr<Leases> leases, stream::StreamRegistry& registry, std::string node, std::string history_path)
+    /// `clock` is told of every renewal.
+    Share(std::unique_ptr<Leases> leases, LeaseClock& clock, stream::StreamRegistry& registry, std::string node,
+          std::string history_path)
         : leases_(std::move(leases)),
+          clock_(clock),
           registry_(registry),
           node_(std::move(node)),
           history_path_(std::move(history_path)) {}
@@ -58,7 +63,7 @@ private:
         std::uint64_t lease = 0;                    ///< revision; 0: not ours
         bool never_here = false;                    ///< this process cannot compute it
     };
-    using Clock = std::chrono::steady_clock;
+    using Clock = LeaseClock::Clock;
     using Runs = std::map<std::string, SharedRun>;  ///< open ones, by key
 
     [[nodiscard]] Result<void> renew_all();
@@ -78,6 +83,7 @@ private:
     [[nodiscard]] std::size_t held() const;
 
     const std::unique_ptr<Leases> leases_;
+    LeaseClock& clock_;
     stream::StreamRegistry& registry_;
     const std::string node_;
     const std::string history_path_;

@@ -92,8 +92,11 @@ TEST_F(NatsNamespacesTest, a_machine_that_was_cut_off_finds_its_runs_taken_and_s
     expect_as_alone();
     EXPECT_TRUE(finished_runs(home_, {db(2)}, k_stream).hashes.empty());
     spaces_.plug(2, true);
-    ASSERT_TRUE(wait_until("it gives its runs up", [this] { return said(2, "shared_run_given_up"); }));
+    ASSERT_TRUE(wait_until("it gives its runs up", [this] { return said(2, "shared_run_given_up"); }))
+        << nodes_[2]->errors();
     ASSERT_TRUE(durable_at(2, k_shared_requests));
+    // What it read when it was back ended none of them a second time.
+    EXPECT_TRUE(finished_runs(home_, {db(2)}, k_stream).hashes.empty()) << nodes_[2]->errors();
     EXPECT_FALSE(said(2, "shared_run_differs"));
 }
 
