@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/config/log.hpp"
+#include "daemon/nats/lost_tail.hpp"
 #include "daemon/net/quoted.hpp"
 #include "daemon/stream/stream_registry.hpp"
 
@@ -176,6 +177,7 @@ void Cluster::report(const Result<void>& done) {
 Result<void> Cluster::turn() {
     return discover()
         .and_then([this] { return share_followed(); })
+        .and_then([this] { return restore_lost_tails(); })
         .and_then([this] { return forget_removed(); })
         .and_then([this] { return share_->turn(); });
 }
@@ -244,6 +246,20 @@ Result<void> Cluster::forget_removed() {
         const std::lock_guard lock(mutex_);
         removed_.erase(stream.first);
     }
+}
+
+Result<void> Cluster::restore_lost_tails() {
+    look_for_tails_ |= troubled_ || publisher_->met_lost_tail();
+    if (!look_for_tails_) return {};
+    for (const auto& stream : share_->open_streams()) {
+        const auto restored = restore_lost_tail(*logs_, *stream);
+        if (!restored) return tl::unexpected(restored.error());
+        if (*restored == 0) continue;
+        config::log(config::LogLevel::warn, "shared_log_restored",
+                    {{"stream", stream->name()}, {"messages", static_cast<std::int64_t>(*restored)}});
+    }
+    look_for_tails_ = false;
+    return {};
 }
 
 void Cluster::end_readers() {

@@ -65,6 +65,7 @@ private:
     [[nodiscard]] Result<void> discover();
     [[nodiscard]] Result<void> share_followed();
     [[nodiscard]] Result<void> forget_removed();
+    [[nodiscard]] Result<void> restore_lost_tails();
     void end_readers();
     void report(const Result<void>& done);
 
@@ -83,6 +84,7 @@ private:
     std::unique_ptr<Share> share_;
     std::set<std::string> seen_;  ///< logs of streams that are here, or that need nobody any more
     bool troubled_ = false;       ///< the latest turn failed
+    bool look_for_tails_ = true;  ///< a server may have gone and come back since logs were last held against ours
 
     mutable std::mutex mutex_;
     Share::Holders holders_;  ///< of the latest turn

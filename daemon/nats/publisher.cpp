@@ -127,13 +127,14 @@ Result<void> Publisher::publish_until_answered(const Item& item) {
     }
     for (;;) {
         const auto published = logs_->publish(item.stream, sequence_of(item.seq), item.payload());
-        if (published) {
-            if (*published == Published::stored) return {};
+        if (published && *published == Published::stored) return {};
+        if (published && *published == Published::refused) {
             return fail(Code::already_exists, "another client fed stream " + net::quoted(item.stream) +
                                                   " through another replayd: expected one at a time");
         }
-        if (published.error().code != Code::unavailable) return tl::unexpected(published.error());
-        if (!wait_to_try_again()) return tl::unexpected(published.error());
+        if (!published && published.error().code != Code::unavailable) return tl::unexpected(published.error());
+        if (published) met_lost_tail_.store(true);
+        if (!wait_to_try_again()) return fail(Code::unavailable, "replayd is shutting down");
     }
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 // Publishes batches in the order in which they come, on one thread. Those that wait go out together and their answers are
 // awaited once, as commits share a transaction. While the servers cannot be reached everything waits and is sent again
-// when they are back; nothing is refused for that, and the clients' unacknowledged batches bound what waits.
+// when they are back; nothing is refused for that, and the clients' unacknowledged batches bound what waits. A
+// batch behind messages that the log has lost waits until they are restored.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -35,6 +37,8 @@ public:
                  bool stored, Done done);
     /// Batches that wait or are on their way.
     [[nodiscard]] std::size_t depth() const;
+    /// Whether, since the last call, a batch had to wait because what stands before it is no longer in its log.
+    [[nodiscard]] bool met_lost_tail() { return met_lost_tail_.exchange(false); }
     /// Refuses what waits with `unavailable` and joins the thread.
     void stop();
 
@@ -60,6 +64,7 @@ private:
     const std::int64_t payload_bytes_max_;
     /// Streams whose batch of this number was refused: those behind it are, too, until the stream goes on from there.
     std::map<std::string, std::uint64_t> refused_from_;
+    std::atomic<bool> met_lost_tail_{false};
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

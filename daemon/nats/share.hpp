@@ -46,6 +46,8 @@ public:
     [[nodiscard]] Result<bool> over(const stream::Opening& opening);
     /// One turn. Error: NATS did not answer; the next turn goes on.
     [[nodiscard]] Result<void> turn();
+    /// Streams with runs that have no outcome yet.
+    [[nodiscard]] const std::set<std::shared_ptr<stream::Stream>>& open_streams() const { return streams_; }
     /// Runs of shared streams by stream and scenario.
     using Holders = std::map<std::string, std::map<std::string, stream::SharedRun>>;
     /// Who has which run, as of the latest turn. Streams that were over before this process began are not in it.

@@ -164,7 +164,8 @@ Result<Published> StreamLogs::publish(const std::string& stream, std::uint64_t s
     if (code != JSStreamWrongLastSequenceErr) return tl::unexpected(error_of(status, "writing to the " + log_of(stream)));
     const auto there = message(stream, sequence);
     if (!there) return tl::unexpected(there.error());
-    return *there && **there == payload ? Published::stored : Published::refused;
+    if (!*there) return Published::behind;
+    return **there == payload ? Published::stored : Published::refused;
 }
 
 bool StreamLogs::send(const Outgoing& outgoing, const std::string& id, const std::string& id_before) {

@@ -27,7 +27,8 @@ inline constexpr std::int64_t k_answer_ms = 3'000;
 /// What became of a message that was to be published.
 enum class Published {
     stored,
-    refused,  ///< something else stands in its place, or what should stand before it is missing
+    refused,  ///< something else stands in its place
+    behind,   ///< the log ends before the message that should stand before it
 };
 
 /// A message that goes to its log behind message `sequence` - 1.

@@ -283,21 +283,29 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch(std::uint64_t seq) const {
     return fetch_logged(seq, last_logged_only);
 }
 
+Result<std::vector<storage::LoggedBatch>> ArrivalLog::logged(std::uint64_t seq, std::size_t most) const {
+    auto rows = history_.batches(stream_id_, seq, most);
+    if (!rows) return tl::unexpected(rows.error());
+    const auto gap = std::find_if(rows->begin(), rows->end(), [&](const storage::LoggedBatch& row) {
+        return row.seq != seq + static_cast<std::uint64_t>(&row - rows->data());
+    });
+    rows->erase(gap, rows->end());
+    if (rows->empty()) {
+        return fail(Code::io, "the log of stream " + net::quoted(name_) + " has no batch " + std::to_string(seq) +
+                                  ": expected batches 1 to " + std::to_string(status().durable.seq));
+    }
+    return rows;
+}
+
 Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::uint64_t last) const {
-    const std::size_t limit = std::min<std::size_t>(k_fetch_batches_max, last - seq + 1);
-    auto logged = history_.batches(stream_id_, seq, limit);
-    if (!logged) return tl::unexpected(logged.error());
+    const auto rows = logged(seq, std::min<std::size_t>(k_fetch_batches_max, last - seq + 1));
+    if (!rows) return tl::unexpected(rows.error());
     std::vector<FeedBatch> batches;
-    for (const storage::LoggedBatch& row : *logged) {
-        if (row.seq != seq + batches.size()) break;
+    for (const storage::LoggedBatch& row : *rows) {
         auto batch = protocol::parse_log_batch(row.payload);
         if (!batch) return tl::unexpected(batch.error());
         batches.push_back(
             {row.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch->arrivals)), row.watermark});
-    }
-    if (batches.empty()) {
-        return fail(Code::io, "the log of stream " + net::quoted(name_) + " has no batch " + std::to_string(seq) +
-                                  ": expected batches 1 to " + std::to_string(last));
     }
     return batches;
 }

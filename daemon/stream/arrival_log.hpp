@@ -114,6 +114,9 @@ public:
     /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Error: the history
     /// cannot be read.
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) const;
+    /// Durable batches from `seq` on as they were stored, one to `most` of them. Errors: `io` when there is none, and as
+    /// `fetch`.
+    [[nodiscard]] Result<std::vector<storage::LoggedBatch>> logged(std::uint64_t seq, std::size_t most) const;
     /// Durable arrivals of [from, to) in order, at most `most`. Errors: `too_large` beyond, and as `fetch`.
     [[nodiscard]] Result<std::vector<Arrival>> between(VirtualTime from, VirtualTime to, std::size_t most) const;
     /// Blocks until batch `seq` is durable, or something was taken back since `failures`, or `patience` is over; whether

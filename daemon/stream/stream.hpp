@@ -122,6 +122,10 @@ public:
     [[nodiscard]] Result<std::vector<Arrival>> arrivals_between(VirtualTime from, VirtualTime to, std::size_t most) const {
         return log_->between(from, to, most);
     }
+    /// As ArrivalLog::logged. Not for the io thread.
+    [[nodiscard]] Result<std::vector<storage::LoggedBatch>> logged(std::uint64_t seq, std::size_t most) const {
+        return log_->logged(seq, most);
+    }
     /// Hands a job of somebody else to the threads that advance the runs.
     void lend_engine(const std::shared_ptr<Job>& job) { context_.engine.wake(job); }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "tests/free_port.hpp"
@@ -44,6 +45,15 @@ void NatsServer::start() {
 void NatsServer::kill() {
     process_->signal(SIGKILL);
     EXPECT_EQ(process_->wait(), 128 + SIGKILL);
+}
+
+void NatsServer::keep_store() {
+    std::filesystem::copy(directory_ / "jetstream", directory_ / "jetstream-kept", std::filesystem::copy_options::recursive);
+}
+
+void NatsServer::lose_what_came_since() {
+    std::filesystem::remove_all(directory_ / "jetstream");
+    std::filesystem::rename(directory_ / "jetstream-kept", directory_ / "jetstream");
 }
 
 }  // namespace replayd::testing

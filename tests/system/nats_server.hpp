@@ -21,6 +21,12 @@ public:
     void start();
     void kill();
 
+    // While it is not running.
+    /// Keeps what it has stored for `lose_what_came_since`.
+    void keep_store();
+    /// As a machine that loses power and had not synced its files since `keep_store`.
+    void lose_what_came_since();
+
 private:
     const TemporaryDirectory& directory_;
     const std::string address_;

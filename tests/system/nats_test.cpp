@@ -149,6 +149,31 @@ TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and
     expect_as_alone(all_finished());
 }
 
+// nats-server syncs its files now and then: a machine that loses power takes acknowledged messages along. What has come from
+// there is durable at the processes, who write it back.
+TEST_F(NatsTest, what_a_server_lost_with_its_power_is_written_back) {
+    start_nodes(2);
+    start_client(nodes_[0]->daemon.url());
+    feed(k_shared_requests / 3);
+    for (const auto& node : nodes_) ASSERT_TRUE(all_durable_at(*node, k_shared_requests / 3 - 20));
+    server_.kill();
+    server_.keep_store();
+    server_.start();
+    feed(k_shared_requests / 3);
+    ASSERT_TRUE(all_durable_at(*nodes_[0], 2 * (k_shared_requests / 3) - 20));
+    server_.kill();
+    server_.lose_what_came_since();
+    server_.start();
+    feed(k_shared_requests);
+    end_client();
+    const FinishedRuns found = all_finished();
+    EXPECT_EQ(found.hashes, alone_);
+    for (const auto& [scenario, db] : found.where) expect_rows_once(directory_, db, k_stream, k_shared_requests);
+    std::string said;
+    for (const auto& node : nodes_) said += node->daemon.process().errors();
+    EXPECT_NE(said.find("event=shared_log_restored"), std::string::npos) << said;
+}
+
 // The client's process dies with everything that it had on the way; the client goes on at another one.
 TEST_F(NatsTest, a_client_goes_on_at_another_process) {
     start_nodes(2);

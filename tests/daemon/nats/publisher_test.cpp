@@ -74,6 +74,16 @@ TEST_F(PublisherTest, behind_a_refused_batch_everything_is_refused_until_the_str
     EXPECT_EQ(logs()->last(k_stream).value(), 3U);
 }
 
+TEST_F(PublisherTest, a_batch_behind_what_the_log_has_lost_waits_until_that_is_restored) {
+    publish(1, "lost", true);  // stored once, and no longer there
+    publish(2, "behind it");
+    ASSERT_TRUE(testing::wait_until("the gap is met", [this] { return publisher_->met_lost_tail(); }));
+    ASSERT_TRUE(logs()->publish(k_stream, 2, "lost"));
+    const auto all = answers(2);
+    EXPECT_EQ(all[0].second + all[1].second, "");
+    EXPECT_EQ(logs()->last(k_stream).value(), 3U);
+}
+
 TEST_F(PublisherTest, a_batch_larger_than_the_servers_take_is_refused_with_the_key_to_mend) {
     publish(1, std::string(k_payload_max, 'x'));
     EXPECT_EQ(answers(1)[0].second,
