@@ -38,6 +38,7 @@ struct CostValidateOptions {
     std::string plots;      ///< folder for one SVG picture per operator of `folder`; "": none
     std::string vllm_runs;  ///< in its place: folder of real vLLM runs, see vllm_run.hpp
     std::vector<std::string> shared_prefixes;  ///< for `vllm_runs`: files of shared_prefixes.hpp
+    bool own_prompts = false;  ///< for `vllm_runs`: public sets of prompts are not looked for
     OutputMode mode = OutputMode::table;
 };
 

@@ -47,6 +47,9 @@ Declared declare_validate(CLI::App& cost) {
                    "set of prompts")
         ->type_name("FILE")
         ->needs(runs);
+    app.add_flag("--own-prompts", options->own_prompts,
+                 "with --vllm-runs: take no run's prompts for a public set whose shared prefixes are known")
+        ->needs(runs);
     app.add_option("FOLDER", options->folder, "folder of <system>/<backend>/<table>.csv[.gz]")->excludes(runs);
     app.add_option("--plots", options->plots, "also draw predicted against measured, one SVG file per operator")
         ->type_name("DIR")

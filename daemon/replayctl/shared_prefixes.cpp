@@ -1,8 +1,11 @@
 #include "daemon/replayctl/shared_prefixes.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "daemon/files/compressed_text.hpp"
+#include "daemon/replayctl/prompts/embedded_prompt_sets.hpp"
 #include "replay/cost/tables/measured_columns.hpp"
 
 namespace replayd::ctl {
@@ -36,7 +39,11 @@ Result<void> check(const std::string& path, const SharedPrefix& row) {
 Result<std::vector<SharedPrefix>> read_shared_prefixes(const std::string& path) {
     const auto text = files::read_compressed_text(path);
     if (!text) return tl::unexpected(text.error());
-    const auto table = cost::MeasuredColumns::read(path, *text);
+    return parse_shared_prefixes(path, *text);
+}
+
+Result<std::vector<SharedPrefix>> parse_shared_prefixes(const std::string& name, std::string_view text) {
+    const auto table = cost::MeasuredColumns::read(name, text);
     if (!table) return tl::unexpected(table.error());
     std::vector<SharedPrefix> rows(table->rows());
     const auto take = [&](const char* column, double least, std::int64_t SharedPrefix::* member) -> Result<void> {
@@ -50,9 +57,18 @@ Result<std::vector<SharedPrefix>> read_shared_prefixes(const std::string& path) 
     if (auto done = take("earlier", 0, &SharedPrefix::earlier); !done) return tl::unexpected(done.error());
     if (auto done = take("blocks", 1, &SharedPrefix::blocks); !done) return tl::unexpected(done.error());
     for (const SharedPrefix& row : rows) {
-        if (auto right = check(path, row); !right) return tl::unexpected(right.error());
+        if (auto right = check(name, row); !right) return tl::unexpected(right.error());
     }
     return rows;
+}
+
+std::optional<KnownPrompts> known_prompts(const std::vector<Arrival>& arrivals) {
+    for (const EmbeddedFile& file : embedded_prompt_sets()) {
+        auto shared = parse_shared_prefixes(std::string(file.path), file.text);
+        if (!shared || !speaks_of(*shared, arrivals)) continue;
+        return KnownPrompts{std::filesystem::path(file.path).stem().string(), std::move(*shared)};
+    }
+    return std::nullopt;
 }
 
 bool speaks_of(const std::vector<SharedPrefix>& shared, const std::vector<Arrival>& arrivals) {

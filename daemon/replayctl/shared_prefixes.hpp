@@ -5,7 +5,9 @@
 //                                             an earlier request; requests are counted from 0 in the order of their arrival
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "replay/base/error.hpp"
@@ -22,6 +24,16 @@ struct SharedPrefix {
 
 /// Error `invalid_argument` names file, row, column, value and what was expected; those of reading a file.
 [[nodiscard]] Result<std::vector<SharedPrefix>> read_shared_prefixes(const std::string& path);
+/// The same of the text of a file; `name` stands in the messages.
+[[nodiscard]] Result<std::vector<SharedPrefix>> parse_shared_prefixes(const std::string& name, std::string_view text);
+
+/// A public set of prompts that benchmarks send (daemon/replayctl/prompts/).
+struct KnownPrompts {
+    std::string name;  ///< of its file, without .csv
+    std::vector<SharedPrefix> shared;
+};
+/// The set that the arrivals' prompts are, known by the lengths of dozens of them at their places; nothing when it is none.
+[[nodiscard]] std::optional<KnownPrompts> known_prompts(const std::vector<Arrival>& arrivals);
 
 /// Whether the arrivals have a prompt of the stated tokens for every row.
 [[nodiscard]] bool speaks_of(const std::vector<SharedPrefix>& shared, const std::vector<Arrival>& arrivals);

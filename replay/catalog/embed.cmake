@@ -1,12 +1,12 @@
-# Writes OUTPUT, a .cpp that defines embedded_files() over FILES (paths relative to BASE, separated by ';').
-# Run by a build rule: cmake -DBASE=… -DFILES=… -DOUTPUT=… -P embed.cmake
+# Writes OUTPUT, a .cpp that defines FUNCTION(), which HEADER declares, over FILES (paths relative to BASE, separated by ';').
+# Run by a build rule: cmake -DBASE=… -DFILES=… -DFUNCTION=… -DHEADER=… -DOUTPUT=… -P embed.cmake
 set(entries "")
 foreach(file IN LISTS FILES)
   file(READ "${BASE}/${file}" text)
-  string(APPEND entries "    {\"${file}\", R\"~toml~(${text})~toml~\"},\n")
+  string(APPEND entries "    {\"${file}\", R\"~text~(${text})~text~\"},\n")
 endforeach()
-file(WRITE "${OUTPUT}" "// Made by embed.cmake from the TOML files of replay/catalog.
-#include \"replay/catalog/embedded_files.hpp\"
+file(WRITE "${OUTPUT}" "// Made by embed.cmake.
+#include \"${HEADER}\"
 
 namespace replayd {
 namespace {
@@ -16,7 +16,7 @@ ${entries}};
 
 }  // namespace
 
-std::span<const EmbeddedFile> embedded_files() { return k_files; }
+std::span<const EmbeddedFile> ${FUNCTION}() { return k_files; }
 
 }  // namespace replayd
 ")

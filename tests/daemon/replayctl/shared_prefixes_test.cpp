@@ -2,6 +2,8 @@
 
 #include "daemon/replayctl/shared_prefixes.hpp"
 
+#include "daemon/replayctl/prompts/embedded_prompt_sets.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -28,6 +30,24 @@ std::vector<Arrival> prompts(std::initializer_list<std::int64_t> tokens) {
     std::vector<Arrival> arrivals;
     for (const std::int64_t count : tokens) arrivals.emplace_back().prompt = Tokens(count);
     return arrivals;
+}
+
+// The sets that ship can be read, and prompts of other lengths are not taken for one of them.
+TEST(KnownPrompts, are_told_by_the_length_of_every_prompt_that_shares) {
+    ASSERT_FALSE(embedded_prompt_sets().empty());
+    for (const EmbeddedFile& file : embedded_prompt_sets()) {
+        const auto shared = parse_shared_prefixes(std::string(file.path), file.text);
+        ASSERT_TRUE(shared) << shared.error().message;
+        ASSERT_GE(shared->size(), 20U) << file.path << ": too few to tell it from other prompts";
+        std::vector<Arrival> arrivals(300);
+        for (const SharedPrefix& each : *shared) {
+            arrivals[static_cast<std::size_t>(each.request)].prompt = Tokens(each.prompt_tokens);
+        }
+        ASSERT_TRUE(known_prompts(arrivals)) << file.path;
+        EXPECT_EQ(known_prompts(arrivals)->name + ".csv", file.path);
+        arrivals[static_cast<std::size_t>(shared->back().request)].prompt.value += 1;
+        EXPECT_FALSE(known_prompts(arrivals)) << file.path;
+    }
 }
 
 // The third request goes on from the second, which goes on from the first: its first blocks are the first's.

@@ -21,15 +21,14 @@ namespace replayd::ctl {
 namespace {
 
 constexpr const char* k_runs = REPLAYD_SOURCE_DIR "/../shared/data/vllm_runs";
-constexpr const char* k_prompts = REPLAYD_SOURCE_DIR "/tests/daemon/replayctl/prompts/";
 
-/// `prompts`: which of them share prefixes.
+/// `prompts`: the public set that they are.
 RunErrors replayed(const std::string& name, const std::string& prompts) {
     auto runs = read_vllm_runs(k_runs, Catalog::built_in()).value();
     const auto run = std::find_if(runs.begin(), runs.end(), [&](const VllmRun& each) { return each.name == name; });
-    const auto shared = read_shared_prefixes(std::string(k_prompts) + prompts).value();
-    EXPECT_TRUE(speaks_of(shared, run->arrivals));
-    share_prefixes(shared, run->arrivals);
+    const auto known = known_prompts(run->arrivals).value();
+    EXPECT_EQ(known.name, prompts);
+    share_prefixes(known.shared, run->arrivals);
     const auto compiled = compile(scenario_of(*run, true, Catalog::built_in()).value()).value();
     return mean_replay_errors(compiled, run->arrivals).value();
 }
@@ -63,13 +62,13 @@ void expect_within_targets(const RunErrors& errors) {
 // A server out of KV memory: 300 requests queue for minutes and are evicted about 200 times.
 TEST(VllmRuns, dense_model_short_of_memory_is_met) {
     SKIP_WITHOUT_RUNS();
-    expect_within_targets(replayed("rtx4090_llama3.1-8b", "sharegpt_300_llama_3.1.csv"));
+    expect_within_targets(replayed("rtx4090_llama3.1-8b", "sharegpt_300_llama_3.1"));
 }
 
 // Two data-parallel ranks that share 128 experts and step together.
 TEST(VllmRuns, expert_parallel_model_is_met) {
     SKIP_WITHOUT_RUNS();
-    expect_within_targets(replayed("rtxpro6000_qwen3-30b-a3b", "sharegpt_300_qwen3.csv"));
+    expect_within_targets(replayed("rtxpro6000_qwen3-30b-a3b", "sharegpt_300_qwen3"));
 }
 
 }  // namespace
