@@ -182,6 +182,22 @@ Result<void> Cluster::turn() {
         .and_then([this] { return share_->turn(); });
 }
 
+/// Nothing also for a log that begins with something else: a program of another kind or a later version wrote it, and the
+/// streams beside it go on.
+Result<std::optional<stream::Opening>> Cluster::readable_opening(const std::string& stream) {
+    auto opening = logs_->opening(stream);
+    if (opening) {
+        unreadable_.erase(stream);
+        return opening;
+    }
+    if (opening.error().code == Code::unavailable) return opening;
+    if (unreadable_.insert(stream).second) {
+        config::log(config::LogLevel::warn, "shared_log_unreadable",
+                    {{"stream", stream}, {"error", opening.error().message}});
+    }
+    return std::optional<stream::Opening>();
+}
+
 /// Takes part in streams that other processes opened.
 Result<void> Cluster::discover() {
     const auto names = logs_->streams();
@@ -194,7 +210,7 @@ Result<void> Cluster::discover() {
             seen_.insert(name);
             continue;
         }
-        const auto opening = logs_->opening(name);
+        const auto opening = readable_opening(name);
         if (!opening) return tl::unexpected(opening.error());
         if (!*opening) continue;  // its opener is between two steps, or died there
         const auto over = share_->over(**opening);
@@ -220,7 +236,7 @@ Result<void> Cluster::share_followed() {
             if (followed_.empty()) return {};
             stream = followed_.front();
         }
-        const auto opening = logs_->opening(stream->name());
+        const auto opening = readable_opening(stream->name());
         if (!opening) return tl::unexpected(opening.error());
         if (*opening) share_->add(stream, **opening);
         const std::lock_guard lock(mutex_);
@@ -236,7 +252,7 @@ Result<void> Cluster::forget_removed() {
             if (removed_.empty()) return {};
             stream = *removed_.begin();
         }
-        const auto opening = logs_->opening(stream.first);
+        const auto opening = readable_opening(stream.first);
         if (!opening) return tl::unexpected(opening.error());
         if (*opening && (*opening)->created_ms == stream.second) {
             if (auto gone = logs_->remove(stream.first); !gone) return gone;

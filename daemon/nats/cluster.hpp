@@ -62,6 +62,7 @@ private:
     }
     void run();
     [[nodiscard]] Result<void> turn();
+    [[nodiscard]] Result<std::optional<stream::Opening>> readable_opening(const std::string& stream);
     [[nodiscard]] Result<void> discover();
     [[nodiscard]] Result<void> share_followed();
     [[nodiscard]] Result<void> forget_removed();
@@ -83,6 +84,7 @@ private:
     std::unique_ptr<StreamLogs> logs_;
     std::unique_ptr<Share> share_;
     std::set<std::string> seen_;  ///< logs of streams that are here, or that need nobody any more
+    std::set<std::string> unreadable_;  ///< logs that are none of ours, as was said
     bool troubled_ = false;       ///< the latest turn failed
     bool look_for_tails_ = true;  ///< a server may have gone and come back since logs were last held against ours
 

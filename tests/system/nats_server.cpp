@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -15,15 +16,22 @@
 namespace replayd::testing {
 namespace {
 
-bool accepts(const std::string& host, std::uint16_t port) {
+/// A connection; -1 when nobody listens.
+int connect_to(const std::string& host, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     inet_pton(AF_INET, host.c_str(), &address.sin_addr);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
     close(fd);
-    return connected;
+    return -1;
+}
+
+bool accepts(const std::string& host, std::uint16_t port) {
+    const int fd = connect_to(host, port);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
 }
 
 }  // namespace
@@ -45,6 +53,22 @@ void NatsServer::start() {
 void NatsServer::kill() {
     process_->signal(SIGKILL);
     EXPECT_EQ(process_->wait(), 128 + SIGKILL);
+}
+
+void NatsServer::publish(const std::string& subject, const std::string& payload) const {
+    const int fd = connect_to(address_, port_);
+    ASSERT_GE(fd, 0) << "nobody listens on " << url();
+    const std::string said = "CONNECT {\"verbose\":false}\r\nPUB " + subject + " " + std::to_string(payload.size()) + "\r\n" +
+                             payload + "\r\nPING\r\n";
+    EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
+    std::string heard;
+    char some[1024];
+    for (ssize_t count = 1; count > 0 && heard.find("PONG") == std::string::npos;) {
+        count = read(fd, some, sizeof some);
+        heard.append(some, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
+    EXPECT_NE(heard.find("PONG"), std::string::npos) << heard;
+    close(fd);
 }
 
 void NatsServer::keep_store() {

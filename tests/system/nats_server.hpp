@@ -20,6 +20,8 @@ public:
     /// Returns once it takes connections.
     void start();
     void kill();
+    /// Publishes as any program may, in the servers' own protocol.
+    void publish(const std::string& subject, const std::string& payload) const;
 
     // While it is not running.
     /// Keeps what it has stored for `lose_what_came_since`.

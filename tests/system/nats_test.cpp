@@ -238,6 +238,27 @@ TEST(NatsStart, a_stream_that_began_before_is_named_with_the_way_to_share) {
     EXPECT_EQ(errors.find("event=stream_not_shared stream=over"), std::string::npos) << errors;
 }
 
+// Something else, or a later version, wrote under our prefix: that log is named once, and the streams beside it go on.
+TEST(NatsStart, a_log_that_is_none_of_ours_is_passed_over) {
+    TemporaryDirectory home;
+    TemporaryDirectory elsewhere;
+    TemporaryDirectory server_directory;
+    const NatsServer server(server_directory);
+    RunningDaemon first(home, {"--config", nats_config(home, server.url(), "first")});
+    server.publish("$JS.API.STREAM.CREATE.replayd-log-alien",
+                   R"({"name":"replayd-log-alien","subjects":["replayd.log.alien"],"storage":"file"})");
+    ASSERT_TRUE(wait_until("the log is named", [&] {
+        server.publish("replayd.log.alien", "not an opening");  // again, for the log may not have been made yet
+        return first.process().errors().find("event=shared_log_unreadable stream=alien") != std::string::npos;
+    }));
+    first.post("/api/v1/streams", R"({"name":"ours","scenarios":["llama-3.1-8b-h100-mixed"]})");
+    const RunningDaemon second(elsewhere, {"--config", nats_config(elsewhere, server.url(), "second")});
+    EXPECT_TRUE(wait_until("the second process joins ours", [&] {
+        const boost::json::value streams = second.get("/api/v1/streams").at("items");
+        return streams.as_array().size() == 1 && streams.at(0).at("name") == "ours";
+    }));
+}
+
 // A name says little: another process may have opened a stream of that name in the shared log.
 class NatsName : public ::testing::Test {
 protected:
