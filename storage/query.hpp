@@ -112,6 +112,8 @@ public:
     /// The request of this id in every run (or in one), oldest run first. Reads every row: ids have no index.
     [[nodiscard]] Result<std::vector<RunRequest>> requests_by_id(std::string_view id,
                                                                  std::optional<std::int64_t> run_id);
+    /// As History::batches.
+    [[nodiscard]] Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from, std::size_t limit);
     /// As compare_runs.
     [[nodiscard]] Result<RunComparison> compare(std::int64_t run_a, std::int64_t run_b, const ComparisonOptions& options);
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "storage/log_rows.hpp"
 #include "storage/plan_rows.hpp"
 #include "storage/request_policy.hpp"
 #include "storage/request_rows.hpp"
@@ -193,6 +194,10 @@ Result<std::vector<ResidualWindow>> Reader::residuals(std::int64_t run_id, Virtu
 Result<std::vector<WindowRecord>> Reader::windows(std::int64_t run_id, VirtualTime from, std::size_t limit) {
     if (auto valid = check_limit(limit); !valid) return tl::unexpected(valid.error());
     return read_windows(connection_, run_id, from, limit);
+}
+
+Result<std::vector<LoggedBatch>> Reader::batches(std::int64_t stream_id, std::uint64_t from, std::size_t limit) {
+    return read_batches(connection_, stream_id, from, limit);
 }
 
 Result<WindowRecord> Reader::whole_run(std::int64_t run_id) {

@@ -59,10 +59,7 @@ Answer first_difference(const Call& call) {
     if (!a) return tl::unexpected(a.error());
     const auto b = run_of_query(call, "b");
     if (!b) return tl::unexpected(b.error());
-    if (a->stream != b->stream) {
-        return fail(Code::invalid_argument, "run " + std::to_string(a->row.id) + " is of stream " + a->stream + ", run " +
-                                                std::to_string(b->row.id) + " of " + b->stream + ": expected runs of one stream");
-    }
+    if (auto fine = stream::check_one_stream(*a, *b); !fine) return tl::unexpected(fine.error());
     const auto stream = call.registry.find(a->stream);
     if (!stream) return tl::unexpected(stream.error());
     const auto of_a = call.registry.identity(*a, call.reader);

@@ -4,8 +4,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/replayctl/console.hpp"
-#include "daemon/replayctl/daemon_api.hpp"
-#include "daemon/replayctl/history_source.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/json_fields.hpp"
 #include "daemon/replayctl/text_table.hpp"
@@ -104,14 +102,11 @@ std::string render(const json::object& answer) {
 }  // namespace
 
 Result<ExitStatus> show_moment(const AtOptions& options) {
-    const auto daemon = find_daemon(options.daemon, options.token_file);
-    if (!daemon) return tl::unexpected(daemon.error());
-    std::string target = "/api/v1/runs/" + std::to_string(options.run) + "/at?listed=" + std::to_string(options.listed);
-    if (options.at_ns) target += "&at_ns=" + std::to_string(*options.at_ns);
-    const auto answer = api_get(*daemon, target);
+    const auto source = open_source(options.source);
+    if (!source) return tl::unexpected(source.error());
+    const auto answer = (*source)->moment(options.run, options.at_ns, static_cast<std::size_t>(options.listed));
     if (!answer) return tl::unexpected(answer.error());
-    if (auto replicas = array_member(*answer, "replicas"); !replicas) return tl::unexpected(replicas.error());
-    const std::string out = options.mode == OutputMode::json ? json::serialize(*answer) + '\n' : render(answer->get_object());
+    const std::string out = options.mode == OutputMode::json ? json::serialize(*answer) + '\n' : render(*answer);
     return print(out).map([] { return ExitStatus::ok; });
 }
 

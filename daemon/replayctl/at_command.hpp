@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "daemon/replayctl/exit_status.hpp"
+#include "daemon/replayctl/history_source.hpp"
 #include "daemon/replayctl/output_mode.hpp"
 #include "replay/base/error.hpp"
 
@@ -15,12 +15,11 @@ struct AtOptions {
     std::int64_t run = 0;
     std::optional<std::int64_t> at_ns;  ///< absent: now
     std::int64_t listed = 5;            ///< requests of each queue and batch
-    std::string daemon;                 ///< empty: as find_daemon
-    std::string token_file;
+    SourceChoice source;
     OutputMode mode = OutputMode::table;
 };
 
-/// Prints a line per replica, the oldest requests that wait and run, and transfers. The daemon replays the run up to there.
+/// Prints a line per replica, the oldest requests that wait and run, and transfers. The run is replayed up to there.
 [[nodiscard]] Result<ExitStatus> show_moment(const AtOptions& options);
 
 }  // namespace replayd::ctl

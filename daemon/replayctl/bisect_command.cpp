@@ -7,8 +7,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/replayctl/console.hpp"
-#include "daemon/replayctl/daemon_api.hpp"
-#include "daemon/replayctl/history_source.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/json_fields.hpp"
 #include "daemon/replayctl/text_table.hpp"
@@ -105,12 +103,11 @@ std::string render(const json::object& answer) {
 }  // namespace
 
 Result<ExitStatus> bisect_runs(const BisectOptions& options) {
-    const auto daemon = find_daemon(options.daemon, options.token_file);
-    if (!daemon) return tl::unexpected(daemon.error());
-    const auto answer = api_get(*daemon, "/api/v1/difference?a=" + std::to_string(options.run_a) + "&b=" + std::to_string(options.run_b));
+    const auto source = open_source(options.source);
+    if (!source) return tl::unexpected(source.error());
+    const auto answer = (*source)->difference(options.run_a, options.run_b);
     if (!answer) return tl::unexpected(answer.error());
-    if (auto scenario = array_member(*answer, "scenario"); !scenario) return tl::unexpected(scenario.error());
-    const std::string out = options.mode == OutputMode::json ? json::serialize(*answer) + '\n' : render(answer->get_object());
+    const std::string out = options.mode == OutputMode::json ? json::serialize(*answer) + '\n' : render(*answer);
     return print(out).map([] { return ExitStatus::ok; });
 }
 

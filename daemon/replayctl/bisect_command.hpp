@@ -2,9 +2,9 @@
 // `replayctl bisect`: the first event in which two runs of one stream differ.
 
 #include <cstdint>
-#include <string>
 
 #include "daemon/replayctl/exit_status.hpp"
+#include "daemon/replayctl/history_source.hpp"
 #include "daemon/replayctl/output_mode.hpp"
 #include "replay/base/error.hpp"
 
@@ -13,8 +13,7 @@ namespace replayd::ctl {
 struct BisectOptions {
     std::int64_t run_a = 0;
     std::int64_t run_b = 0;
-    std::string daemon;  ///< empty: as find_daemon
-    std::string token_file;
+    SourceChoice source;
     OutputMode mode = OutputMode::table;
 };
 

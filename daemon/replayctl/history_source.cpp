@@ -9,6 +9,7 @@
 #include "daemon/api/run_view.hpp"
 #include "daemon/replayctl/daemon_api.hpp"
 #include "daemon/replayctl/human_text.hpp"
+#include "daemon/replayctl/recorded_moments.hpp"
 #include "storage/query.hpp"
 
 namespace replayd::ctl {
@@ -18,7 +19,8 @@ namespace json = boost::json;
 
 class FileSource final : public HistorySource {
 public:
-    explicit FileSource(std::unique_ptr<storage::Reader> reader) : reader_(std::move(reader)) {}
+    FileSource(std::unique_ptr<storage::Reader> reader, ScenarioSource scenarios)
+        : reader_(std::move(reader)), scenarios_(std::move(scenarios)) {}
 
     Result<json::array> runs(const std::string& stream, std::size_t limit) override {
         const auto infos = reader_->runs({stream, limit});
@@ -52,6 +54,14 @@ public:
         return api::comparison_json(*comparison, *a, *b, quantile);
     }
 
+    Result<json::object> moment(std::int64_t run, std::optional<std::int64_t> at_ns, std::size_t listed) override {
+        return recorded_moment(*reader_, scenarios_, run, at_ns, listed);
+    }
+
+    Result<json::object> difference(std::int64_t run_a, std::int64_t run_b) override {
+        return recorded_difference(*reader_, scenarios_, run_a, run_b);
+    }
+
     Result<json::object> query(const std::string& sql) override {
         const auto table = reader_->query(sql);
         if (!table) return tl::unexpected(table.error());
@@ -60,6 +70,7 @@ public:
 
 private:
     std::unique_ptr<storage::Reader> reader_;
+    ScenarioSource scenarios_;
 };
 
 class DaemonSource final : public HistorySource {
@@ -77,11 +88,19 @@ public:
     }
 
     Result<json::object> compare(std::int64_t run_a, std::int64_t run_b, std::size_t limit, double quantile) override {
-        const auto answer = api_get(daemon_, "/api/v1/compare?a=" + std::to_string(run_a) + "&b=" + std::to_string(run_b) +
-                                                 "&limit=" + std::to_string(limit) + "&quantile=" + decimal_text(quantile, 6));
-        if (!answer) return tl::unexpected(answer.error());
-        if (auto requests = array_member(*answer, "requests"); !requests) return tl::unexpected(requests.error());
-        return answer->get_object();
+        return with_list("/api/v1/compare?a=" + std::to_string(run_a) + "&b=" + std::to_string(run_b) + "&limit=" +
+                             std::to_string(limit) + "&quantile=" + decimal_text(quantile, 6),
+                         "requests");
+    }
+
+    Result<json::object> moment(std::int64_t run, std::optional<std::int64_t> at_ns, std::size_t listed) override {
+        std::string target = "/api/v1/runs/" + std::to_string(run) + "/at?listed=" + std::to_string(listed);
+        if (at_ns) target += "&at_ns=" + std::to_string(*at_ns);
+        return with_list(target, "replicas");
+    }
+
+    Result<json::object> difference(std::int64_t run_a, std::int64_t run_b) override {
+        return with_list("/api/v1/difference?a=" + std::to_string(run_a) + "&b=" + std::to_string(run_b), "scenario");
     }
 
     Result<json::object> query(const std::string& sql) override {
@@ -93,6 +112,13 @@ public:
     }
 
 private:
+    /// The object at `target`, which has an array of this name.
+    Result<json::object> with_list(const std::string& target, const char* name) const {
+        const auto answer = api_get(daemon_, target);
+        if (!answer) return tl::unexpected(answer.error());
+        if (auto list = array_member(*answer, name); !list) return tl::unexpected(list.error());
+        return answer->get_object();
+    }
     Result<json::array> items(const std::string& target) const {
         const auto answer = api_get(daemon_, target);
         if (!answer) return tl::unexpected(answer.error());
@@ -134,7 +160,12 @@ Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice) {
     if (!db.empty()) {
         auto reader = storage::Reader::open(db);
         if (!reader) return tl::unexpected(reader.error());
-        return std::make_unique<FileSource>(std::move(*reader));
+        auto scenarios = ScenarioSource::create(choice.catalogs);
+        if (!scenarios) return tl::unexpected(scenarios.error());
+        return std::make_unique<FileSource>(std::move(*reader), std::move(*scenarios));
+    }
+    if (!choice.catalogs.empty()) {
+        return fail(Code::invalid_argument, "--catalog is given without --db: a daemon has its own ([catalog] of its configuration)");
     }
     auto endpoint = find_daemon(choice.daemon, choice.token_file);
     if (!endpoint) return tl::unexpected(endpoint.error());

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -26,6 +27,11 @@ public:
     /// Two runs of one stream compared, with at most `limit` of the requests that differ.
     [[nodiscard]] virtual Result<boost::json::object> compare(std::int64_t run_a, std::int64_t run_b, std::size_t limit,
                                                               double quantile) = 0;
+    /// A run as it stood right before a moment, or where it is, with `listed` requests of each queue and batch.
+    [[nodiscard]] virtual Result<boost::json::object> moment(std::int64_t run, std::optional<std::int64_t> at_ns,
+                                                             std::size_t listed) = 0;
+    /// Where two runs of one stream first differ.
+    [[nodiscard]] virtual Result<boost::json::object> difference(std::int64_t run_a, std::int64_t run_b) = 0;
     /// `{"columns","rows","truncated","elapsed_ms"}` of one SELECT.
     [[nodiscard]] virtual Result<boost::json::object> query(const std::string& sql) = 0;
 };
@@ -35,10 +41,12 @@ struct SourceChoice {
     std::string db;
     std::string daemon;
     std::string token_file;
+    std::vector<std::string> catalogs;  ///< of models and GPUs, for what is computed from a file
 };
 
 /// The file of --db, else the daemon of --daemon, else the file of $REPLAYD_DB, else the daemon of $REPLAYD_DAEMON or
-/// at the default address. Errors: `invalid_argument` (both given, not an address), those of opening the file.
+/// at the default address. Errors: `invalid_argument` (both given, not an address, a catalog for a daemon, which has its own),
+/// those of opening the files.
 [[nodiscard]] Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice);
 
 /// The daemon of --daemon, else of $REPLAYD_DAEMON, else at the default address, with the token of --token-file, else of

@@ -94,7 +94,8 @@ Declared declare_bisect(CLI::App& root) {
     CLI::App& app = *command.app;
     command.needed.push_back(add_run_id(app, "RUN_A", options->run_a));
     command.needed.push_back(add_run_id(app, "RUN_B", options->run_b));
-    add_daemon(app, options->daemon, options->token_file);
+    add_source(app, options->source);
+    add_catalogs(app, options->source.catalogs);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return bisect_runs(*options);
@@ -108,7 +109,8 @@ Declared declare_at(CLI::App& root) {
     command.needed.push_back(add_run_id(app, "RUN", options->run));
     add_time(app, "TIME", [options = options](std::int64_t ns) { options->at_ns = ns; },
              "virtual time: 90s, 1.5m, 2h; left out: now, or the end of a run that is over");
-    add_daemon(app, options->daemon, options->token_file);
+    add_source(app, options->source);
+    add_catalogs(app, options->source.catalogs);
     add_whole(app, "--listed", options->listed, "requests to list of each queue and batch (5)", 0, 100'000);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;

@@ -65,11 +65,21 @@ Result<std::string> ScenarioSource::text_of(const std::string& name_or_path) con
 Result<stream::LibraryScenario> ScenarioSource::load(const std::string& name_or_path) const {
     auto text = find(name_or_path);
     if (!text) return tl::unexpected(text.error());
-    auto scenario = parse_text(*text, {});
+    auto compiled = compose_text(*text);
+    if (!compiled) return tl::unexpected(compiled.error());
+    return stream::LibraryScenario{std::move(text->toml), text->is_built_in, std::move(*compiled)};
+}
+
+Result<std::shared_ptr<const CompiledScenario>> ScenarioSource::compose(std::string_view toml, std::string_view origin) const {
+    return compose_text({std::string(toml), std::string(origin), "", false});
+}
+
+Result<std::shared_ptr<const CompiledScenario>> ScenarioSource::compose_text(const Text& text) const {
+    auto scenario = parse_text(text, {});
     if (!scenario) return tl::unexpected(scenario.error());
     auto compiled = compile(std::move(*scenario));
-    if (!compiled) return fail(compiled.error().code, text->origin + ": " + compiled.error().message);
-    return stream::LibraryScenario{std::move(text->toml), text->is_built_in, std::move(*compiled)};
+    if (!compiled) return fail(compiled.error().code, text.origin + ": " + compiled.error().message);
+    return compiled;
 }
 
 Result<std::vector<stream::LibraryScenario>> ScenarioSource::load_all(const std::vector<std::string>& names) const {

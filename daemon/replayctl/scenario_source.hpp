@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/stream/scenario_library.hpp"
@@ -25,7 +26,10 @@ public:
     /// Parses and composes the scenario of that name, or of the file at that path. Errors: `not_found` with the
     /// nearest name, `invalid_argument` for a wrong text, `io`.
     [[nodiscard]] Result<stream::LibraryScenario> load(const std::string& name_or_path) const;
-    /// As above for several. Error `invalid_argument` when two have the same name.
+    /// Parses and composes a text that is in no file, such as that of a run; `origin` names it in messages. Files that it names
+    /// are looked for in the working directory. Errors: `invalid_argument`, `io`.
+    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compose(std::string_view toml, std::string_view origin) const;
+    /// As load for several. Error `invalid_argument` when two have the same name.
     [[nodiscard]] Result<std::vector<stream::LibraryScenario>> load_all(const std::vector<std::string>& names) const;
     /// The built-in scenarios in the order of their names.
     [[nodiscard]] Result<std::vector<stream::LibraryScenario>> built_in() const;
@@ -39,6 +43,7 @@ private:
         bool is_built_in = false;
     };
     [[nodiscard]] static Result<Text> find(const std::string& name_or_path);
+    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compose_text(const Text& text) const;
     [[nodiscard]] Result<Scenario> parse_text(const Text& text, const std::vector<std::string>& overrides) const;
 
     Catalog catalog_;

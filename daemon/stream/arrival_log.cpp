@@ -6,6 +6,7 @@
 #include "daemon/net/quoted.hpp"
 #include "daemon/protocol/codec.hpp"
 #include "daemon/protocol/codes.hpp"
+#include "daemon/stream/logged_batches.hpp"
 #include "replay/base/assert.hpp"
 
 namespace replayd::stream {
@@ -284,30 +285,13 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch(std::uint64_t seq) const {
 }
 
 Result<std::vector<storage::LoggedBatch>> ArrivalLog::logged(std::uint64_t seq, std::size_t most) const {
-    auto rows = history_.batches(stream_id_, seq, most);
-    if (!rows) return tl::unexpected(rows.error());
-    const auto gap = std::find_if(rows->begin(), rows->end(), [&](const storage::LoggedBatch& row) {
-        return row.seq != seq + static_cast<std::uint64_t>(&row - rows->data());
+    return history_.batches(stream_id_, seq, most).and_then([&](auto&& rows) {
+        return contiguous_from(std::move(rows), seq, status().durable.seq, name_);
     });
-    rows->erase(gap, rows->end());
-    if (rows->empty()) {
-        return fail(Code::io, "the log of stream " + net::quoted(name_) + " has no batch " + std::to_string(seq) +
-                                  ": expected batches 1 to " + std::to_string(status().durable.seq));
-    }
-    return rows;
 }
 
 Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::uint64_t last) const {
-    const auto rows = logged(seq, std::min<std::size_t>(k_fetch_batches_max, last - seq + 1));
-    if (!rows) return tl::unexpected(rows.error());
-    std::vector<FeedBatch> batches;
-    for (const storage::LoggedBatch& row : *rows) {
-        auto batch = protocol::parse_log_batch(row.payload);
-        if (!batch) return tl::unexpected(batch.error());
-        batches.push_back(
-            {row.seq, std::make_shared<const std::vector<Arrival>>(std::move(batch->arrivals)), row.watermark});
-    }
-    return batches;
+    return logged(seq, std::min<std::size_t>(k_fetch_batches_max, last - seq + 1)).and_then(decode_logged);
 }
 
 /// Number of the first durable batch whose watermark lies behind `time`, or the number behind the last one. Watermarks never

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "daemon/protocol/messages.hpp"
+#include "daemon/stream/batch_feed.hpp"
 #include "daemon/stream/shared_log.hpp"
 #include "replay/base/error.hpp"
 #include "storage/history.hpp"
@@ -32,13 +33,6 @@ struct Refusal {
     std::uint16_t close_code = 0;
 };
 [[nodiscard]] Refusal refusal_of(const Error& error, std::uint64_t seq);
-
-/// One durable batch, shared by the runs of the stream.
-struct FeedBatch {
-    std::uint64_t seq = 0;
-    std::shared_ptr<const std::vector<Arrival>> arrivals;
-    VirtualTime watermark;
-};
 
 /// Where the log of a stream ends.
 struct LogTail {
@@ -81,8 +75,6 @@ class ArrivalLog : public std::enable_shared_from_this<ArrivalLog> {
 public:
     /// Bytes of recent batches that stay in memory for the runs.
     static constexpr std::size_t k_recent_bytes_max = 64u << 20;
-    /// Batches that one `fetch` returns at most.
-    static constexpr std::size_t k_fetch_batches_max = 16;
 
     struct Events {
         std::function<void()> durable;    ///< something became durable, or the log got into trouble

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "daemon/stream/run_worker.hpp"
+#include "daemon/stream/batch_feed.hpp"
 
 namespace replayd::stream {
 
@@ -19,7 +19,7 @@ struct LogPosition {
 class LogCursor {
 public:
     /// `feed` must outlive the cursor.
-    explicit LogCursor(RunFeed& feed, LogPosition from = {}) : feed_(&feed), position_(from) {}
+    explicit LogCursor(BatchFeed& feed, LogPosition from = {}) : feed_(&feed), position_(from) {}
 
     struct Piece {
         std::span<const Arrival> arrivals;  ///< until the next call
@@ -34,7 +34,7 @@ public:
 private:
     [[nodiscard]] Result<bool> load();
 
-    RunFeed* feed_;
+    BatchFeed* feed_;
     LogPosition position_;
     std::vector<FeedBatch> fetched_;
     std::size_t batch_ = 0;  ///< index into fetched_

@@ -21,10 +21,10 @@ VirtualTime next_change(const RunIdentity& run, std::size_t parts_done, VirtualT
     return parts_done < run.before.size() ? std::min(run.before[parts_done].until, to) : to;
 }
 
-RunReplay::RunReplay(RunIdentity identity, RunFeed& feed)
+RunReplay::RunReplay(RunIdentity identity, BatchFeed& feed)
     : identity_(std::move(identity)), log_(feed), run_(scenario_after(identity_, 0), no_sink()) {}
 
-RunReplay::RunReplay(RunIdentity identity, RunFeed& feed, const Checkpoint& from)
+RunReplay::RunReplay(RunIdentity identity, BatchFeed& feed, const Checkpoint& from)
     : identity_(std::move(identity)),
       log_(feed, from.position),
       arrivals_(from.arrivals),

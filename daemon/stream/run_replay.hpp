@@ -12,9 +12,9 @@ namespace replayd::stream {
 class RunReplay {
 public:
     /// From the beginning. `feed` must outlive it; `identity.compiled` is not null.
-    RunReplay(RunIdentity identity, RunFeed& feed);
+    RunReplay(RunIdentity identity, BatchFeed& feed);
     /// From a checkpoint of the same run.
-    RunReplay(RunIdentity identity, RunFeed& feed, const Checkpoint& from);
+    RunReplay(RunIdentity identity, BatchFeed& feed, const Checkpoint& from);
 
     /// Goes on by a few hundred arrivals, at most to `to`; true when it is there. Errors: those of LogCursor::next, of Run::fork.
     [[nodiscard]] Result<bool> step(VirtualTime to);

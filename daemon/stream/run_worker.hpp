@@ -20,13 +20,8 @@
 namespace replayd::stream {
 
 /// What a run needs of its stream. Any thread.
-class RunFeed {
+class RunFeed : public BatchFeed {
 public:
-    virtual ~RunFeed() = default;
-    /// As ArrivalLog::fetch.
-    [[nodiscard]] virtual Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) = 0;
-    /// The stream has ended and `seq` is its last batch.
-    [[nodiscard]] virtual bool ends_with(std::uint64_t seq) = 0;
     [[nodiscard]] virtual Pacer pacer() = 0;
     /// The clock of the daemon.
     [[nodiscard]] virtual WallTime now() = 0;

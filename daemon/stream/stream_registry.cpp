@@ -166,21 +166,20 @@ Result<void> StreamRegistry::recover(storage::Reader& reader) {
     return {};
 }
 
-/// The scenario's text as it was is composed again, so that a rebuilt run is the run that it was.
-RunIdentity StreamRegistry::identity_of(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const {
-    RunIdentity identity{row.id, stream, row.scenario, row.scenario_toml, row.created_ms, nullptr};
-    identity.forked_from = row.forked_from;
-    identity.forked_at = row.forked_at;
-    auto compiled = library_.compile_text(row.scenario_toml, "scenario of run " + std::to_string(row.id));
-    auto before = compiled ? parts_before(row, reader) : Result<std::vector<ForkedPart>>(tl::unexpected(compiled.error()));
-    if (before) {
-        identity.compiled = std::move(*compiled);
-        identity.before = std::move(*before);
-    } else {
-        config::log(config::LogLevel::error, "scenario_invalid",
-                    {{"run", row.id}, {"scenario", row.scenario}, {"error", before.error().message}});
-    }
-    return identity;
+ComposeText StreamRegistry::composer() const {
+    return [this](std::string_view toml, std::string_view origin) { return library_.compile_text(toml, origin); };
+}
+
+/// One whose scenario is no longer valid has none; the log says why.
+RunIdentity StreamRegistry::logged_identity(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const {
+    auto identity = identity_of(row, stream, reader, composer());
+    if (identity) return std::move(*identity);
+    config::log(config::LogLevel::error, "scenario_invalid",
+                {{"run", row.id}, {"scenario", row.scenario}, {"error", identity.error().message}});
+    RunIdentity without{row.id, stream, row.scenario, row.scenario_toml, row.created_ms, nullptr};
+    without.forked_from = row.forked_from;
+    without.forked_at = row.forked_at;
+    return without;
 }
 
 /// Where the pace of a stream goes on at least: its first batch. Nothing for a stream without arrivals.
@@ -211,7 +210,7 @@ Result<void> StreamRegistry::recover_stream(const storage::StreamInfo& info, sto
         if (*reached) *reached = std::max(**reached, so_far->start + so_far->length);
         // Another process may have taken it over meanwhile. A fork is this process's own.
         const bool held = shared && row.forked_from == 0;
-        stream->add_run(identity_of(row, info.row.name, reader), held);
+        stream->add_run(logged_identity(row, info.row.name, reader), held);
     }
     stream->start(*reached);
     publish(stream);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/stream/checkpoints.hpp"
+#include "daemon/stream/run_identity.hpp"
 #include "daemon/stream/scenario_library.hpp"
 #include "daemon/stream/stream.hpp"
 #include "storage/query.hpp"
@@ -107,8 +108,8 @@ private:
     [[nodiscard]] Result<void> check_retired(const std::string& name) const;
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
     [[nodiscard]] Result<std::optional<VirtualTime>> first_watermark(const storage::StreamInfo& info) const;
-    [[nodiscard]] RunIdentity identity_of(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const;
-    [[nodiscard]] Result<std::vector<ForkedPart>> parts_before(const storage::RunRow& row, storage::Reader& reader) const;
+    [[nodiscard]] ComposeText composer() const;
+    [[nodiscard]] RunIdentity logged_identity(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const;
     [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity);
     void publish(const std::shared_ptr<Stream>& stream);
 

@@ -42,15 +42,6 @@ Result<VirtualTime> fork_moment(Stream& stream, const std::shared_ptr<RunWorker>
     return fail(Code::unavailable, "the run did not answer within a minute: is the daemon shutting down?");
 }
 
-/// What is of `parts` before `at`, with the scenario that holds at that moment cut there.
-std::vector<ForkedPart> cut_at(std::vector<ForkedPart> parts, std::shared_ptr<const CompiledScenario> last, VirtualTime at) {
-    const auto holds = std::find_if(parts.begin(), parts.end(), [at](const ForkedPart& part) { return part.until >= at; });
-    if (holds != parts.end()) last = holds->compiled;
-    parts.erase(holds, parts.end());
-    parts.push_back({std::move(last), at});
-    return parts;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<RunWorker>> StreamRegistry::add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity) {
@@ -102,31 +93,17 @@ Result<std::shared_ptr<RunWorker>> StreamRegistry::fork_run(const storage::RunIn
         if (!moment) return tl::unexpected(moment.error());
         at = *moment;
     }
-    auto before = parts_before(parent.row, reader);
+    auto before = parts_of_fork(parent.row, *at, reader, composer());
     if (!before) return tl::unexpected(before.error());
-    auto own = library_.compile_text(parent.row.scenario_toml, "scenario of run " + std::to_string(parent.row.id));
-    if (!own) return tl::unexpected(own.error());
     RunIdentity identity;
-    identity.before = cut_at(std::move(*before), std::move(*own), *at);
+    identity.before = std::move(*before);
     identity.forked_from = parent.row.id;
     identity.forked_at = *at;
     return add_to(**stream, **scenario, std::move(identity));
 }
 
-/// The scenarios that a fork has before its own; none for a run that is no fork.
-Result<std::vector<ForkedPart>> StreamRegistry::parts_before(const storage::RunRow& row, storage::Reader& reader) const {
-    if (row.forked_from == 0) return std::vector<ForkedPart>{};
-    const auto parent = reader.run(row.forked_from);
-    if (!parent) return tl::unexpected(parent.error());
-    auto before = parts_before(parent->row, reader);
-    if (!before) return before;
-    auto own = library_.compile_text(parent->row.scenario_toml, "scenario of run " + std::to_string(parent->row.id));
-    if (!own) return tl::unexpected(own.error());
-    return cut_at(std::move(*before), std::move(*own), row.forked_at);
-}
-
 Result<RunIdentity> StreamRegistry::identity(const storage::RunInfo& run, storage::Reader& reader) const {
-    RunIdentity identity = identity_of(run.row, run.stream, reader);
+    RunIdentity identity = logged_identity(run.row, run.stream, reader);
     if (identity.compiled) return identity;
     return fail(Code::invalid_argument, "run " + std::to_string(run.row.id) + ": its scenario is no longer valid; the daemon's log says why");
 }

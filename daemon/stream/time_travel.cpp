@@ -1,12 +1,10 @@
 #include "daemon/stream/time_travel.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <future>
 #include <utility>
 
 #include "daemon/stream/run_replay.hpp"
-#include "replay/sim/no_sink.hpp"
 
 namespace replayd::stream {
 namespace {
@@ -88,59 +86,12 @@ private:
 class DifferenceJob final : public SteppingJob<RunsDifference> {
 public:
     DifferenceJob(Stream& stream, const RunIdentity& a, const RunIdentity& b, std::optional<VirtualTime> until)
-        : SteppingJob(stream),
-          a_(a),
-          b_(b),
-          until_(until),
-          log_(stream),
-          search_(Run(scenario_after(a, 0), no_sink()), Run(scenario_after(b, 0), no_sink())) {}
+        : SteppingJob(stream), difference_(a, b, stream, until) {}
 
 private:
-    /// Grows with what was equal, so that early differences are found at once and late ones are not looked for too often.
-    static constexpr std::size_t k_arrivals_least = 64;
-    static constexpr std::size_t k_arrivals_most = 2'048;
+    [[nodiscard]] std::optional<Result<RunsDifference>> step() override { return difference_.step(); }
 
-    [[nodiscard]] std::optional<Result<RunsDifference>> step() override {
-        if (found_) {
-            if (search_.narrow()) return std::nullopt;
-            return RunsDifference{search_.result(), search_.equal_until()};
-        }
-        const VirtualTime to = until_.value_or(Pacer::k_no_limit);
-        const VirtualTime change = next_change(b_, b_parts_, next_change(a_, a_parts_, to));
-        const auto piece = log_.next(change, arrivals_);
-        if (!piece) return tl::unexpected(piece.error());
-        arrivals_ = std::min(2 * arrivals_, k_arrivals_most);
-        if (piece->complete && change == Pacer::k_no_limit) {
-            found_ = search_.finish();
-            return found_ ? std::nullopt : equal();
-        }
-        found_ = search_.advance(piece->arrivals, piece->watermark);
-        if (found_ || !piece->complete) return std::nullopt;
-        if (change == to) return equal();
-        return take_changes(change);
-    }
-    [[nodiscard]] std::optional<Result<RunsDifference>> equal() const {
-        return RunsDifference{std::nullopt, search_.equal_until()};
-    }
-    [[nodiscard]] std::optional<Result<RunsDifference>> take_changes(VirtualTime at) {
-        if (next_change(a_, a_parts_, Pacer::k_no_limit) == at) {
-            if (auto changed = search_.change_a(scenario_after(a_, ++a_parts_)); !changed) return tl::unexpected(changed.error());
-        }
-        if (next_change(b_, b_parts_, Pacer::k_no_limit) == at) {
-            if (auto changed = search_.change_b(scenario_after(b_, ++b_parts_)); !changed) return tl::unexpected(changed.error());
-        }
-        return std::nullopt;
-    }
-
-    const RunIdentity a_;
-    const RunIdentity b_;
-    const std::optional<VirtualTime> until_;
-    LogCursor log_;
-    DifferenceSearch search_;
-    std::size_t arrivals_ = k_arrivals_least;
-    std::size_t a_parts_ = 0;
-    std::size_t b_parts_ = 0;
-    bool found_ = false;
+    RunDifference difference_;
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "daemon/stream/checkpoints.hpp"
+#include "daemon/stream/run_difference.hpp"
 #include "daemon/stream/stream.hpp"
-#include "replay/sim/first_difference.hpp"
 #include "replay/sim/moment.hpp"
 
 namespace replayd::stream {
@@ -27,11 +27,6 @@ struct TravelledMoment {
                                                 Checkpoints& checkpoints);
 /// A run of this process as it is now; blocks for a slice of it. Error `failed_state` when it failed to start.
 [[nodiscard]] Result<TravelledMoment> moment_now(Stream& stream, const std::shared_ptr<RunWorker>& run, std::size_t listed);
-
-struct RunsDifference {
-    std::optional<FirstDifference> first;  ///< absent: none up to `equal_until`
-    VirtualTime equal_until;
-};
 
 /// Where two runs of the stream first differ, up to `until`, or to the end of both when `until` is absent and the stream has
 /// ended. Blocks; errors as moment_of.

@@ -3,11 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
-#include <stdexcept>
+#include <utility>
 
-#include "daemon/stream/checkpoints.hpp"
-#include "daemon/stream/run_replay.hpp"
+#include "daemon/replayctl/recorded_moments.hpp"
 #include "harness.hpp"
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/sim/moment.hpp"
@@ -144,82 +142,37 @@ TEST_F(TimeTravelTest, refuses_moments_and_runs_that_are_not_there) {
     EXPECT_EQ(detail("/api/v1/difference?a=1"), "b is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
 }
 
-/// A log in memory, in batches of 100.
-class MemoryFeed final : public stream::RunFeed {
-public:
-    explicit MemoryFeed(const std::vector<Arrival>& arrivals) {
-        for (std::size_t i = 0; i < arrivals.size(); i += 100) {
-            const auto from = arrivals.begin() + static_cast<std::ptrdiff_t>(i);
-            const auto to = arrivals.begin() + static_cast<std::ptrdiff_t>(std::min(i + 100, arrivals.size()));
-            auto batch = std::make_shared<const std::vector<Arrival>>(from, to);
-            const VirtualTime watermark = batch->back().at;
-            batches_.push_back({batches_.size() + 1, std::move(batch), watermark});
+// A history file alone says what the daemon says of it: of runs that are over and of a fork, at moments and where they part.
+TEST_F(TimeTravelTest, history_file_alone_says_the_same) {
+    stream(0, arrivals_.size(), true);
+    const json::object wanted{{"scenario", "test-slower"}, {"at_ns", arrivals_[300].at.ns}};
+    ASSERT_EQ(daemon_.post("/api/v1/runs/1/fork", json::serialize(wanted)).status, 201U);
+    (void)daemon_.wait_finished("t");
+    const auto reader = storage::Reader::open(daemon_.config().history_path).value();
+    const auto scenarios = ctl::ScenarioSource::create({}).value();
+    for (const std::int64_t run : {1, 2, 3}) {
+        for (const std::size_t i : {0U, 299U, 300U, 301U, 700U}) {
+            const json::value expected = at(std::to_string(run), arrivals_[i].at);
+            EXPECT_EQ(*ctl::recorded_moment(*reader, scenarios, run, arrivals_[i].at.ns, 100), expected) << run << " at " << i;
         }
+        const json::value last = daemon_.get("/api/v1/runs/" + std::to_string(run) + "/at").body;
+        EXPECT_EQ(*ctl::recorded_moment(*reader, scenarios, run, std::nullopt, 100), last) << run;
     }
-    Result<std::vector<stream::FeedBatch>> fetch(std::uint64_t seq) override {
-        if (seq > batches_.size()) return std::vector<stream::FeedBatch>();
-        return std::vector{batches_[seq - 1]};
-    }
-    bool ends_with(std::uint64_t seq) override { return seq == batches_.size(); }
-    stream::Pacer pacer() override { return stream::Pacer(0); }
-    stream::WallTime now() override { return {}; }
-    void on_run_progress() override {}
-
-private:
-    std::vector<stream::FeedBatch> batches_;
-};
-
-// From any checkpoint a replay comes to the same state as from the beginning.
-TEST(RunReplay, goes_on_from_checkpoints) {
-    const auto arrivals = synthetic_arrivals(900);
-    MemoryFeed feed(arrivals);
-    stream::RunIdentity identity;
-    identity.compiled = compiled_toml(slower_toml());
-    identity.before.push_back({compiled_toml(k_mixed_toml), arrivals[500].at});
-    const auto replayed_to = [&](stream::RunReplay&& replay, VirtualTime to) {
-        for (;;) {
-            const auto there = replay.step(to);
-            if (!there) throw std::runtime_error(there.error().message);
-            if (*there) return replay.checkpoint();
-        }
-    };
-    const VirtualTime end = arrivals[890].at;
-    const auto whole = replayed_to(stream::RunReplay(identity, feed), end);
-    for (const std::size_t i : {0U, 99U, 100U, 250U, 500U, 501U, 880U}) {
-        const auto checkpoint = replayed_to(stream::RunReplay(identity, feed), arrivals[i].at);
-        EXPECT_EQ(checkpoint.at, arrivals[i].at);
-        const auto from_there = replayed_to(stream::RunReplay(identity, feed, checkpoint), end);
-        EXPECT_EQ(from_there.run->hash(), whole.run->hash()) << i;
-        EXPECT_EQ(from_there.arrivals, whole.arrivals);
+    for (const auto& [a, b] : {std::pair{1, 2}, {1, 3}, {3, 2}, {2, 2}}) {
+        const std::string runs = "a=" + std::to_string(a) + "&b=" + std::to_string(b);
+        EXPECT_EQ(*ctl::recorded_difference(*reader, scenarios, a, b), daemon_.get("/api/v1/difference?" + runs).body) << runs;
     }
 }
 
-// Few are kept, spread over the run: from any moment the nearest one behind is at most two strides away.
-TEST(Checkpoints, are_few_and_spread) {
-    stream::Checkpoints checkpoints;
-    const auto run = std::make_shared<const replayd::Run>(compiled_toml(k_mixed_toml), no_sink());
-    constexpr std::int64_t k_arrivals = 10'000'000;
-    constexpr std::int64_t k_step = 512;
-    for (std::int64_t arrivals = k_step; arrivals <= k_arrivals; arrivals += k_step) {
-        if (checkpoints.wants(1, arrivals)) checkpoints.keep(1, {VirtualTime(arrivals), {}, arrivals, 0, run});
-    }
-    std::set<std::int64_t> kept;
-    for (std::int64_t arrivals = k_step; arrivals <= k_arrivals; arrivals += k_step) {
-        if (const auto latest = checkpoints.latest(1, VirtualTime(arrivals))) {
-            EXPECT_LE(latest->at, VirtualTime(arrivals));
-            kept.insert(latest->arrivals);
-        }
-    }
-    EXPECT_LE(kept.size(), stream::Checkpoints::k_per_run_max);
-    EXPECT_GE(kept.size(), stream::Checkpoints::k_per_run_max / 2);
-    std::int64_t last = 0;
-    for (const std::int64_t arrivals : kept) {
-        EXPECT_LE(arrivals - last, k_arrivals / 4);
-        last = arrivals;
-    }
-    EXPECT_FALSE(checkpoints.latest(2, VirtualTime(k_arrivals)));
-    for (std::int64_t id = 2; id < 10; ++id) checkpoints.keep(id, {VirtualTime(1), {}, 1, 0, run});
-    EXPECT_FALSE(checkpoints.latest(1, VirtualTime(k_arrivals)));  // asked for longest ago
+// Of a run that has not ended a file says how it stands where the log ends: as the daemon, once it has come so far.
+TEST_F(TimeTravelTest, history_file_alone_goes_as_far_as_its_log) {
+    stream(0, 450, false);
+    const auto scenarios = ctl::ScenarioSource::create({}).value();
+    const auto asked = ctl::recorded_moment(*storage::Reader::open(daemon_.config().history_path).value(), scenarios, 1, std::nullopt, 0);
+    ASSERT_TRUE(asked) << asked.error().message;
+    EXPECT_EQ(asked->at("at_ns"), arrivals_[449].at.ns);
+    stream(450, arrivals_.size(), true);
+    EXPECT_EQ(at("1", arrivals_[449].at).at("hash"), asked->at("hash"));
 }
 
 }  // namespace

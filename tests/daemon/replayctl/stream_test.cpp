@@ -227,8 +227,8 @@ TEST_F(Streamed, asks_the_daemon_as_it_asks_a_file) {
     ASSERT_EQ(stream("s", {"--wait"}).status, 0);
     const std::string db = folder_.path("history.db");
     for (const std::vector<std::string>& question :
-         {std::vector<std::string>{"runs", "--json"}, std::vector<std::string>{"explain", "17"},
-          std::vector<std::string>{"query", "SELECT count(*), sum(output_tokens) FROM request", "--csv"}}) {
+         {std::vector<std::string>{"runs", "--json"}, {"explain", "17"}, {"at", "1", "20s"}, {"at", "2", "--json"}, {"bisect", "1", "2"},
+          {"bisect", "2", "1", "--json"}, {"query", "SELECT count(*), sum(output_tokens) FROM request", "--csv"}}) {
         std::vector<std::string> of_daemon = question;
         of_daemon.insert(of_daemon.end(), {"--daemon", daemon()});
         std::vector<std::string> of_file = question;
