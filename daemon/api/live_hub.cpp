@@ -181,8 +181,10 @@ void LiveHub::deliver_streams(const std::string& only_stream, const std::string&
         const std::lock_guard lock(mutex_);
         --streams_asked_;
         for (const auto& [token, reader] : readers_) {
+            // One that came after the message was asked for gets its own: this one may tell what was before it came.
+            const bool later = reader.wants_streams;
             const bool slow = reader.socket->queued_bytes() > k_queued_bytes_max;
-            if (reader.only_stream == only_stream && !slow) sockets.push_back(reader.socket);
+            if (reader.only_stream == only_stream && !later && !slow) sockets.push_back(reader.socket);
         }
     }
     if (message.empty()) return;

@@ -16,7 +16,7 @@ const DAEMON = join(BUILD, 'replayd');
 const DASHBOARD = new URL('../../dashboard/', import.meta.url).pathname;
 const PACKAGES = ['api', 'resources', 'sdk-trace-base', 'exporter-trace-otlp-http', 'exporter-trace-otlp-proto'];
 const SCENARIO = 'llama-3.1-8b-h100-mixed';
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 
 function missing() {
   if (!existsSync(DAEMON)) return `${DAEMON} isn't built (set REPLAYD_BUILD to the build folder)`;

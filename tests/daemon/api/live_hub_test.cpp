@@ -63,7 +63,11 @@ protected:
         now_ += milliseconds(ms);
         hub_.tick(now_, [this](const std::string& only, const std::function<void(const std::string&)>& deliver) {
             asked_.push_back(only);
-            if (answer_streams_) deliver(R"({"type":"streams","items":[]})");
+            if (answer_streams_) {
+                deliver(k_streams);
+            } else {
+                late_ = deliver;
+            }
         });
     }
 
@@ -86,12 +90,14 @@ protected:
         return total;
     }
 
+    static constexpr const char* k_streams = R"({"type":"streams","items":[]})";
     LiveHub hub_;
     stream::RunIdentity run_;
     std::vector<std::unique_ptr<net::WebSocketSession>> sessions_;
     LiveHub::Clock::time_point now_{std::chrono::seconds(1000)};
     std::vector<std::string> asked_;
     bool answer_streams_ = true;
+    std::function<void(const std::string&)> late_;  ///< takes the message that was asked for and not answered
     std::int64_t next_window_ = 0;
 };
 
@@ -122,6 +128,20 @@ TEST_F(LiveHubTest, streams_are_not_asked_for_twice) {
     tick();
     tick(5000);
     EXPECT_EQ(asked_.size(), 1U);
+}
+
+// A reader that comes while a message is being made would learn of a past that was over when it came.
+TEST_F(LiveHubTest, a_message_that_was_asked_for_before_a_reader_came_is_not_for_it) {
+    answer_streams_ = false;
+    const auto before = connect();
+    tick();
+    const auto after = connect();
+    late_(k_streams);
+    EXPECT_EQ(before->take("streams").size(), 1U);
+    EXPECT_EQ(after->take("streams").size(), 0U);
+    answer_streams_ = true;
+    tick();
+    EXPECT_EQ(after->take("streams").size(), 1U);
 }
 
 TEST_F(LiveHubTest, windows_go_out_once_and_only_to_readers_of_the_stream) {

@@ -228,8 +228,8 @@ TEST(BadIngest, nothing_is_taken_after_the_end) {
 TEST(BadStart, a_wrong_configuration_is_one_sentence) {
     config::DaemonConfig config;
     config.listen_port = 0;
-    config.history_path = testing::TempDir() + "bad_start.db";
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(config.history_path + suffix);
+    const std::string folder = make_folder();
+    config.history_path = folder + "/history.db";
     config.scenario_dirs = {"/nonexistent"};
     EXPECT_EQ(app::App::start(config).error().message,
               "cannot read the scenario folder /nonexistent: No such file or directory");
@@ -247,6 +247,7 @@ TEST(BadStart, a_wrong_configuration_is_one_sentence) {
     config.port_file = "/nonexistent/port";
     EXPECT_EQ(app::App::start(config).error().message,
               "cannot write the port file /nonexistent/port: No such file or directory");
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

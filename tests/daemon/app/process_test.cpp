@@ -31,7 +31,7 @@ TEST_F(ProcessTest, tells_systemd_when_it_is_ready_and_when_it_stops_and_exits_w
     const int status = daemon.end(SIGTERM);
     EXPECT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 0);
-    EXPECT_EQ(daemon.next_notification(), "STOPPING=1\nSTATUS=draining");
+    EXPECT_EQ(daemon.wait_notification("STOPPING=1"), "STOPPING=1\nSTATUS=draining");
 }
 
 /// Exit status of a command line, output dropped.

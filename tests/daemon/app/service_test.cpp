@@ -49,7 +49,9 @@ TEST_F(ServiceTest, the_watchdog_is_fed_by_living_parts_only) {
     daemon.wait_notification("WATCHDOG=1");
     HeldHistory held(folder_ + "/history.db");
     // On a busy machine another part may be late too, and is named until it has answered.
-    daemon.wait_notification("STATUS=no sign of life from: writer");
+    while (daemon.wait_notification("STATUS=no sign of life from: ") != "STATUS=no sign of life from: writer") {
+        ASSERT_FALSE(HasFailure());
+    }
     held.let_go();
     daemon.wait_notification("WATCHDOG=1");
     EXPECT_EQ(daemon.end(SIGTERM), 0);
@@ -61,7 +63,10 @@ TEST_F(ServiceTest, the_watchdog_is_fed_by_living_parts_only) {
 TEST_F(ServiceTest, without_a_watchdog_nothing_is_pinged) {
     DaemonProcess daemon(folder_);
     EXPECT_EQ(daemon.end(SIGTERM), 0);
-    EXPECT_EQ(daemon.next_notification(), "STOPPING=1\nSTATUS=draining");
+    // On a busy machine a status may have been told in between.
+    std::string told = daemon.next_notification();
+    while (told.starts_with("STATUS=")) told = daemon.next_notification();
+    EXPECT_EQ(told, "STOPPING=1\nSTATUS=draining");
 }
 
 // The socket outlives the daemon: clients that came meanwhile are served by the next one.
@@ -99,9 +104,11 @@ TEST_F(ServiceTest, every_descriptor_closes_on_exec) {
     for (const auto& entry : std::filesystem::directory_iterator(process + "/fd")) {
         const std::string number = entry.path().filename();
         if (std::stoi(number) <= STDERR_FILENO) continue;
-        const std::string target = std::filesystem::read_symlink(entry.path());
+        std::error_code closed;  // the daemon goes on meanwhile
+        const std::string target = std::filesystem::read_symlink(entry.path(), closed);
         if (target.find(folder_) == std::string::npos && target.find("socket:") == std::string::npos) continue;
         const std::string info = text_of(process + "/fdinfo/" + number);
+        if (info.empty()) continue;
         const auto flags = std::stoul(info.substr(info.find("flags:") + 6), nullptr, 8);
         EXPECT_NE(flags & O_CLOEXEC, 0U) << number << " " << target;
         ++checked;

@@ -2,7 +2,6 @@
 // but the arrivals and the scenario.
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <future>
 
@@ -48,24 +47,34 @@ std::int64_t metric(const TestDaemon& daemon, const std::string& name) {
     return at == std::string::npos ? 0 : std::stoll(text.substr(at + name.size() + 2));
 }
 
-// Another process holds the history's write lock for a moment: of 2,000 batches of one arrival each the daemon takes
-// as many as one client may have on the way, reads no further, and goes on when the first are on disk.
+/// Runs a call on the thread that writes the history.
+void hold_writer(TestDaemon& daemon, const std::function<void()>& call) {
+    for (app::VitalPart& part : daemon.app().vital_parts()) {
+        if (part.name == "writer") return part.ask(call);
+    }
+    FAIL() << "no writer among the vital parts";
+}
+
+// The writer is held for a moment: of 2,000 batches of one arrival each the daemon takes as many as one client may have on
+// the way, reads no further, and goes on when the first are on disk.
 TEST(Streaming, many_small_batches_wait_for_the_history) {
-    const TestDaemon daemon;
+    TestDaemon daemon;
     const auto arrivals = synthetic_arrivals(2'000);
     IngestClient client(daemon, true);
     (void)client.hello("t", k_both);
-    sqlite3* other = nullptr;
-    ASSERT_EQ(sqlite3_open(daemon.config().history_path.c_str(), &other), SQLITE_OK);
-    sqlite3_busy_timeout(other, static_cast<int>(std::chrono::milliseconds(k_patience).count()));
-    ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+    std::promise<void> held;
+    std::promise<void> let_go;
+    hold_writer(daemon, [&] {
+        held.set_value();
+        let_go.get_future().wait();
+    });
+    held.get_future().wait();
     const std::uint64_t end = send_arrivals(client, arrivals, 0, arrivals.size(), 1, 1);
     const std::string on_the_way = "replayd_stream_inflight_batches{stream=\"t\"}";
     while (metric(daemon, on_the_way) <= static_cast<std::int64_t>(stream::k_inflight_batches_max)) {
     }
     for (int i = 0; i < 5; ++i) EXPECT_EQ(metric(daemon, on_the_way), stream::k_inflight_batches_max + 1);
-    EXPECT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(other);
+    let_go.set_value();
     client.send(protocol::End{end});
     EXPECT_EQ(client.wait_ack(end).arrivals, 2'000);
     expect_complete(daemon, "t", arrivals);

@@ -1,6 +1,7 @@
 // The daemon's TOML and flags: every key arrives, and wrong input is refused with one exact sentence.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <vector>
@@ -123,7 +124,7 @@ Result<CommandLine> parse(std::vector<const char*> arguments) {
 
 // A flag wins over the file; lists of the file are kept and added to.
 TEST(CommandLine, flags_win_over_the_file) {
-    const std::string file = testing::TempDir() + "flags_win.toml";
+    const std::string file = testing::TempDir() + "flags_win_" + std::to_string(getpid()) + ".toml";
     std::ofstream(file) << "[listen]\nport = 1\n[scenarios]\ndirs = ['/a']\n[history]\npath = 'x'\n";
     const auto line = parse({"--config", file.c_str(), "--listen", "127.0.0.1:0", "--scenario-dir", "/b", "--searches", "/c"});
     ASSERT_TRUE(line) << line.error().message;

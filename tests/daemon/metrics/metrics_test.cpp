@@ -1,6 +1,7 @@
 // Facts of the process, the commit histogram and the rule which runs are shown.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "daemon/metrics/commit_times.hpp"
 #include "daemon/metrics/exposition.hpp"
@@ -89,7 +90,7 @@ public:
 
 // 20 runs that ended long ago: the 16 newest stay, and a running one stays however old it is.
 TEST(ExposedRuns, long_finished_runs_leave_except_the_newest) {
-    const std::string path = testing::TempDir() + "exposed_runs.db";
+    const std::string path = testing::TempDir() + "exposed_runs_" + std::to_string(getpid()) + ".db";
     std::remove(path.c_str());
     storage::HistoryOptions options;
     options.path = path;

@@ -7,11 +7,13 @@
 namespace replayd::nats {
 namespace {
 
-constexpr std::chrono::seconds k_lease{2};
+/// Outlasts every test.
+constexpr std::chrono::seconds k_long{3'600};
+constexpr std::chrono::seconds k_short{2};
 
 class LeasesTest : public Connected {
 protected:
-    [[nodiscard]] std::unique_ptr<Leases> node(const std::string& name, std::chrono::seconds lease = k_lease) const {
+    [[nodiscard]] std::unique_ptr<Leases> node(const std::string& name, std::chrono::seconds lease = k_long) const {
         auto opened = Leases::open(*connection_, Names("replayd"), {name, lease, 1});
         EXPECT_TRUE(opened) << opened.error().message;
         return opened ? std::move(*opened) : nullptr;
@@ -36,8 +38,8 @@ TEST_F(LeasesTest, one_of_two_gets_it_and_only_the_owner_renews) {
 }
 
 TEST_F(LeasesTest, a_lease_that_is_given_back_or_runs_out_is_free) {
-    const auto a = node("a");
-    const auto b = node("b");
+    const auto a = node("a", k_short);
+    const auto b = node("b", k_short);
     ASSERT_TRUE(a->take(key_).value());
     a->drop(key_);
     const auto got = b->take(key_);

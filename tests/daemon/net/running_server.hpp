@@ -21,7 +21,7 @@ namespace replayd::net::testing {
 class Journal {
 public:
     void note(std::string event);
-    /// Waits until `count` events start with `prefix`, at most 20 s; the last of them, or a failed test.
+    /// Waits until `count` events start with `prefix`, at most 120 s; the last of them, or a failed test.
     std::string wait_for(const std::string& prefix, std::size_t count = 1);
     [[nodiscard]] std::size_t count(const std::string& prefix);
 

@@ -16,16 +16,15 @@ namespace {
 constexpr const char* k_scenario = "llama-3.1-8b-h100-mixed";
 constexpr const char* k_two_pools = "llama-3.1-8b-h100-pd";
 
-std::string gemm_file() {
-    const std::string path = testing::TempDir() + "cost_gemm.csv";
-    std::ofstream(path) << "gemm_dtype,m,n,k\nbfloat16,64,4096,4096\n";
-    return path;
+std::string gemm_file(const files::TemporaryFolder& folder) {
+    return folder.holding("cost_gemm.csv", "gemm_dtype,m,n,k\nbfloat16,64,4096,4096\n");
 }
 
 // The rows come back with a price and its source.
 TEST(CostCommand, eval_appends_price_and_provenance) {
+    const files::TemporaryFolder folder;
     const Said said = run_replayctl(
-        {"cost", "eval", "--gpu", "h200_sxm", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(), "--out", "-"});
+        {"cost", "eval", "--gpu", "h200_sxm", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(folder), "--out", "-"});
     EXPECT_EQ(said.status, 0) << said.err;
     EXPECT_EQ(said.out.rfind("gemm_dtype,m,n,k,predicted_us,provenance\nbfloat16,64,4096,4096,", 0), 0U) << said.out;
     EXPECT_NE(said.out.find(",law h100_sxm/vllm scaled to h200_sxm"), std::string::npos) << said.out;
@@ -82,10 +81,11 @@ expert = 32
 
 // A folder without tables is said to be one; a folder with one gives its errors.
 TEST(CostCommand, validate_prints_the_error_of_every_table) {
-    const std::string folder = testing::TempDir() + "cost_tables/h100_sxm/vllm";
-    ASSERT_EQ(std::system(("mkdir -p " + folder).c_str()), 0);
-    std::ofstream(folder + "/gemm.csv") << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
-    const Said said = run_replayctl({"cost", "validate", testing::TempDir() + "cost_tables", "--json"});
+    const files::TemporaryFolder folder;
+    const std::string tables = folder.path("tables/h100_sxm/vllm");
+    ASSERT_EQ(std::system(("mkdir -p " + tables).c_str()), 0);
+    std::ofstream(tables + "/gemm.csv") << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
+    const Said said = run_replayctl({"cost", "validate", folder.path("tables"), "--json"});
     EXPECT_EQ(said.status, 0) << said.err;
     EXPECT_NE(said.out.find("\"system\":\"h100_sxm\",\"backend\":\"vllm\",\"table\":\"gemm\",\"rows\":1"), std::string::npos)
         << said.out;
@@ -93,8 +93,9 @@ TEST(CostCommand, validate_prints_the_error_of_every_table) {
 
 // One picture per operator, in a folder that is made where it lacks; a folder that cannot be is refused by name.
 TEST(CostCommand, validate_draws_a_picture_per_operator) {
-    const std::string tables = testing::TempDir() + "plot_tables";
-    const std::string plots = testing::TempDir() + "plots/of/tables";
+    const files::TemporaryFolder folder;
+    const std::string tables = folder.path("tables");
+    const std::string plots = folder.path("plots/of/tables");
     ASSERT_EQ(std::system(("mkdir -p " + tables + "/h100_sxm/vllm " + tables + "/b200_sxm/sglang").c_str()), 0);
     for (const char* table : {"/h100_sxm/vllm/gemm.csv", "/b200_sxm/sglang/gemm.csv"}) {
         std::ofstream(tables + table) << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
@@ -119,14 +120,16 @@ struct Wrong {
 
 // Each ends with status 2, nothing on standard output and one line on standard error.
 TEST(CostCommand, tells_wrong_use_in_one_line) {
+    const files::TemporaryFolder folder;
+    const std::string gemms = gemm_file(folder);
     const std::vector<Wrong> cases = {
         {{"cost"}, "a command is missing after replayctl cost: expected eval, step or validate; see replayctl cost --help"},
         {{"cost", "eval", "--backend", "vllm", "--op", "gemm", "--in", "x", "--out", "-"},
          "--gpu is missing: expected system of the tables, e.g. h100_sxm; see replayctl cost eval --help"},
-        {{"cost", "eval", "--gpu", "h100", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
+        {{"cost", "eval", "--gpu", "h100", "--backend", "vllm", "--op", "gemm", "--in", gemms, "--out", "-"},
          "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
          "gb200, rtx_pro_6000_server, rtx_4090"},
-        {{"cost", "eval", "--gpu", "h100_sxm", "--backend", "tgi", "--op", "gemm", "--in", gemm_file(), "--out", "-"},
+        {{"cost", "eval", "--gpu", "h100_sxm", "--backend", "tgi", "--op", "gemm", "--in", gemms, "--out", "-"},
          "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl, replayd"},
         {{"cost", "step", "--scenario", k_scenario},
          "--prefill and --decode are missing: expected one of them, or both"},

@@ -3,33 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 
 #include "tests/daemon/replayctl/replayctl_process.hpp"
 #include "tests/daemon/replayctl/search_rows.hpp"
+#include "tests/free_port.hpp"
 
 namespace replayd::ctl {
 namespace {
 
 bool is_installed(const char* program) { return std::system(("command -v " + std::string(program) + " > /dev/null").c_str()) == 0; }
-
-/// A port of the loopback interface that nobody has now.
-int free_port() {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    socklen_t size = sizeof address;
-    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    ::close(listener);
-    return ::ntohs(address.sin_port);
-}
 
 /// A cluster of one node with four places, until it goes.
 class Slurm {

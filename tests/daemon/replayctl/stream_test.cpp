@@ -1,6 +1,7 @@
 // `replayctl stream` and the other commands against a real daemon in this process.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <memory>
@@ -175,17 +176,30 @@ TEST_F(Streamed, sends_nothing_twice) {
 }
 
 // The daemon goes down in the middle and comes back on the same port: the command reconnects, and the result is the
-// undisturbed one.
+// undisturbed one. The trace comes from a pipe whose second half is written after the restart, so that no client is through
+// before it.
 TEST_F(Streamed, survives_a_restart_of_the_daemon) {
+    const std::string text = files::contents(trace_);
+    const std::size_t half = text.find('\n', text.size() / 2) + 1;
+    const std::string pipe = folder_.path("pipe.jsonl");
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     Said said;
-    std::thread client([&] { said = stream("s", {"--batch", "1", "--wait", "--json"}); });
-    while (durable("s") < 300) std::this_thread::yield();
-    app_.reset();
-    start();
+    std::thread client([&] {
+        said = run_replayctl({"stream", "-", "--stream", "s", "--scenario", "small", "llama-3.1-8b-h100-pd", "--daemon",
+                              daemon(), "--batch", "1", "--wait", "--json"}, {}, pipe);
+    });
+    {
+        std::ofstream trace(pipe);
+        trace << text.substr(0, half) << std::flush;
+        while (durable("s") < 300) std::this_thread::yield();
+        app_.reset();
+        start();
+        trace << text.substr(half);
+    }
     client.join();
     ASSERT_EQ(said.status, 0) << said.err;
     const json::value result = json::parse(said.out);
-    EXPECT_GE(result.at("reconnects").to_number<int>(), 1) << "the stream was over before the restart";
+    EXPECT_GE(result.at("reconnects").to_number<int>(), 1);
     EXPECT_EQ(result.at("arrivals").to_number<int>(), 3000);
     EXPECT_EQ(hashes(result), expected_);
     EXPECT_EQ(csv("SELECT count(*) FROM request GROUP BY run_id"), "3000\n3000\n");

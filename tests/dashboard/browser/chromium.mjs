@@ -24,7 +24,7 @@ export const expect = playwright.expect?.configure({ timeout: PATIENCE_MS });
 
 /** Starts the browser; the caller closes it. */
 export function launch() {
-  return playwright.chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+  return playwright.chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'], timeout: PATIENCE_MS });
 }
 
 /** What the console says when a connection is refused: some tests refuse them on purpose, and assert what
@@ -43,9 +43,14 @@ export async function openPage(browser, url, { colorScheme = 'light', viewport =
   // Chromium drops what it loads when an interface comes or goes on the machine, e.g. of a test with network namespaces.
   let dropped;
   page.on('requestfailed', (request) => { dropped ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'; });
-  do {
-    dropped = false;
-    await page.goto(url);
-  } while (dropped);
+  const whole = async (load) => {
+    do {
+      dropped = false;
+      await load();
+    } while (dropped);
+  };
+  const reload = page.reload.bind(page);
+  page.reload = () => whole(reload);
+  await whole(() => page.goto(url));
   return page;
 }

@@ -135,9 +135,12 @@ describe('page', { skip: missing ?? false }, () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByLabel('Replay speed').selectOption('60');
-    await page.getByRole('button', { name: 'End', exact: true }).click();
+    // One press asks, and the question goes away by itself; the second press counts while it is there.
+    const end = page.getByRole('button', { name: 'End', exact: true });
+    await end.click();
+    await end.waitFor();
     assert.ok(!daemon.commands.some((command) => command.endsWith('/end')));
-    await page.getByRole('button', { name: 'End for good?' }).click();
+    await end.dblclick();
     await page.waitForFunction(() => document.querySelector('.stream-controls .state').textContent === 'finished');
     await expect.poll(() => daemon.commands).toEqual(['POST /api/v1/streams/demo/pause', 'POST /api/v1/streams/demo/resume', 'POST /api/v1/streams/demo/speed {"speed":60}', 'POST /api/v1/streams/demo/end']);
   });
@@ -169,7 +172,7 @@ describe('page', { skip: missing ?? false }, () => {
     stream();
     page = await openPage(browser, `${daemon.url}/#/live`);
     await morePoints(page, 'ttft', 20 * 6 - 1);
-    await page.locator('.card[data-source="metrics"]').first().waitFor();
+    await page.locator('.card[data-source="metrics"]').nth(1).waitFor();
     await page.evaluate(() => document.fonts.ready);
     const places = () => page.$$eval('.panel', (panels) => panels.map((item) => item.getBoundingClientRect().top));
     const beforeMove = await places();

@@ -16,9 +16,9 @@ import { browserMissing, expect, launch, openPage } from './chromium.mjs';
 const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const DAEMON = join(BUILD, 'replayd');
 const CLIENT = join(BUILD, 'replayctl');
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 /** Slow enough that the replay of an hour outlasts every wait for a first point, on any machine; a picture wants many. */
-const SPEED = process.env.REPLAYD_SCREENSHOT ? 120 : 30;
+const SPEED = process.env.REPLAYD_SCREENSHOT ? 120 : 10;
 const RATE = 9;
 
 function missing() {
@@ -130,7 +130,8 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     await add('a fork', `now, from the state of ${mixed} #${joined}`);
     const forked = /run #(\d+), forked from/.exec(await whatIf.getByRole('status').textContent())[1];
     assert.deepEqual(await violations(page), []);
-    for (let press = 0; press < 2; ++press) await whatIf.getByRole('button', { name: `Stop ${mixed} #${forked}` }).click();
+    // The second press counts while the button asks, which is not for long.
+    await whatIf.getByRole('button', { name: `Stop ${mixed} #${forked}` }).dblclick();
     await until('the fork stopped', async () => (await json(`/api/v1/runs/${forked}`)).state === 'stopped');
     assert.equal((await json(`/api/v1/runs/${joined}`)).state, 'running');
     await page.keyboard.press('Escape');

@@ -51,7 +51,7 @@ describe('views', { skip: missing ?? false }, () => {
 
     test(`${title}: a phone shows it without sideways scrolling`, async () => {
       await open(key, { viewport: PHONE });
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       assert.deepEqual(await violations(page), []);
     });
   }

@@ -6,7 +6,7 @@
 namespace replayd::net::testing {
 namespace {
 
-constexpr std::chrono::seconds k_patience{60};    // for what must come; never reached by a server that works
+constexpr std::chrono::seconds k_patience{120};   // for what must come; never reached by a server that works
 constexpr std::chrono::milliseconds k_quiet{50};  // for what must not come
 
 /// Plays one script and keeps what came back.

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view k_key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view k_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 constexpr unsigned char k_mask[4] = {0x37, 0xfa, 0x21, 0x3d};  // RFC 6455 section 5.7
-constexpr std::chrono::seconds k_handshake_patience{20};
+constexpr std::chrono::seconds k_handshake_patience{120};
 
 void append_big_endian(std::string& out, std::uint64_t value, int bytes) {
     for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xff);
