@@ -144,12 +144,16 @@ TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
     Random random(k_seed);
     for (const char* method : {"grid", "halving"}) {
         const std::string search = spec(method);
-        json::object whole = result_of(searched(search));
-        const std::string journal = folder_.path(std::string(method) + ".journal");
+        const std::string undisturbed = folder_.path(std::string(method) + ".undisturbed");
+        json::object whole = result_of(searched(search, {"--journal", undisturbed}));
+        // What a kill leaves, also where the search below is too quick for one: the beginning of a journal.
+        const std::string lines_of_whole = files::contents(undisturbed);
+        const std::string journal = folder_.holding(std::string(method) + ".journal",
+                                                    lines_of_whole.substr(0, 1 + random.below(lines_of_whole.size() - 1)));
         const std::vector<std::string> arguments = {"search", search, trace(), "--json", "--journal", journal};
         std::set<std::string> trials;
-        std::size_t lines = 0;
-        for (int kills = 0;; ++kills) {
+        std::size_t lines = files::contents(journal).rfind('\n') + 1;
+        for (;;) {
             // The next kill comes a random number of bytes further on, mostly within a line.
             const std::size_t end = lines + 1 + random.below(2'500);
             const auto grown = [&] {
@@ -161,7 +165,6 @@ TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
             if (said.status == -1) continue;
             json::object result = result_of(said);
             EXPECT_EQ(result.at("results"), whole.at("results")) << method;
-            EXPECT_GE(kills, 1) << method;
             std::istringstream stream(kept);
             std::int64_t count = 0;
             for (std::string line; std::getline(stream, line); ++count) {
