@@ -38,7 +38,7 @@ protected:
         for (const std::string& word :
              {program("replayd"), std::string("--listen"), std::string("127.0.0.1:8080"), std::string("--db"), db(number),
               std::string("--port-file"), home_ / (name + ".port"), std::string("--config"),
-              nats_config(home_, server_->url(), name)}) {
+              nats_config(home_, server_->url(), name, "", k_lease_s)}) {
             arguments.push_back(word);
         }
         nodes_.push_back(std::make_unique<Process>(arguments, home_ / name));

@@ -12,17 +12,17 @@ namespace {
 
 /// A daemon in a directory of its own.
 struct Node {
-    Node(const std::string& url, const std::string& name)
-        : daemon(directory, {"--config", nats_config(directory, url, name)}) {}
+    Node(const std::string& url, const std::string& name, int lease_s)
+        : daemon(directory, {"--config", nats_config(directory, url, name, "", lease_s)}) {}
     TemporaryDirectory directory;
     RunningDaemon daemon;
 };
 
 class NatsTest : public SharedStreamsTest {
 protected:
-    void start_nodes(int count) {
+    void start_nodes(int count, int lease_s) {
         for (int i = 0; i < count; ++i)
-            nodes_.push_back(std::make_unique<Node>(server_.url(), "node" + std::to_string(i)));
+            nodes_.push_back(std::make_unique<Node>(server_.url(), "node" + std::to_string(i), lease_s));
     }
     [[nodiscard]] std::vector<std::string> dbs() const {
         std::vector<std::string> paths;
@@ -93,7 +93,7 @@ protected:
 };
 
 TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_elsewhere) {
-    start_nodes(3);
+    start_nodes(3, k_lease_s);
     start_client(nodes_[0]->daemon.url());
     feed(k_shared_requests / 2);
     for (const auto& node : nodes_) ASSERT_TRUE(all_durable_at(*node, k_shared_requests / 4));
@@ -128,10 +128,11 @@ TEST_F(NatsTest, runs_are_split_evenly_and_those_of_a_killed_process_finish_else
 }
 
 TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and_loses_nothing) {
-    start_nodes(2);
+    start_nodes(2, k_long_lease_s);
     start_client(nodes_[0]->daemon.url());
     feed(k_shared_requests / 3);
     ASSERT_TRUE(all_durable_at(*nodes_[0], k_shared_requests / 3 - 20));
+    ASSERT_TRUE(all_begun());
     server_.kill();
     ASSERT_TRUE(wait_until("it is not ready", [&] { return nodes_[0]->daemon.ask("GET", "/readyz").status == 503; }));
     const std::string metrics = nodes_[0]->daemon.ask("GET", "/metrics").body;
@@ -152,10 +153,11 @@ TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and
 // nats-server syncs its files now and then: a machine that loses power takes acknowledged messages along. What has come from
 // there is durable at the processes, who write it back.
 TEST_F(NatsTest, what_a_server_lost_with_its_power_is_written_back) {
-    start_nodes(2);
+    start_nodes(2, k_long_lease_s);
     start_client(nodes_[0]->daemon.url());
     feed(k_shared_requests / 3);
     for (const auto& node : nodes_) ASSERT_TRUE(all_durable_at(*node, k_shared_requests / 3 - 20));
+    ASSERT_TRUE(all_begun());
     server_.kill();
     server_.keep_store();
     server_.start();
@@ -176,7 +178,7 @@ TEST_F(NatsTest, what_a_server_lost_with_its_power_is_written_back) {
 
 // The client's process dies with everything that it had on the way; the client goes on at another one.
 TEST_F(NatsTest, a_client_goes_on_at_another_process) {
-    start_nodes(2);
+    start_nodes(2, k_lease_s);
     start_client(nodes_[0]->daemon.url());
     feed(k_shared_requests / 2);
     ASSERT_TRUE(all_durable_at(*nodes_[0], k_shared_requests / 4));

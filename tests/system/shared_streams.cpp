@@ -16,9 +16,9 @@ const std::vector<std::string>& six_scenarios() {
 }
 
 std::string nats_config(const TemporaryDirectory& directory, const std::string& url, const std::string& node,
-                        const std::string& more) {
+                        const std::string& more, int lease_s) {
     const std::string path = directory / (node + ".toml");
-    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = 5\n" + more);
+    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = " + std::to_string(lease_s) + "\n" + more);
     return path;
 }
 

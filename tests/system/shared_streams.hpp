@@ -17,9 +17,14 @@ namespace replayd::testing {
 /// Built-in scenarios, of a few GPUs each.
 [[nodiscard]] const std::vector<std::string>& six_scenarios();
 
+/// Leases, in seconds. A busy machine keeps a sound process from its turns for seconds; were a lease shorter, its runs would
+/// be another's, too. Where nobody dies no lease has to run out; where somebody does, the test waits for the shorter one.
+inline constexpr int k_long_lease_s = 60;
+inline constexpr int k_lease_s = 20;
+
 /// "[nats]" of a configuration, written to a file of the directory; its path. `more`: further lines of the table.
 [[nodiscard]] std::string nats_config(const TemporaryDirectory& directory, const std::string& url, const std::string& node,
-                                      const std::string& more = "");
+                                      const std::string& more = "", int lease_s = k_long_lease_s);
 
 /// The finished runs of a stream in several histories, and how often a scenario was finished.
 struct FinishedRuns {
