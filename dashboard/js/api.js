@@ -1,12 +1,16 @@
 // HTTP client of one daemon. Every failure becomes an ApiError whose message is fit to be shown.
 
 const TIMEOUT_MS = 10_000;
+/** What only reads is asked again when its connection breaks: browsers drop all of theirs when a network of the machine
+ *  comes or goes, which says nothing of the daemon. */
+const READ_TRIES = 3;
+const READ_AGAIN_MS = 200;
 const NO_TOKEN = { headers: () => ({}), subprotocols: () => [], refused: () => {} };
 
 export class ApiError extends Error {
   /** @param {number} status 0 when no answer came */
-  constructor(message, status) {
-    super(message);
+  constructor(message, status, cause) {
+    super(message, { cause });
     this.name = 'ApiError';
     this.status = status;
   }
@@ -33,7 +37,7 @@ export class Api {
   get subprotocols() { return this.#access.subprotocols(); }
 
   /** The exposition text. */
-  async metrics() { return (await this.#send('/metrics')).text(); }
+  metrics() { return this.#read('/metrics', (response) => response.text()); }
   version() { return this.#json('/version'); }
   streams() { return this.#items('/api/v1/streams'); }
   scenarios() { return this.#items('/api/v1/scenarios'); }
@@ -51,7 +55,7 @@ export class Api {
   residuals(id, limit = 500) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/residuals?limit=${limit}`); }
 
   /** Runs a copy of a run ahead. @param {object} body traffic, horizon_s, growth, candidates */
-  forecast(id, body) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/forecast`, body); }
+  forecast(id, body) { return this.#ask(`/api/v1/runs/${encodeURIComponent(id)}/forecast`, body); }
 
   /** A run as it stood at a moment. @param {number|null} atNs null: now, or its end */
   moment(id, atNs, listed) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/at?listed=${listed}${atNs === null ? '' : `&at_ns=${atNs}`}`); }
@@ -83,7 +87,7 @@ export class Api {
   stopRun(id) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/stop`, null); }
   setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
   /** @param {string|null} search a file of searches; null: the history */
-  query(sql, search = null) { return this.#post('/api/v1/query', search === null ? { sql } : { sql, search }); }
+  query(sql, search = null) { return this.#ask('/api/v1/query', search === null ? { sql } : { sql, search }); }
 
   /** {items, folders, troubles} of the files of searches. */
   searches() { return this.#json('/api/v1/searches'); }
@@ -97,28 +101,54 @@ export class Api {
 
   async #items(path) { return (await this.#json(path)).items; }
 
-  async #json(path) { return (await this.#send(path)).json(); }
+  #json(path) { return this.#read(path, json); }
 
-  /** @param {object|string|null} body text is sent as it is */
-  async #post(path, body, type = 'application/json') {
-    const headers = body === null ? {} : { 'content-type': type };
-    const payload = body === null || typeof body === 'string' ? body : JSON.stringify(body);
-    return (await this.#send(path, { method: 'POST', headers, body: payload })).json();
+  /** @param {(response: Response) => Promise<any>} take reads the answer's body */
+  async #read(path, take, options = {}) {
+    for (let left = READ_TRIES; ; left -= 1) {
+      try {
+        return await this.#send(path, options, take);
+      } catch (error) {
+        if (left === 1 || !(error.cause instanceof TypeError)) throw error; // fetch's word for a broken connection
+        await new Promise((done) => { setTimeout(done, READ_AGAIN_MS); });
+      }
+    }
   }
 
-  async #send(path, options = {}) {
+  /** @param {object|string|null} body text is sent as it is */
+  #post(path, body, type) { return this.#send(path, posted(body, type), json); }
+  /** Of what changes nothing. */
+  #ask(path, body) { return this.#read(path, json, posted(body)); }
+
+  async #send(path, options, take) {
     let response;
     try {
-      response = await this.#fetch(this.#base + path, { ...options, headers: { ...options.headers, ...this.#access.headers() }, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await this.#fetch(this.#base + path, {
+        ...options,
+        headers: { ...options.headers, ...this.#access.headers() },
+        cache: 'no-store',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      if (response.ok) return await take(response);
     } catch (error) {
-      const late = error.name === 'TimeoutError';
-      throw new ApiError(late ? `${this.#base} gave no answer within ${TIMEOUT_MS / 1000} s` : `${this.#base} cannot be reached`, 0);
+      throw new ApiError(this.#base + whyNothing(error), 0, error);
     }
-    if (response.ok) return response;
     const detail = await problemDetail(response);
     if (response.status === 401) this.#access.refused(detail);
     throw new ApiError(detail, response.status);
   }
+}
+
+const json = (response) => response.json();
+
+function posted(body, type = 'application/json') {
+  const text = body === null || typeof body === 'string' ? body : JSON.stringify(body);
+  return { method: 'POST', headers: body === null ? {} : { 'content-type': type }, body: text };
+}
+
+function whyNothing(error) {
+  if (error.name === 'TimeoutError') return ` gave no answer within ${TIMEOUT_MS / 1000} s`;
+  return error instanceof SyntaxError ? ' answered something that is not JSON' : ' cannot be reached';
 }
 
 /** The `detail` of a problem document, or the status where the body is none. */

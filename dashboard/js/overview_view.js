@@ -65,11 +65,13 @@ export class OverviewView {
     if (windows.length > 0) block.showTrend(run, windows, hub.series(run.id).version);
     else if (known?.windows) block.showTrend(run, known.windows, known.at);
     if (windows.length > 0 || hub.sources.api !== 'ok' || known?.busy) return;
-    if (known !== undefined && (run.state !== 'running' || Date.now() - known.at < REFRESH_MS)) return;
+    const whole = run.state !== 'running' && known?.windows !== undefined;
+    if (known !== undefined && (whole || Date.now() - known.at < REFRESH_MS)) return;
     const entry = { windows: known?.windows, at: Date.now(), busy: true };
     this.#trends.set(run.id, entry);
     this.#api.windows(run.id, 0, WINDOWS).then((items) => { entry.windows = items; hub.changed(); })
-      .catch(() => { entry.windows = []; }).finally(() => { entry.busy = false; });
+      .catch(() => {}) // asked again
+      .finally(() => { entry.busy = false; });
   }
 }
 

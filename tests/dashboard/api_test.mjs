@@ -45,6 +45,18 @@ test('no answer at all names the daemon', async () => {
   await assert.rejects(api.streams(), { message: 'http://h:1 cannot be reached', status: 0 });
 });
 
+test('what only reads is asked again when its connection breaks, also amid the answer; what changes something is not', async () => {
+  const broken = () => { throw new TypeError('Failed to fetch'); };
+  const cut = { ok: true, json: async () => broken() };
+  const answers = [broken, () => cut, () => Response.json({ items: [7] })];
+  let asked = 0;
+  const api = new Api('http://h:1', async () => answers[asked++]());
+  assert.deepEqual(await api.streams(), [7]);
+  asked = 0;
+  await assert.rejects(api.control('s', 'pause'), { message: 'http://h:1 cannot be reached' });
+  assert.equal(asked, 1);
+});
+
 test('a late answer is told apart from none', async () => {
   const { api } = recorded(Object.assign(new Error('late'), { name: 'TimeoutError' }));
   await assert.rejects(api.streams(), { message: 'http://h:1 gave no answer within 10 s' });
