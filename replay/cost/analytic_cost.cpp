@@ -7,59 +7,31 @@
 
 #include "replay/base/assert.hpp"
 #include "replay/cost/composition.hpp"
+#include "replay/cost/hot_operator.hpp"
 #include "replay/cost/operator.hpp"
 
 namespace replayd::cost {
 namespace {
 
-/// What a query needs of an operator that is not tabulated, in one piece of memory.
-struct HotOperator {
-    AffineTime compute;
-    AffineTime memory;
-    std::int64_t fixed_ns = 0;
-    Field gate = Field::rows;
-    const FieldCurve* curve = nullptr;  ///< of an operator that lives as long
-    HidingStage hiding_stage = HidingStage::any;
-
-    std::int64_t run_ns(const FieldValues& values) const {
-        if (at(values, gate) == 0) return 0;
-        if (curve != nullptr) return fixed_ns + curve->curve.ns(at(values, curve->field));
-        return fixed_ns + to_ns(std::max(compute.scaled(values), memory.scaled(values)));
-    }
-
-    bool grows_with_decode_context() const {
-        if (curve != nullptr) return curve->field == Field::decode_context;
-        return compute.per(Field::decode_context) + memory.per(Field::decode_context) > 0;
-    }
-
-    /// Adds `count` runs of each of the steps after `values`, whose context grows by one token per sequence.
-    void add_decode_steps(FieldValues values, std::int64_t count, std::span<Duration> out) const {
-        if (at(values, gate) == 0) return;
-        const std::int64_t grown = at(values, Field::decode_sequences);
-        if (curve != nullptr) {
-            for (Duration& each : out) {
-                values[static_cast<std::size_t>(Field::decode_context)] += grown;
-                each.value += count * run_ns(values);
-            }
-            return;
-        }
-        std::int64_t compute_time = compute.scaled(values);
-        std::int64_t memory_time = memory.scaled(values);
-        const std::int64_t compute_growth = compute.per(Field::decode_context) * grown;
-        const std::int64_t memory_growth = memory.per(Field::decode_context) * grown;
-        for (Duration& each : out) {
-            compute_time += compute_growth;
-            memory_time += memory_growth;
-            each.value += count * (fixed_ns + to_ns(std::max(compute_time, memory_time)));
-        }
-    }
-};
-
-FieldValues only_rows(std::int64_t rows) {
+FieldValues only(Field field, std::int64_t value) {
     FieldValues values{};
-    values[static_cast<std::size_t>(Field::rows)] = rows;
+    values[static_cast<std::size_t>(field)] = value;
     return values;
 }
+FieldValues only_rows(std::int64_t rows) { return only(Field::rows, rows); }
+
+/// Fields that count sequences: what depends on one of them alone is tabulated up to so many, as are operators
+/// over rows.
+constexpr std::array k_sequence_fields = {Field::sampled_sequences, Field::decode_sequences, Field::prefill_sequences,
+                                          Field::decode_rows};
+constexpr std::int64_t k_table_sequences_max = 1'024;
+
+/// Operators that depend on one field alone, and the sum of their runs for its smaller values.
+struct FieldTable {
+    Field field = Field::rows;
+    std::vector<std::size_t> operators;  ///< indices of hot operators
+    std::vector<std::int64_t> ns;        ///< [value][stage]
+};
 
 /// What of a stage's time may pass at the same time, in ns, over all its layers.
 struct Overlap {
@@ -103,6 +75,7 @@ public:
                 overlap_table_[begin + stage] = row_overlap(only_rows(rows), stage);
             }
         }
+        tabulate_sequences();
     }
 
     std::int64_t stages() const override { return static_cast<std::int64_t>(stages_); }
@@ -110,12 +83,14 @@ public:
     void step(const StepShape& shape, std::span<Duration> out) const override {
         REPLAYD_ASSERT(out.size() == stages_);
         const FieldValues values = field_values(shape);
-        step_rows(values, out);
-        const std::int64_t* counts = hot_counts_.data();
-        for (const HotOperator& op : hot_) {
-            const std::int64_t run_ns = op.run_ns(values);
-            for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += *counts++ * run_ns;
+        if (stages_ == 1 && !overlaps_) {
+            out[0] = step_of_one_stage(values);
+            return;
         }
+        step_rows(values, out);
+        for (const FieldTable& table : tables_) add_tabulated(table, values, out);
+        for (const std::size_t i : steady_) add_runs(i, hot_[i].run_ns(values), out);
+        for (const std::size_t i : growing_) add_runs(i, hot_[i].run_ns(values), out);
         if (!overlaps_) return;
         for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += overlap(values, stage).seen();
     }
@@ -127,15 +102,8 @@ public:
         longest.decode_context += shape.decode_sequences * static_cast<std::int64_t>(out.size());
         (void)field_values(longest);  // aborts where a later step would leave the range
         const FieldValues values = field_values(shape);
-        Duration same{0};
-        step_rows(values, std::span(&same, 1));
-        for (std::size_t i = 0; i < hot_.size(); ++i) {
-            if (!hot_[i].grows_with_decode_context()) same.value += hot_counts_[i] * hot_[i].run_ns(values);
-        }
-        std::fill(out.begin(), out.end(), same);
-        for (std::size_t i = 0; i < hot_.size(); ++i) {
-            if (hot_[i].grows_with_decode_context()) hot_[i].add_decode_steps(values, hot_counts_[i], out);
-        }
+        std::fill(out.begin(), out.end(), steady_part(values));
+        for (const std::size_t i : growing_) hot_[i].add_decode_steps(values, hot_counts_[i], out);
     }
 
     std::vector<OperatorCost> explain(const StepShape& shape) const override {
@@ -201,6 +169,72 @@ private:
         hot_hides_.resize(hot_counts_.size(), 0);
     }
 
+    void tabulate_sequences() {
+        for (const Field field : k_sequence_fields) {
+            FieldTable table{field, {}, {}};
+            for (std::size_t i = 0; i < hot_.size(); ++i) {
+                if (hot_[i].gate == field && hot_[i].depends_on_gate_only()) table.operators.push_back(i);
+            }
+            if (table.operators.empty()) continue;
+            for (std::int64_t value = 0; value <= k_table_sequences_max; ++value) {
+                std::vector<Duration> sums(stages_, Duration(0));
+                for (const std::size_t i : table.operators) add_runs(i, hot_[i].run_ns(only(field, value)), sums);
+                for (const Duration sum : sums) table.ns.push_back(sum.value);
+            }
+            tables_.push_back(std::move(table));
+        }
+        for (std::size_t i = 0; i < hot_.size(); ++i) {
+            const auto holds = [&](const FieldTable& table) {
+                return std::find(table.operators.begin(), table.operators.end(), i) != table.operators.end();
+            };
+            if (std::any_of(tables_.begin(), tables_.end(), holds)) continue;
+            (hot_[i].grows_with_decode_context() ? growing_ : steady_).push_back(i);
+        }
+    }
+
+    /// The usual step, without loops over stages.
+    [[nodiscard]] Duration step_of_one_stage(const FieldValues& values) const {
+        Duration sum = steady_part(values);
+        for (const std::size_t i : growing_) sum.value += hot_counts_[i] * hot_[i].run_ns(values);
+        return sum;
+    }
+
+    /// Of a pool with one stage: what does not grow with the contexts of decodes.
+    [[nodiscard]] Duration steady_part(const FieldValues& values) const {
+        Duration sum{0};
+        const auto rows = static_cast<std::size_t>(at(values, Field::rows));
+        if (rows < table_.size()) {
+            sum = table_[rows];
+        } else {
+            add_row_operators(values, std::span(&sum, 1));
+        }
+        for (const FieldTable& table : tables_) {
+            const auto value = static_cast<std::size_t>(at(values, table.field));
+            if (value < table.ns.size()) {
+                sum.value += table.ns[value];
+            } else {
+                add_tabulated(table, values, std::span(&sum, 1));
+            }
+        }
+        for (const std::size_t i : steady_) sum.value += hot_counts_[i] * hot_[i].run_ns(values);
+        return sum;
+    }
+
+    void add_runs(std::size_t hot, std::int64_t run_ns, std::span<Duration> out) const {
+        const std::int64_t* counts = hot_counts_.data() + hot * stages_;
+        for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += counts[stage] * run_ns;
+    }
+
+    void add_tabulated(const FieldTable& table, const FieldValues& values, std::span<Duration> out) const {
+        const std::int64_t value = at(values, table.field);
+        if (value > k_table_sequences_max) {
+            for (const std::size_t i : table.operators) add_runs(i, hot_[i].run_ns(values), out);
+            return;
+        }
+        const std::int64_t* sums = table.ns.data() + static_cast<std::size_t>(value) * stages_;
+        for (std::size_t stage = 0; stage < stages_; ++stage) out[stage].value += sums[stage];
+    }
+
     /// The operators that see only the number of tokens.
     void step_rows(const FieldValues& values, std::span<Duration> out) const {
         const auto rows = static_cast<std::size_t>(at(values, Field::rows));
@@ -230,6 +264,9 @@ private:
     std::vector<HotOperator> hot_;
     std::vector<std::int64_t> hot_counts_;  ///< [hot operator][stage]
     std::vector<std::int64_t> hot_hides_;   ///< likewise: runs that travelling tokens are hidden behind
+    std::vector<FieldTable> tables_;        ///< of hot operators that depend on a number of sequences alone
+    std::vector<std::size_t> growing_;      ///< the others, those that grow with the contexts of decodes
+    std::vector<std::size_t> steady_;       ///< and those that do not
 };
 
 }  // namespace

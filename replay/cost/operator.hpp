@@ -55,8 +55,10 @@ inline constexpr FieldValues k_field_max = {
                                 shape.prefill_context,  shape.decode_sequences,  shape.decode_context,
                                 shape.sampled_sequences, shape.prefill_tokens + decode_rows,
                                 several ? shape.decode_context : 0, decode_rows, shape.draft_pairs};
-    bool in_range = true;
-    for (std::size_t i = 0; i < k_fields; ++i) in_range &= values[i] >= 0 && values[i] <= k_field_max[i];
+    std::int64_t out_of_range = 0;  // its sign: of a negative value, or of one beyond the largest
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < k_fields; ++i) out_of_range |= values[i] | (k_field_max[i] - values[i]);
+    const bool in_range = out_of_range >= 0;
     REPLAYD_ASSERT(in_range);
     return values;
 }

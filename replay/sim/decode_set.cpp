@@ -7,17 +7,21 @@
 
 namespace replayd {
 
-std::int64_t DecodeSet::next_due(const ReplicaState& replica, const RequestState& request) const {
-    const std::int64_t spare = (request.blocks - replica.state_blocks) * block_tokens_ - request.computed;
-    return step_ + spare + 1;
+std::int64_t DecodeSet::steps_to_due(const ReplicaState& replica, const RequestState& request) const {
+    return (request.blocks - replica.state_blocks) * block_tokens_ - request.computed + 1;
+}
+
+std::int32_t& DecodeSet::due_after(std::int64_t ahead) {
+    return ahead <= block_tokens_ ? due_[place(ahead)] : later_[place(ahead - block_tokens_)];
 }
 
 bool DecodeSet::join(const ReplicaState& replica, RequestTable& requests, RequestSlot slot) {
     RequestState& request = requests[slot];
-    const std::int64_t due = next_due(replica, request);
-    REPLAYD_ASSERT(reserved_ == step_ && due > step_);
-    if (due - step_ >= static_cast<std::int64_t>(due_.size())) return false;
-    ++due_[place(due)];
+    const std::int64_t ahead = steps_to_due(replica, request);
+    REPLAYD_ASSERT(reserved_ == step_ && ahead > 0);
+    if (ahead > 2 * block_tokens_) return false;
+    ++due_after(ahead);
+    if (ahead > block_tokens_) ++in_later_;
     finishes_.push_back({step_ + request.output - request.generated, slot});
     std::push_heap(finishes_.begin(), finishes_.end());
     request.set_step = step_;
@@ -29,30 +33,41 @@ bool DecodeSet::join(const ReplicaState& replica, RequestTable& requests, Reques
 std::int64_t DecodeSet::steps_within(std::int64_t steps, std::int64_t blocks) const {
     if (steps <= 0 || blocks < 0) return 0;
     if (size_ * ceil_div(steps, block_tokens_) <= blocks) return steps;
-    std::vector<std::int32_t> due = due_;
     std::int64_t grown = 0;
+    std::size_t at = place(1);
     for (std::int64_t ahead = 1; ahead <= steps; ++ahead) {
-        std::int32_t& now = due[place(reserved_ + ahead)];
-        grown += now;
+        grown += due_[at];
+        if (ahead > block_tokens_) grown += later_[at];
         if (grown > blocks) return ahead - 1;
-        due[place(reserved_ + ahead + block_tokens_)] += now;
-        now = 0;
+        if (++at == due_.size()) at = 0;
     }
     return steps;
 }
 
+std::int64_t DecodeSet::reserve_one() {
+    ++reserved_;
+    phase_ = static_cast<std::int64_t>(place(1));
+    std::int32_t& due = due_[place(0)];
+    std::int32_t& later = later_[place(0)];
+    const std::int64_t grown = due;
+    due += later;
+    in_later_ -= later;
+    later = 0;
+    return grown;
+}
+
 std::int64_t DecodeSet::reserve(std::int64_t steps) {
     std::int64_t grown = 0;
-    std::size_t now = place(reserved_);
-    std::size_t next = place(reserved_ + block_tokens_);
-    for (std::int64_t ahead = 0; ahead < steps; ++ahead) {
-        if (++now == due_.size()) now = 0;
-        if (++next == due_.size()) next = 0;
-        grown += due_[now];
-        due_[next] += due_[now];
-        due_[now] = 0;
-    }
+    for (; steps > 0 && in_later_ > 0; --steps) grown += reserve_one();
     reserved_ += steps;
+    if (steps >= block_tokens_) {  // every member needs one each round
+        grown += steps / block_tokens_ * size_;
+        steps %= block_tokens_;
+    }
+    for (; steps > 0; --steps) {
+        phase_ = static_cast<std::int64_t>(place(1));
+        grown += due_[place(0)];
+    }
     return grown;
 }
 
@@ -82,7 +97,9 @@ void DecodeSet::take_finished(ReplicaState& replica, RequestTable& requests, std
     for (std::size_t i = before; i < finished.size(); ++i) {
         RequestState& request = requests[finished[i]];
         bring_up_to_date(replica, request);
-        --due_[place(next_due(replica, request))];
+        const std::int64_t ahead = steps_to_due(replica, request);
+        --due_after(ahead);
+        if (ahead > block_tokens_) --in_later_;
         context_ -= request.computed + 1;
     }
     size_ -= static_cast<std::int64_t>(finished.size() - before);
@@ -104,6 +121,8 @@ void DecodeSet::settle(const ReplicaState& replica, RequestTable& requests) {
         bring_up_to_date(replica, requests[replica.running[static_cast<std::size_t>(i)]]);
     }
     if (size_ > 0) std::fill(due_.begin(), due_.end(), 0);
+    if (in_later_ > 0) std::fill(later_.begin(), later_.end(), 0);
+    in_later_ = 0;
     finishes_.clear();
     size_ = context_ = 0;
     reserved_ = step_;

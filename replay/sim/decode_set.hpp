@@ -15,7 +15,7 @@ namespace replayd {
 class DecodeSet {
 public:
     explicit DecodeSet(std::int64_t block_tokens = 1)
-        : block_tokens_(block_tokens), due_(static_cast<std::size_t>(2 * block_tokens + 2)) {}
+        : block_tokens_(block_tokens), due_(static_cast<std::size_t>(block_tokens)), later_(due_.size()) {}
 
     /// Members: the first size() of the running list.
     [[nodiscard]] std::int64_t size() const { return size_; }
@@ -30,10 +30,10 @@ public:
     [[nodiscard]] std::int64_t steps_to_finish() const { return finishes_.front().step - step_; }
 
     /// Blocks that the step after the last reserved one needs.
-    [[nodiscard]] std::int64_t next_growth() const { return due_[place(reserved_ + 1)]; }
+    [[nodiscard]] std::int64_t next_growth() const { return due_[place(1)]; }
     /// The most steps after the last reserved one, up to `steps`, that need no more than `blocks` blocks.
     [[nodiscard]] std::int64_t steps_within(std::int64_t steps, std::int64_t blocks) const;
-    /// Blocks for `steps` further steps are given to the members; returns how many. O(steps).
+    /// Blocks for `steps` further steps are given to the members; returns how many. O(block_tokens).
     std::int64_t reserve(std::int64_t steps);
     /// Steps that have blocks and have not ended.
     [[nodiscard]] std::int64_t reserved_steps() const { return reserved_ - step_; }
@@ -52,11 +52,16 @@ private:
         bool operator<(const Finish& other) const { return step > other.step; }  // of a heap with the earliest on top
     };
 
-    [[nodiscard]] std::size_t place(std::int64_t step) const {
-        return static_cast<std::size_t>(step) % due_.size();
+    /// Of the step that comes `ahead` steps after the last reserved one, up to block_tokens.
+    [[nodiscard]] std::size_t place(std::int64_t ahead) const {
+        const std::int64_t place = phase_ + ahead;
+        return static_cast<std::size_t>(place < block_tokens_ ? place : place - block_tokens_);
     }
-    /// Step in which the request, up to date, needs its next block.
-    [[nodiscard]] std::int64_t next_due(const ReplicaState& replica, const RequestState& request) const;
+    /// Steps until the one in which the request, up to date, needs its next block, that one included.
+    [[nodiscard]] std::int64_t steps_to_due(const ReplicaState& replica, const RequestState& request) const;
+    /// Where a request that needs its next block after `ahead` steps is counted. Precondition: at most 2 block_tokens.
+    [[nodiscard]] std::int32_t& due_after(std::int64_t ahead);
+    [[nodiscard]] std::int64_t reserve_one();
     void bring_up_to_date(const ReplicaState& replica, RequestState& request) const;
 
     std::int64_t block_tokens_;
@@ -65,7 +70,12 @@ private:
     std::int64_t step_ = 0;      ///< steps that have ended
     std::int64_t reserved_ = 0;  ///< the last step with blocks
     std::vector<Finish> finishes_;
-    std::vector<std::int32_t> due_;  ///< members that need a block in a step, by the step modulo its size
+    // A member needs a block every block_tokens steps, so a ring of so many places says who needs one when, for good:
+    // taking blocks reads it and writes nothing. Who has blocks for longer is counted apart until that is over.
+    std::int64_t phase_ = 0;           ///< place of the last step with blocks
+    std::vector<std::int32_t> due_;    ///< members that need a block in a step, by its place
+    std::vector<std::int32_t> later_;  ///< those who do so one round later for the first time
+    std::int64_t in_later_ = 0;        ///< their number
 };
 
 }  // namespace replayd

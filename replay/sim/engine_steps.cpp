@@ -156,10 +156,11 @@ std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batc
 
 void Run::Impl::append_stretch(std::int32_t index, BatchInFlight& batch) {
     VirtualTime end = batch.ends.back();
-    batch.ends.reserve(stretch_times_.size() + 1);
+    batch.ends.resize(stretch_times_.size() + 1);
+    VirtualTime* ends = batch.ends.data();
     for (const Duration step : stretch_times_) {
         end = end + step;
-        batch.ends.push_back(end);
+        *++ends = end;
     }
     runtimes_[static_cast<std::size_t>(index)].stage_free[0] = end;
 }
