@@ -1,19 +1,15 @@
 #include "daemon/app/app.hpp"
 
 #include <atomic>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <future>
 #include <thread>
 #include <utility>
 
 #include "daemon/access/guard.hpp"
 #include "daemon/access/id_hasher.hpp"
 #include "daemon/access/secret.hpp"
-#include "daemon/api/api.hpp"
 #include "daemon/api/live_hub.hpp"
 #include "daemon/app/config_changes.hpp"
+#include "daemon/app/front_door.hpp"
 #include "daemon/app/io_loop.hpp"
 #include "daemon/app/retention.hpp"
 #include "daemon/app/scenarios.hpp"
@@ -21,12 +17,9 @@
 #include "daemon/config/log.hpp"
 #include "daemon/config/version.hpp"
 #include "daemon/metrics/exposition.hpp"
-#include "daemon/metrics/vllm_exposition.hpp"
 #include "daemon/nats/cluster.hpp"
 #include "daemon/net/client.hpp"
-#include "daemon/net/server.hpp"
-#include "daemon/otlp/endpoint.hpp"
-#include "daemon/protocol/messages.hpp"
+#include "daemon/otlp/intake.hpp"
 #include "daemon/stream/ingest_session.hpp"
 #include "daemon/stream/stream_registry.hpp"
 #include "daemon/stream/task_pool.hpp"
@@ -36,7 +29,6 @@
 namespace replayd::app {
 namespace {
 
-constexpr const char* k_live_path = "/live/v1";
 /// Threads for commits and SQL; more do not help a two-core machine, fewer let one slow query hold up the page.
 constexpr std::size_t k_task_threads = 4;
 constexpr std::size_t k_task_queue_max = 256;
@@ -46,18 +38,6 @@ constexpr std::chrono::milliseconds k_live_tick{100};
 std::size_t engine_threads(const config::DaemonConfig& config) {
     if (config.engine_threads > 0) return config.engine_threads;
     return std::max<std::size_t>(1, std::thread::hardware_concurrency());
-}
-
-/// Appears whole or not at all, so that whoever polls for it reads a number.
-Result<void> write_port_file(const std::string& path, std::uint16_t port) {
-    const std::string partial = path + ".partial";
-    std::ofstream file(partial);
-    file << port << '\n';
-    file.close();
-    if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
-        return fail(Code::io, "cannot write the port file " + path + ": " + std::strerror(errno));
-    }
-    return {};
 }
 
 }  // namespace
@@ -73,14 +53,10 @@ struct App::Parts {
     Result<void> start_streams();
     Result<void> open_spans();
     Result<void> listen(int listen_fd);
-    [[nodiscard]] Result<void> end_stream(stream::Stream& stream);
-    [[nodiscard]] Result<void> check_reach() const;
     [[nodiscard]] std::vector<VitalPart> vital_parts();
     Result<void> reload(const config::DaemonConfig& fresh);
     void tick();
     void stop();
-    [[nodiscard]] metrics::ConnectionCounts connections() const;
-    [[nodiscard]] std::map<std::string, net::WebSocketRoute> websockets();
 
     config::DaemonConfig config;  ///< changed by `reload` only, on the thread that owns the App
     metrics::CommitTimes commits;
@@ -92,13 +68,11 @@ struct App::Parts {
     std::unique_ptr<nats::Cluster> cluster;  ///< null: no stream is shared
     std::unique_ptr<stream::StreamRegistry> registry;
     std::unique_ptr<otlp::Intake> spans;
-    std::unique_ptr<api::Api> api;
     std::shared_ptr<access::Guard> guard;
     std::unique_ptr<access::IdHasher> hasher;  ///< null: ids are stored as they come
     IoLoop io;
-    std::unique_ptr<stream::IngestContext> ingest;
-    std::unique_ptr<net::Server> server;
     std::unique_ptr<Retention> retention;
+    std::unique_ptr<FrontDoor> door;
     std::atomic<bool> releasing{false};  ///< spans are being given to their streams
     bool stopped = false;
 };
@@ -177,81 +151,14 @@ Result<void> App::Parts::open_spans() {
     return {};
 }
 
-std::map<std::string, net::WebSocketRoute> App::Parts::websockets() {
-    return {{access::k_ingest_path,
-             {std::string(protocol::k_subprotocol),
-              [this](const net::HttpRequest& upgrade) {
-                  return guard->counted(upgrade, stream::make_ingest_session(*ingest));
-              }}},
-            {k_live_path, {std::string(api::k_live_subprotocol), [this](const net::HttpRequest& upgrade) {
-                               return guard->counted(upgrade, hub.make_session(upgrade));
-                           }}}};
-}
-
-metrics::ConnectionCounts App::Parts::connections() const {
-    return {server->websocket_connections(access::k_ingest_path), server->websocket_connections(k_live_path),
-            server->http_connections(), hub.waiting(), guard->refused_by_reason()};
-}
-
-Result<void> App::Parts::end_stream(stream::Stream& stream) {
-    if (const auto refused = spans->end(stream)) return fail(Code::unavailable, refused->failure.message);
-    return {};
-}
-
 Result<void> App::Parts::listen(int listen_fd) {
-    const auto metrics_text = [this] {
-        const RetentionCounts removed = retention->counts();
-        const otlp::SpanCounts taken = spans->counts();
-        return metrics::render({*registry, *history, engine, tasks, commits, [this] { return connections(); },
-                                removed.streams, removed.rows, cluster ? std::optional(cluster->depth()) : std::nullopt,
-                                otlp::by_outcome(taken), taken.waiting});
-    };
-    const auto vllm_text = [this](const std::string& stream, const std::string& scenario) {
-        return metrics::render_vllm(*registry, {stream, scenario});
-    };
-    api = std::make_unique<api::Api>(api::ApiContext{
-        *registry, tasks, *history, config.history_path, config.dashboard_dir, std::string(config::k_version),
-        metrics_text, vllm_text, [this](const net::HttpRequest& request) { return otlp::answer(request, *spans); },
-        [this](stream::Stream& stream) { return end_stream(stream); }, api::SearchFolders(config.search_dirs),
-        [this](const std::string& stream) {
-            return cluster ? cluster->runs_of(stream) : std::vector<stream::SharedRun>();
-        }});
-    ingest = std::make_unique<stream::IngestContext>(
-        stream::IngestContext{*registry, tasks, [this](std::function<void()> call) { io.post(std::move(call)); }, {},
-                              stream::OtherFeed{[this] { return spans->active() || cluster; },
-                                                [this](stream::Stream& stream, const stream::ClientEnd& end) {
-                                                    return spans->end(stream, end);
-                                                }}});
-    if (hasher) ingest->conceal = [this](Arrival& arrival) { hasher->conceal(arrival); };
-    net::ServerOptions options;
-    options.address = config.listen_address;
-    options.port = config.listen_port;
-    options.listen_fd = listen_fd;
-    options.connections_max = config.limits.connections_max;
-    options.connections_per_client_max = config.limits.connections_per_client_max;
-    options.gate = guard;
-    auto listening = net::Server::listen(
-        io.context(), options,
-        [this](net::HttpRequest&& request, std::function<void(net::HttpResponse &&)> respond) {
-            api->handle(std::move(request), std::move(respond));
-        },
-        websockets());
-    if (!listening) return tl::unexpected(listening.error());
-    server = std::move(*listening);
-    if (auto guarded = check_reach(); !guarded) return guarded;
+    door = std::make_unique<FrontDoor>(HouseParts{config, *history, engine, tasks, hub, *registry, *spans, *retention, commits,
+                                                  cluster.get(), guard, hasher.get(), io});
+    if (auto opened = door->open(listen_fd); !opened) return opened;
     registry->limit_streams(config.limits.streams_max);
     io.start(k_live_tick, [this] { tick(); });
     retention->start();
-    api->set_ready(true);
-    if (config.port_file.empty()) return {};
-    return write_port_file(config.port_file, server->port());
-}
-
-/// A socket that was passed may be bound elsewhere than the configuration says.
-Result<void> App::Parts::check_reach() const {
-    config::DaemonConfig actual = config;
-    actual.listen_address = server->address();
-    return config::check_config(actual);
+    return door->welcome();
 }
 
 std::vector<VitalPart> App::Parts::vital_parts() {
@@ -266,7 +173,7 @@ Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
     auto policy = access::load_policy(fresh);
     if (!policy) return tl::unexpected(policy.error());
     config::DaemonConfig reachable = fresh;
-    reachable.listen_address = server->address();
+    reachable.listen_address = door->server().address();
     if (auto guarded = config::check_config(reachable); !guarded) return guarded;
     config::DaemonConfig same_catalog = fresh;
     same_catalog.catalog_files = config.catalog_files;
@@ -278,7 +185,7 @@ Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
     }
     const auto changed = library->take_files_of(**scenarios);
     guard->replace(std::move(*policy));
-    server->limit_connections_per_client(fresh.limits.connections_per_client_max);
+    door->server().limit_connections_per_client(fresh.limits.connections_per_client_max);
     registry->limit_streams(fresh.limits.streams_max);
     retention->set(fresh.retention);
     config::set_log_level(fresh.log_level);
@@ -300,7 +207,7 @@ void App::Parts::tick() {
     hub.tick(std::chrono::steady_clock::now(), [this](const std::string& only_stream,
                                                       std::function<void(const std::string&)> deliver) {
         tasks.submit([this, only_stream, deliver = std::move(deliver)] {
-            auto message = api->streams_message(only_stream);
+            auto message = door->api().streams_message(only_stream);
             if (!message) {
                 config::log(config::LogLevel::warn, "live_streams_failed", {{"error", message.error().message}});
             }
@@ -312,13 +219,7 @@ void App::Parts::tick() {
 
 void App::Parts::stop() {
     if (std::exchange(stopped, true)) return;
-    if (api) api->set_ready(false);
-    if (server) {
-        api->cancel_queries();
-        std::promise<void> closed;
-        server->stop([&closed] { closed.set_value(); });
-        closed.get_future().wait();
-    }
+    if (door) door->close();
     if (retention) retention->stop();
     if (cluster) cluster->stop();
     tasks.stop();
@@ -336,11 +237,11 @@ App::~App() {
 }
 
 std::uint16_t App::port() const {
-    return parts_->server->port();
+    return parts_->door->server().port();
 }
 
 std::string App::address() const {
-    return net::host_and_port(parts_->server->address(), parts_->server->port());
+    return net::host_and_port(parts_->door->server().address(), parts_->door->server().port());
 }
 
 std::string App::status() const {

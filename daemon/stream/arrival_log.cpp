@@ -5,35 +5,10 @@
 
 #include "daemon/net/quoted.hpp"
 #include "daemon/protocol/codec.hpp"
-#include "daemon/protocol/codes.hpp"
 #include "daemon/stream/logged_batches.hpp"
 #include "replay/base/assert.hpp"
 
 namespace replayd::stream {
-namespace {
-
-std::size_t bytes_of(const std::vector<Arrival>& arrivals) {
-    std::size_t bytes = 0;
-    for (const Arrival& arrival : arrivals) {
-        bytes += sizeof(Arrival) + arrival.prefix_hashes.size() * sizeof(std::uint64_t) + arrival.id.size() +
-                 arrival.conversation.size();
-    }
-    return bytes;
-}
-
-Refusal refuse(Code code, std::string message, std::uint64_t seq) {
-    return refusal_of(Error{code, std::move(message)}, seq);
-}
-
-std::string ns(VirtualTime time) {
-    return std::to_string(time.ns) + " ns";
-}
-
-}  // namespace
-
-Refusal refusal_of(const Error& error, std::uint64_t seq) {
-    return {protocol::failure_of(error, seq), protocol::facts(error.code).close_code};
-}
 
 ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events,
                        SharedLog* shared)
@@ -42,82 +17,18 @@ ArrivalLog::ArrivalLog(storage::History& history, std::int64_t stream_id, std::s
       name_(std::move(name)),
       events_(std::move(events)),
       shared_(shared),
-      accepted_seq_(tail.seq),
-      accepted_watermark_(tail.watermark),
-      ending_(tail.ended) {
+      accepted_(tail) {
     status_.durable = tail;
-    status_.accepted_arrivals = tail.arrivals;
 }
 
 /// A client that sent batches which were taken back must ask again where to go on.
 std::optional<Refusal> ArrivalLog::check_trouble(std::uint64_t seq, std::uint64_t failures) const {
     if (!taking_back_ && failures == status_.failures) return std::nullopt;
     const std::string reason = status_.trouble ? status_.trouble->message : "batches before this one were not stored";
-    return refuse(Code::unavailable,
-                  "stream " + net::quoted(name_) + " cannot be logged: " + reason +
-                      "; what was acknowledged is safe: connect again later and go on from where the welcome says",
-                  seq);
-}
-
-std::optional<Refusal> ArrivalLog::check_seq(std::uint64_t seq, const char* what) const {
-    const std::string expected = std::to_string(accepted_seq_ + 1);
-    if (ending_) {
-        return refuse(Code::failed_state,
-                      std::string(what) + " " + std::to_string(seq) + ": stream " + net::quoted(name_) +
-                          " has ended: expected nothing after its end",
-                      seq);
-    }
-    if (seq == accepted_seq_ + 1) return std::nullopt;
-    return Refusal{{std::string(protocol::k_sequence_gap.name),
-                    std::string(what) + ".seq is " + std::to_string(seq) + ": expected " + expected +
-                        "; send again from batch " + expected,
-                    seq},
-                   protocol::k_sequence_gap.close_code};
-}
-
-std::optional<Refusal> ArrivalLog::check_times(const protocol::ArrivalBatch& batch) const {
-    const auto& arrivals = batch.arrivals;
-    const std::string name = "batch " + std::to_string(batch.seq) + ": ";
-    // Times never decrease inside a batch (checked when it was decoded), so the late ones come first.
-    const auto first_in_time = std::partition_point(
-        arrivals.begin(), arrivals.end(), [this](const Arrival& arrival) { return arrival.at < accepted_watermark_; });
-    if (first_in_time != arrivals.begin()) {
-        return refuse(Code::invalid_argument,
-                      name + std::to_string(first_in_time - arrivals.begin()) + " of " +
-                          std::to_string(arrivals.size()) + " arrivals are earlier than the stream's watermark of " +
-                          ns(accepted_watermark_) + ", the first is " + net::quoted(arrivals.front().id) + " at " +
-                          ns(arrivals.front().at) + ": expected no arrival before the watermark; none was taken",
-                      batch.seq);
-    }
-    if (batch.watermark && *batch.watermark < accepted_watermark_) {
-        return refuse(Code::invalid_argument,
-                      name + "watermark_ns is " + std::to_string(batch.watermark->ns) + ": expected " +
-                          std::to_string(accepted_watermark_.ns) + " or more, the stream's watermark",
-                      batch.seq);
-    }
-    const VirtualTime latest =
-        std::max(batch.watermark.value_or(VirtualTime(0)), arrivals.empty() ? VirtualTime(0) : arrivals.back().at);
-    if (latest > k_virtual_time_max) {
-        return refuse(Code::invalid_argument,
-                      name + "its latest time is " + ns(latest) + ": expected at most " + ns(k_virtual_time_max) +
-                          " after the stream's epoch",
-                      batch.seq);
-    }
-    return std::nullopt;
-}
-
-std::optional<Refusal> ArrivalLog::check(const protocol::ArrivalBatch& batch, std::int64_t granted) const {
-    if (auto found = check_seq(batch.seq, "batch")) return found;
-    if (auto found = check_times(batch)) return found;
-    const std::int64_t total = status_.accepted_arrivals + static_cast<std::int64_t>(batch.arrivals.size());
-    if (total <= granted) return std::nullopt;
-    const std::int64_t left = std::max<std::int64_t>(0, granted - status_.accepted_arrivals);
-    return Refusal{{std::string(protocol::k_over_credit.name),
-                    "batch " + std::to_string(batch.seq) + " has " + std::to_string(batch.arrivals.size()) +
-                        " arrivals: expected at most the " + std::to_string(left) +
-                        " that are left of the credit; wait for an ack with more",
-                    batch.seq},
-                   protocol::k_over_credit.close_code};
+    const Error error{Code::unavailable,
+                      "stream " + net::quoted(name_) + " cannot be logged: " + reason +
+                          "; what was acknowledged is safe: connect again later and go on from where the welcome says"};
+    return refusal_of(error, seq);
 }
 
 std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Grant& grant, BatchSource source) {
@@ -128,11 +39,11 @@ std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Gr
     const auto arrivals = static_cast<std::int64_t>(batch.arrivals.size());
     status_.counts.received += arrivals;
     auto refused = check_trouble(batch.seq, grant.failures);
-    if (!refused && batch.seq <= accepted_seq_) {
+    if (!refused && batch.seq <= accepted_.seq) {
         status_.counts.repeated += arrivals;
         return std::nullopt;
     }
-    if (!refused) refused = check(batch, grant.arrivals);
+    if (!refused) refused = check_batch(batch, accepted_, grant.arrivals, name_);
     if (refused) {
         status_.counts.rejected += arrivals;
         return refused;
@@ -142,9 +53,9 @@ std::optional<Refusal> ArrivalLog::accept(protocol::ArrivalBatch batch, const Gr
     logged.arrivals = arrivals;
     logged.watermark = *batch.watermark;
     logged.payload = protocol::serialize_log_batch(batch);
-    accepted_seq_ = batch.seq;
-    accepted_watermark_ = *batch.watermark;
-    status_.accepted_arrivals += arrivals;
+    accepted_.seq = batch.seq;
+    accepted_.watermark = *batch.watermark;
+    accepted_.arrivals += arrivals;
     status_.counts.inflight += arrivals;
     bytes = bytes_of(batch.arrivals);
     status_.inflight_bytes += bytes;
@@ -208,12 +119,7 @@ void ArrivalLog::settle(FeedBatch&& batch, std::size_t bytes, const Result<void>
     status_.trouble.reset();
     status_.counts.stored += arrivals;
     ++status_.acked_batches;
-    recent_.push_back({std::move(batch), bytes});
-    recent_bytes_ += bytes;
-    while (recent_bytes_ > k_recent_bytes_max && recent_.size() > 1) {
-        recent_bytes_ -= recent_.front().bytes;
-        recent_.pop_front();
-    }
+    recent_.push(std::move(batch), bytes);
 }
 
 /// Nothing behind the last durable batch was stored: the client is told, and the log goes on from there once the writer
@@ -226,14 +132,11 @@ void ArrivalLog::take_back(const Error& trouble) {
     }
     if (status_.inflight_batches > 0) return;
     taking_back_ = false;
-    ending_ = status_.durable.ended;
-    accepted_seq_ = status_.durable.seq;
-    accepted_watermark_ = status_.durable.watermark;
-    status_.accepted_arrivals = status_.durable.arrivals;
+    accepted_ = status_.durable;
 }
 
 bool ArrivalLog::end_is_ready() const {
-    return ending_ && !status_.durable.ended && !taking_back_ && status_.durable.seq == accepted_seq_;
+    return accepted_.ended && !status_.durable.ended && !taking_back_ && status_.durable.seq == accepted_.seq;
 }
 
 std::optional<Refusal> ArrivalLog::accept_end(std::optional<std::uint64_t> seq,
@@ -241,12 +144,12 @@ std::optional<Refusal> ArrivalLog::accept_end(std::optional<std::uint64_t> seq,
     bool ready = false;
     {
         const std::lock_guard lock(mutex_);
-        const std::uint64_t number = seq.value_or(accepted_seq_ + 1);
+        const std::uint64_t number = seq.value_or(accepted_.seq + 1);
         if (auto refused = check_trouble(number, failures.value_or(status_.failures))) return refused;
         // The end has the number after the last batch; sending it again changes nothing.
-        if (ending_ && number == accepted_seq_ + 1) return std::nullopt;
-        if (auto refused = check_seq(number, "end")) return refused;
-        ending_ = true;
+        if (accepted_.ended && number == accepted_.seq + 1) return std::nullopt;
+        if (auto refused = check_seq(number, "end", accepted_, name_)) return refused;
+        accepted_.ended = true;
         ready = end_is_ready();
     }
     if (ready) events_.end_ready();
@@ -271,15 +174,9 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch(std::uint64_t seq) const {
     {
         const std::lock_guard lock(mutex_);
         if (seq > status_.durable.seq) return std::vector<FeedBatch>();
-        if (!recent_.empty() && seq >= recent_.front().batch.seq) {
-            std::vector<FeedBatch> batches;
-            for (std::size_t i = seq - recent_.front().batch.seq;
-                 i < recent_.size() && batches.size() < k_fetch_batches_max; ++i) {
-                batches.push_back(recent_[i].batch);
-            }
-            return batches;
-        }
-        last_logged_only = recent_.empty() ? status_.durable.seq : recent_.front().batch.seq - 1;
+        const auto first = recent_.first();
+        if (first && seq >= *first) return recent_.from(seq, k_fetch_batches_max);
+        last_logged_only = first ? *first - 1 : status_.durable.seq;
     }
     return fetch_logged(seq, last_logged_only);
 }
@@ -327,7 +224,8 @@ Result<std::vector<Arrival>> ArrivalLog::between(VirtualTime from, VirtualTime t
                 if (arrival.at < from) continue;
                 if (arrivals.size() == most) {
                     return fail(Code::too_large, "stream " + net::quoted(name_) + " has more than " + std::to_string(most) +
-                                                     " arrivals from " + ns(from) + " to " + ns(to) + ": expected a shorter sample");
+                                                     " arrivals from " + std::to_string(from.ns) + " ns to " + std::to_string(to.ns) +
+                                                     " ns: expected a shorter sample");
                 }
                 arrivals.push_back(arrival);
             }
@@ -337,13 +235,9 @@ Result<std::vector<Arrival>> ArrivalLog::between(VirtualTime from, VirtualTime t
 }
 
 void ArrivalLog::release_before(std::uint64_t seq) {
-    std::deque<Recent> released;  // freed outside the lock
+    std::vector<FeedBatch> released;  // freed outside the lock
     const std::lock_guard lock(mutex_);
-    while (!recent_.empty() && recent_.front().batch.seq < seq) {
-        recent_bytes_ -= recent_.front().bytes;
-        released.push_back(std::move(recent_.front()));
-        recent_.pop_front();
-    }
+    released = recent_.release_before(seq);
 }
 
 std::optional<Refusal> ArrivalLog::refusal_of_trouble(std::uint64_t failures) const {
@@ -353,7 +247,9 @@ std::optional<Refusal> ArrivalLog::refusal_of_trouble(std::uint64_t failures) co
 
 LogStatus ArrivalLog::status() const {
     const std::lock_guard lock(mutex_);
-    return status_;
+    LogStatus status = status_;
+    status.accepted_arrivals = accepted_.arrivals;
+    return status;
 }
 
 }  // namespace replayd::stream

@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,30 +16,13 @@
 
 #include "daemon/protocol/messages.hpp"
 #include "daemon/stream/batch_feed.hpp"
+#include "daemon/stream/recent_batches.hpp"
+#include "daemon/stream/refusal.hpp"
 #include "daemon/stream/shared_log.hpp"
 #include "replay/base/error.hpp"
 #include "storage/history.hpp"
 
 namespace replayd::stream {
-
-/// Latest arrival time and watermark that a stream takes: 2^62 ns, about 146 years, so that no sum of it with a
-/// duration overflows.
-inline constexpr VirtualTime k_virtual_time_max{std::int64_t{1} << 62};
-
-/// Why a client's message was not taken, ready to be sent, and the close code that follows it.
-struct Refusal {
-    protocol::Failure failure;
-    std::uint16_t close_code = 0;
-};
-[[nodiscard]] Refusal refusal_of(const Error& error, std::uint64_t seq);
-
-/// Where the log of a stream ends.
-struct LogTail {
-    std::uint64_t seq = 0;  ///< of the last batch; 0: none
-    std::int64_t arrivals = 0;
-    VirtualTime watermark;
-    bool ended = false;
-};
 
 /// Arrivals since the daemon started, by what became of them. Nothing disappears: `balanced` always holds.
 struct ArrivalCounts {
@@ -73,9 +55,6 @@ struct Grant {
 
 class ArrivalLog : public std::enable_shared_from_this<ArrivalLog> {
 public:
-    /// Bytes of recent batches that stay in memory for the runs.
-    static constexpr std::size_t k_recent_bytes_max = 64u << 20;
-
     struct Events {
         std::function<void()> durable;    ///< something became durable, or the log got into trouble
         std::function<void()> end_ready;  ///< an end was accepted and every batch before it is durable
@@ -120,14 +99,7 @@ public:
     [[nodiscard]] LogStatus status() const;
 
 private:
-    struct Recent {
-        FeedBatch batch;
-        std::size_t bytes = 0;
-    };
-    [[nodiscard]] std::optional<Refusal> check(const protocol::ArrivalBatch& batch, std::int64_t granted) const;
     [[nodiscard]] std::optional<Refusal> check_trouble(std::uint64_t seq, std::uint64_t failures) const;
-    [[nodiscard]] std::optional<Refusal> check_times(const protocol::ArrivalBatch& batch) const;
-    [[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what) const;
     void append(storage::LoggedBatch&& batch, BatchSource source, std::function<void(Result<void>)> done);
     void committed(FeedBatch batch, std::size_t bytes, const Result<void>& result);
     void settle(FeedBatch&& batch, std::size_t bytes, const Result<void>& result);
@@ -145,12 +117,9 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable settled_;  ///< something became durable or was taken back
     LogStatus status_;
-    std::uint64_t accepted_seq_;  ///< of the last accepted batch
-    VirtualTime accepted_watermark_;
-    bool ending_ = false;        ///< an end was accepted
-    bool taking_back_ = false;   ///< a commit failed, and batches behind it are still on their way
-    std::deque<Recent> recent_;  ///< contiguous, up to the last durable batch
-    std::size_t recent_bytes_ = 0;
+    LogTail accepted_;          ///< durable, or on its way to disk
+    bool taking_back_ = false;  ///< a commit failed, and batches behind it are still on their way
+    RecentBatches recent_;      ///< up to the last durable batch
 };
 
 }  // namespace replayd::stream

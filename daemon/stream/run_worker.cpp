@@ -1,8 +1,6 @@
 #include "daemon/stream/run_worker.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <utility>
 
 #include "daemon/config/log.hpp"
@@ -21,99 +19,8 @@ constexpr std::chrono::milliseconds k_slice{10};
 constexpr std::chrono::milliseconds k_pace_tick{50};
 /// Virtual time per step while requests drain after the end of the stream.
 constexpr Duration k_drain_step{100 * k_ns_per_s};
-/// Records handed to the history at a time, at most.
-constexpr std::size_t k_chunk_records = 1000;
-/// Where few of them get a row, so many are looked at in one go: they stay in the cache of the core.
-constexpr std::size_t k_small_chunk_records = 128;
 
 }  // namespace
-
-/// Collects the records of a run and passes them on in chunks.
-class RunWorker::Sink final : public RecordSink {
-public:
-    explicit Sink(RunWorker& worker)
-        : worker_(worker),
-          residuals_(worker.identity_.compiled ? worker.identity_.compiled->scenario.drift : DriftSpec{}),
-          chunk_records_(worker.identity_.request_rows.keeps_all() ? k_chunk_records : k_small_chunk_records) {
-        if (worker.identity_.compiled) classes_.emplace(worker.identity_.compiled->scenario);
-    }
-
-    void on_request(RequestRecord&& record) override {
-        take(residuals_.add(record));
-        if (requests_.empty()) requests_.reserve(requests_expected_);
-        requests_.push_back(std::move(record));
-        if (requests_.size() >= chunk_records_) flush();
-    }
-    void on_window(WindowRecord&& window) override {
-        auto shared = std::make_shared<const WindowRecord>(window);
-        worker_.progress_.add_window(shared);
-        worker_.observer_.on_window(worker_.identity_, shared);
-        windows_.push_back(std::move(window));
-    }
-    /// No request follows.
-    void finish() {
-        take(residuals_.finish());
-        flush();
-    }
-    void flush() {
-        if (!requests_.empty()) {
-            requests_expected_ = requests_.size();
-            worker_.progress_.add_requests(requests_);
-            worker_.observer_.on_requests(worker_.identity_, requests_);
-            keep_rows();
-        }
-        if (!windows_.empty()) worker_.history_.add_window(worker_.identity_.id, std::exchange(windows_, {}));
-    }
-    /// Requests that got no row.
-    [[nodiscard]] std::int64_t left_out() const { return left_out_; }
-
-private:
-    /// Hands on what gets a row, and counts the rest.
-    void keep_rows() {
-        const storage::RequestPolicy& policy = worker_.identity_.request_rows;
-        if (policy.keeps_all()) return worker_.history_.add_requests(worker_.identity_.id, std::exchange(requests_, {}));
-        std::vector<RequestRecord> kept;
-        for (RequestRecord& record : requests_) {
-            if (policy.keeps(record, *classes_)) kept.push_back(std::move(record));
-        }
-        left_out_ += static_cast<std::int64_t>(requests_.size() - kept.size());
-        worker_.progress_.set_left_out(left_out_);
-        requests_.clear();
-        if (!kept.empty()) worker_.history_.add_requests(worker_.identity_.id, std::move(kept));
-    }
-    void take(std::optional<ResidualWindow> window) {
-        if (!window) return;
-        tell_alarms(*window);
-        worker_.progress_.add_residuals(std::make_shared<const ResidualWindow>(*window));
-        worker_.history_.add_residuals(worker_.identity_.id, {std::move(*window)});
-    }
-    /// Logs alarms that this window raised or took back.
-    void tell_alarms(const ResidualWindow& window) {
-        for (std::size_t i = 0; i < k_residual_metrics; ++i) {
-            const ResidualSums& sums = window.metrics[i];
-            if (sums.alarm == alarms_[i]) continue;
-            alarms_[i] = sums.alarm;
-            config::log(sums.alarm ? config::LogLevel::warn : config::LogLevel::info,
-                        sums.alarm ? "drift_alarm_raised" : "drift_alarm_cleared",
-                        {{"run", worker_.identity_.id},
-                         {"stream", worker_.identity_.stream},
-                         {"scenario", worker_.identity_.scenario},
-                         {"metric", std::string(k_residual_metric_names[i])},
-                         {"window_start_ns", window.start.ns},
-                         {"bias_percent", std::llround(100 * sums.bias().value_or(0))}});
-        }
-    }
-
-    RunWorker& worker_;
-    std::optional<SloClasses> classes_;  ///< nothing where the scenario no longer compiles, and nothing is computed
-    std::int64_t left_out_ = 0;          ///< requests that got no row
-    ResidualTracker residuals_;
-    const std::size_t chunk_records_;
-    std::array<bool, k_residual_metrics> alarms_{};
-    std::vector<RequestRecord> requests_;
-    std::size_t requests_expected_ = 1;  ///< as many as in the chunk before
-    std::vector<WindowRecord> windows_;
-};
 
 RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer,
                      std::int64_t requests_max)
@@ -123,12 +30,10 @@ RunWorker::RunWorker(RunIdentity identity, RunFeed& feed, storage::History& hist
       observer_(observer),
       requests_max_(requests_max),
       progress_(identity_.compiled ? &identity_.compiled->scenario : nullptr),
-      sink_(std::make_unique<Sink>(*this)) {
+      records_(identity_, progress_, history, observer) {
     if (!identity_.compiled) return;
-    run_.emplace(identity_.before.empty() ? identity_.compiled : identity_.before.front().compiled, *sink_);
+    run_.emplace(identity_.before.empty() ? identity_.compiled : identity_.before.front().compiled, records_);
 }
-
-RunWorker::~RunWorker() = default;
 
 void RunWorker::ask(Look look) {
     const std::lock_guard lock(questions_mutex_);
@@ -157,7 +62,7 @@ NextSlice RunWorker::slice() {
     }
     if (!over_) {
         progress_.set_snapshot(run_->snapshot(), offered_, feed_.now());
-        sink_->flush();
+        records_.flush();
     }
     if (result != Step::more) catching_up_.store(false);
     if (over_) {
@@ -215,7 +120,7 @@ void RunWorker::advance(VirtualTime to) {
         run_->advance(part.until);
         ++forks_done_;
         const bool last = forks_done_ == identity_.before.size();
-        auto forked = run_->fork(last ? identity_.compiled : identity_.before[forks_done_].compiled, *sink_);
+        auto forked = run_->fork(last ? identity_.compiled : identity_.before[forks_done_].compiled, records_);
         if (!forked) return fail_run("the fork at " + std::to_string(part.until.ns) + " ns: " + forked.error().message);
         run_ = std::move(*forked);
     }
@@ -253,7 +158,7 @@ RunWorker::Step RunWorker::drain(VirtualTime target) {
 
 void RunWorker::finish() {
     run_->finish();
-    sink_->finish();
+    records_.finish();
     const RunSnapshot snapshot = run_->snapshot();
     REPLAYD_ASSERT(snapshot.finished + snapshot.rejected == offered_);
     progress_.set_snapshot(snapshot, offered_, feed_.now());
@@ -265,7 +170,7 @@ void RunWorker::finish() {
 }
 
 void RunWorker::stop() {
-    sink_->finish();
+    records_.finish();
     storage::RunTotals totals;
     totals.state = storage::RunState::stopped;
     if (run_) totals.snapshot = run_->snapshot();
@@ -298,7 +203,7 @@ void RunWorker::fail_run(const std::string& reason) {
 void RunWorker::tell_row(storage::RunTotals totals) {
     over_ = true;
     totals.finished_ms = wall_ms();
-    totals.request_rows_left_out = sink_->left_out();
+    totals.request_rows_left_out = records_.left_out();
     const auto ended = [self = shared_from_this(), kept = feed_.keep(), totals](const Result<void>& result) {
         const RunIdentity& run = self->identity_;
         if (!result) {

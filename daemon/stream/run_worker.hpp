@@ -14,6 +14,7 @@
 #include "daemon/stream/observer.hpp"
 #include "daemon/stream/pacer.hpp"
 #include "daemon/stream/run_progress.hpp"
+#include "daemon/stream/run_records.hpp"
 #include "replay/sim/run.hpp"
 #include "storage/history.hpp"
 
@@ -43,7 +44,6 @@ public:
 
     RunWorker(RunIdentity identity, RunFeed& feed, storage::History& history, Observer& observer,
               std::int64_t requests_max = k_run_requests_max);
-    ~RunWorker() override;
 
     [[nodiscard]] NextSlice slice() override;
 
@@ -74,7 +74,6 @@ public:
     void fail_run(const std::string& reason);
 
 private:
-    class Sink;
     /// What one step found.
     enum class Step { more, starved, paced };
     [[nodiscard]] Step step(VirtualTime target);
@@ -93,7 +92,7 @@ private:
     Observer& observer_;
     const std::int64_t requests_max_;
     RunProgress progress_;
-    std::unique_ptr<Sink> sink_;
+    RunRecords records_;
     std::optional<Run> run_;
 
     // Of the slices only.
