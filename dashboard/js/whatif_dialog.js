@@ -49,8 +49,11 @@ export class WhatIfDialog {
 
   #showRuns() {
     const runs = this.#running();
+    const chosen = this.start.value;
     this.start.replaceChildren(h('option', { value: FROM_START, textContent: 'at the start of the stream' }),
       ...runs.map((run) => h('option', { value: String(run.id), textContent: `now, from the state of ${run.scenario} #${run.id}` })));
+    // An answer that comes late must not undo what was chosen meanwhile.
+    if (runs.some((run) => String(run.id) === chosen)) this.start.value = chosen;
     this.runs.replaceChildren(...runs.map((run) => h('tr', {}, h('th', { scope: 'row', textContent: `${run.scenario} #${run.id}` }),
       h('td', { textContent: format.clock(run.virtual_ns === null ? null : run.virtual_ns / 1e9) }), h('td', {}, this.#stopButton(run)))));
   }

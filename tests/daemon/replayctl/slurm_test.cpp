@@ -99,7 +99,7 @@ TEST(RealSlurm, its_merged_file_is_that_of_a_single_process) {
     std::vector<std::string> arguments = search.arguments(merged);
     arguments.insert(arguments.end(), {"--executor", "slurm", "--tasks", "6"});
     const Said on_slurm = run_replayctl(arguments, "SLURM_CONF=" + slurm.configuration());
-    ASSERT_EQ(on_slurm.status, 0) << on_slurm.err;
+    ASSERT_EQ(on_slurm.status, 0) << on_slurm.err << files::contents(merged + ".tasks/round-1/task-0.log");
     EXPECT_EQ(on_slurm.out, local.out);
     EXPECT_EQ(search_rows(merged), search_rows(whole));
     EXPECT_TRUE(std::filesystem::exists(merged + ".tasks/round-1/task-5.db"));

@@ -43,13 +43,17 @@ export async function openPage(browser, url, { colorScheme = 'light', viewport =
   // Chromium drops what it loads when an interface comes or goes on the machine, e.g. of a test with network namespaces.
   let dropped;
   page.on('requestfailed', (request) => { dropped ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'; });
-  const whole = async (load) => {
-    do {
-      dropped = false;
-      await load();
-    } while (dropped);
-  };
+  const isBlank = () => page.evaluate(() => document.querySelector('main') === null);
   const reload = page.reload.bind(page);
+  // To go to the address again would change nothing: it differs from the one before at most behind its '#'.
+  const whole = async (load) => {
+    dropped = false;
+    await load();
+    while (dropped || (page.errors.length === 0 && await isBlank())) {
+      dropped = false;
+      await reload();
+    }
+  };
   page.reload = () => whole(reload);
   await whole(() => page.goto(url));
   return page;

@@ -19,7 +19,7 @@ const CLIENT = join(BUILD, 'replayctl');
 const DEADLINE_MS = 180_000;
 /** Slow enough that the replay of an hour outlasts every wait for a first point, on any machine; a picture wants many. */
 const SPEED = process.env.REPLAYD_SCREENSHOT ? 120 : 10;
-const RATE = 9;
+const RATE = process.env.REPLAYD_SCREENSHOT ? 9 : 3;
 
 function missing() {
   for (const path of [DAEMON, CLIENT]) if (!existsSync(path)) return `${path} isn't built (set REPLAYD_BUILD to the build folder)`;

@@ -14,7 +14,7 @@
 namespace replayd::net::testing {
 namespace {
 
-constexpr std::chrono::seconds k_patience{60};
+constexpr std::chrono::seconds k_patience{120};
 constexpr unsigned k_compressed = 4;                       // RSV1, RFC 7692 section 6
 constexpr std::string_view k_tail("\x00\x00\xff\xff", 4);  // RFC 7692 section 7.2.1
 constexpr std::string_view k_offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits";
