@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "replay/cost/laws/carried_attention.hpp"
 #include "replay/cost/laws/feature_list.hpp"
 #include "replay/cost/laws/tables.hpp"
 
@@ -117,16 +118,53 @@ void generation_features(const Hardware& hardware, const KernelRow& row, double 
     f.fill(a.heads / a.kv_heads, 64);
 }
 
+double carried_context(const CarriedCall& call) {
+    return carried_context_us(call, context_work(call.own, call.row).hbm_bytes);
+}
+
+double carried_generation(const CarriedCall& call) {
+    const Attention a = attention(call.row);
+    const double context = a.window > 0 ? std::min(a.length + 1, a.window) : a.length + 1;
+    return carried_decode_us(call, {generation_work(call.own, call.row).hbm_bytes, a.heads / a.kv_heads,
+                                    a.batch * a.kv_heads, context, a.dim, a.kv_type.bytes < 2});
+}
+
+/// Some 1 GB of cache, with splits where the row's kernel splits.
+KernelRow longest_generation(const Hardware& hardware, const KernelRow& row) {
+    constexpr double k_cache_bytes = 1e9;  // chosen: 20 times the L2, and inside the fitted range
+    const Attention a = attention(row);
+    KernelRow longest = row;
+    double& batch = longest.number[k_growing[0]];
+    const double split_max = std::floor(k_splits_below * hardware.sms / a.kv_heads);
+    if (batch < split_max) batch = split_max;
+    const double bytes_per_token = 2 * a.kv_heads * a.dim * a.kv_type.bytes;
+    const double longest_context = std::max(a.length, std::floor(k_cache_bytes / (batch * bytes_per_token)));
+    longest.number[k_growing[1]] = longest_context;
+    if (a.window > 0 && a.window < longest_context && batch > split_max) {
+        batch = std::max(batch, std::floor(k_cache_bytes / (a.window * bytes_per_token)));
+    }
+    return longest;
+}
+
+KernelRow generation_in_l2(const Hardware& hardware, const KernelRow& row) {
+    const Attention a = attention(row);
+    const double bytes_per_token = 2 * a.batch * a.kv_heads * a.dim * a.kv_type.bytes;
+    KernelRow kept = row;
+    kept.number[k_growing[1]] = std::clamp(std::floor(bytes_kept_by_l2(hardware) / bytes_per_token) - 1, 0.0, a.length);
+    return kept;
+}
+
 }  // namespace
 
 KernelTable context_attention_table() {
     return {"context_attention", k_context_columns, k_latency, 1000, k_heads_shape, k_growing, k_head_dim_number,
-            &context_work, &context_features};
+            &context_work, &context_features, {}, &carried_context};
 }
 
 KernelTable generation_attention_table() {
     return {"generation_attention", k_generation_columns, k_latency, 1000, k_heads_shape, k_growing, k_head_dim_number,
-            &generation_work, &generation_features, k_context_number};
+            &generation_work, &generation_features, k_context_number, &carried_generation, &longest_generation,
+            &generation_in_l2};
 }
 
 }  // namespace replayd::cost

@@ -23,6 +23,7 @@ struct Hardware {
     double link_bytes_per_us = 0;   ///< GPU to GPU inside a node, one direction
     double node_gpus = 8;           ///< GPUs of a node: DeepEP's public tables are taken inside one
     double sustained_loss = 0;      ///< see sustained_us
+    double latency = 1;             ///< of loads and short kernels, relative to the other GPUs with this processor
 };
 
 /// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs, measured (sustained.csv, see hardware.cpp).

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "replay/base/assert.hpp"
+#include "replay/cost/laws/carried_attention.hpp"
 
 namespace replayd::cost {
 
@@ -126,9 +127,30 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, co
     if (on_known_curves && !parts_.residuals.empty()) {
         correction += parts_.residuals.at(curve_of(nearest, kernel), nearest.number[*parts_.table->curve_number]);
     }
+    const KernelShares& shares = parts_.kernels[kernel].shares;
+    const bool carried = on_known_curves && parts_.table->carried_us != nullptr && target.name != own_->name &&
+                         same_processor(*own_, target);
+    if (carried) {
+        const double own_us = physical_us(*own_, shares, parts_.table->work(*own_, row)) * std::exp(correction);
+        price.us = carried_us(target, row, own_us);
+        return price;
+    }
     const KernelWork done = work != nullptr ? *work : parts_.table->work(target, row);
-    price.us = physical_us(target, parts_.kernels[kernel].shares, done) * std::exp(correction);
+    price.us = physical_us(target, shares, done) * std::exp(correction);
     return price;
+}
+
+double KernelLaw::carried_us(const Hardware& target, const KernelRow& row, double own_us) const {
+    // Our own tables read cold caches, but for those kernels that say otherwise.
+    const bool repeats = parts_.backend != "replayd" || row.kernel.ends_with("_warm");
+    CarriedCall call{*own_, target, row, own_us, 1, 0, repeats};
+    if (parts_.table->longest != nullptr) {
+        const KernelRow longest = inside(parts_.table->longest(*own_, row));
+        const double bytes = parts_.table->work(*own_, longest).hbm_bytes;
+        call.reach = bytes / (priced(*own_, longest, nullptr, true).us * own_->hbm_bytes_per_us);
+        call.in_l2_us = priced(*own_, parts_.table->in_l2(*own_, row), nullptr, true).us;
+    }
+    return parts_.table->carried_us(call);
 }
 
 double KernelLaw::sustained(const Hardware& target, const KernelRow& row) const {

@@ -101,6 +101,8 @@ private:
     /// `work`: what the call does instead of what the row says; nullptr: the row's.
     [[nodiscard]] KernelPrice priced(const Hardware& target, const KernelRow& row, const KernelWork* work,
                                      bool on_known_curves) const;
+    /// What a call that took `own_us` on the law's own GPU takes on `target`, which has the same processor.
+    [[nodiscard]] double carried_us(const Hardware& target, const KernelRow& row, double own_us) const;
     /// The call with its growing numbers (KernelTable) moved into the fitted range.
     [[nodiscard]] KernelRow inside(const KernelRow& row) const;
     [[nodiscard]] std::int64_t rows_of_variant(const LawKernel& kernel, const KernelRow& row) const;

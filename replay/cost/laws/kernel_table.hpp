@@ -44,6 +44,8 @@ struct Column {
     bool optional = false;     ///< read as 0 (numbers) or left out (names) where the file lacks it
 };
 
+struct CarriedCall;
+
 struct KernelTable {
     std::string_view name;                      ///< file stem, e.g. "gemm"
     std::span<const Column> columns;
@@ -60,6 +62,12 @@ struct KernelTable {
     void (*features)(const Hardware&, const KernelRow&, double law_us, std::vector<float>&) = nullptr;
     /// Number along which a law keeps what it leaves over (CurveResiduals); none for most tables.
     std::optional<std::size_t> curve_number{};
+    /// Time on a GPU with the same processor and other memory (carried_attention.hpp); nullptr: the physical form's.
+    double (*carried_us)(const CarriedCall&) = nullptr;
+    /// A call of the row's kind that is as long as calls come, for CarriedCall::reach; nullptr: not asked for.
+    KernelRow (*longest)(const Hardware&, const KernelRow&) = nullptr;
+    /// The row's call at the context that L2 keeps, for CarriedCall::in_l2_us; present where `longest` is.
+    KernelRow (*in_l2)(const Hardware&, const KernelRow&) = nullptr;
 };
 
 /// All tables, by name.

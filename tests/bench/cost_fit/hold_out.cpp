@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace replayd::cost_fit {
 namespace {
@@ -124,6 +126,23 @@ void add_errors(const KernelLaw& law, const Hardware& target, const Samples& sam
         errors[""].push_back(error);
         errors[samples.rows[i].kernel].push_back(error);
     }
+}
+
+ErrorsByKernel ratio_errors(const KernelLaw& law, const Samples& own, const Samples& samples) {
+    std::map<std::pair<std::array<double, k_row_numbers_max>, std::string>, double> own_us;
+    for (std::size_t i = 0; i < own.rows.size(); ++i) own_us[{own.rows[i].number, own.rows[i].kernel}] = own.us[i];
+    ErrorsByKernel errors;
+    for (std::size_t i = 0; i < samples.rows.size(); ++i) {
+        const KernelRow& row = samples.rows[i];
+        const auto found = own_us.find({row.number, row.kernel});
+        if (found == own_us.end()) continue;
+        const double there = law.price(*find_hardware(samples.gpu), row).us;
+        const double predicted = there / law.price(*find_hardware(own.gpu), row).us;
+        const double error = std::abs(predicted / (samples.us[i] / found->second) - 1);
+        errors[""].push_back(error);
+        errors[row.kernel].push_back(error);
+    }
+    return errors;
 }
 
 void print_heading() {

@@ -68,20 +68,19 @@ Samples read_samples(const fs::path& path, const KernelTable& table, std::string
     return samples;
 }
 
-/// How the law that was fitted on `from` does on this table of another GPU; nothing where `from` has no such
-/// table of that framework.
-void carry(const fs::path& data, const std::string& from, const Samples& samples, bool by_kernel) {
+/// How the law that was fitted on `from` does on this table of another GPU, and on the ratio of their times, which is what
+/// carrying it over adds to its errors; nothing where `from` has no file of that name of that framework.
+void carry(const fs::path& data, const std::string& from, const std::string& name, const Samples& samples,
+           bool by_kernel) {
     const std::string folder = samples.backend == "replayd" ? from : from + "/" + samples.backend;
-    const std::string stem = folder + "/" + std::string(samples.table->name) + ".csv";
-    for (const char* ending : {"", ".gz"}) {
-        const fs::path file = data / (stem + ending);
-        if (samples.gpu == from || !fs::exists(file)) continue;
-        const Samples own = read_samples(file, *samples.table, from, samples.backend);
-        const KernelLaw law = fit_law(own, options_for(own));
-        ErrorsByKernel errors;
-        add_errors(law, *find_hardware(samples.gpu), samples, std::vector<bool>(samples.rows.size(), true), errors);
-        print(samples, "carried", {errors}, by_kernel);
-    }
+    const fs::path file = data / folder / name;
+    if (samples.gpu == from || !fs::exists(file)) return;
+    const Samples own = read_samples(file, *samples.table, from, samples.backend);
+    const KernelLaw law = fit_law(own, options_for(own));
+    ErrorsByKernel errors;
+    add_errors(law, *find_hardware(samples.gpu), samples, std::vector<bool>(samples.rows.size(), true), errors);
+    print(samples, "carried", {errors}, by_kernel);
+    print(samples, "ratio", {ratio_errors(law, own, samples)}, by_kernel);
 }
 
 }  // namespace
@@ -121,7 +120,7 @@ int main(int argc, char** argv) {
         const Samples samples = read_samples(file, *table, (own ? folder : folder.parent_path()).filename().string(),
                                              own ? "replayd" : folder.filename().string());
         if (!from.empty()) {
-            carry(argv[1], from, samples, by_kernel);
+            carry(argv[1], from, name, samples, by_kernel);
             continue;
         }
         if (!out) {
