@@ -5,16 +5,23 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace replayd {
 
 class Tournament {
 public:
-    /// `players` integers, each `value`.
+    /// `players` integers, each `value`. Beyond them up to size(): the largest integer.
     Tournament(std::size_t players, std::int64_t value) : leaves_(std::bit_ceil(players)), nodes_(2 * leaves_) {
-        for (std::size_t i = 0; i < leaves_; ++i) nodes_[leaves_ + i] = {value, static_cast<std::int32_t>(i)};
-        for (std::size_t node = leaves_ - 1; node > 0; --node) nodes_[node] = nodes_[2 * node];
+        for (std::size_t i = 0; i < leaves_; ++i) {
+            const std::int64_t at_first = i < players ? value : std::numeric_limits<std::int64_t>::max();
+            nodes_[leaves_ + i] = {at_first, static_cast<std::int32_t>(i)};
+        }
+        for (std::size_t node = leaves_ - 1; node > 0; --node) {
+            const Node& right = nodes_[2 * node + 1];
+            nodes_[node] = right.value < nodes_[2 * node].value ? right : nodes_[2 * node];
+        }
     }
 
     /// How many there are, at least as many as were asked for.
@@ -39,9 +46,6 @@ public:
     /// The one with the least value, the one with the lower index among equals.
     [[nodiscard]] std::int32_t least() const { return nodes_[1].player; }
     [[nodiscard]] std::int64_t least_value() const { return nodes_[1].value; }
-    [[nodiscard]] std::int64_t operator[](std::int32_t player) const {
-        return nodes_[leaves_ + static_cast<std::size_t>(player)].value;
-    }
 
 private:
     struct Node {

@@ -37,14 +37,11 @@ std::int64_t requests_of(const ReplicaState& replica) { return replica.outstandi
 }  // namespace
 
 Router::Router(const PoolSpec& pool, std::uint64_t seed)
-    : kind_(pool.router), match_weight_(pool.router_match_weight), load_weight_(pool.router_load_weight), random_(seed) {}
+    : kind_(pool.router), match_weight_(pool.router_match_weight), load_weight_(pool.router_load_weight),
+      outstanding_(static_cast<std::size_t>(pool.replicas * pool.parallel.data), 0), random_(seed) {}
 
 std::size_t Router::pick(std::span<const ReplicaState> replicas, const Arrival& arrival) {
-    // The usual choice without a call for each replica.
-    if (kind_ == RouterKind::least_outstanding) {
-        const auto fewer = [](const ReplicaState& a, const ReplicaState& b) { return requests_of(a) < requests_of(b); };
-        return static_cast<std::size_t>(std::min_element(replicas.begin(), replicas.end(), fewer) - replicas.begin());
-    }
+    if (kind_ == RouterKind::least_outstanding) return static_cast<std::size_t>(outstanding_.least());
     return *pick(replicas, arrival, [](const ReplicaState&) { return true; });
 }
 
@@ -53,7 +50,7 @@ std::optional<std::size_t> Router::pick(std::span<const ReplicaState> replicas, 
     switch (kind_) {
         case RouterKind::round_robin: return round_robin(replicas, eligible);
         case RouterKind::random: return draw(replicas, eligible);
-        case RouterKind::least_outstanding: return cheapest(replicas, eligible, requests_of);
+        case RouterKind::least_outstanding: return by_outstanding(replicas, eligible);
         case RouterKind::least_tokens:
             return cheapest(replicas, eligible, [](const ReplicaState& r) { return r.outstanding_tokens; });
         case RouterKind::prefix_aware:
@@ -89,6 +86,13 @@ std::optional<std::size_t> Router::draw(std::span<const ReplicaState> replicas, 
         if (eligible(replicas[i]) && skip-- == 0) return i;
     }
     return std::nullopt;
+}
+
+std::optional<std::size_t> Router::by_outstanding(std::span<const ReplicaState> replicas,
+                                                  const Eligible& eligible) const {
+    const auto least = static_cast<std::size_t>(outstanding_.least());
+    if (eligible(replicas[least])) return least;
+    return cheapest(replicas, eligible, requests_of);
 }
 
 std::optional<std::size_t> Router::by_session(std::span<const ReplicaState> replicas, const Arrival& arrival,

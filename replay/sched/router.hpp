@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "replay/base/random.hpp"
+#include "replay/base/tournament.hpp"
 #include "replay/catalog/scenario.hpp"
 #include "replay/sched/replica_state.hpp"
 
@@ -32,6 +33,11 @@ public:
     [[nodiscard]] std::optional<std::size_t> pick(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                                   const Eligible& eligible);
 
+    /// So many requests are outstanding at a replica of the pool from now on, which least_outstanding goes by.
+    void note_outstanding(std::size_t replica, std::int64_t requests) {
+        if (kind_ == RouterKind::least_outstanding) outstanding_.set(static_cast<std::int32_t>(replica), requests);
+    }
+
     /// What vllm_balancer goes by until the next count: 4 × waiting + running of each replica as of now. What it routes meanwhile
     /// counts as waiting. Of other kinds: nothing happens. Source: vllm-project/vllm v0.19, vllm/v1/engine/core_client.py
     /// (DPLBAsyncMPClient.get_core_engine_for_request).
@@ -40,6 +46,8 @@ public:
 private:
     [[nodiscard]] std::optional<std::size_t> round_robin(std::span<const ReplicaState> replicas, const Eligible& eligible);
     [[nodiscard]] std::optional<std::size_t> draw(std::span<const ReplicaState> replicas, const Eligible& eligible);
+    [[nodiscard]] std::optional<std::size_t> by_outstanding(std::span<const ReplicaState> replicas,
+                                                            const Eligible& eligible) const;
     [[nodiscard]] std::optional<std::size_t> by_session(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                                         const Eligible& eligible) const;
     [[nodiscard]] std::optional<std::size_t> by_scores(std::span<const ReplicaState> replicas, const Eligible& eligible);
@@ -50,6 +58,7 @@ private:
     double load_weight_;
     std::size_t next_ = 0;
     std::vector<std::int64_t> scores_;  ///< vllm_balancer
+    Tournament outstanding_;            ///< least_outstanding: requests of each replica
     Random random_;
 };
 

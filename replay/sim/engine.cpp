@@ -85,12 +85,6 @@ void Run::Impl::finish() {
     if (!windows_.untouched()) close_window();
 }
 
-VirtualTime Run::Impl::next_event() const {
-    VirtualTime event = std::min(batch_ends_.first_time(), network_.next());
-    if (!load_ends_.empty()) event = std::min(event, load_ends_.top().time);
-    return transfer_ends_.empty() ? event : std::min(event, transfer_ends_.top().time);
-}
-
 VirtualTime Run::Impl::next_time() const {
     return pending_.empty() ? next_event() : std::min(next_event(), pending_.front().at);
 }
@@ -109,15 +103,14 @@ void Run::Impl::tick(VirtualTime now) {
     if (scaler_.next() <= now) scale();
     if (next_count_ <= now) count_for_routers();
     while (!pending_.empty() && pending_.front().at == now) {
-        Arrival arrival = std::move(pending_.front());
+        accept(std::move(pending_.front()));
         pending_.pop_front();
-        accept(std::move(arrival));
     }
     do {
         // Placing a hand-off can cut a decode stretch to a step that ends now.
         do {
             drain_events();
-        } while (place_handoffs() && next_event() == now);
+        } while (!handoffs_.empty() && place_handoffs() && next_event() == now);
         blocks_freed_ = handoff_announced_ = false;
         schedule_dirty();
     } while ((blocks_freed_ || handoff_announced_) && !handoffs_.empty());
@@ -168,8 +161,7 @@ void Run::Impl::accept(Arrival&& arrival) {
     RequestState& request = requests_[slot];
     request.replica = request.prefill_replica = replica.index;
     log(EventKind::routed, request.sequence, replica.index);
-    replica.outstanding_requests += 1;
-    replica.outstanding_tokens += request.prompt + request.output;
+    count_outstanding(replica, request, 1);
     classify(slot);
     request.begin_wait(now_, LedgerPart::prefill_queue, runtime_of(request).clocks);
     join_queue(replica, slot);
@@ -186,6 +178,20 @@ std::size_t Run::Impl::route(const Arrival& arrival) {
     sync_for_router(0);
     if (!scaler_.on()) return routers_[0].pick(pool_replicas(0), arrival);
     return *routers_[0].pick(pool_replicas(0), arrival, [&](const ReplicaState& replica) { return takes_requests(replica); });
+}
+
+void Run::Impl::count_outstanding(ReplicaState& replica, const RequestState& request, std::int64_t requests) {
+    replica.outstanding_requests += requests;
+    replica.outstanding_tokens += requests * (request.prompt + request.output);
+    const std::size_t place = static_cast<std::size_t>(replica.index) - pool_begin_[replica.pool];
+    routers_[replica.pool].note_outstanding(place, replica.outstanding_requests);
+}
+
+void Run::Impl::tell_router(std::size_t pool) {
+    const std::span<const ReplicaState> replicas = pool_replicas(pool);
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+        routers_[pool].note_outstanding(i, replicas[i].outstanding_requests);
+    }
 }
 
 void Run::Impl::sync_for_router(std::size_t pool) {
@@ -249,7 +255,7 @@ void Run::Impl::reject(Arrival&& arrival, std::string reason) {
 }
 
 void Run::Impl::schedule_dirty() {
-    std::sort(dirty_.begin(), dirty_.end());
+    if (dirty_.size() > 1) std::sort(dirty_.begin(), dirty_.end());
     std::int32_t last_group = k_no_group;
     for (const std::int32_t replica : dirty_) {
         ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica)];

@@ -5,6 +5,7 @@
 // when something touches the replica. With `stretch_steps_max` 0 every step is an event of its own; the
 // results are the same, which is a property test.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -125,6 +126,10 @@ private:
     void classify(RequestSlot slot);
     [[nodiscard]] std::size_t route(const Arrival& arrival);
     void sync_for_router(std::size_t pool);
+    /// The request is outstanding at the replica from now on, or (`requests` -1) no longer.
+    void count_outstanding(ReplicaState& replica, const RequestState& request, std::int64_t requests);
+    /// What the routers go by, for those made anew.
+    void tell_router(std::size_t pool);
     /// Routers that count now and then do so: nothing has changed since their count was due.
     void count_for_routers();
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
@@ -135,7 +140,11 @@ private:
     void mark_dirty(std::int32_t replica);
     void log(EventKind kind, std::int64_t sequence, std::int64_t detail = 0);
     [[nodiscard]] std::span<ReplicaState> pool_replicas(std::size_t pool);
-    [[nodiscard]] VirtualTime next_event() const;
+    [[nodiscard]] VirtualTime next_event() const {
+        VirtualTime event = std::min(batch_ends_.first_time(), network_.next());
+        if (!load_ends_.empty()) event = std::min(event, load_ends_.top().time);
+        return transfer_ends_.empty() ? event : std::min(event, transfer_ends_.top().time);
+    }
     [[nodiscard]] VirtualTime next_time() const;
 
     // engine_steps.cpp: batches are formed and launched

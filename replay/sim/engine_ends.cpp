@@ -181,8 +181,7 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     } else {
         replica.deferred_blocks += request.blocks;
     }
-    replica.outstanding_requests -= 1;
-    replica.outstanding_tokens -= request.prompt + request.output;
+    count_outstanding(replica, request, -1);
     request.left_running = true;
     ++left_running_;
     if (!ahead) ended_.push_back(slot);

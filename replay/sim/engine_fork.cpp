@@ -138,6 +138,7 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
         if (spec.router != was.router || spec.router_match_weight != was.router_match_weight ||
             spec.router_load_weight != was.router_load_weight) {
             routers_[pool] = Router(spec, changed->scenario.seed + pool);
+            tell_router(pool);
             if (spec.router == RouterKind::vllm_balancer) next_count_ = VirtualTime(0);
         }
         solo_[pool] = SoloCost(changed->costs[pool]);

@@ -70,7 +70,7 @@ bool Run::Impl::prepare_group(const RankGroup& group) {
 void Run::Impl::plan_rank(std::int32_t index, BatchInFlight& batch) {
     ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
-    batch.ends.assign(1, occupy_stages(runtime, group_times_));
+    batch.ends.start(occupy_stages(runtime, group_times_));
     if (batch.sequences() == 0) {
         runtime.last_sequences = 0;
         // Who waits here all the same waits for what the policy said.

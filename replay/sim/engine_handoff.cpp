@@ -84,8 +84,7 @@ void Run::Impl::hand_off(ReplicaState& replica, RequestSlot slot) {
     request.left_running = true;
     ++left_running_;
     ++transferring_;
-    replica.outstanding_requests -= 1;
-    replica.outstanding_tokens -= request.prompt + request.output;
+    count_outstanding(replica, request, -1);
     const std::uint32_t announced = slot < announced_.size() ? announced_[slot] : k_not_announced;
     if (announced == k_not_announced) {
         Handoff handoff;
@@ -185,8 +184,7 @@ void Run::Impl::start_transfer(Handoff handoff, ReplicaState& destination) {
     RequestState& request = requests_[handoff.slot];
     destination.kv.allocate(handoff.destination_blocks);
     ++destination.incoming;
-    destination.outstanding_requests += 1;
-    destination.outstanding_tokens += request.prompt + request.output;
+    count_outstanding(destination, request, 1);
     if (!outlasts_reservation(destination)) interrupt(destination.index);
     log(EventKind::transfer, request.sequence, destination.index);
 

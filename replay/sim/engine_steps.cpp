@@ -117,7 +117,7 @@ void Run::Impl::plan_stages(std::int32_t index, BatchInFlight& batch) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     stage_times_.resize(runtime.stage_free.size());
     compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool]->step(batch.shape, stage_times_);
-    batch.ends.assign(1, occupy_stages(runtime, stage_times_));
+    batch.ends.start(occupy_stages(runtime, stage_times_));
 }
 
 VirtualTime Run::Impl::occupy_stages(ReplicaRuntime& runtime, std::span<const Duration> times) const {
@@ -155,14 +155,8 @@ std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batc
 }
 
 void Run::Impl::append_stretch(std::int32_t index, BatchInFlight& batch) {
-    VirtualTime end = batch.ends.back();
-    batch.ends.resize(stretch_times_.size() + 1);
-    VirtualTime* ends = batch.ends.data();
-    for (const Duration step : stretch_times_) {
-        end = end + step;
-        *++ends = end;
-    }
-    runtimes_[static_cast<std::size_t>(index)].stage_free[0] = end;
+    batch.ends.extend(stretch_times_);
+    runtimes_[static_cast<std::size_t>(index)].stage_free[0] = batch.ends.back();
 }
 
 void Run::Impl::interrupt(std::int32_t index, std::size_t further_steps) {
@@ -182,7 +176,7 @@ void Run::Impl::interrupt(std::int32_t index, std::size_t further_steps) {
 void Run::Impl::cut(std::int32_t index, std::size_t steps) {
     ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(index)];
     BatchInFlight& batch = runtime.in_flight.front();
-    batch.ends.resize(steps);
+    batch.ends.cut(steps);
     runtime.stage_free[0] = batch.ends.back();
     batch_ends_.set(index, batch.ends.back());
 }
