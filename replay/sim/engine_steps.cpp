@@ -15,7 +15,7 @@ StepShape shape_of(const BatchDecision& decision, const RequestTable& requests) 
     for (const ScheduledTokens& member : decision.members) {
         const RequestState& request = requests[member.slot];
         if (!member.prefill) {
-            shape += verify_shape(request.computed, member.tokens - 1);
+            add_verified(shape, request.computed, member.tokens - 1);
             continue;
         }
         const bool samples = request.computed + member.tokens == request.target;

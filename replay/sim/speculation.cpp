@@ -12,11 +12,7 @@ constexpr std::uint64_t k_positions = std::uint64_t{1} << 32;
 
 StepShape verify_shape(std::int64_t computed, std::int64_t drafts) {
     StepShape shape;
-    shape.decode_sequences = 1;
-    shape.decode_context = computed + 1 + drafts;
-    shape.sampled_sequences = 1 + drafts;
-    shape.draft_tokens = drafts;
-    shape.draft_pairs = drafts * (computed + 1 + drafts);
+    add_verified(shape, computed, drafts);
     return shape;
 }
 

@@ -9,6 +9,16 @@
 
 namespace replayd {
 
+/// Adds to `shape` a decode of one token and `drafts` after `computed` tokens. Of a step that is formed request by
+/// request this is most of the work, so only what such a member has is touched.
+inline void add_verified(StepShape& shape, std::int64_t computed, std::int64_t drafts) {
+    shape.decode_sequences += 1;
+    shape.decode_context += computed + 1 + drafts;
+    shape.sampled_sequences += 1 + drafts;
+    shape.draft_tokens += drafts;
+    shape.draft_pairs += drafts * (computed + 1 + drafts);
+}
+
 /// A decode of one sequence after `computed` tokens that verifies `drafts` tokens beside its own.
 [[nodiscard]] StepShape verify_shape(std::int64_t computed, std::int64_t drafts);
 
