@@ -85,13 +85,14 @@ struct Judged {
 };
 
 Judged judged(const SearchSpec& spec, const Space& space, const Outcomes& outcomes, std::int64_t arrivals) {
-    // Prices say which trials come next, which is not asked of that method: they would take every candidate's text.
+    // Prices would take every candidate's text. Without them that method wants something as long as any candidate is untried.
     std::vector<double> prices;
     const bool by_price = spec.method.kind == MethodKind::cheapest;
     if (by_price) prices.resize(static_cast<std::size_t>(space.size()));
     const auto method = search::make_method(spec.method, space, spec.objective, arrivals, std::move(prices));
+    const bool all_tried = method->next(outcomes).empty();
     return {search::ranked(method->results(outcomes), outcomes, spec.objective),
-            by_price ? json::value(nullptr) : json::value(method->next(outcomes).empty())};
+            by_price && !all_tried ? json::value(nullptr) : json::value(all_tried)};
 }
 
 }  // namespace

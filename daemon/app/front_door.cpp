@@ -61,8 +61,8 @@ std::string FrontDoor::metrics_text() const {
     const otlp::SpanCounts taken = parts_.spans.counts();
     return metrics::render({parts_.registry, parts_.history, parts_.engine, parts_.tasks, parts_.commits,
                             [this] { return connections(); }, removed.streams, removed.rows,
-                            parts_.cluster ? std::optional(parts_.cluster->depth()) : std::nullopt, otlp::by_outcome(taken),
-                            taken.waiting});
+                            parts_.cluster ? std::optional(parts_.cluster->depth()) : std::nullopt,
+                            otlp::by_outcome(taken), taken.waiting});
 }
 
 api::ApiContext FrontDoor::api_context() {

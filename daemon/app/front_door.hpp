@@ -1,5 +1,6 @@
 #pragma once
-// What clients reach of the daemon: HTTP routes, the page, the websockets of ingest and of the live page, behind one gate.
+// What clients reach of the daemon: HTTP routes, the page, the websockets of ingest and of the live page, behind one
+// gate.
 
 #include <map>
 #include <memory>
@@ -44,8 +45,8 @@ class FrontDoor {
 public:
     explicit FrontDoor(HouseParts parts);
 
-    /// Listens, on an already listening socket where `listen_fd` >= 0; answers once the io loop runs. Errors: the address is in
-    /// use, or can be reached from where the configuration does not allow it.
+    /// Listens, on an already listening socket where `listen_fd` >= 0; answers once the io loop runs. Errors: the
+    /// address is in use, or can be reached from where the configuration does not allow it.
     [[nodiscard]] Result<void> open(int listen_fd);
     /// From now on /readyz says 200, and the port file is there. Error `io`: it cannot be written.
     [[nodiscard]] Result<void> welcome();

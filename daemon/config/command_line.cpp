@@ -117,6 +117,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     CLI::App app("replayd: replays LLM-serving traces on what-if clusters", "replayd");
     Flags flags;
     declare(app, flags);
+    app.allow_extras();  // told below: CLI11 lists them from the last to the first
     CommandLine line;
     try {
         app.parse(argc, argv);
@@ -125,6 +126,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
         return line;
     } catch (const CLI::ParseError& error) {
         return fail(Code::invalid_argument, std::string(error.what()) + "; see replayd --help");
+    }
+    if (const auto unknown = app.remaining(); !unknown.empty()) {
+        return fail(Code::invalid_argument,
+                    "The following argument was not expected: " + unknown.front() + "; see replayd --help");
     }
     if (flags.version) {
         line.print = "replayd " + std::string(k_version) + "\n";

@@ -24,7 +24,9 @@ struct Recorded {
     stream::LoggedBatches log;
 
     /// How far it can be replayed.
-    [[nodiscard]] VirtualTime reached() const { return over(info) ? info.totals.snapshot.now + Duration(1) : log.watermark(); }
+    [[nodiscard]] VirtualTime reached() const {
+        return over(info) ? info.totals.snapshot.now + Duration(1) : log.watermark();
+    }
 };
 
 Result<void> check_replayable(const storage::RunInfo& run) {
@@ -35,8 +37,8 @@ Result<void> check_replayable(const storage::RunInfo& run) {
     }
     // One that has not ended is computed by whichever version goes on with it.
     if (!over(run) || run.row.engine_version == config::k_version) return {};
-    return fail(Code::failed_state, name + " was computed by replayd " + run.row.engine_version + ", and this is replayctl " +
-                                        std::string(config::k_version) +
+    return fail(Code::failed_state, name + " was computed by replayd " + run.row.engine_version +
+                                        ", and this is replayctl " + std::string(config::k_version) +
                                         ", whose engine may decide otherwise: use the replayctl of that version");
 }
 
@@ -44,16 +46,19 @@ Result<Recorded> open_run(storage::Reader& reader, const ScenarioSource& scenari
     auto info = reader.run(run_id);
     if (!info) return tl::unexpected(info.error());
     if (auto fine = check_replayable(*info); !fine) return tl::unexpected(fine.error());
-    const auto compose = [&scenarios](std::string_view toml, std::string_view origin) { return scenarios.compose(toml, origin); };
+    const auto compose = [&scenarios](std::string_view toml, std::string_view origin) {
+        return scenarios.compose(toml, origin);
+    };
     auto identity = stream::identity_of(info->row, info->stream, reader, compose);
     if (!identity) return tl::unexpected(identity.error());
     auto log = stream::LoggedBatches::open(reader, info->row.stream_id);
     if (!log) return tl::unexpected(log.error());
     if (log->arrivals() < info->totals.snapshot.arrived) {
-        return fail(Code::failed_state, "the log of stream " + info->stream + " has " + std::to_string(log->arrivals()) +
-                                            " arrivals and run " + std::to_string(run_id) + " saw " +
-                                            std::to_string(info->totals.snapshot.arrived) +
-                                            ": expected a history with the whole log; `replayctl check` says what else it lacks");
+        return fail(Code::failed_state,
+                    "the log of stream " + info->stream + " has " + std::to_string(log->arrivals()) +
+                        " arrivals and run " + std::to_string(run_id) + " saw " +
+                        std::to_string(info->totals.snapshot.arrived) +
+                        ": expected a history with the whole log; `replayctl check` says what else it lacks");
     }
     return Recorded{std::move(*info), std::move(*identity), std::move(*log)};
 }
@@ -67,8 +72,9 @@ Result<boost::json::object> recorded_moment(storage::Reader& reader, const Scena
     const VirtualTime most = recorded->reached();
     const VirtualTime at = at_ns ? VirtualTime(*at_ns) : most;
     if (at > most) {
-        return fail(Code::invalid_argument, "TIME is " + std::to_string(at.ns) + " ns: expected at most " + std::to_string(most.ns) +
-                                                " ns, where run " + std::to_string(run) + " has come to");
+        return fail(Code::invalid_argument, "TIME is " + std::to_string(at.ns) + " ns: expected at most " +
+                                                std::to_string(most.ns) + " ns, where run " + std::to_string(run) +
+                                                " has come to");
     }
     stream::RunReplay replay(recorded->identity, recorded->log);
     for (;;) {
@@ -78,8 +84,8 @@ Result<boost::json::object> recorded_moment(storage::Reader& reader, const Scena
     }
 }
 
-Result<boost::json::object> recorded_difference(storage::Reader& reader, const ScenarioSource& scenarios, std::int64_t run_a,
-                                                std::int64_t run_b) {
+Result<boost::json::object> recorded_difference(storage::Reader& reader, const ScenarioSource& scenarios,
+                                                std::int64_t run_a, std::int64_t run_b) {
     auto a = open_run(reader, scenarios, run_a);
     if (!a) return tl::unexpected(a.error());
     auto b = open_run(reader, scenarios, run_b);

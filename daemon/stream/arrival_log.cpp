@@ -191,8 +191,8 @@ Result<std::vector<FeedBatch>> ArrivalLog::fetch_logged(std::uint64_t seq, std::
     return logged(seq, std::min<std::size_t>(k_fetch_batches_max, last - seq + 1)).and_then(decode_logged);
 }
 
-/// Number of the first durable batch whose watermark lies behind `time`, or the number behind the last one. Watermarks never
-/// fall, so it is found by halving.
+/// Number of the first durable batch whose watermark lies behind `time`, or the number behind the last one. Watermarks
+/// never fall, so it is found by halving.
 Result<std::uint64_t> ArrivalLog::first_batch_after(VirtualTime time) const {
     std::uint64_t low = 1;
     std::uint64_t high = status().durable.seq + 1;
@@ -223,8 +223,9 @@ Result<std::vector<Arrival>> ArrivalLog::between(VirtualTime from, VirtualTime t
                 if (arrival.at >= to) return arrivals;
                 if (arrival.at < from) continue;
                 if (arrivals.size() == most) {
-                    return fail(Code::too_large, "stream " + net::quoted(name_) + " has more than " + std::to_string(most) +
-                                                     " arrivals from " + std::to_string(from.ns) + " ns to " + std::to_string(to.ns) +
+                    return fail(Code::too_large, "stream " + net::quoted(name_) + " has more than " +
+                                                     std::to_string(most) + " arrivals from " +
+                                                     std::to_string(from.ns) + " ns to " + std::to_string(to.ns) +
                                                      " ns: expected a shorter sample");
                 }
                 arrivals.push_back(arrival);

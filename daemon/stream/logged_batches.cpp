@@ -36,8 +36,10 @@ Result<std::vector<FeedBatch>> decode_logged(const std::vector<storage::LoggedBa
 Result<LoggedBatches> LoggedBatches::open(storage::Reader& reader, std::int64_t stream_id) {
     auto streams = reader.streams();
     if (!streams) return tl::unexpected(streams.error());
-    const auto found = std::find_if(streams->begin(), streams->end(), [stream_id](const auto& info) { return info.row.id == stream_id; });
-    if (found == streams->end()) return fail(Code::not_found, "no stream " + std::to_string(stream_id) + " in the history");
+    const auto found = std::find_if(streams->begin(), streams->end(),
+                                    [stream_id](const auto& info) { return info.row.id == stream_id; });
+    if (found == streams->end())
+        return fail(Code::not_found, "no stream " + std::to_string(stream_id) + " in the history");
     return LoggedBatches(reader, std::move(*found));
 }
 

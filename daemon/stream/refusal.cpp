@@ -21,8 +21,9 @@ std::optional<Refusal> check_times(const protocol::ArrivalBatch& batch, const Lo
     const auto& arrivals = batch.arrivals;
     const std::string name = "batch " + std::to_string(batch.seq) + ": ";
     // Times never decrease inside a batch (checked when it was decoded), so the late ones come first.
-    const auto first_in_time = std::partition_point(
-        arrivals.begin(), arrivals.end(), [&accepted](const Arrival& arrival) { return arrival.at < accepted.watermark; });
+    const auto first_in_time =
+        std::partition_point(arrivals.begin(), arrivals.end(),
+                             [&accepted](const Arrival& arrival) { return arrival.at < accepted.watermark; });
     if (first_in_time != arrivals.begin()) {
         return refuse(Code::invalid_argument,
                       name + std::to_string(first_in_time - arrivals.begin()) + " of " +
@@ -54,7 +55,8 @@ Refusal refusal_of(const Error& error, std::uint64_t seq) {
     return {protocol::failure_of(error, seq), protocol::facts(error.code).close_code};
 }
 
-std::optional<Refusal> check_seq(std::uint64_t seq, const char* what, const LogTail& accepted, std::string_view stream) {
+std::optional<Refusal> check_seq(std::uint64_t seq, const char* what, const LogTail& accepted,
+                                 std::string_view stream) {
     const std::string expected = std::to_string(accepted.seq + 1);
     if (accepted.ended) {
         return refuse(Code::failed_state,

@@ -50,10 +50,12 @@ std::optional<Result<RunsDifference>> RunDifference::equal() const {
 
 std::optional<Result<RunsDifference>> RunDifference::take_changes(VirtualTime at) {
     if (next_change(a_, a_parts_, Pacer::k_no_limit) == at) {
-        if (auto changed = search_.change_a(scenario_after(a_, ++a_parts_)); !changed) return tl::unexpected(changed.error());
+        if (auto changed = search_.change_a(scenario_after(a_, ++a_parts_)); !changed)
+            return tl::unexpected(changed.error());
     }
     if (next_change(b_, b_parts_, Pacer::k_no_limit) == at) {
-        if (auto changed = search_.change_b(scenario_after(b_, ++b_parts_)); !changed) return tl::unexpected(changed.error());
+        if (auto changed = search_.change_b(scenario_after(b_, ++b_parts_)); !changed)
+            return tl::unexpected(changed.error());
     }
     return std::nullopt;
 }

@@ -19,10 +19,17 @@ export function afdTimeline(step) {
   const lengthNs = step.timeline.reduce((end, visit) => Math.max(end, visit.end_ns), 0);
   const used = new Set(step.timeline.map(({ resource }) => resource));
   const rows = AFD_RESOURCES.filter(({ key }) => used.has(key)).map((resource) => ({
-    resource, idle: step.idle[resource.key],
-    bars: step.timeline.filter((visit) => visit.resource === resource.key && visit.end_ns > visit.begin_ns).map((visit) => ({
-      stage: visit.stage, layer: visit.layer, from: visit.begin_ns / lengthNs, width: (visit.end_ns - visit.begin_ns) / lengthNs,
-      ns: visit.end_ns - visit.begin_ns })),
+    resource,
+    idle: step.idle[resource.key],
+    bars: step.timeline
+      .filter((visit) => visit.resource === resource.key && visit.end_ns > visit.begin_ns)
+      .map((visit) => ({
+        stage: visit.stage,
+        layer: visit.layer,
+        from: visit.begin_ns / lengthNs,
+        width: (visit.end_ns - visit.begin_ns) / lengthNs,
+        ns: visit.end_ns - visit.begin_ns
+      }))
   }));
   return { lengthNs, rows };
 }

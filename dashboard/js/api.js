@@ -46,10 +46,14 @@ export class Api {
   scenarioPlan(name) { return this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/plan`); }
 
   /** How evenly the pools of a scenario use their experts; none without experts on several ranks. */
-  async expertBalance(name) { return (await this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/experts`)).pools; }
+  async expertBalance(name) {
+    return (await this.#json(`/api/v1/scenarios/${encodeURIComponent(name)}/experts`)).pools;
+  }
 
   /** Two runs of one stream, request by request; differences are B − A. */
-  compare(a, b, limit) { return this.#json(`/api/v1/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}&limit=${limit}`); }
+  compare(a, b, limit) {
+    return this.#json(`/api/v1/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}&limit=${limit}`);
+  }
 
   /** Observed against predicted. */
   residuals(id, limit = 500) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/residuals?limit=${limit}`); }
@@ -58,7 +62,10 @@ export class Api {
   forecast(id, body) { return this.#ask(`/api/v1/runs/${encodeURIComponent(id)}/forecast`, body); }
 
   /** A run as it stood at a moment. @param {number|null} atNs null: now, or its end */
-  moment(id, atNs, listed) { return this.#json(`/api/v1/runs/${encodeURIComponent(id)}/at?listed=${listed}${atNs === null ? '' : `&at_ns=${atNs}`}`); }
+  moment(id, atNs, listed) {
+    return this.#json(
+      `/api/v1/runs/${encodeURIComponent(id)}/at?listed=${listed}${atNs === null ? '' : `&at_ns=${atNs}`}`);
+  }
 
   windows(id, fromNs = 0, limit = 1000) {
     return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/windows?from_ns=${fromNs}&limit=${limit}`);
@@ -70,7 +77,8 @@ export class Api {
   afdSteps(id) { return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/afd`); }
 
   requests(id, { order, outcome, limit }) {
-    return this.#items(`/api/v1/runs/${encodeURIComponent(id)}/requests?limit=${limit}&order=${order}&outcome=${outcome}`);
+    return this.#items(
+      `/api/v1/runs/${encodeURIComponent(id)}/requests?limit=${limit}&order=${order}&outcome=${outcome}`);
   }
 
   request(run, sequence) {
@@ -83,9 +91,14 @@ export class Api {
   control(stream, action) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/${action}`, null); }
   /** A run of the whole stream, or a copy of a run that goes on under another scenario. */
   addRun(stream, scenario) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/runs`, { scenario }); }
-  forkRun(id, scenario, atNs = null) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/fork`, atNs === null ? { scenario } : { scenario, at_ns: atNs }); }
+  forkRun(id, scenario, atNs = null) {
+    return this.#post(
+      `/api/v1/runs/${encodeURIComponent(id)}/fork`, atNs === null ? { scenario } : { scenario, at_ns: atNs });
+  }
   stopRun(id) { return this.#post(`/api/v1/runs/${encodeURIComponent(id)}/stop`, null); }
-  setSpeed(stream, factor) { return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor }); }
+  setSpeed(stream, factor) {
+    return this.#post(`/api/v1/streams/${encodeURIComponent(stream)}/speed`, { speed: factor });
+  }
   /** @param {string|null} search a file of searches; null: the history */
   query(sql, search = null) { return this.#ask('/api/v1/query', search === null ? { sql } : { sql, search }); }
 

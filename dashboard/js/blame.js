@@ -42,7 +42,9 @@ export const BLAME_CAUSES = [
  * @returns {{cause: object, ns: number}[]}
  */
 export function blameRanking(blame) {
-  return BLAME_CAUSES.map((cause) => ({ cause, ns: blame?.[cause.key] ?? 0 })).filter(({ ns }) => ns > 0).sort((a, b) => b.ns - a.ns);
+  return BLAME_CAUSES.map((cause) => ({ cause, ns: blame?.[cause.key] ?? 0 }))
+    .filter(({ ns }) => ns > 0)
+    .sort((a, b) => b.ns - a.ns);
 }
 
 /** Mean blame of a finished request over windows; null while none has finished. */

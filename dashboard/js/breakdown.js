@@ -27,7 +27,8 @@ export class Breakdown {
 
   /** @param {object[]} runs of hub.shownRuns @param {object|null} range as the panels' */
   update(runs, range) {
-    const drawn = JSON.stringify([currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
+    const drawn = JSON.stringify(
+      [currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     redraws.schedule(this.element, () => this.#draw(runs, range));
@@ -49,18 +50,26 @@ export class Breakdown {
 
 function row({ run, ledger, blame }, scale) {
   const most = dominantPart(ledger);
-  const summary = most === null ? format.MISSING
-    : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ${format.percent(most.share)}`;
+  const summary =
+    most === null
+      ? format.MISSING
+      : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ${format.percent(most.share)}`;
   return h('div.breakdown-row', {},
-    h('span.name.swatched', { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
+    h('span.name.swatched',
+      { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
     ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }),
-    h('span.causes', {}, `${causes(blame)} `, h('a', { href: routeTo('requests', { runs: [run.id] }, [['order', 'slowest_e2e']]), textContent: 'slowest requests', 'aria-label': `Slowest requests of ${run.label}` })));
+    h('span.causes', {}, `${causes(blame)} `, h('a', {
+      href: routeTo('requests', { runs: [run.id] }, [['order', 'slowest_e2e']]),
+      textContent: 'slowest requests',
+      'aria-label': `Slowest requests of ${run.label}`
+    })));
 }
 
 function causes(blame) {
   const ranking = blameRanking(blame);
   if (ranking.length === 0) return '';
-  const named = ranking.slice(0, CAUSES_NAMED).map(({ cause, ns }) => `${format.inSentence(cause.label)} ${format.durationNs(ns)}`);
+  const named = ranking.slice(0, CAUSES_NAMED).map(({ cause,
+    ns }) => `${format.inSentence(cause.label)} ${format.durationNs(ns)}`);
   return `because of ${named.join(', ')}${ranking.length > CAUSES_NAMED ? ', …' : ''}`;
 }
 

@@ -10,7 +10,8 @@ export const RUN_COLORS = {
 const OBSERVED = { light: '#15202b', dark: '#e4eaf0' };
 
 /** @param {{colorIndex: number|'observed'}} run @param {'light'|'dark'} theme */
-export const runColor = (run, theme) => (run.colorIndex === 'observed' ? OBSERVED[theme] : RUN_COLORS[theme][run.colorIndex]);
+export const runColor = (run, theme) => (
+  run.colorIndex === 'observed' ? OBSERVED[theme] : RUN_COLORS[theme][run.colorIndex]);
 
 /** Hues by stage: [working, waiting]. Waiting is the paler tint of its stage. */
 export const STAGE_COLORS = {

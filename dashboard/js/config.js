@@ -31,7 +31,8 @@ export function baseOf(parameter, given) {
     base = null;
   }
   if (base === null || !/^https?:$/.test(base.protocol)) {
-    throw new Error(`?${parameter}=${given} is no address; expected something like ?${parameter}=http://127.0.0.1:8480`);
+    throw new Error(
+      `?${parameter}=${given} is no address; expected something like ?${parameter}=http://127.0.0.1:8480`);
   }
   return (base.origin + base.pathname).replace(/\/+$/, '');
 }

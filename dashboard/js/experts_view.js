@@ -12,10 +12,14 @@ export class ExpertsView {
   constructor(api) {
     this.#api = api;
     this.afd = new AfdView(api);
-    this.hint = h('p.hint', { textContent: 'No run that is shown has experts on several ranks or a pool with attention/FFN disaggregation.' });
+    this.hint = h('p.hint', {
+      textContent: 'No run that is shown has experts on several ranks or a pool with attention/FFN disaggregation.'
+    });
     this.pools = h('div.plans');
     this.balance = h('section.block.expert-balance', { 'aria-label': 'Expert balance', hidden: true },
-      h('header', {}, h('h2', { textContent: 'Expert balance' }), h('span.unit', { textContent: 'load of the ranks over their mean, busiest first, averaged over the layers' })), this.pools);
+      h('header', {}, h('h2', { textContent: 'Expert balance' }),
+        h('span.unit', { textContent: 'load of the ranks over their mean, busiest first, averaged over the layers' })),
+      this.pools);
     this.element = h('div.experts', {}, this.hint, this.balance, this.afd.element);
   }
 
@@ -25,8 +29,12 @@ export class ExpertsView {
     for (const run of runs) this.#ask(run.scenario, hub);
     const shown = runs.flatMap((run) => (this.#balances.get(run.scenario) ?? []).map((balance) => ({ run, balance })));
     this.balance.hidden = shown.length === 0;
-    const drawn = JSON.stringify([document.documentElement.dataset.theme, shown.map(({ run, balance }) => [run.id, run.series.version, balance.pool])]);
-    if (drawn !== this.#drawn) this.pools.replaceChildren(...shown.map(({ run, balance }) => expertBalance(run, balance)));
+    const drawn = JSON.stringify([
+      document.documentElement.dataset.theme,
+      shown.map(({ run, balance }) => [run.id, run.series.version, balance.pool])
+    ]);
+    if (drawn !== this.#drawn)
+      this.pools.replaceChildren(...shown.map(({ run, balance }) => expertBalance(run, balance)));
     this.#drawn = drawn;
     const withAfd = this.afd.update(runs);
     this.hint.hidden = withAfd || shown.length > 0;

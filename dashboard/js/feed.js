@@ -26,8 +26,9 @@ export class Feed {
     this.#api = api;
     this.#hub = hub;
     this.#onRequests = onRequests;
-    this.#live = new LiveClient({ onState: (state) => this.#liveState(state), onMessage: (message) => this.#take(message) },
-      {}, () => this.#api.subprotocols);
+    this.#live = new LiveClient(
+      { onState: (state) => this.#liveState(state), onMessage: (message) => this.#take(message) }, {},
+      () => this.#api.subprotocols);
   }
 
   start() {

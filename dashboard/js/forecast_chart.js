@@ -21,8 +21,11 @@ export class ForecastChart {
     this.chart = h('div.chart', { role: 'img', 'aria-label': title });
     this.key = h('ul.series-key', { 'aria-label': `Lines of ${title}` });
     this.element = h('section.panel.large', { 'aria-label': title, data: { panel: `forecast_${metric}`, lines: '0' } },
-      h('header', {}, h('h2', { textContent: title }), h('span.unit', { textContent: 'the shaded time lies ahead' })), h('div.plot', {}, this.chart), this.key);
-    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: this.chart.clientHeight })).observe(this.chart);
+      h('header', {}, h('h2', { textContent: title }), h('span.unit', { textContent: 'the shaded time lies ahead' })),
+      h('div.plot', {}, this.chart), this.key);
+    new ResizeObserver(
+      () => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: this.chart.clientHeight }))
+      .observe(this.chart);
   }
 
   forget() { this.#drawn = ''; }
@@ -39,25 +42,52 @@ export class ForecastChart {
     const data = uPlot.join([table(past), ...lines.map((line) => table(forecastPoints(line, this.#metric)))]);
     const objective = answer.candidates[0].slo[`${this.#metric}_ns`];
     this.element.dataset.lines = String(lines.length);
-    this.chart.setAttribute('aria-label', `${this.title}, ${format.plural(past.length, 'window')} before and ${lines.map((line) => line.name).join(', ')} after ${format.clock(answer.at_ns / 1e9)}`);
+    this.chart.setAttribute(
+      'aria-label',
+      `${this.title}, ${format.plural(past.length, 'window')} before and ${lines.map((line) => line.name).join(', ')} after ${format.clock(answer.at_ns / 1e9)}`
+    );
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(answer, lines, colors, objective), data, this.chart);
-    this.key.replaceChildren(h('li', {}, h('i.swatch', { style: { 'background-color': token('--text-muted') } }), 'until now'),
-      ...lines.map((line, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), line.name)));
+    this.key.replaceChildren(
+      h('li', {}, h('i.swatch', { style: { 'background-color': token('--text-muted') } }), 'until now'),
+      ...lines.map(
+        (line, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), line.name)));
   }
 
   #options(answer, lines, colors, objective) {
-    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false }, grid: { stroke: token('--grid'), width: 1 } };
+    const axis = {
+      stroke: token('--text-muted'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { stroke: token('--grid'), width: 1 }
+    };
     const now = answer.at_ns / 1e9;
     const limit = objective === null ? null : objective / 1e9;
     const end = now + answer.horizon_ns / 1e9;
     return {
-      width: Math.max(1, this.chart.clientWidth), height: Math.max(1, this.chart.clientHeight), padding: [8, 20, 0, 0], legend: { show: false },
-      scales: { x: { time: false, range: (_plot, min) => [Math.min(min ?? now, now), end] }, y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, limit ?? 0, 1e-6) * 1.08] } },
-      axes: [{ ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
-        { ...axis, size: 54, gap: 4, values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value))) }],
-      series: [{}, { stroke: token('--text-muted'), width: 1.75, spanGaps: true, points: { show: false } },
-        ...lines.map((_, index) => ({ stroke: colors[index], width: index === 0 ? 2.25 : 1.75, spanGaps: true, points: { show: false } }))],
+      width: Math.max(1, this.chart.clientWidth),
+      height: Math.max(1, this.chart.clientHeight),
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: (_plot, min) => [Math.min(min ?? now, now), end] },
+        y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, limit ?? 0, 1e-6) * 1.08] }
+      },
+      axes: [
+        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
+        {
+          ...axis,
+          size: 54,
+          gap: 4,
+          values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value)))
+        }
+      ],
+      series: [
+        {}, { stroke: token('--text-muted'), width: 1.75, spanGaps: true, points: { show: false } },
+        ...lines.map(
+          (_, index) => (
+            { stroke: colors[index], width: index === 0 ? 2.25 : 1.75, spanGaps: true, points: { show: false } }))
+      ],
       cursor: { show: false },
       hooks: { drawClear: [(plot) => shade(plot, now)], draw: [(plot) => drawObjective(plot, limit)] },
     };

@@ -5,9 +5,14 @@ import * as format from './format.js';
 /** "breaks TTFT in 11.2 min", "holds", "rejects in 4.0 min". */
 export function lineVerdict(line) {
   if (line.holds) return 'holds';
-  const broken = [['breaks TTFT', line.ttft_break_after_ns], ['breaks TPOT', line.tpot_break_after_ns], ['rejects', line.rejects_after_ns]].filter(([, ns]) => ns !== null);
+  const broken = [
+    ['breaks TTFT', line.ttft_break_after_ns], ['breaks TPOT', line.tpot_break_after_ns],
+    ['rejects', line.rejects_after_ns]
+  ].filter(([, ns]) => ns !== null);
   if (broken.length === 0) return 'does not hold';
-  return broken.sort((a, b) => a[1] - b[1]).map(([what, ns]) => (ns === 0 ? `${what} now` : `${what} in ${format.durationNs(ns)}`)).join(', ');
+  return broken.sort((a, b) => a[1] - b[1])
+    .map(([what, ns]) => (ns === 0 ? `${what} now` : `${what} in ${format.durationNs(ns)}`))
+    .join(', ');
 }
 
 /** @param {object} answer of POST /api/v1/runs/ID/forecast; its first line is the run as it is @param {string} label of the run */
@@ -22,8 +27,10 @@ export function forecastSentences(answer, label) {
 }
 
 /** Windows of a line as points, at their ends. @param {'ttft'|'tpot'} metric */
-export const forecastPoints = (line, metric) => line.windows.map((window) => ({ t: (window.start_ns + window.length_ns) / 1e9,
-  value: window[`${metric}_ns`] === null ? null : window[`${metric}_ns`] / 1e9 }));
+export const forecastPoints = (line, metric) => line.windows.map((window) => ({
+  t: (window.start_ns + window.length_ns) / 1e9,
+  value: window[`${metric}_ns`] === null ? null : window[`${metric}_ns`] / 1e9
+}));
 
 /** The last of what has been, as long as what is looked ahead, in the same shape. */
 export function pastPoints(points, answer, metric) {

@@ -7,7 +7,9 @@ import { ForecastChart } from './forecast_chart.js';
 import { forecastSentences, lineVerdict } from './forecast_data.js';
 import { RunPicker } from './run_picker.js';
 
-const TRAFFIC = [['recent', 'goes on as lately'], ['ramp', 'grows or shrinks'], ['seasonal', 'repeats the period before']];
+const TRAFFIC = [
+  ['recent', 'goes on as lately'], ['ramp', 'grows or shrinks'], ['seasonal', 'repeats the period before']
+];
 const HORIZONS = [300, 900, 1800, 3600];
 const CANDIDATES_MAX = 8;
 
@@ -29,7 +31,8 @@ export class ForecastView {
     this.traffic = h('select', { onchange: () => { this.#showGrowth(); changed(); } }, ...TRAFFIC.map(option));
     this.growth = h('input', { type: 'number', min: '0.1', max: '1000', step: '0.1', value: '1.5', onchange: changed });
     this.growthField = field('rate at the end ×', this.growth);
-    this.horizon = h('select', { onchange: changed }, ...HORIZONS.map((seconds) => option([String(seconds), format.duration(seconds)])));
+    this.horizon = h('select', { onchange: changed },
+      ...HORIZONS.map((seconds) => option([String(seconds), format.duration(seconds)])));
     this.horizon.value = '900';
     this.candidates = h('fieldset.candidates', {}, h('legend', { textContent: 'What would hold? Tick candidates' }));
     this.button = h('button.primary', { type: 'button', textContent: 'Look ahead', onclick: () => this.#ask() });
@@ -37,12 +40,20 @@ export class ForecastView {
     this.note = h('p.note', { role: 'status' });
     this.charts = { ttft: new ForecastChart('ttft', 'TTFT, p99'), tpot: new ForecastChart('tpot', 'TPOT, p99') };
     this.table = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Candidates of the forecast' });
-    this.result = h('div.forecast-result', { hidden: true }, h('div.panels', {}, this.charts.ttft.element, this.charts.tpot.element),
-      h('section.block', { 'aria-label': 'Candidates compared' }, h('header', {}, h('h2', { textContent: 'Candidates' }), h('span.unit', { textContent: 'the run as it is first' })), this.table));
-    this.element = h('div.forecast', {}, h('section.block.forecast-head', { 'aria-label': 'Forecast' },
-      h('header', {}, h('h2', { textContent: 'Forecast' }), h('span.unit', { textContent: 'a copy of the run goes on; the run itself is not touched' })),
-      h('div.forecast-form', {}, this.picker.element, field('Traffic', this.traffic), this.growthField, field('Look ahead', this.horizon), this.button),
-      this.candidates, this.sentences, this.note), this.result);
+    this.result = h('div.forecast-result', { hidden: true },
+      h('div.panels', {}, this.charts.ttft.element, this.charts.tpot.element),
+      h('section.block', { 'aria-label': 'Candidates compared' },
+        h('header', {}, h('h2', { textContent: 'Candidates' }),
+          h('span.unit', { textContent: 'the run as it is first' })),
+        this.table));
+    this.element = h('div.forecast', {},
+      h('section.block.forecast-head', { 'aria-label': 'Forecast' },
+        h('header', {}, h('h2', { textContent: 'Forecast' }),
+          h('span.unit', { textContent: 'a copy of the run goes on; the run itself is not touched' })),
+        h('div.forecast-form', {}, this.picker.element, field('Traffic', this.traffic), this.growthField,
+          field('Look ahead', this.horizon), this.button),
+        this.candidates, this.sentences, this.note),
+      this.result);
     this.#showGrowth();
   }
 
@@ -80,7 +91,15 @@ export class ForecastView {
     if (model !== undefined && this.candidates.dataset.model !== model) this.#offer(this.#candidates);
     const ahead = run !== undefined && run.finished_ms === null && hub.sources.api === 'ok';
     this.button.disabled = !ahead || this.asking === true;
-    if (this.#answer === null && this.asking !== true) setText(this.note, ahead ? this.#failure : run === undefined ? 'No run is shown.' : `Run #${run.id} is over: what comes next can be asked of a run that goes on.`);
+    if (this.#answer === null && this.asking !== true)
+      setText(
+        this.note,
+        ahead
+          ? this.#failure
+          : run === undefined
+            ? 'No run is shown.'
+            : `Run #${run.id} is over: what comes next can be asked of a run that goes on.`
+      );
     if (this.#answer !== null) this.#drawCharts();
   }
 
@@ -90,7 +109,9 @@ export class ForecastView {
   #offer(chosen) {
     const { model } = this.#scenarios.find(({ name }) => name === this.picker.run?.scenario) ?? {};
     const offered = this.#scenarios.filter((item) => model === undefined || item.model === model);
-    const box = ({ name, gpus, gpu }) => h('label.field', {}, h('input', { type: 'checkbox', value: name, checked: chosen.includes(name), onchange: this.#changed }), h('span', { textContent: `${name} (${gpus} × ${gpu})` }));
+    const box = ({ name, gpus, gpu }) => h('label.field', {},
+      h('input', { type: 'checkbox', value: name, checked: chosen.includes(name), onchange: this.#changed }),
+      h('span', { textContent: `${name} (${gpus} × ${gpu})` }));
     this.candidates.replaceChildren(this.candidates.firstChild, ...offered.map(box));
     this.candidates.dataset.model = model ?? '';
   }
@@ -112,7 +133,11 @@ export class ForecastView {
     this.asking = this.button.disabled = true;
     this.#failure = '';
     setText(this.note, 'Looking ahead…');
-    const body = { traffic: this.traffic.value, horizon_s: Number(this.horizon.value), candidates: this.#candidates.slice(0, CANDIDATES_MAX).map((scenario) => ({ scenario })) };
+    const body = {
+      traffic: this.traffic.value,
+      horizon_s: Number(this.horizon.value),
+      candidates: this.#candidates.slice(0, CANDIDATES_MAX).map((scenario) => ({ scenario }))
+    };
     if (this.traffic.value === 'ramp') body.growth = Number(this.growth.value);
     try {
       const began = performance.now();
@@ -120,7 +145,10 @@ export class ForecastView {
       if (run !== this.picker.id) return;
       this.#answer = answer;
       setText(this.sentences, forecastSentences(answer, this.picker.run?.label ?? `run #${run}`).join(' '));
-      setText(this.note, `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`);
+      setText(
+        this.note,
+        `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`
+      );
       this.table.replaceChildren(candidateTable(answer));
       this.result.hidden = false;
       this.redraw();
@@ -140,10 +168,39 @@ export class ForecastView {
 }
 
 function candidateTable(answer) {
-  const columns = [['Candidate', 'text'], ['GPUs', 'number'], ['Objectives', 'text'], ['In SLO', 'number'], ['TTFT p99', 'number'], ['TPOT p99', 'number'], ['Rejected', 'number'], ['Begins from', 'text']];
-  const cells = (line, index) => [`${line.name}${index === answer.cheapest ? ' (cheapest that holds)' : ''}`, format.count(line.gpus), lineVerdict(line), format.percent(line.slo_attainment),
-    format.durationNs(line.ttft.p99_ns), format.durationNs(line.tpot.p99_ns), format.count(line.rejected), line.started_from === 'fork' ? 'the state of now' : 'empty, after the sample'];
-  return h('table.runs', {}, h('thead', {}, h('tr', {}, ...columns.map(([text, className]) => h('th', { scope: 'col', className, textContent: text })))),
-    h('tbody', {}, ...answer.candidates.map((line, index) => h('tr', { data: { holds: String(line.holds) } }, ...cells(line, index).map((text, at) =>
-      h(at === 0 ? 'th' : 'td', { className: columns[at][1], textContent: text, title: at === 7 ? line.not_forked ?? '' : '', ...(at === 0 ? { scope: 'row' } : {}) }))))));
+  const columns = [
+    ['Candidate', 'text'], ['GPUs', 'number'], ['Objectives', 'text'], ['In SLO', 'number'], ['TTFT p99', 'number'],
+    ['TPOT p99', 'number'], ['Rejected', 'number'], ['Begins from', 'text']
+  ];
+  const cells = (line, index) => [`${line.name}${index === answer.cheapest ? ' (cheapest that holds)' : ''}`,
+    format.count(line.gpus), lineVerdict(line), format.percent(line.slo_attainment),
+    format.durationNs(line.ttft.p99_ns), format.durationNs(line.tpot.p99_ns), format.count(line.rejected),
+    line.started_from === 'fork' ? 'the state of now' : 'empty, after the sample'];
+  return h(
+    'table.runs',
+    {},
+    h(
+      'thead',
+      {},
+      h('tr', {}, ...columns.map(([text, className]) => h('th', { scope: 'col', className, textContent: text })))
+    ),
+    h(
+      'tbody',
+      {},
+      ...answer.candidates.map((line, index) =>
+        h(
+          'tr',
+          { data: { holds: String(line.holds) } },
+          ...cells(line, index).map((text, at) =>
+            h(at === 0 ? 'th' : 'td', {
+              className: columns[at][1],
+              textContent: text,
+              title: at === 7 ? (line.not_forked ?? '') : '',
+              ...(at === 0 ? { scope: 'row' } : {})
+            })
+          )
+        )
+      )
+    )
+  );
 }

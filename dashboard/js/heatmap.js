@@ -30,8 +30,10 @@ export class Heatmap {
     this.empty = h('p.empty');
     this.about = h('span.heat-about');
     this.readout = h('div.legend.heat-legend', {}, this.about);
-    this.element = h('section.panel.large', { data: { panel: definition.key, points: '0' }, 'aria-label': definition.title },
-      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit })), h('div.plot', {}, this.chart, this.empty), this.readout);
+    this.element = h('section.panel.large',
+      { data: { panel: definition.key, points: '0' }, 'aria-label': definition.title },
+      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit })),
+      h('div.plot', {}, this.chart, this.empty), this.readout);
     this.chart.addEventListener('pointermove', (event) => this.#point(event));
     this.chart.addEventListener('pointerleave', () => setText(this.about, this.#summary()));
     new ResizeObserver(() => this.#draw()).observe(this.chart);
@@ -39,7 +41,8 @@ export class Heatmap {
 
   /** @param {object|null} run of hub.shownRuns @param {object[]} points of request_lengths.js @param {string} emptyText */
   update(run, points, emptyText) {
-    const state = JSON.stringify([currentTheme(), run?.id, run?.colorIndex, emptyText, points.length, points.at(-1)?.t]);
+    const state = JSON.stringify(
+      [currentTheme(), run?.id, run?.colorIndex, emptyText, points.length, points.at(-1)?.t]);
     if (state === this.#state && points === this.#points) return;
     this.#state = state;
     redraws.schedule(this.element, () => this.#take(run, points, emptyText));
@@ -65,13 +68,20 @@ export class Heatmap {
 
   #label(bin) {
     const low = bin === 0 ? 0 : this.#edges[bin - 1] + 1;
-    return bin < this.#edges.length ? `${format.compact(low)}–${format.compact(this.#edges[bin])}` : `over ${format.compact(low)}`;
+    return bin < this.#edges.length
+      ? `${format.compact(low)}–${format.compact(this.#edges[bin])}`
+      : `over ${format.compact(low)}`;
   }
 
   get #box() {
     const { clientWidth: width, clientHeight: height } = this.chart;
     const [low, high] = this.#range;
-    return { width, height, column: Math.max(1, (width - LEFT - RIGHT) / this.#points.length), row: (height - TOP - BOTTOM) / (high - low + 1) };
+    return {
+      width,
+      height,
+      column: Math.max(1, (width - LEFT - RIGHT) / this.#points.length),
+      row: (height - TOP - BOTTOM) / (high - low + 1)
+    };
   }
 
   #point(event) {
@@ -80,8 +90,12 @@ export class Heatmap {
     const box = this.chart.getBoundingClientRect();
     const point = this.#points[Math.floor((event.clientX - box.left - LEFT) / column)];
     const bin = this.#range[0] + Math.floor((height - BOTTOM - (event.clientY - box.top)) / row);
-    if (point === undefined || bin < this.#range[0] || bin > this.#range[1]) return void setText(this.about, this.#summary());
-    setText(this.about, `until ${format.clock(point.t)}, ${this.#label(bin)} tokens: ${format.plural(point[this.#definition.bins][bin], 'request')}`);
+    if (point === undefined || bin < this.#range[0] || bin > this.#range[1])
+      return void setText(this.about, this.#summary());
+    setText(
+      this.about,
+      `until ${format.clock(point.t)}, ${this.#label(bin)} tokens: ${format.plural(point[this.#definition.bins][bin], 'request')}`
+    );
   }
 
   #draw() {
@@ -116,13 +130,15 @@ export class Heatmap {
     ctx.textBaseline = 'middle';
     const every = Math.ceil(16 / row);
     for (let bin = low; bin <= high; bin += every) {
-      const text = bin < this.#edges.length ? `≤ ${format.compact(this.#edges[bin])}` : `> ${format.compact(this.#edges.at(-1))}`;
+      const text =
+        bin < this.#edges.length ? `≤ ${format.compact(this.#edges[bin])}` : `> ${format.compact(this.#edges.at(-1))}`;
       ctx.fillText(text, LEFT - 6, height - BOTTOM - (bin - low + 0.5) * row);
     }
     ctx.textAlign = 'center';
     const end = this.#points.at(-1).t;
     const marks = Math.max(1, Math.min(6, Math.floor((width - LEFT) / 90)));
-    for (let mark = 0; mark <= marks; mark += 1) ctx.fillText(format.clock((end * mark) / marks), LEFT + ((width - LEFT - RIGHT) * mark) / marks, height - 10);
+    for (let mark = 0; mark <= marks; mark += 1)
+      ctx.fillText(format.clock((end * mark) / marks), LEFT + ((width - LEFT - RIGHT) * mark) / marks, height - 10);
   }
 }
 

@@ -14,14 +14,30 @@ export class HistoryView {
 
   constructor(api) {
     this.#api = api;
-    this.filter = h('input', { type: 'search', placeholder: 'Filter by stream, scenario or state', 'aria-label': 'Filter runs', oninput: () => this.#render() });
-    this.compare = h('button', { type: 'button', onclick: () => { location.hash = routeTo(this.#picked.size > 1 ? 'compare' : 'live', { runs: [...this.#picked] }); } });
-    this.table = new RunTable('Past runs', ['action', 'created', 'stream', 'scenario', 'run', 'state', 'clock', 'finished', 'rejected', 'rows',
-      'ttft50', 'ttft99', 'tpot50', 'tpot99', 'e2e99', 'slo', 'hash'], (cell, run) => this.#actions(cell, run));
+    this.filter = h('input', {
+      type: 'search',
+      placeholder: 'Filter by stream, scenario or state',
+      'aria-label': 'Filter runs',
+      oninput: () => this.#render()
+    });
+    this.compare = h('button', {
+      type: 'button',
+      onclick: () => {
+        location.hash = routeTo(this.#picked.size > 1 ? 'compare' : 'live', { runs: [...this.#picked] });
+      }
+    });
+    this.table = new RunTable('Past runs',
+      [
+        'action', 'created', 'stream', 'scenario', 'run', 'state', 'clock', 'finished', 'rejected', 'rows', 'ttft50',
+        'ttft99', 'tpot50', 'tpot99', 'e2e99', 'slo', 'hash'
+      ],
+      (cell, run) => this.#actions(cell, run));
     this.note = h('p.note', { role: 'status' });
     this.element = h('section.block.history', { 'aria-label': 'History' },
-      h('header', {}, h('h2', { textContent: 'History' }), h('span.unit', { textContent: 'every run that the daemon remembers; figures over the whole run' }),
-        h('span.spring'), this.filter, this.compare), this.table.element, this.note);
+      h('header', {}, h('h2', { textContent: 'History' }),
+        h('span.unit', { textContent: 'every run that the daemon remembers; figures over the whole run' }),
+        h('span.spring'), this.filter, this.compare),
+      this.table.element, this.note);
     this.#render();
   }
 
@@ -52,6 +68,10 @@ export class HistoryView {
       this.#render();
     } });
     cell.classList.add('row-actions');
-    cell.append(box, h('a.button', { href: routeTo('live', { runs: [run.id] }), textContent: 'Open', 'aria-label': `Open run ${run.id}, ${run.scenario}` }));
+    cell.append(box, h('a.button', {
+      href: routeTo('live', { runs: [run.id] }),
+      textContent: 'Open',
+      'aria-label': `Open run ${run.id}, ${run.scenario}`
+    }));
   }
 }

@@ -45,7 +45,8 @@ export class Hub extends EventTarget {
 
   /** Takes the streams of a live message, which may be all or only some. */
   mergeStreams(items) {
-    this.setStreams([...[...this.streams.values()].filter((old) => !items.some((item) => item.name === old.name)), ...items]);
+    this.setStreams(
+      [...[...this.streams.values()].filter((old) => !items.some((item) => item.name === old.name)), ...items]);
   }
 
   setRuns(items) {
@@ -90,7 +91,9 @@ export class Hub extends EventTarget {
     const streams = new Map();
     for (const gauges of this.gauges.values()) {
       const known = this.runs.get(gauges.id);
-      if (!streams.has(gauges.stream)) streams.set(gauges.stream, { state: null, created_ms: 0, ...this.streams.get(gauges.stream), name: gauges.stream, runs: [] });
+      if (!streams.has(gauges.stream))
+        streams.set(gauges.stream,
+          { state: null, created_ms: 0, ...this.streams.get(gauges.stream), name: gauges.stream, runs: [] });
       const { runs } = streams.get(gauges.stream);
       runs.push({ color: runs.length, ...known, ...runOfGauges(gauges) });
     }

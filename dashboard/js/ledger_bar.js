@@ -17,8 +17,11 @@ export function ledgerBar(ledger, scaleNs, label) {
   const spoken = segments.map(({ part, ns }) => `${part.label} ${format.durationNs(ns)}`).join(', ');
   const bar = h('div.ledger-bar', { role: 'img', 'aria-label': `${label}: ${spoken || 'no time spent'}` });
   for (const { part, ns, share } of segments) {
-    bar.append(h('i', { title: `${part.label}: ${format.durationNs(ns)} (${format.percent(share)})`, data: { part: part.key },
-      style: { width: `${scaleNs > 0 ? (ns / scaleNs) * 100 : 0}%`, 'background-color': ledgerColor(part, theme) } }));
+    bar.append(h('i', {
+      title: `${part.label}: ${format.durationNs(ns)} (${format.percent(share)})`,
+      data: { part: part.key },
+      style: { width: `${scaleNs > 0 ? (ns / scaleNs) * 100 : 0}%`, 'background-color': ledgerColor(part, theme) }
+    }));
   }
   return bar;
 }

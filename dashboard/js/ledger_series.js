@@ -15,8 +15,12 @@ function slotsOf(windows, field, keys) {
   return Array.from({ length: Math.ceil(windows.length / size) }, (_, index) => {
     const part = windows.slice(index * size, (index + 1) * size);
     const last = part.at(-1);
-    return { t: (last.start_ns + last.length_ns) / 1e9, finished: part.reduce((sum, window) => sum + window.finished, 0),
-      sums: Object.fromEntries(keys.map((key) => [key, part.reduce((sum, window) => sum + (window[field]?.[key] ?? 0), 0)])) };
+    return {
+      t: (last.start_ns + last.length_ns) / 1e9,
+      finished: part.reduce((sum, window) => sum + window.finished, 0),
+      sums:
+        Object.fromEntries(keys.map((key) => [key, part.reduce((sum, window) => sum + (window[field]?.[key] ?? 0), 0)]))
+    };
   });
 }
 
@@ -29,7 +33,8 @@ export function ledgerBands(windows, what) {
   const parts = what === 'ledger' ? LEDGER_PARTS : BLAME_CAUSES;
   const slots = slotsOf(windows, what === 'ledger' ? 'ledger_ns' : 'blame_ns', parts.map(({ key }) => key));
   const total = (part) => slots.reduce((sum, slot) => sum + slot.sums[part.key], 0);
-  const mean = (slot, keys) => (slot.finished === 0 ? null : keys.reduce((sum, key) => sum + slot.sums[key], 0) / slot.finished / 1e9);
+  const mean = (slot, keys) => (
+    slot.finished === 0 ? null : keys.reduce((sum, key) => sum + slot.sums[key], 0) / slot.finished / 1e9);
   const present = parts.filter((part) => total(part) > 0);
   const ranked = what === 'ledger' ? present : [...present].sort((a, b) => total(b) - total(a));
   const named = what === 'ledger' ? ranked : ranked.slice(0, CAUSES_NAMED);

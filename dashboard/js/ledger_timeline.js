@@ -10,7 +10,10 @@ import { currentTheme, token } from './theme.js';
 
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const HEIGHT = 220;
-const KINDS = [{ value: 'ledger', text: 'Parts', title: 'The parts of the latency' }, { value: 'blame', text: 'Causes', title: 'What the waiting and the interference were for' }];
+const KINDS = [
+  { value: 'ledger', text: 'Parts', title: 'The parts of the latency' },
+  { value: 'blame', text: 'Causes', title: 'What the waiting and the interference were for' }
+];
 
 export class LedgerTimeline {
   #plot = null;
@@ -22,15 +25,28 @@ export class LedgerTimeline {
   #series = { times: [], bands: [] };
 
   constructor() {
-    this.select = h('select', { 'aria-label': 'Run of the ledger over time', onchange: () => { this.#run = this.select.value; this.update(this.#runs, this.#range); } });
+    this.select = h('select', {
+      'aria-label': 'Run of the ledger over time',
+      onchange: () => {
+        this.#run = this.select.value;
+        this.update(this.#runs, this.#range);
+      }
+    });
     this.swatch = h('i.swatch');
-    this.kinds = segmented('Parts or causes', KINDS, (value) => { this.#kind = value; this.update(this.#runs, this.#range); });
+    this.kinds = segmented('Parts or causes', KINDS, (value) => {
+      this.#kind = value;
+      this.update(this.#runs, this.#range);
+    });
     this.chart = h('div.chart.ledger-chart', { role: 'img', 'aria-label': 'Mean latency over time' });
     this.key = h('ul.ledger-key', { 'aria-label': 'Bands' });
     this.note = h('span.unit', { textContent: 'mean of the requests that finish, stacked' });
-    this.element = h('section.block.ledger-time', { 'aria-label': 'Latency over time, by part', data: { points: '0', bands: '' } },
-      h('header', {}, h('h2', { textContent: 'Latency over time, by part' }), h('label.picker', {}, this.swatch, this.select), this.kinds.element, this.note), this.chart, this.key);
-    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT })).observe(this.chart);
+    this.element = h('section.block.ledger-time',
+      { 'aria-label': 'Latency over time, by part', data: { points: '0', bands: '' } },
+      h('header', {}, h('h2', { textContent: 'Latency over time, by part' }),
+        h('label.picker', {}, this.swatch, this.select), this.kinds.element, this.note),
+      this.chart, this.key);
+    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT }))
+      .observe(this.chart);
   }
 
   /** @param {object[]} runs of hub.shownRuns @param {object|null} range as the panels' */
@@ -50,7 +66,8 @@ export class LedgerTimeline {
     this.#series = ledgerBands(run?.series.windows ?? [], this.#kind);
     const { times, bands } = this.#series;
     this.element.hidden = bands.length === 0;
-    Object.assign(this.element.dataset, { points: String(times.length), bands: bands.map(({ part }) => part.key).join() });
+    Object.assign(
+      this.element.dataset, { points: String(times.length), bands: bands.map(({ part }) => part.key).join() });
     if (bands.length > 0) this.#draw();
   }
 
@@ -63,7 +80,8 @@ export class LedgerTimeline {
     if (!runs.some((run) => run.id === this.#run)) this.#run = runs[0]?.id ?? null;
     this.select.value = this.#run ?? '';
     const chosen = runs.find((run) => run.id === this.#run);
-    this.swatch.style.setProperty('background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
+    this.swatch.style.setProperty(
+      'background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
   }
 
   /** Parts have the colours of every ledger; causes, of which several belong to one part, the eight hues. */
@@ -76,7 +94,10 @@ export class LedgerTimeline {
     const { times, bands } = this.#series;
     const colors = bands.map(({ part }, index) => this.#colorOf(part, index));
     const data = [times, ...edgesOf(bands).toReversed()];
-    this.chart.setAttribute('aria-label', `Mean latency over time: ${bands.map(({ part, values }) => `${part.label} at most ${format.duration(Math.max(...values.map((value) => value ?? 0)))}`).join(', ')}`);
+    this.chart.setAttribute(
+      'aria-label',
+      `Mean latency over time: ${bands.map(({ part, values }) => `${part.label} at most ${format.duration(Math.max(...values.map((value) => value ?? 0)))}`).join(', ')}`
+    );
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(colors.toReversed()), data, this.chart);
     this.#drawKey(colors);
@@ -84,8 +105,9 @@ export class LedgerTimeline {
 
   #drawKey(colors) {
     this.values = this.#series.bands.map(() => h('b'));
-    this.key.replaceChildren(...this.#series.bands.map(({ part }, index) =>
-      h('li', { title: part.text }, h('i', { style: { 'background-color': colors[index] } }), part.label, this.values[index])));
+    this.key.replaceChildren(...this.#series.bands.map(
+      ({ part }, index) => h('li', { title: part.text }, h('i', { style: { 'background-color': colors[index] } }),
+        part.label, this.values[index])));
     this.#showValues(null);
   }
 
@@ -98,16 +120,34 @@ export class LedgerTimeline {
   }
 
   #options(colors) {
-    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false }, grid: { stroke: token('--grid'), width: 1 } };
+    const axis = {
+      stroke: token('--text-muted'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { stroke: token('--grid'), width: 1 }
+    };
     const x = (min, max) => {
       if (this.#range?.last !== undefined) return [Math.max(0, max - this.#range.last), max];
       return this.#range === null ? [min, max] : [this.#range.min, this.#range.max];
     };
     return {
-      width: Math.max(1, this.chart.clientWidth), height: HEIGHT, padding: [8, 20, 0, 0], legend: { show: false },
-      scales: { x: { time: false, range: (_plot, min, max) => x(min ?? 0, max ?? 1) }, y: { range: (_plot, _min, max) => [0, (max ?? 0) > 0 ? max * 1.05 : 1] } },
-      axes: [{ ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
-        { ...axis, size: 54, gap: 4, values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value))) }],
+      width: Math.max(1, this.chart.clientWidth),
+      height: HEIGHT,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: (_plot, min, max) => x(min ?? 0, max ?? 1) },
+        y: { range: (_plot, _min, max) => [0, (max ?? 0) > 0 ? max * 1.05 : 1] }
+      },
+      axes: [
+        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
+        {
+          ...axis,
+          size: 54,
+          gap: 4,
+          values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value)))
+        }
+      ],
       series: [{}, ...colors.map((color) => ({ fill: color, stroke: color, width: 0, points: { show: false } }))],
       cursor: { sync: { key: 'replayd', setSeries: false }, drag: { x: false, y: false }, points: { show: false } },
       hooks: { setCursor: [(plot) => this.#showValues(plot.cursor.left >= 0 ? plot.cursor.idx ?? null : null)] },

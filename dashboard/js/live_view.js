@@ -24,12 +24,15 @@ export class LiveView {
       redraw();
     };
     this.cards = new RunCards(toggleRun);
-    this.#panels = PANELS.map((definition) => ({ definition, panel: new Panel(definition, { toggleRun, zoom: (range) => toolbar.setRange(range) }) }));
+    this.#panels = PANELS.map(
+      (definition) => (
+        { definition, panel: new Panel(definition, { toggleRun, zoom: (range) => toolbar.setRange(range) }) }));
     this.breakdown = new Breakdown();
     this.ledger = new LedgerTimeline();
     this.hint = h('p.hint');
     this.element = h('div.live', {}, this.hint, this.cards.element,
-      h('div.panels', {}, ...this.#panels.map(({ panel }) => panel.element)), this.breakdown.element, this.ledger.element);
+      h('div.panels', {}, ...this.#panels.map(({ panel }) => panel.element)), this.breakdown.element,
+      this.ledger.element);
   }
 
   /** @param {import('./hub.js').Hub} hub */
@@ -63,7 +66,8 @@ export function updateHint(element, hub, base) {
   const needed = hub.shownRuns.length === 0 && !hub.unreachable && hub.sources.api === 'ok';
   element.hidden = !needed;
   if (needed && element.childElementCount === 0) {
-    element.append(h('span', { textContent: 'Nothing is replayed yet. Stream a trace through one scenario or several:' }),
+    element.append(
+      h('span', { textContent: 'Nothing is replayed yet. Stream a trace through one scenario or several:' }),
       h('code', { textContent: `replayctl stream TRACE --stream NAME --scenario A --scenario B --daemon ${base}` }));
   }
 }

@@ -39,7 +39,14 @@ const WITH_PANELS = ['live', 'compare', 'observed', 'vllm'];
 function start(base) {
   const store = new TokenStore(base);
   const token = new TokenDialog(base, store);
-  const api = new Api(base, undefined, { headers: () => store.headers(), subprotocols: () => store.subprotocols(), refused: (detail) => { hub.refused = true; token.ask(detail); } });
+  const api = new Api(base, undefined, {
+    headers: () => store.headers(),
+    subprotocols: () => store.subprotocols(),
+    refused: (detail) => {
+      hub.refused = true;
+      token.ask(detail);
+    }
+  });
   const hub = new Hub();
   const notice = new Notice();
   const page = {};
@@ -65,10 +72,19 @@ function start(base) {
   const residuals = new ResidualStore(api);
   page.toolbar = new PanelToolbar(changed);
   page.views = {
-    overview: new OverviewView(api, new OtherDaemons(location.href)), live: new LiveView(base, page.toolbar, residuals, redraw), requests: new RequestsView(api, hub, changed),
-    compare: new CompareView(api, page.toolbar, changed), observed: new ObservedView(base, residuals, page.toolbar, redraw), forecast: new ForecastView(api, changed),
-    memory: new MemoryView(api, keepAddress), moment: new MomentView(api, changed), experts: new ExpertsView(api), vllm: new VllmView(api, page.toolbar, redraw),
-    search: new SearchView(api, changed), history: new HistoryView(api), query: new QueryView(api, keepAddress),
+    overview: new OverviewView(api, new OtherDaemons(location.href)),
+    live: new LiveView(base, page.toolbar, residuals, redraw),
+    requests: new RequestsView(api, hub, changed),
+    compare: new CompareView(api, page.toolbar, changed),
+    observed: new ObservedView(base, residuals, page.toolbar, redraw),
+    forecast: new ForecastView(api, changed),
+    memory: new MemoryView(api, keepAddress),
+    moment: new MomentView(api, changed),
+    experts: new ExpertsView(api),
+    vllm: new VllmView(api, page.toolbar, redraw),
+    search: new SearchView(api, changed),
+    history: new HistoryView(api),
+    query: new QueryView(api, keepAddress),
   };
   page.status = new StatusBar(base);
   const whatIf = new WhatIfDialog(api, hub);
@@ -82,8 +98,13 @@ function start(base) {
     { keys: 'a', text: 'All of virtual time, after a zoom', run: () => page.toolbar.setRange(null) },
     { keys: 't', text: 'Light or dark theme', run: toggleTheme }], openView);
   const controls = h('section.subhead', { 'aria-label': 'What is shown' }, page.controls.element, page.toolbar.element);
-  page.navigation = new Navigation({ status: page.status.lamp, controls, banners: [page.status.banner, page.pinned.element],
-    overlays: [token.element, whatIf.element, notice.element, page.shortcuts.element], openHelp: () => page.shortcuts.open() });
+  page.navigation = new Navigation({
+    status: page.status.lamp,
+    controls,
+    banners: [page.status.banner, page.pinned.element],
+    overlays: [token.element, whatIf.element, notice.element, page.shortcuts.element],
+    openHelp: () => page.shortcuts.open()
+  });
 
   const feed = new Feed(api, hub, (run, items) => page.views.requests.take(run, items));
   hub.addEventListener('change', redraw);
@@ -108,7 +129,8 @@ function start(base) {
 }
 
 /** Where one writes, else where one chooses. */
-const firstField = (element) => element.querySelector('textarea, input[type="search"]') ?? element.querySelector('select, input');
+const firstField = (element) => element.querySelector('textarea, input[type="search"]') ??
+  element.querySelector('select, input');
 
 /** An error of an action, for a while. */
 class Notice {

@@ -11,7 +11,8 @@ const HEIGHT = 190;
 const POINTS_MAX = 300;
 const MEAN = 'mean';
 /** Distances of the marks of the memory axis. */
-const MARKS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].flatMap((step) => [step * 2 ** 20, step * 2 ** 30]).sort((a, b) => a - b);
+const MARKS =
+  [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].flatMap((step) => [step * 2 ** 20, step * 2 ** 30]).sort((a, b) => a - b);
 
 export class MemoryTimeline {
   #api;
@@ -22,7 +23,8 @@ export class MemoryTimeline {
     this.note = h('p.note', { role: 'status' });
     this.pools = h('div.timelines');
     this.element = h('section.block.memory-time', { 'aria-label': 'Memory over time' },
-      h('header', {}, h('h2', { textContent: 'Memory over time' }), h('span.unit', { textContent: 'of one GPU, at the ends of windows' })),
+      h('header', {}, h('h2', { textContent: 'Memory over time' }),
+        h('span.unit', { textContent: 'of one GPU, at the ends of windows' })),
       this.note, this.pools);
   }
 
@@ -79,9 +81,11 @@ class PoolChart {
     const key = h('div.band-key', {}, ...BANDS.map((band, index) =>
       h('span', {}, h('i.swatch', { data: { hue: band.hue } }), band.label, this.values[index])));
     this.element = h('article.plan', { data: { pool: name, points: '0' } },
-      h('header', {}, h('h3', { textContent: name }), h('span.spring'), h('label.field', {}, h('span', { textContent: 'Replica' }), this.select)),
+      h('header', {}, h('h3', { textContent: name }), h('span.spring'),
+        h('label.field', {}, h('span', { textContent: 'Replica' }), this.select)),
       this.chart, key, this.facts);
-    this.observer = new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT }));
+    this.observer = new ResizeObserver(
+      () => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT }));
     this.observer.observe(this.chart);
   }
 
@@ -103,7 +107,8 @@ class PoolChart {
 
   #redraw() {
     const chosen = this.select.value;
-    const replicas = chosen === MEAN ? this.#replicas : this.#replicas.filter((replica) => String(replica.replica) === chosen);
+    const replicas =
+      chosen === MEAN ? this.#replicas : this.#replicas.filter((replica) => String(replica.replica) === chosen);
     const { times, bands, workspace } = memoryOverTime(replicas, this.#plan);
     const edges = stacked(bands);
     this.element.dataset.points = String(times.length);
@@ -127,15 +132,37 @@ class PoolChart {
   }
 
   #options() {
-    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false }, grid: { stroke: token('--grid'), width: 1 } };
+    const axis = {
+      stroke: token('--text-muted'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { stroke: token('--grid'), width: 1 }
+    };
     const step = uPlot.paths.stepped({ align: 1 });
     return {
-      width: Math.max(1, this.chart.clientWidth), height: HEIGHT, padding: [8, 12, 0, 0], legend: { show: false },
+      width: Math.max(1, this.chart.clientWidth),
+      height: HEIGHT,
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
       scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, Math.max(max, this.#plan.budget_bytes)] } },
-      axes: [{ ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
-        { ...axis, size: 64, gap: 4, incrs: MARKS, values: (_plot, splits) => splits.map((value) => format.bytes(value)) }],
-      series: [{}, ...BANDS.toReversed().map(({ hue }) => ({ paths: step, points: { show: false }, width: 0,
-        fill: token(hue === 'free' ? '--sunken' : `--hue-${hue}`) }))],
+      axes: [
+        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
+        {
+          ...axis,
+          size: 64,
+          gap: 4,
+          incrs: MARKS,
+          values: (_plot, splits) => splits.map((value) => format.bytes(value))
+        }
+      ],
+      series: [
+        {}, ...BANDS.toReversed().map(({ hue }) => ({
+          paths: step,
+          points: { show: false },
+          width: 0,
+          fill: token(hue === 'free' ? '--sunken' : `--hue-${hue}`)
+        }))
+      ],
       cursor: { show: false },
     };
   }

@@ -22,12 +22,21 @@ export class MemoryView {
   constructor(api, changed) {
     this.#api = api;
     this.timeline = new MemoryTimeline(api);
-    this.select = h('select', { 'aria-label': 'Scenario', onchange: () => { this.#chosen = this.select.value; changed(); this.#load(); } });
+    this.select = h('select', {
+      'aria-label': 'Scenario',
+      onchange: () => {
+        this.#chosen = this.select.value;
+        changed();
+        this.#load();
+      }
+    });
     this.note = h('p.note', { role: 'status' });
     this.plans = h('div.plans');
     const plan = h('section.block.memory', { 'aria-label': 'Memory plan' },
-      h('header', {}, h('h2', { textContent: 'Memory plan' }), h('span.unit', { textContent: 'on the fullest GPU of each pool' }), h('span.spring'),
-        h('label.field', {}, h('span', { textContent: 'Scenario' }), this.select)), this.note, this.plans);
+      h('header', {}, h('h2', { textContent: 'Memory plan' }),
+        h('span.unit', { textContent: 'on the fullest GPU of each pool' }), h('span.spring'),
+        h('label.field', {}, h('span', { textContent: 'Scenario' }), this.select)),
+      this.note, this.plans);
     this.element = h('div.memory-view', {}, plan, this.timeline.element);
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
@@ -56,7 +65,8 @@ export class MemoryView {
   async #load() {
     const run = this.#run;
     try {
-      const pools = run === null ? (await this.#api.scenarioPlan(this.#chosen)).pools : (await this.#api.run(run.id)).plans;
+      const pools =
+        run === null ? (await this.#api.scenarioPlan(this.#chosen)).pools : (await this.#api.run(run.id)).plans;
       setText(this.note, '');
       this.plans.replaceChildren(...pools.map(planOf));
     } catch (error) {
@@ -77,36 +87,93 @@ export class MemoryView {
 
 function planOf(plan) {
   const inside = [...plan.items.map((item, index) => ({ ...item, hue: index % HUES })), kvPart(plan)];
-  const beside = plan.outside.map((item, index) => ({ ...item, hue: (plan.items.length + index) % HUES, name: `beside the budget: ${item.name}` }));
+  const beside = plan.outside.map(
+    (item, index) => ({ ...item, hue: (plan.items.length + index) % HUES, name: `beside the budget: ${item.name}` }));
   const used = inside.reduce((sum, part) => sum + part.bytes, 0);
-  const spare = { name: 'unused in the budget', bytes: Math.max(0, plan.budget_bytes - used), hue: 'free', formula: 'too little for another block' };
-  const margin = { name: 'free beside the budget', bytes: plan.margin_bytes ?? Math.max(0, plan.device_bytes - Math.max(used, plan.budget_bytes)),
-    hue: 'free', formula: plan.margin_bytes !== null && plan.margin_bytes < 0 ? 'too little: lower memory_fraction or switch graphs off' : 'for fragmentation and other processes' };
+  const spare = {
+    name: 'unused in the budget',
+    bytes: Math.max(0, plan.budget_bytes - used),
+    hue: 'free',
+    formula: 'too little for another block'
+  };
+  const margin = {
+    name: 'free beside the budget',
+    bytes: plan.margin_bytes ?? Math.max(0, plan.device_bytes - Math.max(used, plan.budget_bytes)),
+    hue: 'free',
+    formula: plan.margin_bytes !== null && plan.margin_bytes < 0
+      ? 'too little: lower memory_fraction or switch graphs off'
+      : 'for fragmentation and other processes'
+  };
   const parts = [...inside, spare, ...beside, margin];
-  return h('article.plan', {}, h('header', {}, h('h3', { textContent: `${plan.pool}` }), h('span.unit', { textContent:
-      `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters` })), barOf(plan, parts),
-    h('p.plan-facts', { textContent: `${format.count(plan.blocks)} KV blocks${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
-      `${format.bytes(plan.kv_bytes_per_token)} per token${plan.state_bytes_per_request > 0 ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request` : ''}` }),
-    h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': `Memory plan of ${plan.pool}, item by item` }, h('table.plain', {}, h('thead', {}, h('tr', {}, ...['Item', 'Bytes', 'Of GPU', 'Basis', 'How'].map((text) => h('th', { scope: 'col', textContent: text })))),
-      h('tbody', {}, ...parts.map((part) => rowOf(plan, part))))));
+  return h(
+    'article.plan',
+    {},
+    h(
+      'header',
+      {},
+      h('h3', { textContent: `${plan.pool}` }),
+      h('span.unit', {
+        textContent: `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters`
+      })
+    ),
+    barOf(plan, parts),
+    h('p.plan-facts', {
+      textContent:
+        `${format.count(plan.blocks)} KV blocks${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
+        `${format.bytes(plan.kv_bytes_per_token)} per token${plan.state_bytes_per_request > 0 ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request` : ''}`
+    }),
+    h(
+      'div.scroller',
+      { tabIndex: 0, role: 'region', 'aria-label': `Memory plan of ${plan.pool}, item by item` },
+      h(
+        'table.plain',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ...['Item', 'Bytes', 'Of GPU', 'Basis', 'How'].map((text) => h('th', { scope: 'col', textContent: text }))
+          )
+        ),
+        h('tbody', {}, ...parts.map((part) => rowOf(plan, part)))
+      )
+    )
+  );
 }
 
 function kvPart(plan) {
-  return { name: 'KV cache', bytes: plan.blocks * plan.kv_bytes_per_block, hue: 'kv',
-    formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}${plan.pinned ? ' (pinned by the scenario)' : ''}` };
+  return {
+    name: 'KV cache',
+    bytes: plan.blocks * plan.kv_bytes_per_block,
+    hue: 'kv',
+    formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}${plan.pinned ? ' (pinned by the scenario)' : ''}`
+  };
 }
 
 function barOf(plan, parts) {
   const drawn = parts.filter((part) => part.bytes > 0);
   const scale = Math.max(plan.device_bytes, drawn.reduce((sum, part) => sum + part.bytes, 0));
   const width = (bytes) => `${(bytes / scale) * 100}%`;
-  return h('div.memory-bar', { role: 'img', 'aria-label': `Memory of pool ${plan.pool}: ${drawn.map((part) => `${part.name} ${format.bytes(part.bytes)}`).join(', ')}` },
-    ...drawn.map((part) => h('i', { data: { hue: String(part.hue) }, style: { width: width(part.bytes) }, title: `${part.name}: ${format.bytes(part.bytes)}\n${part.formula}` })),
-    h('span.budget', { style: { left: width(plan.budget_bytes) }, title: `Budget: ${format.bytes(plan.budget_bytes)}` }));
+  return h('div.memory-bar', {
+    role: 'img',
+    'aria-label':
+      `Memory of pool ${plan.pool}: ${drawn.map((part) => `${part.name} ${format.bytes(part.bytes)}`).join(', ')}`
+  },
+    ...drawn.map((part) => h('i', {
+      data: { hue: String(part.hue) },
+      style: { width: width(part.bytes) },
+      title: `${part.name}: ${format.bytes(part.bytes)}\n${part.formula}`
+    })),
+    h('span.budget',
+      { style: { left: width(plan.budget_bytes) }, title: `Budget: ${format.bytes(plan.budget_bytes)}` }));
 }
 
 function rowOf(plan, part) {
   return h('tr', {}, h('th', { scope: 'row' }, h('i.swatch', { data: { hue: String(part.hue) } }), part.name),
-    h('td', { textContent: format.bytes(part.bytes), title: `${format.count(part.bytes)} bytes` }), h('td', { textContent: format.percent(part.bytes / plan.device_bytes) }),
-    h('td.basis', { textContent: part.basis ?? '', title: BASIS[part.basis] ?? '' }), h('td.formula', { textContent: part.formula }));
+    h('td', { textContent: format.bytes(part.bytes), title: `${format.count(part.bytes)} bytes` }),
+    h('td', { textContent: format.percent(part.bytes / plan.device_bytes) }),
+    h('td.basis', { textContent: part.basis ?? '', title: BASIS[part.basis] ?? '' }),
+    h('td.formula', { textContent: part.formula }));
 }

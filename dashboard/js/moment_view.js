@@ -12,8 +12,14 @@ const WINDOWS = 500;
 const TRANSFERS_SHOWN = 12;
 /** A drag along the slider asks once it rests. */
 const REST_MS = 250;
-const REPLICA_COLUMNS = [['Replica', 'number'], ['Pool', 'text'], ['Waiting', 'number'], ['Running', 'number'], ['Incoming', 'number'], ['KV blocks', 'text'], ['Step', 'text']];
-const REQUEST_COLUMNS = [['State', 'text'], ['Request', 'text'], ['Age', 'number'], ['Computed', 'number'], ['Prompt', 'number'], ['Output', 'number'], ['Blocks', 'number'], ['Preempted', 'number']];
+const REPLICA_COLUMNS = [
+  ['Replica', 'number'], ['Pool', 'text'], ['Waiting', 'number'], ['Running', 'number'], ['Incoming', 'number'],
+  ['KV blocks', 'text'], ['Step', 'text']
+];
+const REQUEST_COLUMNS = [
+  ['State', 'text'], ['Request', 'text'], ['Age', 'number'], ['Computed', 'number'], ['Prompt', 'number'],
+  ['Output', 'number'], ['Blocks', 'number'], ['Preempted', 'number']
+];
 
 export class MomentView {
   #api;
@@ -33,8 +39,26 @@ export class MomentView {
     this.#changed = changed;
     const field = (text, input) => h('label.field', {}, h('span', { textContent: text }), input);
     this.picker = new RunPicker('Run to look at', () => { this.#at = null; this.#ask(0); });
-    this.slider = h('input.moment-slider', { type: 'range', min: '0', step: '0.1', 'aria-label': 'Moment, in virtual seconds', oninput: () => { this.#at = Number(this.slider.value); this.#showTime(); this.#ask(REST_MS); } });
-    this.time = h('input', { type: 'number', min: '0', step: 'any', onchange: () => { this.#at = Number(this.time.value); this.#ask(0); } });
+    this.slider = h('input.moment-slider', {
+      type: 'range',
+      min: '0',
+      step: '0.1',
+      'aria-label': 'Moment, in virtual seconds',
+      oninput: () => {
+        this.#at = Number(this.slider.value);
+        this.#showTime();
+        this.#ask(REST_MS);
+      }
+    });
+    this.time = h('input', {
+      type: 'number',
+      min: '0',
+      step: 'any',
+      onchange: () => {
+        this.#at = Number(this.time.value);
+        this.#ask(0);
+      }
+    });
     this.sentence = h('p.summary', { role: 'status' });
     this.note = h('p.note', { role: 'status' });
     this.scenario = h('select', {});
@@ -42,13 +66,21 @@ export class MomentView {
     this.replicas = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Replicas at the moment' });
     this.transfers = h('p.note');
     this.requestsTitle = h('h2');
-    this.requests = h('div.scroller.moment-requests', { tabIndex: 0, role: 'region', 'aria-label': 'Requests of the replica at the moment' });
-    this.result = h('div.moment-result', { hidden: true }, h('section.block', { 'aria-label': 'Replicas' }, this.replicas, this.transfers),
-      h('section.block', { 'aria-label': 'Requests of a replica' }, h('header', {}, this.requestsTitle, h('span.unit', { textContent: `the first ${LISTED} that wait, and that run` })), this.requests));
-    this.element = h('div.moment', {}, h('section.block', { 'aria-label': 'Moment' },
-      h('header', {}, h('h2', { textContent: 'Moment' }), h('span.unit', { textContent: 'replayed from the arrival log; the run itself is not touched' })),
-      h('div.forecast-form', {}, this.picker.element, field('Virtual time, s', this.time), this.slider),
-      h('div.forecast-form', {}, field('Go on from here under', this.scenario), this.fork), this.sentence, this.note), this.result);
+    this.requests = h('div.scroller.moment-requests',
+      { tabIndex: 0, role: 'region', 'aria-label': 'Requests of the replica at the moment' });
+    this.result = h('div.moment-result', { hidden: true },
+      h('section.block', { 'aria-label': 'Replicas' }, this.replicas, this.transfers),
+      h('section.block', { 'aria-label': 'Requests of a replica' },
+        h('header', {}, this.requestsTitle,
+          h('span.unit', { textContent: `the first ${LISTED} that wait, and that run` })),
+        this.requests));
+    this.element = h('div.moment', {},
+      h('section.block', { 'aria-label': 'Moment' },
+        h('header', {}, h('h2', { textContent: 'Moment' }),
+          h('span.unit', { textContent: 'replayed from the arrival log; the run itself is not touched' })),
+        h('div.forecast-form', {}, this.picker.element, field('Virtual time, s', this.time), this.slider),
+        h('div.forecast-form', {}, field('Go on from here under', this.scenario), this.fork), this.sentence, this.note),
+      this.result);
   }
 
   params() {
@@ -133,18 +165,40 @@ export class MomentView {
   #draw() {
     const { replicas, transfers, at_ns: at } = this.#moment;
     if (!replicas.some(({ replica }) => replica === this.#replica)) this.#replica = 0;
-    this.replicas.replaceChildren(table(REPLICA_COLUMNS, replicas.map((replica) => h('tr', { data: { replica: String(replica.replica) } },
-      h('th.number', { scope: 'row' }, h('button.quiet', { type: 'button', textContent: String(replica.replica), 'aria-pressed': String(replica.replica === this.#replica),
-        'aria-label': `Requests of replica ${replica.replica}`, onclick: () => { this.#replica = replica.replica; this.#changed(); this.#draw(); } })),
-      h('td.text', { textContent: replica.phase === 'active' ? replica.pool : `${replica.pool} (${replica.phase})` }), ...['waiting_count', 'running_count', 'incoming'].map((key) => h('td.number', { textContent: format.count(replica[key]) })),
-      h('td.text', {}, kvBar(replica)), h('td.text', { textContent: stepText(replica.steps, at) })))));
+    this.replicas.replaceChildren(table(REPLICA_COLUMNS,
+      replicas.map(
+        (replica) => h(
+          'tr', { data: { replica: String(replica.replica) } }, h('th.number', { scope: 'row' }, h('button.quiet', {
+            type: 'button',
+            textContent: String(replica.replica),
+            'aria-pressed': String(replica.replica === this.#replica),
+            'aria-label': `Requests of replica ${replica.replica}`,
+            onclick: () => {
+              this.#replica = replica.replica;
+              this.#changed();
+              this.#draw();
+            }
+          })),
+          h('td.text',
+            { textContent: replica.phase === 'active' ? replica.pool : `${replica.pool} (${replica.phase})` }),
+          ...['waiting_count', 'running_count', 'incoming'].map(
+            (key) => h('td.number', { textContent: format.count(replica[key]) })),
+          h('td.text', {}, kvBar(replica)), h('td.text', { textContent: stepText(replica.steps, at) })))));
     const more = transfers.length > TRANSFERS_SHOWN ? ` and ${transfers.length - TRANSFERS_SHOWN} more` : '';
-    setText(this.transfers, transfers.length === 0 ? 'No KV is under way.' : `KV under way: ${transfers.slice(0, TRANSFERS_SHOWN).map(transferText).join('; ')}${more}.`);
+    setText(this.transfers,
+      transfers.length === 0
+        ? 'No KV is under way.'
+        : `KV under way: ${transfers.slice(0, TRANSFERS_SHOWN).map(transferText).join('; ')}${more}.`);
     const shown = replicas.find(({ replica }) => replica === this.#replica);
     setText(this.requestsTitle, `Requests of replica ${this.#replica}`);
     const rows = shown === undefined ? [] : requestRows(shown);
-    this.requests.replaceChildren(rows.length === 0 ? h('p.note', { textContent: 'None waits or runs.' }) : table(REQUEST_COLUMNS, rows.map((cells) =>
-      h('tr', {}, ...cells.map((text, at) => h(at === 1 ? 'th' : 'td', { className: REQUEST_COLUMNS[at][1], textContent: text, ...(at === 1 ? { scope: 'row' } : {}) }))))));
+    this.requests.replaceChildren(rows.length === 0
+        ? h('p.note', { textContent: 'None waits or runs.' })
+        : table(REQUEST_COLUMNS, rows.map((cells) => h('tr', {}, ...cells.map((text, at) => h(at === 1 ? 'th' : 'td', {
+            className: REQUEST_COLUMNS[at][1],
+            textContent: text,
+            ...(at === 1 ? { scope: 'row' } : {})
+          }))))));
   }
 
   /** A run that is this one up to the moment goes on under the chosen scenario. */
@@ -162,12 +216,18 @@ export class MomentView {
 }
 
 function table(columns, rows) {
-  return h('table.runs', {}, h('thead', {}, h('tr', {}, ...columns.map(([text, className]) => h('th', { scope: 'col', className, textContent: text })))), h('tbody', {}, ...rows));
+  return h('table.runs', {},
+    h('thead', {},
+      h('tr', {}, ...columns.map(([text, className]) => h('th', { scope: 'col', className, textContent: text })))),
+    h('tbody', {}, ...rows));
 }
 
 function kvBar(replica) {
   const shares = kvShares(replica);
   const text = `${format.count(replica.kv_blocks_used)} used, ${format.count(replica.kv_blocks_cached)} cached of ${format.count(replica.kv_blocks_total)}`;
-  return h('div.kv-bar', {}, h('div.memory-bar', { 'aria-hidden': 'true' }, h('i', { data: { hue: 'kv' }, style: { width: `${100 * shares.used}%` } }), h('i', { data: { hue: '1' }, style: { width: `${100 * shares.cached}%` } })),
+  return h('div.kv-bar', {},
+    h('div.memory-bar', { 'aria-hidden': 'true' },
+      h('i', { data: { hue: 'kv' }, style: { width: `${100 * shares.used}%` } }),
+      h('i', { data: { hue: '1' }, style: { width: `${100 * shares.cached}%` } })),
     h('span', { textContent: text }));
 }

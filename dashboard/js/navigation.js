@@ -7,7 +7,8 @@ import { currentTheme, toggleTheme } from './theme.js';
 export class Navigation {
   /** @param {{status: Element, controls: Element, banners: Element[], overlays: Element[], openHelp: () => void}} parts */
   constructor({ status, controls, banners, overlays, openHelp }) {
-    this.links = VIEWS.map(({ key, title, about }) => h('a', { textContent: title, title: about, data: { view: key } }));
+    this.links = VIEWS.map(
+      ({ key, title, about }) => h('a', { textContent: title, title: about, data: { view: key } }));
     this.theme = h('button.quiet.theme', { type: 'button', onclick: toggleTheme });
     this.heading = h('h1.unseen');
     this.controls = controls;
@@ -19,7 +20,9 @@ export class Navigation {
     const help = h('button.quiet.help', { type: 'button', textContent: '?', title: 'Keyboard shortcuts',
       'aria-label': 'Keyboard shortcuts', onclick: openHelp });
     document.body.replaceChildren(skip,
-      h('header.top', {}, h('a.brand', { href: '#/live', 'aria-label': 'replayd: the newest stream, live' }, h('i.mark', { 'aria-hidden': 'true' }), h('span', { textContent: 'replayd' })),
+      h('header.top', {},
+        h('a.brand', { href: '#/live', 'aria-label': 'replayd: the newest stream, live' },
+          h('i.mark', { 'aria-hidden': 'true' }), h('span', { textContent: 'replayd' })),
         h('nav', { 'aria-label': 'Views' }, ...this.links), h('span.spring'), status, help, this.theme),
       controls, ...banners, this.main, ...overlays);
     this.showTheme();

@@ -17,18 +17,24 @@ export class OtherDaemons {
   /** @param {string} pageUrl names them */
   constructor(pageUrl) {
     const bases = otherBases(pageUrl);
-    this.#daemons = bases.map((base) => new OtherDaemon(pageUrl, base, () => go(withOthers(pageUrl, bases.filter((other) => other !== base)))));
-    const input = h('input', { type: 'url', required: true, placeholder: 'http://other-host:8080', id: 'other-daemon' });
+    this.#daemons = bases.map(
+      (base) => new OtherDaemon(pageUrl, base, () => go(withOthers(pageUrl, bases.filter((other) => other !== base)))));
+    const input = h(
+      'input', { type: 'url', required: true, placeholder: 'http://other-host:8080', id: 'other-daemon' });
     input.addEventListener('input', () => input.setCustomValidity(''));
-    const form = h('form.other-daemon', { onsubmit: (event) => {
-      event.preventDefault();
-      try {
-        go(withOthers(pageUrl, [...bases, baseOf('also', input.value.trim())]));
-      } catch (error) {
-        input.setCustomValidity(error.message);
-        input.reportValidity();
+    const form = h('form.other-daemon', {
+      onsubmit: (event) => {
+        event.preventDefault();
+        try {
+          go(withOthers(pageUrl, [...bases, baseOf('also', input.value.trim())]));
+        } catch (error) {
+          input.setCustomValidity(error.message);
+          input.reportValidity();
+        }
       }
-    } }, h('label', { for: 'other-daemon', textContent: 'Look at another daemon, too:' }), input, h('button', { type: 'submit', textContent: 'Add' }));
+    },
+      h('label', { for: 'other-daemon', textContent: 'Look at another daemon, too:'
+      }), input, h('button', { type: 'submit', textContent: 'Add' }));
     this.element = h('div.streams', {}, ...this.#daemons.map((daemon) => daemon.element), form);
   }
 
@@ -56,7 +62,9 @@ class OtherDaemon {
     this.list = h('div.streams');
     this.element = h('section.daemon', { 'aria-label': `Daemon ${base}`, data: { daemon: base } },
       h('header', {}, h('h2', {}, h('a', { href: this.page, textContent: base })), this.state, h('span.spring'),
-        h('button.quiet', { type: 'button', textContent: 'Leave out', 'aria-label': `Leave out ${base}`, onclick: leave })), this.note, this.list);
+        h('button.quiet',
+          { type: 'button', textContent: 'Leave out', 'aria-label': `Leave out ${base}`, onclick: leave })),
+      this.note, this.list);
   }
 
   async refresh() {
@@ -68,8 +76,10 @@ class OtherDaemon {
       this.state.dataset.state = 'ok';
     } catch (error) {
       // A browser does not tell a page why another origin was silent.
-      setText(this.note, error.status === 0 ? `${error.message}, or it does not allow this page: expected ${location.origin} in its listen.origins`
-        : `${error.message}. Its own page asks for a token: follow the link.`);
+      setText(this.note,
+        error.status === 0
+          ? `${error.message}, or it does not allow this page: expected ${location.origin} in its listen.origins`
+          : `${error.message}. Its own page asks for a token: follow the link.`);
       setText(this.state, 'no answer');
       this.state.dataset.state = 'failed';
     }
@@ -77,8 +87,14 @@ class OtherDaemon {
 
   #show(streams) {
     const newest = [...streams].sort((a, b) => b.created_ms - a.created_ms).slice(0, STREAMS_SHOWN);
-    setText(this.note, streams.length === 0 ? 'No stream yet.'
-      : streams.length > newest.length ? `The newest ${newest.length} of ${format.plural(streams.length, 'stream')}.` : '');
+    setText(
+      this.note,
+      streams.length === 0
+        ? 'No stream yet.'
+        : streams.length > newest.length
+          ? `The newest ${newest.length} of ${format.plural(streams.length, 'stream')}.`
+          : ''
+    );
     const byName = new Map(streams.map((stream) => [stream.name, stream]));
     reconcile(this.list, this.#blocks, newest.map(({ name }) => name), (name) => new StreamBlock(name, this.page));
     for (const stream of newest) {

@@ -26,8 +26,11 @@ export class OverviewView {
     this.catalogTitle = h('summary', { textContent: 'Scenarios' });
     const headings = ['Scenario', 'Model', 'GPUs', 'Kind', 'Memory'];
     this.element = h('div.overview', {}, this.summary, this.hint, this.list, this.more, others.element,
-      h('details.block', {}, this.catalogTitle, h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Scenarios that the daemon knows' },
-        h('table.plain', {}, h('thead', {}, h('tr', {}, ...headings.map((text) => h('th', { scope: 'col', textContent: text })))), this.catalog))));
+      h('details.block', {}, this.catalogTitle,
+        h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': 'Scenarios that the daemon knows' },
+          h('table.plain', {},
+            h('thead', {}, h('tr', {}, ...headings.map((text) => h('th', { scope: 'col', textContent: text })))),
+            this.catalog))));
   }
 
   async show() {
@@ -48,7 +51,12 @@ export class OverviewView {
     const shown = streams.slice(0, STREAMS_SHOWN);
     updateHint(this.hint, hub, this.#api.base);
     setText(this.summary, summaryOf(streams));
-    setText(this.more, streams.length > shown.length ? `${format.plural(streams.length - shown.length, 'older stream')}: see History.` : '');
+    setText(
+      this.more,
+      streams.length > shown.length
+        ? `${format.plural(streams.length - shown.length, 'older stream')}: see History.`
+        : ''
+    );
     reconcile(this.list, this.#streams, shown.map(({ name }) => name), (name) => new StreamBlock(name));
     for (const stream of shown) {
       const runs = stream.runs.map((run) => ({ ...hub.runs.get(String(run.id)), colorIndex: run.color }));
@@ -89,12 +97,18 @@ function summaryOf(streams) {
   const busy = streams.filter((stream) => !isOver(stream)).length;
   const judged = streams.flatMap((stream) => stream.runs).map(holds).filter((held) => held !== null);
   const kept = judged.filter(Boolean).length;
-  const objectives = judged.length === 0 ? '' : ` ${kept} of ${format.plural(judged.length, 'run')} ${kept === 1 ? 'keeps' : 'keep'} the objectives at p99.`;
+  const objectives = judged.length === 0
+    ? ''
+    : ` ${kept} of ${format.plural(judged.length, 'run')} ${kept === 1 ? 'keeps' : 'keep'} the objectives at p99.`;
   return `${format.plural(streams.length, 'stream')}, ${busy === 0 ? 'none under way' : `${busy} under way`}.${objectives}`;
 }
 
 function scenarioRow(item) {
-  return h('tr', {}, h('th', { scope: 'row', textContent: item.name, title: item.description ?? '' }), h('td', { textContent: item.model }),
-    h('td', { textContent: `${item.gpus} × ${item.gpu}` }), h('td', { textContent: item.disaggregated ? 'disaggregated' : 'mixed' }),
-    h('td', {}, h('a', { href: routeTo('memory', {}, [['scenario', item.name]]), textContent: 'plan', 'aria-label': `Memory plan of ${item.name}` })));
+  return h('tr', {}, h('th', { scope: 'row', textContent: item.name, title: item.description ?? '' }),
+    h('td', { textContent: item.model }), h('td', { textContent: `${item.gpus} × ${item.gpu}` }),
+    h('td', { textContent: item.disaggregated ? 'disaggregated' : 'mixed' }), h('td', {}, h('a', {
+      href: routeTo('memory', {}, [['scenario', item.name]]),
+      textContent: 'plan',
+      'aria-label': `Memory plan of ${item.name}`
+    })));
 }

@@ -38,17 +38,34 @@ export class Panel {
     this.chart = h('div.chart', { role: 'img', 'aria-label': `${definition.title}, ${definition.unit}` });
     this.empty = h('p.empty');
     this.legend = h('div.legend', { role: 'group', 'aria-label': `Runs of ${definition.title}` });
-    this.element = h(`section.panel${definition.large ? '.large' : ''}`, { data: { panel: definition.key, points: '0' },
-      'aria-label': definition.title },
-      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit }), this.key),
+    this.element = h(`section.panel${definition.large ? '.large' : ''}`,
+      { data: { panel: definition.key, points: '0' }, 'aria-label': definition.title },
+      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit }),
+        this.key),
       h('div.plot', {}, this.chart, this.empty), this.legend);
     new ResizeObserver(() => this.#resize()).observe(this.chart);
   }
 
   /** Draws soon, if anything differs from what is drawn. @param {object} view runs, hidden, quantiles, log, range, emptyText */
   update(view) {
-    const state = JSON.stringify([currentTheme(), view.log, view.range, [...view.quantiles], [...view.hidden], view.emptyText, fontsLoaded(),
-      view.runs.map((run) => [run.id, run.label, run.colorIndex, run.slo?.[this.#definition.objective], run.series.version, run.series.points.length, run.series.points.at(-1)?.t])]);
+    const state = JSON.stringify([
+      currentTheme(),
+      view.log,
+      view.range,
+      [...view.quantiles],
+      [...view.hidden],
+      view.emptyText,
+      fontsLoaded(),
+      view.runs.map((run) => [
+        run.id,
+        run.label,
+        run.colorIndex,
+        run.slo?.[this.#definition.objective],
+        run.series.version,
+        run.series.points.length,
+        run.series.points.at(-1)?.t
+      ])
+    ]);
     if (state === this.#state) return;
     this.#state = state;
     redraws.schedule(this.element, () => this.#draw(view));
@@ -60,7 +77,8 @@ export class Panel {
     const visible = view.runs.filter((run) => !view.hidden.has(run.id));
     const { data, columns, points, last } = alignLines(visible, this.#lines);
     this.#objectives = objectivesOf(visible, this.#definition.objective);
-    Object.assign(this.element.dataset, { points: String(points), runs: String(visible.length), last: String(last ?? '') });
+    Object.assign(
+      this.element.dataset, { points: String(points), runs: String(visible.length), last: String(last ?? '') });
     this.#showEmpty(points === 0, view);
     this.#drawKey();
     this.#updatePlot(thinned(data, this.chart.clientWidth - AXIS_WIDTH, this.#shownRange(data[0].at(-1))), columns);
@@ -77,12 +95,14 @@ export class Panel {
     const text = this.#lines.length > 1 ? this.#lines.map((line) => line.label).join('|') : '';
     if (this.key.dataset.lines === text) return;
     this.key.dataset.lines = text;
-    this.key.replaceChildren(...(text === '' ? [] : this.#lines.map((line) => h('span', {}, lineSample(line), line.label))));
+    this.key.replaceChildren(
+      ...(text === '' ? [] : this.#lines.map((line) => h('span', {}, lineSample(line), line.label))));
   }
 
   #updatePlot(data, columns) {
     const theme = currentTheme();
-    const shape = JSON.stringify([theme, this.#view.log, columns.map(({ run, line }) => [run.id, run.colorIndex, line.key])]);
+    const shape = JSON.stringify(
+      [theme, this.#view.log, columns.map(({ run, line }) => [run.id, run.colorIndex, line.key])]);
     if (shape !== this.#shape || this.#plot === null) {
       this.#shape = shape;
       this.#plot?.destroy();
@@ -143,7 +163,9 @@ export class Panel {
       return [-reach, reach];
     }
     const top = max ?? 0;
-    const reached = this.#objectives.map(({ seconds }) => seconds).filter((seconds) => seconds <= top * OBJECTIVE_REACH);
+    const reached = this.#objectives
+      .map(({ seconds }) => seconds)
+      .filter((seconds) => seconds <= top * OBJECTIVE_REACH);
     const high = Math.max(top, ...reached);
     if (this.#isLog) return uPlot.rangeLog(Math.max(1e-6, min ?? 1e-3), Math.max(high, 1e-5), 10, false);
     return [0, high > 0 ? high * 1.08 : 1];
@@ -151,7 +173,10 @@ export class Panel {
 
   #zoom(plot) {
     if (plot.select.width < 4) return;
-    const range = { min: plot.posToVal(plot.select.left, 'x'), max: plot.posToVal(plot.select.left + plot.select.width, 'x') };
+    const range = {
+      min: plot.posToVal(plot.select.left, 'x'),
+      max: plot.posToVal(plot.select.left + plot.select.width, 'x')
+    };
     plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
     this.#actions.zoom(range);
   }
@@ -200,14 +225,16 @@ export class Panel {
     const swatch = h('i.swatch');
     const name = h('span.name');
     const values = h('span.values');
-    const element = h('button.entry', { type: 'button', onclick: () => this.#actions.toggleRun(id) }, swatch, name, values);
+    const element = h(
+      'button.entry', { type: 'button', onclick: () => this.#actions.toggleRun(id) }, swatch, name, values);
     return { element, swatch, name, values };
   }
 
   #updateEntry(entry, run, at) {
     const hidden = this.#view.hidden.has(run.id);
     const point = Number.isFinite(at) ? nearestBefore(run.series.points, at) : null;
-    const valueOf = (line) => (Number.isFinite(at) ? (point === null ? null : line.value(point)) : lastKnown(run.series.points, line));
+    const valueOf = (line) => (
+      Number.isFinite(at) ? (point === null ? null : line.value(point)) : lastKnown(run.series.points, line));
     const formatValue = FORMATS[this.#definition.kind];
     entry.element.setAttribute('aria-pressed', String(!hidden));
     entry.element.title = `${run.label}: show or hide`;

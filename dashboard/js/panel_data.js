@@ -11,7 +11,11 @@ const kept = new Map();
  * @returns {{times: number[], places: (Int32Array|null)[]}} null where a run has exactly these instants
  */
 export function alignTimes(runs) {
-  const key = runs.map(({ id, series: { points, version } }) => `${id}/${version}/${points.length}/${points[0]?.t}/${points.at(-1)?.t}`).join();
+  const key = runs
+    .map(
+      ({ id, series: { points, version } }) => `${id}/${version}/${points.length}/${points[0]?.t}/${points.at(-1)?.t}`
+    )
+    .join();
   let aligned = kept.get(key);
   if (aligned === undefined) {
     aligned = unite(runs.map(({ series }) => series.points));

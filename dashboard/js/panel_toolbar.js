@@ -4,7 +4,10 @@ import { h, segmented } from './dom.js';
 
 const NAMES = ['p50', 'p90', 'p99'];
 const SPANS = [
-  { value: 'all', text: 'All' }, { value: '3600', text: '1 h' }, { value: '600', text: '10 min' }, { value: '60', text: '1 min' },
+  { value: 'all', text: 'All' },
+  { value: '3600', text: '1 h' },
+  { value: '600', text: '10 min' },
+  { value: '60', text: '1 min' },
 ];
 
 export class PanelToolbar {
@@ -67,9 +70,15 @@ export class PanelToolbar {
 
   #make() {
     this.lines = segmented('Quantiles', NAMES.map((value) => ({ value, text: value })), (value) => this.#toggle(value));
-    this.scale = segmented('Scale of latency', [{ value: 'linear', text: 'Linear' }, { value: 'log', text: 'Log' }], (value) => { this.log = value === 'log'; this.changed(); });
-    this.spans = segmented('Virtual time shown', SPANS, (value) => this.setRange(value === 'all' ? null : { last: Number(value) }));
-    this.reset = h('button.quiet', { type: 'button', textContent: 'Reset zoom', hidden: true, onclick: () => this.setRange(null) });
+    this.scale = segmented(
+      'Scale of latency', [{ value: 'linear', text: 'Linear' }, { value: 'log', text: 'Log' }], (value) => {
+        this.log = value === 'log';
+        this.changed();
+      });
+    this.spans = segmented(
+      'Virtual time shown', SPANS, (value) => this.setRange(value === 'all' ? null : { last: Number(value) }));
+    this.reset = h(
+      'button.quiet', { type: 'button', textContent: 'Reset zoom', hidden: true, onclick: () => this.setRange(null) });
     this.element = h('div.toolbar', {}, this.lines.element, this.scale.element, this.spans.element, this.reset);
   }
 

@@ -12,8 +12,13 @@ export function pointOfWindow(window) {
   const perSecond = (amount) => (seconds > 0 ? amount / seconds : null);
   const pools = {};
   for (const pool of window.pools ?? []) {
-    pools[pool.name] = { busy: pool.busy_ratio, kv: ratio(pool.kv_blocks_used, pool.kv_blocks_total),
-      waiting: pool.waiting, running: pool.running, tokenRate: perSecond((pool.prompt_tokens ?? 0) + (pool.output_tokens ?? 0)) };
+    pools[pool.name] = {
+      busy: pool.busy_ratio,
+      kv: ratio(pool.kv_blocks_used, pool.kv_blocks_total),
+      waiting: pool.waiting,
+      running: pool.running,
+      tokenRate: perSecond((pool.prompt_tokens ?? 0) + (pool.output_tokens ?? 0))
+    };
   }
   return {
     t: (window.start_ns + window.length_ns) / 1e9,

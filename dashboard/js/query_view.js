@@ -24,11 +24,24 @@ export class QueryView {
   constructor(api, changed) {
     this.#api = api;
     this.#changed = changed;
-    this.input = h('textarea', { rows: 6, spellcheck: false, 'aria-label': 'SQL', value: questionFor(QUESTIONS[0], 1), onkeydown: (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#run({});
-    } });
-    this.button = h('button.primary', { type: 'button', textContent: 'Run', title: 'Ctrl+Enter', onclick: () => this.#run({}) });
-    this.csv = h('button', { type: 'button', textContent: 'CSV', title: 'Save the answer as a file', disabled: true, onclick: () => this.#save() });
+    this.input = h('textarea', {
+      rows: 6,
+      spellcheck: false,
+      'aria-label': 'SQL',
+      value: questionFor(QUESTIONS[0], 1),
+      onkeydown: (event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#run({});
+      }
+    });
+    this.button = h(
+      'button.primary', { type: 'button', textContent: 'Run', title: 'Ctrl+Enter', onclick: () => this.#run({}) });
+    this.csv = h('button', {
+      type: 'button',
+      textContent: 'CSV',
+      title: 'Save the answer as a file',
+      disabled: true,
+      onclick: () => this.#save()
+    });
     this.note = h('p.note', { role: 'status', textContent: 'At most 10,000 rows and 5 s. Ctrl+Enter runs.' });
     this.runs = h('select', { 'aria-label': 'Run of the questions' }, h('option', { value: '1', textContent: '#1' }));
     this.chart = new ResultChart(changed);
@@ -37,10 +50,12 @@ export class QueryView {
     this.about = h('label.field', {}, h('span', { textContent: 'Questions about' }), this.runs);
     this.questions = h('ol');
     this.element = h('section.block.query', { 'aria-label': 'SQL' },
-      h('header', {}, h('h2', { textContent: 'SQL' }), h('span.unit', { textContent: 'read-only, over every stream, run and request, or over a file of searches' }),
+      h('header', {}, h('h2', { textContent: 'SQL' }),
+        h('span.unit', { textContent: 'read-only, over every stream, run and request, or over a file of searches' }),
         h('span.spring'), h('label.field', {}, h('span', { textContent: 'Ask' }), this.source)),
       h('div.query-body', {}, h('nav.questions', { 'aria-label': 'Questions' }, this.about, this.questions),
-        h('div.query-main', {}, this.input, h('div.query-actions', {}, this.button, this.csv, this.note), this.chart.element, this.result)));
+        h('div.query-main', {}, this.input, h('div.query-actions', {}, this.button, this.csv, this.note),
+          this.chart.element, this.result)));
     this.#offer(HISTORY);
   }
 
@@ -68,7 +83,8 @@ export class QueryView {
     try {
       const runs = await this.#api.runs(RUNS_OFFERED);
       if (runs.length === 0) return;
-      this.runs.replaceChildren(...runs.map((run) => h('option', { value: String(run.id), textContent: `#${run.id} ${run.scenario}` })));
+      this.runs.replaceChildren(
+        ...runs.map((run) => h('option', { value: String(run.id), textContent: `#${run.id} ${run.scenario}` })));
       if (runs.some((run) => String(run.id) === chosen)) this.runs.value = chosen;
     } catch {
       // The questions go on to be about the run that is offered; asking them says what is wrong.
@@ -120,8 +136,11 @@ export class QueryView {
       const { columns, rows, truncated, elapsed_ms: elapsed } = answer;
       this.#answer = answer;
       this.note.classList.remove('bad');
-      setText(this.note, `${format.plural(rows.length, 'row')} in ${format.duration(elapsed / 1e3)}${truncated ? ', cut off by the limit' : ''}` +
-        `${rows.length > SHOWN ? `; the first ${SHOWN} are listed` : ''}`);
+      setText(
+        this.note,
+        `${format.plural(rows.length, 'row')} in ${format.duration(elapsed / 1e3)}${truncated ? ', cut off by the limit' : ''}` +
+          `${rows.length > SHOWN ? `; the first ${SHOWN} are listed` : ''}`
+      );
       this.result.replaceChildren(tableOf(columns, rows.slice(0, SHOWN)));
       this.chart.show(answer, wished);
     } catch (error) {
@@ -147,7 +166,12 @@ export class QueryView {
 
 function tableOf(columns, rows) {
   const numeric = columns.map((_, index) => rows.some((row) => typeof row[index] === 'number'));
-  const cell = (value) => h(`td${typeof value === 'number' ? '.number' : ''}`, { textContent: value === null ? 'NULL' : String(value) });
-  return h('table.plain', {}, h('thead', {}, h('tr', {}, ...columns.map((name, index) => h(`th${numeric[index] ? '.number' : ''}`, { scope: 'col', textContent: name })))),
+  const cell = (value) => h(
+    `td${typeof value === 'number' ? '.number' : ''}`, { textContent: value === null ? 'NULL' : String(value) });
+  return h('table.plain', {},
+    h('thead', {},
+      h('tr', {},
+        ...columns.map(
+          (name, index) => h(`th${numeric[index] ? '.number' : ''}`, { scope: 'col', textContent: name })))),
     h('tbody', {}, ...rows.map((row) => h('tr', {}, ...row.map(cell)))));
 }

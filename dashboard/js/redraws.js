@@ -26,8 +26,12 @@ export class Redraws {
 
   /** @param {{requestAnimationFrame?: Function, now?: () => number, Observer?: Function}} environment for tests */
   constructor(environment = {}) {
-    this.#environment = { requestAnimationFrame: environment.requestAnimationFrame ?? ((callback) => requestAnimationFrame(callback)), now: environment.now ?? (() => performance.now()) };
-    this.#observer = new (environment.Observer ?? IntersectionObserver)((entries) => this.#observe(entries), { rootMargin: '60px' });
+    this.#environment = {
+      requestAnimationFrame: environment.requestAnimationFrame ?? ((callback) => requestAnimationFrame(callback)),
+      now: environment.now ?? (() => performance.now())
+    };
+    this.#observer = new (environment.Observer ?? IntersectionObserver)(
+      (entries) => this.#observe(entries), { rootMargin: '60px' });
   }
 
   /** Draws once, soon; of several drawings of the same element only the last is done. */

@@ -27,7 +27,10 @@ export function memoryOverTime(replicas, plan) {
   return {
     times: times.map((ns) => ns / 1e9),
     bands: {
-      weights: times.map(() => weights), other: times.map(() => other), used: used.map(bytes), cached: cached.map(bytes),
+      weights: times.map(() => weights),
+      other: times.map(() => other),
+      used: used.map(bytes),
+      cached: cached.map(bytes),
       free: times.map((_, index) => bytes(plan.blocks - used[index] - cached[index])),
     },
     workspace: Math.max(0, ...replicas.map((replica) => replica.workspace_bytes.at(-1) ?? 0)),

@@ -20,9 +20,16 @@ export class RequestDetail {
     this.#labelOf = labelOf;
     this.body = h('div.drawer-body');
     this.title = h('h2', { id: 'request-title' });
-    this.element = h('dialog.drawer', { 'aria-labelledby': 'request-title', onclick: (event) => {
-      if (event.target === this.element) this.element.close();
-    }, onclose: closed }, h('header', {}, this.title, h('button.quiet', { type: 'button', textContent: 'Close', onclick: () => this.element.close() })), this.body);
+    this.element = h('dialog.drawer', {
+      'aria-labelledby': 'request-title',
+      onclick: (event) => {
+        if (event.target === this.element) this.element.close();
+      },
+      onclose: closed
+    },
+      h('header', {}, this.title,
+        h('button.quiet', { type: 'button', textContent: 'Close', onclick: () => this.element.close() })),
+      this.body);
   }
 
   /** Shows a request, and its twins in the other runs as soon as they are known. */
@@ -43,8 +50,16 @@ export class RequestDetail {
 
   #render(twins) {
     const request = this.#request;
-    this.body.replaceChildren(...[facts(request, this.#labelOf), request.outcome === 'rejected' ? null : times(request),
-      ledgerTable(request), blameTable(request), this.#twins(twins), observed(request)].filter((part) => part !== null));
+    this.body.replaceChildren(
+      ...[
+        facts(request, this.#labelOf),
+        request.outcome === 'rejected' ? null : times(request),
+        ledgerTable(request),
+        blameTable(request),
+        this.#twins(twins),
+        observed(request)
+      ].filter((part) => part !== null)
+    );
   }
 
   #twins(twins) {
@@ -53,24 +68,39 @@ export class RequestDetail {
     const scale = commonScale(all.map((item) => item.ledger_ns));
     const row = (item) => {
       const difference = item.e2e_ns - this.#request.e2e_ns;
-      return h('div.twin', {}, h('span.name', { textContent: this.#labelOf(String(item.run)), title: this.#labelOf(String(item.run)) }),
+      return h('div.twin', {},
+        h('span.name', { textContent: this.#labelOf(String(item.run)), title: this.#labelOf(String(item.run)) }),
         ledgerBar(item.ledger_ns, scale, `Ledger in ${item.scenario}`),
         h('b', { textContent: item.outcome === 'rejected' ? 'rejected' : format.durationNs(item.e2e_ns) }),
-        h('span.delta', { textContent: item === this.#request || item.outcome === 'rejected' ? '' : signed(difference) }));
+        h('span.delta',
+          { textContent: item === this.#request || item.outcome === 'rejected' ? '' : signed(difference) }));
     };
     return h('section', {}, h('h3', { textContent: 'The same request in every scenario' }), ...all.map(row));
   }
 }
 
 function facts(request, labelOf) {
-  const items = [['Scenario', labelOf(String(request.run))], ['Outcome', request.outcome === 'rejected' ? `rejected: ${request.reject_reason}` : request.outcome],
-    ['Prompt', `${format.count(request.prompt_tokens)} tokens${request.cached_tokens > 0 ? `, ${format.count(request.cached_tokens)} cached` : ''}`],
-    ['Output', `${format.count(request.output_tokens)} tokens`], ['Arrived at', format.clock(request.arrived_ns / 1e9)],
-    ['Replica', replicas(request)], ['Preempted', format.count(request.preemptions)]];
-  for (const [name, value] of [['Conversation', request.conversation], ['SLO class', request.slo_class], ['Model', request.model]]) {
+  const items = [
+    ['Scenario', labelOf(String(request.run))],
+    ['Outcome', request.outcome === 'rejected' ? `rejected: ${request.reject_reason}` : request.outcome],
+    [
+      'Prompt',
+      `${format.count(request.prompt_tokens)} tokens${request.cached_tokens > 0 ? `, ${format.count(request.cached_tokens)} cached` : ''}`
+    ],
+    ['Output', `${format.count(request.output_tokens)} tokens`],
+    ['Arrived at', format.clock(request.arrived_ns / 1e9)],
+    ['Replica', replicas(request)],
+    ['Preempted', format.count(request.preemptions)]
+  ];
+  for (const [name, value] of [
+    ['Conversation', request.conversation],
+    ['SLO class', request.slo_class],
+    ['Model', request.model]
+  ]) {
     if (value) items.push([name, value]);
   }
-  return h('dl.facts', {}, ...items.map(([name, value]) => h('div', {}, h('dt', { textContent: name }), h('dd', { textContent: value }))));
+  return h('dl.facts', {},
+    ...items.map(([name, value]) => h('div', {}, h('dt', { textContent: name }), h('dd', { textContent: value }))));
 }
 
 function replicas({ prefill_replica: prefill, decode_replica: decode }) {
@@ -79,8 +109,11 @@ function replicas({ prefill_replica: prefill, decode_replica: decode }) {
 }
 
 function times(request) {
-  const items = [['TTFT', request.ttft_ns], ['TPOT', request.tpot_ns], ['E2E', request.e2e_ns], ['Queue', request.queue_ns]];
-  return h('div.figures', {}, ...items.map(([name, ns]) => h('div', {}, h('span', { textContent: name }), h('b', { textContent: format.durationNs(ns) }))));
+  const items = [
+    ['TTFT', request.ttft_ns], ['TPOT', request.tpot_ns], ['E2E', request.e2e_ns], ['Queue', request.queue_ns]
+  ];
+  return h('div.figures', {}, ...items.map(([name,
+    ns]) => h('div', {}, h('span', { textContent: name }), h('b', { textContent: format.durationNs(ns) }))));
 }
 
 function ledgerTable(request) {
@@ -90,16 +123,25 @@ function ledgerTable(request) {
   const row = (part) => {
     const ns = request.ledger_ns?.[part.key] ?? 0;
     return h(`tr${ns === 0 ? '.zero' : ''}`, { data: { part: part.key } },
-      h('th', { scope: 'row' }, h('i', { style: { 'background-color': ledgerColor(part, theme) } }), h('b', { textContent: part.label }), h('small', { textContent: part.text })),
-      h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }), h('td', { textContent: total > 0 ? format.percent(ns / total) : format.MISSING }));
+      h('th', { scope: 'row' }, h('i', { style: { 'background-color': ledgerColor(part, theme) } }),
+        h('b', { textContent: part.label }), h('small', { textContent: part.text })),
+      h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }),
+      h('td', { textContent: total > 0 ? format.percent(ns / total) : format.MISSING }));
   };
   return h('section', {}, h('h3', { textContent: 'Ledger' }), ledgerBar(request.ledger_ns, total, 'Ledger'),
-    h('table.ledger', {}, h('thead', {}, h('tr', {}, ...['Part', 'Time', 'Share'].map((text) => h('th', { scope: 'col', textContent: text })))),
+    h('table.ledger', {},
+      h('thead', {},
+        h('tr', {}, ...['Part', 'Time', 'Share'].map((text) => h('th', { scope: 'col', textContent: text })))),
       h('tbody', {}, ...LEDGER_PARTS.map(row)),
-      h('tfoot', {}, h('tr', {}, h('th', { scope: 'row', textContent: 'Sum' }), h('td', { textContent: format.durationNs(total), title: format.exactNs(total) }), h('td', { textContent: total > 0 ? '100 %' : format.MISSING })))),
-    h(`p.note${residual === 0 ? '' : '.bad'}`, { textContent: residual === 0
-      ? `The parts sum to the end-to-end latency exactly: ${format.exactNs(request.e2e_ns)}.`
-      : `The parts miss the end-to-end latency by ${format.exactNs(residual)}: please report this as a defect.` }));
+      h('tfoot', {},
+        h('tr', {}, h('th', { scope: 'row', textContent: 'Sum' }),
+          h('td', { textContent: format.durationNs(total), title: format.exactNs(total) }),
+          h('td', { textContent: total > 0 ? '100 %' : format.MISSING })))),
+    h(`p.note${residual === 0 ? '' : '.bad'}`, {
+      textContent: residual === 0
+        ? `The parts sum to the end-to-end latency exactly: ${format.exactNs(request.e2e_ns)}.`
+        : `The parts miss the end-to-end latency by ${format.exactNs(residual)}: please report this as a defect.`
+    }));
 }
 
 /** What it waited for and who made its steps longer, the largest cause first. */
@@ -109,10 +151,14 @@ function blameTable(request) {
   const total = ranking.reduce((sum, { ns }) => sum + ns, 0);
   const theme = currentTheme();
   const row = ({ cause, ns }) => h('tr', { data: { cause: cause.key } },
-    h('th', { scope: 'row' }, h('i', { style: { 'background-color': STAGE_COLORS[theme][cause.stage][1] } }), h('b', { textContent: cause.label }), h('small', { textContent: cause.text })),
-    h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }), h('td', { textContent: format.percent(ns / total) }));
+    h('th', { scope: 'row' }, h('i', { style: { 'background-color': STAGE_COLORS[theme][cause.stage][1] } }),
+      h('b', { textContent: cause.label }), h('small', { textContent: cause.text })),
+    h('td', { textContent: format.durationNs(ns), title: format.exactNs(ns) }),
+    h('td', { textContent: format.percent(ns / total) }));
   return h('section', {}, h('h3', { textContent: 'Why it waited' }),
-    h('table.ledger.blame', {}, h('thead', {}, h('tr', {}, ...['Cause', 'Time', 'Share'].map((text) => h('th', { scope: 'col', textContent: text })))),
+    h('table.ledger.blame', {},
+      h('thead', {},
+        h('tr', {}, ...['Cause', 'Time', 'Share'].map((text) => h('th', { scope: 'col', textContent: text })))),
       h('tbody', {}, ...ranking.map(row))));
 }
 
@@ -122,10 +168,15 @@ function observed(request) {
     .filter(([, seen]) => seen !== null && seen !== undefined);
   if (rows.length === 0) return null;
   return h('section', {}, h('h3', { textContent: 'Predicted against observed' }),
-    h('table.plain', {}, h('thead', {}, h('tr', {}, ...['', 'Predicted', 'Observed', 'Difference'].map((text) => h('th', { scope: 'col', textContent: text })))),
-      h('tbody', {}, ...rows.map(([name, seen, predicted]) => h('tr', {}, h('th', { scope: 'row', textContent: name }),
-        h('td', { textContent: format.durationNs(predicted) }), h('td', { textContent: format.durationNs(seen) }),
-        h('td', { textContent: `${signed(predicted - seen)} (${format.percent((predicted - seen) / seen)})` }))))));
+    h('table.plain', {},
+      h('thead', {},
+        h('tr', {},
+          ...['', 'Predicted', 'Observed', 'Difference'].map((text) => h('th', { scope: 'col', textContent: text })))),
+      h('tbody', {},
+        ...rows.map(
+          ([name, seen, predicted]) => h('tr', {}, h('th', { scope: 'row', textContent: name }),
+            h('td', { textContent: format.durationNs(predicted) }), h('td', { textContent: format.durationNs(seen) }),
+            h('td', { textContent: `${signed(predicted - seen)} (${format.percent((predicted - seen) / seen)})` }))))));
 }
 
 const signed = (ns) => `${ns < 0 ? '−' : '+'}${format.durationNs(Math.abs(ns))}`;

@@ -1,7 +1,9 @@
 // Lengths, outcomes and phases of finished requests over virtual time, from the history: what windows don't carry.
 
 /** Upper edges of vLLM's histograms of tokens, the 1-2-5 series; the last bin is open (vllm/v1/metrics/loggers.py). */
-export const TOKEN_EDGES = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5].map((power) => digit * 10 ** power)).sort((a, b) => a - b);
+export const TOKEN_EDGES = [1, 2, 5]
+  .flatMap((digit) => [0, 1, 2, 3, 4, 5].map((power) => digit * 10 ** power))
+  .sort((a, b) => a - b);
 const SLOTS = 100;
 /** Slots are this many seconds long, or a multiple of the last. */
 const SLOT_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
@@ -13,10 +15,12 @@ export function slotSeconds(seconds) {
   return SLOT_SECONDS.find((length) => length >= wanted) ?? Math.ceil(wanted / hour) * hour;
 }
 
-const binOf = (column) => `CASE ${TOKEN_EDGES.map((edge, index) => `WHEN ${column} <= ${edge} THEN ${index}`).join(' ')} ELSE ${TOKEN_EDGES.length} END`;
+const binOf = (column) =>
+  `CASE ${TOKEN_EDGES.map((edge, index) => `WHEN ${column} <= ${edge} THEN ${index}`).join(' ')} ELSE ${TOKEN_EDGES.length} END`;
 
 /** One row per slot, outcome and pair of bins that occur. @param {number} run @param {number} slot seconds */
-export const lengthsQuery = (run, slot) => `SELECT finished_ns / ${slot * 1e9} AS slot, outcome, ${binOf('prompt_tokens')} AS prompt_bin,
+export const lengthsQuery = (run,
+  slot) => `SELECT finished_ns / ${slot * 1e9} AS slot, outcome, ${binOf('prompt_tokens')} AS prompt_bin,
   ${binOf('output_tokens')} AS output_bin, count(*) AS requests, sum(output_tokens) AS output_tokens,
   sum(first_token_ns - scheduled_ns) AS prefill_ns, sum(finished_ns - first_token_ns) AS decode_ns
 FROM request WHERE run_id = ${Number(run)} GROUP BY 1, 2, 3, 4`;
@@ -29,8 +33,16 @@ FROM request WHERE run_id = ${Number(run)} GROUP BY 1, 2, 3, 4`;
 export function lengthPoints({ columns, rows }, slot) {
   const at = Object.fromEntries(columns.map((name, index) => [name, index]));
   const last = rows.reduce((highest, row) => Math.max(highest, row[at.slot]), -1);
-  const points = Array.from({ length: last + 1 }, (_, index) => ({ t: (index + 1) * slot, finished: 0, rejected: 0, maxGeneration: 0, prefill: 0, decode: 0,
-    promptBins: new Array(TOKEN_EDGES.length + 1).fill(0), outputBins: new Array(TOKEN_EDGES.length + 1).fill(0) }));
+  const points = Array.from({ length: last + 1 }, (_, index) => ({
+    t: (index + 1) * slot,
+    finished: 0,
+    rejected: 0,
+    maxGeneration: 0,
+    prefill: 0,
+    decode: 0,
+    promptBins: new Array(TOKEN_EDGES.length + 1).fill(0),
+    outputBins: new Array(TOKEN_EDGES.length + 1).fill(0)
+  }));
   for (const row of rows) {
     const point = points[row[at.slot]];
     const requests = row[at.requests];

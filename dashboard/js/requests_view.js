@@ -38,12 +38,27 @@ export class RequestsView {
   constructor(api, hub, changed) {
     this.#api = api;
     this.#changed = changed;
-    const labelOf = (run) => hub.shownRuns.find((shown) => shown.id === run)?.label ?? `${hub.runs.get(run)?.scenario ?? 'run'} #${run}`;
+    const labelOf = (run) => hub.shownRuns.find((shown) => shown.id === run)?.label ??
+      `${hub.runs.get(run)?.scenario ?? 'run'} #${run}`;
     this.detail = new RequestDetail(api, labelOf, () => { this.#opened = null; changed(); });
-    this.select = h('select', { 'aria-label': 'Run of the requests', onchange: () => this.#choose(() => { this.#run = this.select.value; }, true) });
+    this.select = h('select', {
+      'aria-label': 'Run of the requests',
+      onchange: () => this.#choose(
+        () => {
+          this.#run = this.select.value;
+        },
+        true)
+    });
     this.swatch = h('i.swatch');
     this.orders = segmented('Order of requests', ORDERS, (value) => this.#choose(() => { this.#order = value; }, true));
-    this.outcome = h('select', { 'aria-label': 'Outcome', onchange: () => this.#choose(() => { this.#outcome = this.outcome.value; }, true) },
+    this.outcome = h('select', {
+      'aria-label': 'Outcome',
+      onchange: () => this.#choose(
+        () => {
+          this.#outcome = this.outcome.value;
+        },
+        true)
+    },
       ...OUTCOMES.map((value) => h('option', { value, textContent: value === 'any' ? 'any outcome' : value })));
     this.scales = segmented('Scale of the bars', SCALES, (value) => { this.#scale = value; this.#render(); });
     this.list = h('ol.requests');
@@ -51,8 +66,11 @@ export class RequestsView {
     this.note = h('p.note', { role: 'status' });
     this.element = h('section.block.request-block', { 'aria-label': 'Requests' },
       h('header', {}, h('h2', { textContent: 'Requests' }), h('label.picker', {}, this.swatch, this.select),
-        this.orders.element, this.outcome, h('span.spring'), h('span.unit', { textContent: 'bar' }), this.scales.element),
-      h('div.request-head', { 'aria-hidden': 'true' }, ...['Request', 'Tokens in → out', 'TTFT', 'TPOT', 'E2E', 'Ledger: where its time went'].map((text) => h('span', { textContent: text }))),
+        this.orders.element, this.outcome, h('span.spring'), h('span.unit', { textContent: 'bar' }),
+        this.scales.element),
+      h('div.request-head', { 'aria-hidden': 'true' },
+        ...['Request', 'Tokens in → out', 'TTFT', 'TPOT', 'E2E', 'Ledger: where its time went'].map(
+          (text) => h('span', { textContent: text }))),
       this.list, this.note, this.key, this.detail.element);
     this.#render();
   }
@@ -97,7 +115,8 @@ export class RequestsView {
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
     const runs = hub.shownRuns;
-    const same = runs.length === this.#runs.length && runs.every((run, index) => run.id === this.#runs[index].id && run.label === this.#runs[index].label);
+    const same = runs.length === this.#runs.length &&
+      runs.every((run, index) => run.id === this.#runs[index].id && run.label === this.#runs[index].label);
     this.#runs = runs;
     if (!same) {
       this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
@@ -105,8 +124,11 @@ export class RequestsView {
       this.select.value = this.#run ?? '';
     }
     const shown = runs.find((run) => run.id === this.#run);
-    this.swatch.style.setProperty('background-color', shown ? RUN_COLORS[currentTheme()][shown.colorIndex] : 'transparent');
-    if (shown && performance.now() - this.#loadedAt > REFRESH_MS && !this.#held && (this.#items.length === 0 || shown.state === 'running')) this.#load();
+    this.swatch.style.setProperty(
+      'background-color', shown ? RUN_COLORS[currentTheme()][shown.colorIndex] : 'transparent');
+    if (shown && performance.now() - this.#loadedAt > REFRESH_MS && !this.#held &&
+      (this.#items.length === 0 || shown.state === 'running'))
+      this.#load();
   }
 
   /** Latest requests of the live websocket. */
@@ -161,18 +183,31 @@ export class RequestsView {
     const focused = document.activeElement?.closest?.('ol.requests button')?.dataset.sequence;
     this.list.replaceChildren(...this.#items.map((item) => h('li', {}, this.#row(item, scale))));
     if (focused !== undefined) this.list.querySelector(`button[data-sequence="${focused}"]`)?.focus();
-    setText(this.note, this.#items.length > 0 ? '' : this.#run === null ? 'No run is shown.' : 'No request of this kind has finished yet.');
+    setText(
+      this.note,
+      this.#items.length > 0
+        ? ''
+        : this.#run === null
+          ? 'No run is shown.'
+          : 'No request of this kind has finished yet.'
+    );
     this.key.replaceChildren(ledgerKey(ledgers));
   }
 
   #row(item, scale) {
     const rejected = item.outcome === 'rejected';
     const barScale = this.#scale === 'share' ? ledgerSum(item.ledger_ns) : scale;
-    const cells = rejected ? [h('span.reject', { textContent: `rejected: ${item.reject_reason}` })]
-      : [h('b', { textContent: format.durationNs(item.ttft_ns) }), h('b', { textContent: format.durationNs(item.tpot_ns) }),
-        h('b', { textContent: format.durationNs(item.e2e_ns) }), ledgerBar(item.ledger_ns, barScale, `Ledger of ${item.id}`)];
-    return h(`button.request${rejected ? '.rejected' : ''}`, { type: 'button', data: { sequence: String(item.sequence) }, onclick: () => this.#open(item) },
-      h('span.id', { textContent: item.id || `#${item.sequence}`, title: `arrival ${format.count(item.sequence)} at ${format.clock(item.arrived_ns / 1e9)}` }),
-      h('span.tokens', { textContent: `${format.count(item.prompt_tokens)} → ${format.count(item.output_tokens)}` }), ...cells);
+    const cells = rejected ? [h('span.reject', { textContent: `rejected: ${item.reject_reason}` })] : [
+      h('b', { textContent: format.durationNs(item.ttft_ns) }),
+      h('b', { textContent: format.durationNs(item.tpot_ns) }), h('b', { textContent: format.durationNs(item.e2e_ns) }),
+      ledgerBar(item.ledger_ns, barScale, `Ledger of ${item.id}`)
+    ];
+    return h(`button.request${rejected ? '.rejected' : ''}`,
+      { type: 'button', data: { sequence: String(item.sequence) }, onclick: () => this.#open(item) }, h('span.id', {
+        textContent: item.id || `#${item.sequence}`,
+        title: `arrival ${format.count(item.sequence)} at ${format.clock(item.arrived_ns / 1e9)}`
+      }),
+      h('span.tokens', { textContent: `${format.count(item.prompt_tokens)} → ${format.count(item.output_tokens)}` }),
+      ...cells);
   }
 }

@@ -16,7 +16,8 @@ export class ResidualStore {
     const known = this.#known.get(run.id) ?? { answer: null, clock: null, due: 0, busy: false };
     this.#known.set(run.id, known);
     if (this.#supported === null && hub.sources.api === 'ok') this.#askVersion(hub);
-    const due = this.#supported === true && !known.busy && known.clock !== run.virtual_ns && Date.now() >= known.due && hub.sources.api === 'ok';
+    const due = this.#supported === true && !known.busy && known.clock !== run.virtual_ns && Date.now() >= known.due &&
+      hub.sources.api === 'ok';
     if (due) this.#ask(run, known, hub);
     return known.answer;
   }
@@ -52,12 +53,18 @@ export class ResidualStore {
 const seconds = (ns) => (ns === null || ns === undefined ? null : ns / 1e9);
 
 /** Differs when an answer has other windows. */
-export const versionOf = (answer) => `${answer.items.length}/${answer.items.at(-1)?.start_ns}/${answer.items.at(-1)?.length_ns}`;
+export const versionOf = (answer) =>
+  `${answer.items.length}/${answer.items.at(-1)?.start_ns}/${answer.items.at(-1)?.length_ns}`;
 
 /** Points of one metric, at the ends of windows: means in seconds, bias as a ratio. */
 export function residualPoints(answer, metric) {
-  return (answer?.items ?? []).map((window) => ({ t: (window.start_ns + window.length_ns) / 1e9, observed: seconds(window[metric]?.observed_mean_ns),
-    predicted: seconds(window[metric]?.predicted_mean_ns), bias: window[metric]?.bias ?? null, mape: window[metric]?.mape ?? null }));
+  return (answer?.items ?? []).map((window) => ({
+    t: (window.start_ns + window.length_ns) / 1e9,
+    observed: seconds(window[metric]?.observed_mean_ns),
+    predicted: seconds(window[metric]?.predicted_mean_ns),
+    bias: window[metric]?.bias ?? null,
+    mape: window[metric]?.mape ?? null
+  }));
 }
 
 /**
@@ -70,7 +77,16 @@ export function observedRun(runs, store, hub) {
     const answer = store.of(run, hub);
     if (!(answer?.items.length > 0)) continue;
     const [ttft, tpot] = ['ttft', 'tpot'].map((metric) => residualPoints(answer, metric));
-    return { id: 'observed', label: 'observed, mean', colorIndex: 'observed', state: 'finished', series: { version: versionOf(answer), points: ttft.map(({ t, observed }, index) => ({ t, observed: { ttft: observed, tpot: tpot[index].observed } })) } };
+    return {
+      id: 'observed',
+      label: 'observed, mean',
+      colorIndex: 'observed',
+      state: 'finished',
+      series: {
+        version: versionOf(answer),
+        points: ttft.map(({ t, observed }, index) => ({ t, observed: { ttft: observed, tpot: tpot[index].observed } }))
+      }
+    };
   }
   return null;
 }

@@ -18,7 +18,13 @@ export class ResultChart {
 
   /** @param {() => void} changed is told when other columns were chosen */
   constructor(changed) {
-    const choice = (label) => h('select', { 'aria-label': `Column of ${label}`, onchange: () => { this.#take(); changed(); } });
+    const choice = (label) => h('select', {
+      'aria-label': `Column of ${label}`,
+      onchange: () => {
+        this.#take();
+        changed();
+      }
+    });
     this.selects = { x: choice('the x axis'), y: choice('the y axis'), series: choice('series') };
     const labelled = (text, key) => h('label.field', {}, h('span', { textContent: text }), this.selects[key]);
     this.chart = h('div.chart.result-chart', { role: 'img', 'aria-label': 'Chart of the result' });
@@ -26,8 +32,10 @@ export class ResultChart {
     this.key = h('ul.series-key', { 'aria-label': 'Series' });
     this.note = h('span.unit');
     this.element = h('section.result-figure', { 'aria-label': 'Chart of the result', hidden: true },
-      h('div.chart-controls', {}, labelled('x', 'x'), labelled('y', 'y'), labelled('series', 'series'), this.note), this.chart, this.bars, this.key);
-    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT })).observe(this.chart);
+      h('div.chart-controls', {}, labelled('x', 'x'), labelled('y', 'y'), labelled('series', 'series'), this.note),
+      this.chart, this.bars, this.key);
+    new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT }))
+      .observe(this.chart);
   }
 
   /** The columns that were chosen by hand or by a question, for the address. */
@@ -59,12 +67,16 @@ export class ResultChart {
     this.element.hidden = chosen === null;
     if (chosen === null) return;
     const option = (name) => h('option', { value: name, textContent: name === NONE ? 'none' : name });
-    const fill = (key, names) => { this.selects[key].replaceChildren(...names.map(option)); this.selects[key].value = chosen[key] ?? NONE; };
+    const fill = (key, names) => {
+      this.selects[key].replaceChildren(...names.map(option));
+      this.selects[key].value = chosen[key] ?? NONE;
+    };
     fill('x', this.#answer.columns);
     fill('y', numericColumns(this.#answer));
     fill('series', [NONE, ...this.#answer.columns]);
     const { kind, groups, left } = groupRows(this.#answer, chosen);
-    setText(this.note, left === 0 ? '' : `${format.count(left)} more ${kind === 'lines' ? 'series' : 'rows'} not drawn`);
+    setText(
+      this.note, left === 0 ? '' : `${format.count(left)} more ${kind === 'lines' ? 'series' : 'rows'} not drawn`);
     Object.assign(this.element.dataset, { kind, series: String(groups.length) });
     this.#drawKey(groups);
     this.#plot?.destroy();
@@ -78,30 +90,77 @@ export class ResultChart {
   #drawKey(groups) {
     const colors = RUN_COLORS[currentTheme()];
     this.key.hidden = groups.length < 2;
-    this.key.replaceChildren(...groups.map(({ name }, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), name)));
+    this.key.replaceChildren(...groups.map(
+      ({ name }, index) => h('li', {}, h('i.swatch', { style: { 'background-color': colors[index] } }), name)));
   }
 
   #drawLines(groups, { x, y }) {
     const colors = RUN_COLORS[currentTheme()];
-    const data = uPlot.join(groups.map(({ points }) => [points.map((point) => point.x), points.map((point) => point.y)]));
-    this.chart.setAttribute('aria-label', `${y} over ${x}: ${groups.length === 1 ? format.plural(groups[0].points.length, 'point') : format.plural(groups.length, 'line')}`);
-    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false }, grid: { stroke: token('--grid'), width: 1 } };
+    const data = uPlot.join(
+      groups.map(({ points }) => [points.map((point) => point.x), points.map((point) => point.y)]));
+    this.chart.setAttribute(
+      'aria-label',
+      `${y} over ${x}: ${groups.length === 1 ? format.plural(groups[0].points.length, 'point') : format.plural(groups.length, 'line')}`
+    );
+    const axis = {
+      stroke: token('--text-muted'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { stroke: token('--grid'), width: 1 }
+    };
     this.#plot = new uPlot({
-      width: Math.max(1, this.chart.clientWidth), height: HEIGHT, padding: [8, 20, 0, 0], legend: { show: false },
-      scales: { x: { time: false }, y: { range: (_plot, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? max * 1.05 : 1] } },
-      axes: [{ ...axis, size: 40, label: x, labelSize: 16, labelFont: FONT, values: (_plot, splits) => splits.map(format.compact) },
-        { ...axis, size: 60, label: y, labelSize: 16, labelFont: FONT, values: (_plot, splits) => splits.map(format.compact) }],
-      series: [{}, ...groups.map((_, index) => ({ stroke: colors[index], width: 1.75, spanGaps: true, points: { show: data[0].length <= 40, size: 5, fill: colors[index] } }))],
+      width: Math.max(1, this.chart.clientWidth),
+      height: HEIGHT,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false },
+        y: { range: (_plot, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? max * 1.05 : 1] }
+      },
+      axes: [
+        {
+          ...axis,
+          size: 40,
+          label: x,
+          labelSize: 16,
+          labelFont: FONT,
+          values: (_plot, splits) => splits.map(format.compact)
+        },
+        {
+          ...axis,
+          size: 60,
+          label: y,
+          labelSize: 16,
+          labelFont: FONT,
+          values: (_plot, splits) => splits.map(format.compact)
+        }
+      ],
+      series: [
+        {}, ...groups.map((_, index) => ({
+          stroke: colors[index],
+          width: 1.75,
+          spanGaps: true,
+          points: { show: data[0].length <= 40, size: 5, fill: colors[index] }
+        }))
+      ],
       cursor: { drag: { x: false, y: false } },
-    }, data, this.chart);
+    },
+      data, this.chart);
   }
 
   #drawBars(groups) {
     const colors = RUN_COLORS[currentTheme()];
     const highest = Math.max(0, ...groups.flatMap(({ points }) => points.map((point) => Math.abs(point.y ?? 0))));
-    this.bars.replaceChildren(...groups.flatMap(({ name, points }, index) => points.map((point) => h('div.bar-row', { title: name },
-      h('span.name', { textContent: point.x === null ? 'NULL' : String(point.x), title: String(point.x) }),
-      h('span.bar-track', {}, h('i', { style: { width: `${highest > 0 ? (Math.abs(point.y ?? 0) / highest) * 100 : 0}%`, 'background-color': colors[index] } })),
-      h('b', { textContent: point.y === null ? 'NULL' : format.compact(point.y) })))));
+    this.bars.replaceChildren(...groups.flatMap(
+      ({ name, points }, index) => points.map(
+        (point) => h('div.bar-row', { title: name },
+          h('span.name', { textContent: point.x === null ? 'NULL' : String(point.x), title: String(point.x) }),
+          h('span.bar-track', {}, h('i', {
+            style: {
+              width: `${highest > 0 ? (Math.abs(point.y ?? 0) / highest) * 100 : 0}%`,
+              'background-color': colors[index]
+            }
+          })),
+          h('b', { textContent: point.y === null ? 'NULL' : format.compact(point.y) })))));
   }
 }

@@ -10,7 +10,8 @@ const isNumber = (value) => typeof value === 'number';
 
 /** Columns that hold numbers, and NULL at most besides. */
 export function numericColumns({ columns, rows }) {
-  return columns.filter((_, index) => rows.some((row) => isNumber(row[index])) && rows.every((row) => isNumber(row[index]) || row[index] === null));
+  return columns.filter((_, index) => rows.some((row) => isNumber(row[index])) &&
+      rows.every((row) => isNumber(row[index]) || row[index] === null));
 }
 
 /**
@@ -22,11 +23,24 @@ export function numericColumns({ columns, rows }) {
 export function chooseColumns(answer, wished) {
   const numeric = numericColumns(answer);
   const known = (name) => (answer.columns.includes(name) ? name : undefined);
-  const x = known(wished.x) ?? answer.columns.find((name) => X_NAMES.test(name)) ?? answer.columns.find((name) => !numeric.includes(name)) ?? answer.columns[0];
-  const y = (numeric.includes(wished.y) ? wished.y : undefined) ?? numeric.filter((name) => name !== x && !SERIES_NAMES.test(name)).at(-1);
+  const x = known(wished.x) ?? answer.columns.find((name) => X_NAMES.test(name)) ??
+    answer.columns.find((name) => !numeric.includes(name)) ?? answer.columns[0];
+  const y = (numeric.includes(wished.y) ? wished.y : undefined) ??
+    numeric.filter((name) => name !== x && !SERIES_NAMES.test(name)).at(-1);
   if (answer.rows.length === 0 || x === undefined || y === undefined) return null;
-  const series = wished.series === '' ? null : known(wished.series)
-    ?? answer.columns.find((name) => name !== x && name !== y && SERIES_NAMES.test(name) && distinct(answer, name) > 1 && distinct(answer, name) <= SERIES_MAX) ?? null;
+  const series =
+    wished.series === ''
+      ? null
+      : (known(wished.series) ??
+        answer.columns.find(
+          (name) =>
+            name !== x &&
+            name !== y &&
+            SERIES_NAMES.test(name) &&
+            distinct(answer, name) > 1 &&
+            distinct(answer, name) <= SERIES_MAX
+        ) ??
+        null);
   return { x, y, series: series === x || series === y ? null : series };
 }
 
@@ -50,7 +64,8 @@ export function groupRows({ columns, rows }, { x, y, series }) {
   }
   const all = [...groups.values()];
   const shown = all.slice(0, SERIES_MAX);
-  const ordered = rows.every((row) => isNumber(row[xi])) && shown.every(({ points }) => new Set(points.map((point) => point.x)).size === points.length && points.length > 2);
+  const ordered = rows.every((row) => isNumber(row[xi])) &&
+    shown.every(({ points }) => new Set(points.map((point) => point.x)).size === points.length && points.length > 2);
   if (ordered) {
     for (const group of shown) group.points.sort((a, b) => a.x - b.x);
     return { kind: 'lines', groups: shown, left: all.length - shown.length };

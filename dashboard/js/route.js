@@ -4,19 +4,43 @@
 /** In the order of the navigation. `scoped`: shows the runs of one stream, so its address carries them. `shortcut`: the key
  *  that opens it. */
 export const VIEWS = [
-  { key: 'live', shortcut: '1', title: 'Live', scoped: true, about: 'latency, load and memory over virtual time' },
-  { key: 'overview', shortcut: '2', title: 'Overview', about: 'every stream and how its scenarios stand' },
-  { key: 'requests', shortcut: '3', title: 'Requests', scoped: true, about: 'single requests and where their time went' },
-  { key: 'compare', shortcut: '4', title: 'Compare', scoped: true, about: 'two runs, request by request' },
-  { key: 'observed', shortcut: '5', title: 'Observed', scoped: true, about: 'predictions against what production measured' },
-  { key: 'forecast', shortcut: '6', title: 'Forecast', scoped: true, about: 'how long the objectives hold, and what would hold them' },
-  { key: 'memory', shortcut: '7', title: 'Memory', scoped: true, about: 'where the bytes of a GPU go' },
-  { key: 'moment', shortcut: 'm', title: 'Moment', scoped: true, about: 'queues, batches and KV of each replica at any moment' },
-  { key: 'experts', shortcut: '8', title: 'MoE & AFD', scoped: true, about: 'expert balance, attention/FFN disaggregation' },
-  { key: 'vllm', shortcut: '9', title: 'vLLM', scoped: true, about: 'the panels of vLLM’s own dashboard' },
-  { key: 'search', shortcut: 'c', title: 'Search', about: 'which cluster serves a trace at the least cost' },
-  { key: 'history', shortcut: '0', title: 'History', about: 'past runs' },
-  { key: 'query', shortcut: 's', title: 'SQL', about: 'questions to the history' },
+  {key: 'live', shortcut: '1', title: 'Live', scoped: true, about: 'latency, load and memory over virtual time'},
+  {key: 'overview', shortcut: '2', title: 'Overview', about: 'every stream and how its scenarios stand'},
+  {key: 'requests', shortcut: '3', title: 'Requests', scoped: true, about: 'single requests and where their time went'},
+  {key: 'compare', shortcut: '4', title: 'Compare', scoped: true, about: 'two runs, request by request'},
+  {
+    key: 'observed',
+    shortcut: '5',
+    title: 'Observed',
+    scoped: true,
+    about: 'predictions against what production measured'
+  },
+  {
+    key: 'forecast',
+    shortcut: '6',
+    title: 'Forecast',
+    scoped: true,
+    about: 'how long the objectives hold, and what would hold them'
+  },
+  {key: 'memory', shortcut: '7', title: 'Memory', scoped: true, about: 'where the bytes of a GPU go'},
+  {
+    key: 'moment',
+    shortcut: 'm',
+    title: 'Moment',
+    scoped: true,
+    about: 'queues, batches and KV of each replica at any moment'
+  },
+  {
+    key: 'experts',
+    shortcut: '8',
+    title: 'MoE & AFD',
+    scoped: true,
+    about: 'expert balance, attention/FFN disaggregation'
+  },
+  {key: 'vllm', shortcut: '9', title: 'vLLM', scoped: true, about: 'the panels of vLLM’s own dashboard'},
+  {key: 'search', shortcut: 'c', title: 'Search', about: 'which cluster serves a trace at the least cost'},
+  {key: 'history', shortcut: '0', title: 'History', about: 'past runs'},
+  {key: 'query', shortcut: 's', title: 'SQL', about: 'questions to the history'},
 ];
 
 /** Names of views in addresses that were given out before. */

@@ -37,7 +37,8 @@ export class RunCards {
     const row = (metric, label) => h('tr', {}, h('th', { scope: 'row', textContent: label }),
       ...QUANTILES.map((quantile) => (cells[metric + quantile] = h('td'))));
     const table = h('table', {},
-      h('thead', {}, h('tr', {}, h('td'), ...QUANTILES.map((quantile) => h('th', { scope: 'col', textContent: quantile })))),
+      h('thead', {},
+        h('tr', {}, h('td'), ...QUANTILES.map((quantile) => h('th', { scope: 'col', textContent: quantile })))),
       h('tbody', {}, row('ttft', 'TTFT'), row('tpot', 'TPOT')));
     const facts = {};
     const list = h('dl', {}, ...FACTS.map(([key, label]) =>
@@ -76,7 +77,14 @@ function fill(card, run, hidden) {
 /** A past run has left the exposition: its card shows the quantiles of the whole run instead. */
 function wholeRun(run) {
   const seconds = (ns) => (ns === null || ns === undefined ? null : ns / 1e9);
-  const quantiles = (latency) => ({ p50: seconds(latency?.p50_ns), p90: seconds(latency?.p90_ns), p99: seconds(latency?.p99_ns) });
-  return { ttft: quantiles(run.ttft), tpot: quantiles(run.tpot), clock: seconds(run.virtual_ns), speedup: run.speedup ?? null,
-    backlog: null, sloAttainment: run.slo_attainment ?? null };
+  const quantiles = (latency) => (
+    { p50: seconds(latency?.p50_ns), p90: seconds(latency?.p90_ns), p99: seconds(latency?.p99_ns) });
+  return {
+    ttft: quantiles(run.ttft),
+    tpot: quantiles(run.tpot),
+    clock: seconds(run.virtual_ns),
+    speedup: run.speedup ?? null,
+    backlog: null,
+    sloAttainment: run.slo_attainment ?? null
+  };
 }

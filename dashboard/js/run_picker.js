@@ -30,6 +30,7 @@ export class RunPicker {
     }
     if (this.run === undefined) this.id = runs[0]?.id ?? null;
     this.select.value = this.id ?? '';
-    this.swatch.style.setProperty('background-color', this.run ? RUN_COLORS[currentTheme()][this.run.colorIndex] : 'transparent');
+    this.swatch.style.setProperty(
+      'background-color', this.run ? RUN_COLORS[currentTheme()][this.run.colorIndex] : 'transparent');
   }
 }

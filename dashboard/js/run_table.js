@@ -14,7 +14,11 @@ const COLUMNS = {
   run: ['Run', 'number', (run) => run.id],
   state: ['State', 'text', (run) => run.state],
   created: ['Started', 'text', (run) => format.wallTime(run.created_ms)],
-  cluster: ['Cluster', 'text', (run) => (run.pools ?? []).map((pool) => `${pool.name} ${pool.replicas * pool.gpus}×${pool.gpu}`).join(' + ') || format.MISSING],
+  cluster: [
+    'Cluster', 'text',
+    (run) => (run.pools ?? []).map((pool) => `${pool.name} ${pool.replicas * pool.gpus}×${pool.gpu}`).join(' + ') ||
+      format.MISSING
+  ],
   clock: ['Virtual time', 'number', (run) => format.clock(run.virtual_ns === null ? null : run.virtual_ns / 1e9)],
   ttft50: ['TTFT p50', 'number', (run) => format.durationNs(run.ttft?.p50_ns)],
   ttft99: ['TTFT p99', 'number strong', (run) => format.durationNs(run.ttft?.p99_ns)],
@@ -58,9 +62,13 @@ export class RunTable {
     this.#decorate = decorate;
     this.body = h('tbody');
     const headings = { progress: ['Progress', 'text'], action: ['Open', 'text'], ...COLUMNS };
-    this.element = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': caption }, h('table.runs', {},
-      h('thead', {}, h('tr', {}, ...columns.map((key) => h('th', { scope: 'col', className: headings[key][1], textContent: headings[key][0] })))),
-      this.body));
+    this.element = h('div.scroller', { tabIndex: 0, role: 'region', 'aria-label': caption },
+      h('table.runs', {},
+        h('thead', {},
+          h('tr', {},
+            ...columns.map(
+              (key) => h('th', { scope: 'col', className: headings[key][1], textContent: headings[key][0] })))),
+        this.body));
   }
 
   /** @param {object[]} runs @param {Map<string, object>} streams by name, for the progress */
@@ -73,8 +81,11 @@ export class RunTable {
   cell(id, key) { return this.#rows.get(id).cells[key]; }
 
   #make(run) {
-    const cells = Object.fromEntries(this.#columns.map((key) => [key, h('td', { className: COLUMNS[key]?.[1] ?? 'text' })]));
-    if (cells.progress) cells.progress.append(h('div.progress', { role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' }, h('i')), h('span'));
+    const cells = Object.fromEntries(
+      this.#columns.map((key) => [key, h('td', { className: COLUMNS[key]?.[1] ?? 'text' })]));
+    if (cells.progress)
+      cells.progress.append(
+        h('div.progress', { role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' }, h('i')), h('span'));
     if (cells.action) this.#decorate(cells.action, run);
     return { element: h('tr', { data: { run: run.id } }, ...this.#columns.map((key) => cells[key])), cells };
   }
@@ -82,7 +93,8 @@ export class RunTable {
   #fill({ element, cells }, run, stream) {
     for (const key of this.#columns) {
       if (key === 'progress') fillProgress(cells.progress, run, stream);
-      else if (key !== 'action' && COLUMNS[key][2] !== null) setText(cells[key], String(COLUMNS[key][2](run) ?? format.MISSING));
+      else if (key !== 'action' && COLUMNS[key][2] !== null)
+        setText(cells[key], String(COLUMNS[key][2](run) ?? format.MISSING));
     }
     for (const [key, latency] of [['ttft99', 'ttft'], ['tpot99', 'tpot']]) {
       const objective = run.slo?.[`${latency}_ns`] ?? null;

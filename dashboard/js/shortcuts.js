@@ -7,7 +7,8 @@ import { VIEWS } from './route.js';
 const STORED = 'replayd-shortcuts';
 
 /** Whether a key that was pressed there belongs to what is typed. */
-const typing = (target) => target.closest?.('input:not([type="checkbox"]), textarea, select, [contenteditable]') !== null;
+const typing = (target) => target.closest?.('input:not([type="checkbox"]), textarea, select, [contenteditable]') !==
+  null;
 
 export class Shortcuts {
   #actions = new Map();
@@ -19,7 +20,8 @@ export class Shortcuts {
     const all = [...views, ...actions, ...own];
     for (const action of all) this.#actions.set(action.keys, action.run);
     this.switch = h('input', { type: 'checkbox', checked: stored(), onchange: () => store(this.switch.checked) });
-    const row = ({ keys, text }) => h('div', {}, h('dt', {}, h('kbd', { textContent: keys })), h('dd', { textContent: text }));
+    const row = ({ keys, text }) => h(
+      'div', {}, h('dt', {}, h('kbd', { textContent: keys })), h('dd', { textContent: text }));
     const fixed = [{ keys: 'Ctrl Enter', text: 'Run the SQL' }, { keys: 'Esc', text: 'Close what is open' }];
     this.element = h('dialog.help-dialog', { 'aria-labelledby': 'shortcuts-title', onclick: (event) => {
       if (event.target === this.element) this.element.close();

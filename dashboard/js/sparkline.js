@@ -18,7 +18,9 @@ export function sparkPath(points, objective) {
   const [first, last] = [known[0].t, known.at(-1).t];
   const x = (t) => (last > first ? ((t - first) / (last - first)) * WIDTH : WIDTH / 2);
   const y = (value) => HEIGHT - 1 - (value / top) * (HEIGHT - 2);
-  const path = known.map(({ t, value }, index) => `${index === 0 ? 'M' : 'L'}${x(t).toFixed(1)} ${y(value).toFixed(1)}`).join('');
+  const path = known
+    .map(({ t, value }, index) => `${index === 0 ? 'M' : 'L'}${x(t).toFixed(1)} ${y(value).toFixed(1)}`)
+    .join('');
   return { path, objectiveY: objective === null ? null : y(objective) };
 }
 
@@ -28,7 +30,8 @@ export function sparkline(points, objective, label) {
   const element = svg('svg', {
     class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label, preserveAspectRatio: 'none',
   });
-  if (objectiveY !== null) element.append(svg('line', { class: 'spark-objective', x1: 0, x2: WIDTH, y1: objectiveY, y2: objectiveY }));
+  if (objectiveY !== null)
+    element.append(svg('line', { class: 'spark-objective', x1: 0, x2: WIDTH, y1: objectiveY, y2: objectiveY }));
   element.append(svg('path', { class: 'spark-line', d: path }));
   return element;
 }

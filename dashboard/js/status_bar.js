@@ -26,14 +26,26 @@ function judge(hub, base) {
   const { metrics, api, live } = hub.sources;
   if (hub.refused) return { state: 'failed', label: 'token wanted', sentence: `${base} wants a token.` };
   if (hub.unreachable) {
-    return { state: 'failed', label: 'unreachable', sentence: `No daemon answers at ${base}. The page keeps trying, and shows what it last knew. ` +
-      'Is it running? Try: systemctl status replayd, or ./dev demo.' };
+    return {
+      state: 'failed',
+      label: 'unreachable',
+      sentence: `No daemon answers at ${base}. The page keeps trying, and shows what it last knew. ` +
+        'Is it running? Try: systemctl status replayd, or ./dev demo.'
+    };
   }
   if (hub.metricsOnly) {
-    return { state: 'partial', label: 'metrics only', sentence: `Only ${base}/metrics answers: panels gain one point per scrape; requests, history and controls need the API (${hub.detail}).` };
+    return {
+      state: 'partial',
+      label: 'metrics only',
+      sentence: `Only ${base}/metrics answers: panels gain one point per scrape; requests, history and controls need the API (${hub.detail}).`
+    };
   }
   if (metrics === 'failed' && api === 'ok') {
-    return { state: 'partial', label: 'no metrics', sentence: `${base}/metrics cannot be read, so the cards show whole-run figures: ${hub.detail}` };
+    return {
+      state: 'partial',
+      label: 'no metrics',
+      sentence: `${base}/metrics cannot be read, so the cards show whole-run figures: ${hub.detail}`
+    };
   }
   if (api === 'unknown' && metrics === 'unknown') return { state: 'unknown', label: 'connecting', sentence: '' };
   if (live === 'failed') return { state: 'partial', label: 'polling', sentence: '' };

@@ -30,20 +30,28 @@ export class StreamBlock {
   constructor(name, page = '') {
     this.state = h('span.state');
     this.facts = h('span.facts-line');
-    const link = (view, text) => h('a.button', { href: page + routeTo(view, { stream: name }), textContent: text, 'aria-label': `${text}: ${name}` });
+    const link = (view, text) => h('a.button',
+      { href: page + routeTo(view, { stream: name }), textContent: text, 'aria-label': `${text}: ${name}` });
     this.shared = h('p.note.shared');
-    this.table = new RunTable(`Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
+    this.table = new RunTable(
+      `Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
     this.element = h('section.block.stream', { 'aria-label': `Stream ${name}`, data: { stream: name } },
-      h('header', {}, h('h2', {}, h('a', { href: page + routeTo('live', { stream: name }), textContent: name })), this.state, this.facts, h('span.spring'),
-        link('live', 'Live'), link('compare', 'Compare'), link('requests', 'Requests')), this.shared, this.table.element);
+      h('header', {}, h('h2', {}, h('a', { href: page + routeTo('live', { stream: name }), textContent: name })),
+        this.state, this.facts, h('span.spring'), link('live', 'Live'), link('compare', 'Compare'),
+        link('requests', 'Requests')),
+      this.shared, this.table.element);
   }
 
   update(stream, runs, streams) {
     setText(this.state, stream.state ?? '');
     this.state.dataset.state = stream.state ?? '';
     const backlog = stream.backlog_arrivals > 0 ? ` · ${format.count(stream.backlog_arrivals)} behind` : '';
-    setText(this.facts, stream.arrivals === undefined ? ''
-      : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · speed ${format.speed(stream.speed)}${backlog}`);
+    setText(
+      this.facts,
+      stream.arrivals === undefined
+        ? ''
+        : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · speed ${format.speed(stream.speed)}${backlog}`
+    );
     const shared = sharedSentence(stream.shared);
     setText(this.shared, shared);
     this.shared.hidden = shared === '';
@@ -53,12 +61,15 @@ export class StreamBlock {
   showTrend(run, windows, version) {
     if (this.#versions.get(run.id) === version) return;
     this.#versions.set(run.id, version);
-    const points = coarser(windows.map((window) => ({ t: window.start_ns + window.length_ns, value: window.ttft.p99_ns })));
+    const points = coarser(
+      windows.map((window) => ({ t: window.start_ns + window.length_ns, value: window.ttft.p99_ns })));
     const objective = run.slo?.ttft_ns ?? null;
     const highest = Math.max(...points.map(({ value }) => value ?? 0), 0);
     const label = `p99 TTFT of ${run.scenario} over time: at most ${format.durationNs(highest)}${objective === null ? '' : `, objective ${format.durationNs(objective)}`}`;
-    this.table.cell(run.id, 'trend').replaceChildren(...(points.length > 1 ? [sparkline(points, objective, label)] : []));
+    this.table.cell(run.id, 'trend')
+      .replaceChildren(...(points.length > 1 ? [sparkline(points, objective, label)] : []));
     const most = dominantPart(meanLedger(windows));
-    setText(this.table.cell(run.id, 'most'), most === null ? format.MISSING : `${format.inSentence(most.part.label)} ${format.percent(most.share)}`);
+    setText(this.table.cell(run.id, 'most'),
+      most === null ? format.MISSING : `${format.inSentence(most.part.label)} ${format.percent(most.share)}`);
   }
 }

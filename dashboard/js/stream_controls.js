@@ -19,22 +19,39 @@ export class StreamControls {
     this.#api = api;
     this.#hub = hub;
     this.fail = fail;
-    this.select = h('select', { 'aria-label': 'Stream', onchange: () => choose(this.select.value === AUTO ? null : this.select.value) });
+    this.select = h('select',
+      { 'aria-label': 'Stream', onchange: () => choose(this.select.value === AUTO ? null : this.select.value) });
     this.state = h('span.state');
     this.facts = h('span.facts-line');
     this.pause = h('button', { type: 'button', onclick: () => this.#pauseOrResume() });
-    this.whatIf = h('button', { type: 'button', textContent: 'What if…', title: 'Add a scenario to this stream, fork or stop a run', onclick: () => whatIf(this.#name) });
-    this.end = h('button', { type: 'button', textContent: 'End', title: 'Declare that no arrival follows; the runs finish', onclick: () => this.#end() });
-    this.speed = h('select', { 'aria-label': 'Replay speed', title: 'Virtual seconds per wall second', onchange: () => this.#act(this.#api.setSpeed(this.#name, Number(this.speed.value))) },
+    this.whatIf = h('button', {
+      type: 'button',
+      textContent: 'What if…',
+      title: 'Add a scenario to this stream, fork or stop a run',
+      onclick: () => whatIf(this.#name)
+    });
+    this.end = h('button', {
+      type: 'button',
+      textContent: 'End',
+      title: 'Declare that no arrival follows; the runs finish',
+      onclick: () => this.#end()
+    });
+    this.speed = h('select', {
+      'aria-label': 'Replay speed',
+      title: 'Virtual seconds per wall second',
+      onchange: () => this.#act(this.#api.setSpeed(this.#name, Number(this.speed.value)))
+    },
       ...SPEEDS.map((factor) => h('option', { value: String(factor), textContent: format.speed(factor) })));
-    this.element = h('div.stream-controls', {}, h('label.field', {}, h('span', { textContent: 'Stream' }), this.select), this.state, this.facts,
-      h('span.spring'), h('label.field', {}, h('span', { textContent: 'Speed' }), this.speed), this.whatIf, this.pause, this.end);
+    this.element = h('div.stream-controls', {}, h('label.field', {}, h('span', { textContent: 'Stream' }), this.select),
+      this.state, this.facts, h('span.spring'), h('label.field', {}, h('span', { textContent: 'Speed' }), this.speed),
+      this.whatIf, this.pause, this.end);
   }
 
   update() {
     const stream = this.#hub.streams.get(this.#name);
     this.#fillSelect();
-    const running = stream !== undefined && ['running', 'paused', 'ended'].includes(stream.state) && this.#hub.sources.api === 'ok';
+    const running = stream !== undefined && ['running', 'paused', 'ended'].includes(stream.state) &&
+      this.#hub.sources.api === 'ok';
     setText(this.state, stream?.state ?? '');
     this.state.dataset.state = stream?.state ?? '';
     setText(this.facts, stream === undefined || stream.arrivals === undefined ? '' :
@@ -55,8 +72,10 @@ export class StreamControls {
     const key = JSON.stringify([names, automatic && this.#name]);
     if (key !== this.#names) {
       this.#names = key;
-      const auto = names.length === 0 ? 'none yet' : `newest: ${names.includes(this.#name) && automatic ? this.#name : names[0]}`;
-      this.select.replaceChildren(h('option', { value: AUTO, textContent: auto }), ...names.map((name) => h('option', { value: name, textContent: name })));
+      const auto =
+        names.length === 0 ? 'none yet' : `newest: ${names.includes(this.#name) && automatic ? this.#name : names[0]}`;
+      this.select.replaceChildren(h('option', { value: AUTO, textContent: auto }),
+        ...names.map((name) => h('option', { value: name, textContent: name })));
     }
     if (document.activeElement !== this.select) this.select.value = automatic ? AUTO : (this.#name ?? AUTO);
     this.select.disabled = names.length === 0;

@@ -15,12 +15,24 @@ export class TokenDialog {
     this.input = h('input', { type: 'password', id: 'token', autocomplete: 'off', required: true, spellcheck: false });
     this.reason = h('p.token-reason', { role: 'alert' });
     this.submit = h('button', { type: 'submit', textContent: 'Use it' });
-    this.element = h('dialog.help-dialog.token-dialog', { 'aria-labelledby': 'token-title', oncancel: (event) => event.preventDefault() },
+    this.element = h('dialog.help-dialog.token-dialog',
+      { 'aria-labelledby': 'token-title', oncancel: (event) => event.preventDefault() },
       h('header', {}, h('h2', { id: 'token-title', textContent: 'This daemon wants a token' })),
-      h('form', { onsubmit: (event) => { event.preventDefault(); this.#try(); } },
-        h('label', { for: 'token', textContent: `Token for ${base}` }), this.input, this.submit),
-      this.reason,
-      h('p.hint', { textContent: 'It stays in this tab until you close it. The role “read” is enough to look; pausing and ending streams needs “admin”.' }));
+      h('form', {
+        onsubmit: (event) => {
+          event.preventDefault();
+          this.#try
+            ();
+        }
+      },
+        h('label',
+          { for: 'token', textContent: `Token for ${base}`
+          }),
+        this.input, this.submit),
+      this.reason, h('p.hint', {
+        textContent:
+          'It stays in this tab until you close it. The role “read” is enough to look; pausing and ending streams needs “admin”.'
+      }));
   }
 
   /** The daemon refused a request; `detail` is its reason. Opens once, however many requests were refused. */
@@ -35,7 +47,8 @@ export class TokenDialog {
     const token = this.input.value.trim();
     this.submit.disabled = true;
     try {
-      const answer = await this.#fetch(`${this.#base}/version`, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' });
+      const answer = await this.#fetch(
+        `${this.#base}/version`, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' });
       if (answer.ok) {
         this.#store.set(token);
         location.reload();

@@ -33,29 +33,59 @@ export class VllmView {
     };
     const actions = { toggleRun, zoom: (range) => toolbar.setRange(range) };
     const elements = VLLM_PANELS.map((definition) => {
-      const panel = definition.bins ? new Heatmap(definition, TOKEN_EDGES) : new Panel({ ...definition, large: true }, actions);
+      const panel = definition.bins
+        ? new Heatmap(definition, TOKEN_EDGES)
+        : new Panel({ ...definition, large: true }, actions);
       (definition.bins ? this.#heatmaps : this.#panels).push({ definition, panel });
       return panel.element;
     });
-    this.select = h('select', { 'aria-label': 'Run of the heatmaps', onchange: () => { this.#run = this.select.value; redraw(); } });
+    this.select = h('select', {
+      'aria-label': 'Run of the heatmaps',
+      onchange: () => {
+        this.#run = this.select.value;
+        redraw();
+      }
+    });
     this.swatch = h('i.swatch');
     this.note = h('p.note', { role: 'status' });
-    this.element = h('div.vllm', {}, h('section.block.vllm-head', { 'aria-label': 'About these panels' },
-      h('p', { textContent: 'The panels of vLLM’s Grafana dashboard, in its order, with what the scenarios would do. The same series are at /metrics/vllm for Grafana itself.' }),
-      h('label.picker', {}, h('span', { textContent: 'Heatmaps of' }), this.swatch, this.select), this.note),
-    h('div.panels', {}, ...elements));
+    this.element = h(
+      'div.vllm',
+      {},
+      h(
+        'section.block.vllm-head',
+        { 'aria-label': 'About these panels' },
+        h('p', {
+          textContent:
+            'The panels of vLLM’s Grafana dashboard, in its order, with what the scenarios would do. The same series are at /metrics/vllm for Grafana itself.'
+        }),
+        h('label.picker', {}, h('span', { textContent: 'Heatmaps of' }), this.swatch, this.select),
+        this.note
+      ),
+      h('div.panels', {}, ...elements)
+    );
   }
 
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
     const runs = hub.shownRuns;
     this.#fillSelect(runs);
-    const view = { runs, hidden: this.#hidden, quantiles: this.toolbar.quantiles(runs.length), log: this.toolbar.log, range: this.toolbar.range, emptyText: emptyText(hub, this.#api.base) };
-    const ofRequests = { ...view, emptyText: view.emptyText.startsWith('No samples yet') ? 'No request has finished yet.' : view.emptyText,
-      runs: runs.map((run) => ({ ...run, series: this.#lengths.get(run.id)?.series ?? NO_SERIES })) };
+    const view = {
+      runs,
+      hidden: this.#hidden,
+      quantiles: this.toolbar.quantiles(runs.length),
+      log: this.toolbar.log,
+      range: this.toolbar.range,
+      emptyText: emptyText(hub, this.#api.base)
+    };
+    const ofRequests = {
+      ...view,
+      emptyText: view.emptyText.startsWith('No samples yet') ? 'No request has finished yet.' : view.emptyText,
+      runs: runs.map((run) => ({ ...run, series: this.#lengths.get(run.id)?.series ?? NO_SERIES }))
+    };
     for (const { definition, panel } of this.#panels) panel.update(definition.from === 'requests' ? ofRequests : view);
     const chosen = runs.find((run) => run.id === this.#run) ?? null;
-    for (const { panel } of this.#heatmaps) panel.update(chosen, (this.#lengths.get(this.#run)?.series ?? NO_SERIES).points, ofRequests.emptyText);
+    for (const { panel } of this.#heatmaps)
+      panel.update(chosen, (this.#lengths.get(this.#run)?.series ?? NO_SERIES).points, ofRequests.emptyText);
     if (hub.sources.api === 'ok') for (const run of runs) this.#ask(run);
   }
 
@@ -68,7 +98,8 @@ export class VllmView {
     if (!runs.some((run) => run.id === this.#run)) this.#run = runs[0]?.id ?? null;
     this.select.value = this.#run ?? '';
     const chosen = runs.find((run) => run.id === this.#run);
-    this.swatch.style.setProperty('background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
+    this.swatch.style.setProperty(
+      'background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
   }
 
   /** Reads the requests of a run when its clock has moved since, and the last reading is some time ago. */
@@ -80,7 +111,12 @@ export class VllmView {
     try {
       const answer = await this.#api.query(lengthsQuery(run.id, slot));
       this.note.textContent = answer.truncated ? 'The answer of the history was cut off: lengths are incomplete.' : '';
-      this.#lengths.set(run.id, { series: { points: lengthPoints(answer, slot), version: run.virtual_ns }, clock: run.virtual_ns, busy: false, due: Date.now() + Math.max(REFRESH_MS, REST * answer.elapsed_ms) });
+      this.#lengths.set(run.id, {
+        series: { points: lengthPoints(answer, slot), version: run.virtual_ns },
+        clock: run.virtual_ns,
+        busy: false,
+        due: Date.now() + Math.max(REFRESH_MS, REST * answer.elapsed_ms)
+      });
     } catch (error) {
       this.note.textContent = `Lengths cannot be read: ${error.message}`;
       this.#lengths.set(run.id, { ...known, busy: false, due: Date.now() + REFRESH_MS });

@@ -57,9 +57,6 @@ public:
     DynamoRows(const FormatTraits& format, RowOptions options)
         : format_(format), builder_(format, options), values_(format.strict) {}
 
-    bool wants_header() const override { return false; }
-    Result<void> header(std::string_view /*line*/) override { return {}; }
-
     Result<TraceRow*> row(std::string_view line, std::int64_t row_number) override {
         const auto record = record_of(line);
         if (!record) return tl::unexpected(record.error());

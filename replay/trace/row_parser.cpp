@@ -82,9 +82,6 @@ public:
     JsonRows(const FormatTraits& format, RowOptions options)
         : format_(format), builder_(format, options), values_(format.strict) {}
 
-    bool wants_header() const override { return false; }
-    Result<void> header(std::string_view /*line*/) override { return {}; }
-
     Result<TraceRow*> row(std::string_view line, std::int64_t row_number) override {
         JsonCursor cursor(line);
         if (auto opened = cursor.open(); !opened) return tl::unexpected(opened.error());

@@ -15,9 +15,9 @@ namespace replayd {
 class RowParser {
 public:
     virtual ~RowParser() = default;
-    /// True while the next line is a header, which `header` takes.
-    [[nodiscard]] virtual bool wants_header() const = 0;
-    [[nodiscard]] virtual Result<void> header(std::string_view line) = 0;
+    /// True while the next line is a header, which `header` takes; most formats have none.
+    [[nodiscard]] virtual bool wants_header() const { return false; }
+    [[nodiscard]] virtual Result<void> header(std::string_view /*line*/) { return {}; }
     /// Row `row_number` (from 0) of the trace, or null for a line that tells of something else. The result stays valid until the
     /// next call.
     [[nodiscard]] virtual Result<TraceRow*> row(std::string_view line, std::int64_t row_number) = 0;

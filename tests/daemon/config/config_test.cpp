@@ -154,6 +154,7 @@ TEST(CommandLine, wrong_flags_are_refused) {
         {{"--db", ""}, "history.path (--db) is empty: expected the path of the SQLite file"},
         {{"--config", "/nonexistent/d.toml"}, "cannot read /nonexistent/d.toml: No such file or directory"},
         {{"--frobnicate"}, "The following argument was not expected: --frobnicate; see replayd --help"},
+        {{"--port", "8081"}, "The following argument was not expected: --port; see replayd --help"},
     };
     for (const BadFlags& bad : cases) {
         const auto line = parse(bad.arguments);
