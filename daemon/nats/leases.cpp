@@ -132,13 +132,27 @@ Result<std::size_t> Leases::count_nodes() {
     kvStore* bucket = state_->leases.get();
     natsStatus status = kvStore_PutString(nullptr, bucket, Names::node_key(settings_.node).c_str(), "");
     if (status != NATS_OK) return tl::unexpected(error_of(status, "telling NATS that this node is there"));
-    kvKeysList keys{};
-    status = kvStore_Keys(&keys, bucket, nullptr);
+    // Not kvStore_Keys: it makes and ends a subscription, and up to 3.6.0 the library may touch one that has ended while a
+    // message comes for it (nats.c #637).
+    const std::string log = std::string("KV_") + kvStore_Bucket(bucket);
+    const std::string before = std::string("$KV.") + kvStore_Bucket(bucket) + ".";
+    const std::string wanted = before + Names::node_key("") + "*";
+    jsOptions options;
+    jsOptions_Init(&options);
+    options.Wait = k_answer_ms;
+    options.Stream.Info.SubjectsFilter = wanted.c_str();
+    StreamInfo info;
+    jsErrCode code{};
+    status = js_GetStreamInfo(Fill(info), state_->context.get(), log.c_str(), &options, &code);
     if (status != NATS_OK) return tl::unexpected(error_of(status, "listing the nodes in NATS"));
-    const auto nodes = std::count_if(keys.Keys, keys.Keys + keys.Count,
-                                     [](const char* key) { return std::string_view(key).starts_with("node."); });
-    kvKeysList_Destroy(&keys);
-    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, nodes));
+    std::size_t nodes = 0;
+    const jsStreamStateSubjects* subjects = info->State.Subjects;
+    for (int i = 0; subjects != nullptr && i < subjects->Count; ++i) {
+        const auto there = state_->held(std::string(subjects->List[i].Subject).substr(before.size()));
+        if (!there) return tl::unexpected(there.error());
+        if (*there) ++nodes;  // else it left
+    }
+    return std::max<std::size_t>(1, nodes);
 }
 
 Result<std::optional<Outcome>> Leases::outcome(const std::string& key) {

@@ -11,30 +11,38 @@
 namespace replayd::nats {
 namespace {
 
-constexpr int k_fetch_messages = 64;
-constexpr std::int64_t k_fetch_ms = 250;
+constexpr std::size_t k_fetch_messages = 64;
+constexpr std::int64_t k_fetch_ns = 250'000'000;
+/// Longest wait for the server's word that there is nothing more.
+constexpr std::int64_t k_nothing_more_ns = 1'000'000'000;
 constexpr std::chrono::milliseconds k_pause{200};
 constexpr std::chrono::milliseconds k_commit_patience{250};
 /// Messages that were given out and not acknowledged for so long come again.
 constexpr std::int64_t k_ack_wait_ns = 30'000'000'000;
 
-/// The messages of one fetch; those of them that are not taken out go with the list.
-class Fetched {
-public:
-    natsStatus fetch(natsSubscription* subscription) {
-        jsErrCode code{};
-        return natsSubscription_Fetch(&list_, subscription, k_fetch_messages, k_fetch_ms, &code);
-    }
-    Fetched() = default;
-    ~Fetched() { natsMsgList_Destroy(&list_); }
-    Fetched(const Fetched&) = delete;
-    Fetched& operator=(const Fetched&) = delete;
-    [[nodiscard]] int count() const { return list_.Count; }
-    [[nodiscard]] natsMsg* operator[](int i) const { return list_.Msgs[i]; }
+/// The next message. One at a time: up to 3.8.2 the library writes past the end of its list when it is asked for several
+/// while some of an earlier request wait in it, as they do after a reconnect (nats.c #749).
+natsStatus fetch_one(natsSubscription* subscription, bool wait, std::vector<Message>& out) {
+    jsFetchRequest request;
+    jsFetchRequest_Init(&request);
+    request.Batch = 1;
+    request.Expires = wait ? k_fetch_ns : k_nothing_more_ns;
+    request.NoWait = !wait;
+    natsMsgList list{};
+    const natsStatus status = natsSubscription_FetchRequest(&list, subscription, &request);
+    if (status == NATS_OK) out.emplace_back(std::exchange(list.Msgs[0], nullptr));
+    natsMsgList_Destroy(&list);
+    return status;
+}
 
-private:
-    natsMsgList list_{};
-};
+/// Waits for a message and takes those behind it that are there.
+natsStatus fetch_some(natsSubscription* subscription, std::vector<Message>& out) {
+    const natsStatus first = fetch_one(subscription, true, out);
+    if (first != NATS_OK) return first;
+    while (out.size() < k_fetch_messages && fetch_one(subscription, false, out) == NATS_OK) {
+    }
+    return NATS_OK;
+}
 
 std::uint64_t sequence_of(natsMsg* message) {
     MetaData facts;
@@ -129,21 +137,21 @@ std::unique_ptr<LogReader::Consumer> LogReader::consume() {
 
 /// Takes what is there, waits for its commit, acknowledges it; false when the consumer must start again.
 bool LogReader::take_some(Consumer& consumer) {
-    Fetched messages;
-    const natsStatus status = messages.fetch(consumer.subscription.get());
+    std::vector<Message> messages;
+    const natsStatus status = fetch_some(consumer.subscription.get(), messages);
     if (status == NATS_TIMEOUT) return true;
     if (status != NATS_OK || !wait_for_leases()) return false;
     const std::uint64_t failures = stream_->status().log.failures;
-    for (int i = 0; i < messages.count(); ++i) {
-        if (!take(sequence_of(messages[i]), payload_of(messages[i]), failures)) return false;
+    for (const Message& message : messages) {
+        if (!take(sequence_of(message.get()), payload_of(message.get()), failures)) return false;
     }
-    for (int i = 0; i < messages.count(); ++i) {
-        const std::uint64_t seq = sequence_of(messages[i]) - 1;
-        const bool end = natsMsg_GetDataLength(messages[i]) == 0;
+    for (const Message& message : messages) {
+        const std::uint64_t seq = sequence_of(message.get()) - 1;
+        const bool end = natsMsg_GetDataLength(message.get()) == 0;
         while (!stream_->wait_durable(seq, failures, k_commit_patience) && !(end && ended())) {
             if (stopping_.load() || stream_->status().log.failures != failures) return false;
         }
-        natsMsg_Ack(messages[i], nullptr);
+        natsMsg_Ack(message.get(), nullptr);
     }
     return true;
 }
