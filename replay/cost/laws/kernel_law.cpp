@@ -51,14 +51,24 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
     }
     assumed = true;
     // The same phase or collective goes first, then kernels that rows of this variant used, then a name of which more than
-    // half is the same, then the kernel that most rows of this variant used.
+    // half is the same, then the kernel that most rows of this variant used, then the one that most rows did. A kernel of a
+    // hundredth of the rows is too bound to their few shapes for its name to count (SGLang's Marlin kernel of one MXFP4
+    // family priced int4 experts three times too slow).
+    const auto all_rows = [](const LawKernel& kernel) {
+        std::int64_t rows = 0;
+        for (const auto& [_, count] : kernel.rows_by_variant) rows += count;
+        return rows;
+    };
+    std::int64_t total = 0;
+    for (const LawKernel& kernel : parts_.kernels) total += all_rows(kernel);
     const std::string_view asked = row.kernel;
     const std::string_view part = asked.substr(0, asked.find('/'));
     const auto rank = [&](const LawKernel& kernel) {
         const std::int64_t rows = rows_of_variant(kernel, row);
         const auto alike = std::mismatch(asked.begin(), asked.end(), kernel.name.begin(), kernel.name.end()).first - asked.begin();
-        return std::tuple(!part.empty() && kernel.name.starts_with(part), rows > 0,
-                          2 * static_cast<std::size_t>(alike) > asked.size() ? alike : 0, rows);
+        const bool telling = 2 * static_cast<std::size_t>(alike) > asked.size() && 100 * all_rows(kernel) > total;
+        return std::tuple(!part.empty() && kernel.name.starts_with(part), rows > 0, telling ? alike : 0, rows,
+                          all_rows(kernel));
     };
     std::size_t best = 0;
     for (std::size_t i = 1; i < parts_.kernels.size(); ++i) {
@@ -67,10 +77,12 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
     return best;
 }
 
-void KernelLaw::features(const KernelRow& row, std::size_t kernel, double slowness, std::vector<float>& out) const {
+void KernelLaw::features(const Hardware& target, const KernelRow& row, std::size_t kernel, double slowness,
+                         std::vector<float>& out) const {
     out.push_back(static_cast<float>(kernel));
     const double own_us = physical_us(*own_, parts_.kernels[kernel].shares, parts_.table->work(*own_, row));
     parts_.table->features(*own_, row, own_us, out);
+    if (parts_.table->tuned != nullptr) out.push_back(static_cast<float>(parts_.table->tuned(target, row)));
     if (!parts_.slow_curves.empty()) out.push_back(static_cast<float>(slowness));
 }
 
@@ -122,7 +134,7 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, co
     const KernelRow nearest = inside(row);
     const double slow = on_known_curves ? slowness(nearest, kernel) : 0;
     std::vector<float> values;
-    features(nearest, kernel, slow, values);
+    features(target, nearest, kernel, slow, values);
     double correction = parts_.correction.sum(values) + slow;
     if (on_known_curves && !parts_.residuals.empty()) {
         correction += parts_.residuals.at(curve_of(nearest, kernel), nearest.number[*parts_.table->curve_number]);

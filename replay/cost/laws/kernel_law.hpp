@@ -81,9 +81,10 @@ public:
     /// Whether calls of the row's data types were among those fitted.
     [[nodiscard]] bool knows(const KernelRow& row) const;
 
-    /// The features that the correction of `row` sees, the kernel's index first and, in a law with slow curves, slowness() last.
-    /// Appends to `out`.
-    void features(const KernelRow& row, std::size_t kernel, double slowness, std::vector<float>& out) const;
+    /// The features that the correction of `row` sees on `target`, the kernel's index first, KernelTable::tuned after the
+    /// table's own and, in a law with slow curves, slowness() last. Appends to `out`.
+    void features(const Hardware& target, const KernelRow& row, std::size_t kernel, double slowness,
+                  std::vector<float>& out) const;
 
     /// What Parts::slow_curves says of the row's curve; 0 for most.
     [[nodiscard]] double slowness(const KernelRow& row, std::size_t kernel) const;

@@ -28,7 +28,7 @@ struct KernelRow {
 struct KernelWork {
     double compute_us = 0;      ///< FLOPs / peak
     double hbm_bytes = 0;       ///< bytes that must pass between HBM or L2 and the SMs once
-    double link_us = 0;         ///< bytes sent to other GPUs / link rate
+    double link_us = 0;         ///< what follows alone: bytes sent to other GPUs / link rate; experts: passes / HBM rate
 };
 
 enum class ColumnKind : std::uint8_t {
@@ -68,6 +68,9 @@ struct KernelTable {
     KernelRow (*longest)(const Hardware&, const KernelRow&) = nullptr;
     /// The row's call at the context that L2 keeps, for CarriedCall::in_l2_us; present where `longest` is.
     KernelRow (*in_l2)(const Hardware&, const KernelRow&) = nullptr;
+    /// Whether the framework ships a tuned configuration of its kernel for this call on that GPU (1) or takes its
+    /// default (0); the last feature but slowness. Of the target GPU: frameworks tune each apart. None for most tables.
+    double (*tuned)(const Hardware& target, const KernelRow&) = nullptr;
 };
 
 /// All tables, by name.

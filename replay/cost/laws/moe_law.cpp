@@ -1,10 +1,13 @@
 // The routed experts of one MoE layer on one rank: two grouped GEMMs, the activation between them, sorting.
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "replay/cost/laws/expert_spread.hpp"
 #include "replay/cost/laws/feature_list.hpp"
 #include "replay/cost/laws/tables.hpp"
+#include "replay/cost/laws/tuned_experts.hpp"
 
 namespace replayd::cost {
 namespace {
@@ -30,6 +33,7 @@ struct Moe {
     double inner;          ///< expert width on this rank
     double local_experts;
     double gates;          ///< weight matrices per expert: 3, or 2 without a gate
+    bool own_rows_only;    ///< CUTLASS kernels: rows of other ranks' experts are never touched
     ExpertSpread spread;
 };
 
@@ -52,7 +56,9 @@ double gates_of(const KernelRow& row) {
 
 Moe routed_as(const KernelRow& row, const ExpertSpread& spread) {
     const auto& n = row.number;
-    return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates_of(row), spread};
+    const auto named = [&](std::string_view part) { return row.kernel.find(part) != std::string::npos; };
+    const bool cutlass = named("cutlass") || named("torch_flow");  // TensorRT-LLM's torch flow runs CUTLASS
+    return {type_of(n[0]), n[1], n[2], n[4], n[5], n[7], n[3] / n[6], n[5] / n[7], gates_of(row), cutlass, spread};
 }
 
 Moe moe(const KernelRow& row) {
@@ -67,15 +73,25 @@ double multiplied_rows(const ExpertSpread& spread) {
     return spread.padded[block];
 }
 
+/// Bytes of the passes between and after the products: activation and sum of a token's choices. Triton's kernels and
+/// Marlin go over a row for every token and choice, those of other ranks' experts included, which the products fill with
+/// zeros; CUTLASS over the rank's own rows. One choice per token needs no sum.
+double pass_bytes(const Moe& m) {
+    constexpr double k_bf16_bytes = 2;
+    const double wide = (m.gates - 1) * k_bf16_bytes * m.inner;
+    const double choices = m.own_rows_only ? m.spread.rows : m.tokens * m.top_k;
+    const double zeros = (choices - m.spread.rows) * (wide + k_bf16_bytes * m.hidden);
+    const double activation = choices * (wide + m.type.input_bytes * m.inner);
+    const double sum = m.top_k > 1 ? k_bf16_bytes * m.hidden * (choices + m.tokens) : 0;
+    return std::max(0.0, zeros) + activation + sum;
+}
+
 KernelWork work_of(const Hardware& hardware, const Moe& m) {
     const double flops = 2 * multiplied_rows(m.spread) * m.hidden * m.inner * m.gates;
     const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
-    // The fused kernels hold a row for every token and choice, those of other ranks' experts included, and
-    // read them all once more to sum a token's choices.
-    const double choices = 2 * 2 * m.tokens * m.top_k * m.hidden;
     const double activations =
-        choices + m.spread.rows * (m.type.input_bytes * m.hidden + (2 + m.type.input_bytes) * m.inner * m.gates / 2);
-    return {flops / peak_flops_per_us(hardware, m.type), weights + activations, 0};
+        m.spread.rows * ((m.type.input_bytes + 2) * m.hidden + (m.type.input_bytes + 2 * (m.gates - 1)) * m.inner);
+    return {flops / peak_flops_per_us(hardware, m.type), weights + activations, pass_bytes(m) / hardware.hbm_bytes_per_us};
 }
 
 KernelWork work(const Hardware& hardware, const KernelRow& row) { return work_of(hardware, moe(row)); }
@@ -105,7 +121,8 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
     f.log(m.tokens * m.top_k / m.experts);
     f.log(m.hidden * m.inner * m.type.bytes);
     f.log(s.active * m.hidden * m.inner * m.type.bytes);
-    f.log(m.tokens * m.top_k * m.hidden);
+    f.log(w.link_us);
+    f.log(m.tokens / m.local_experts);
     for (std::size_t i = 0; i < k_expert_blocks.size(); ++i) {
         const double row_blocks = s.padded[i] / k_expert_blocks[i];
         f.plain(s.rows / s.padded[i]);
@@ -114,12 +131,23 @@ void features(const Hardware& hardware, const KernelRow& row, double law_us, std
     }
 }
 
+/// Of Triton's bf16 kernel.
+double tuned(const Hardware& target, const KernelRow& row) {
+    const Moe m = routed_as(row, {});
+    if (row.kernel.find("triton") == std::string::npos || m.type.name != "bfloat16") return 0;
+    return has_tuned_experts(target.name, m.local_experts, m.inner) ? 1 : 0;
+}
+
 }  // namespace
 
 KernelWork expert_work(const Hardware& hardware, const KernelRow& row, const ExpertSpread& spread) {
     return work_of(hardware, routed_as(row, spread));
 }
 
-KernelTable moe_table() { return {"moe", k_columns, k_latency, 1000, k_family, k_growing, 0, &work, &features, k_tokens_number}; }
+KernelTable moe_table() {
+    KernelTable table{"moe", k_columns, k_latency, 1000, k_family, k_growing, 0, &work, &features, k_tokens_number};
+    table.tuned = &tuned;
+    return table;
+}
 
 }  // namespace replayd::cost

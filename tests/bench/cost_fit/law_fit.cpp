@@ -209,7 +209,7 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
         const std::size_t kernel = index.at(row.kernel);
         const double slowness = with_slow.slowness(row, kernel);
         values.clear();
-        with_slow.features(row, kernel, slowness, values);
+        with_slow.features(hardware, row, kernel, slowness, values);
         columns.resize(values.size());
         for (std::size_t f = 0; f < values.size(); ++f) columns[f].push_back(values[f]);
         target[i] -= slowness;

@@ -164,7 +164,7 @@ TEST(EmbeddedLaws, parse_and_name_their_source) {
         std::vector<float> features;
         KernelRow row;
         row.number.fill(1);
-        parsed->features(row, 0, 0, features);
+        parsed->features(*find_hardware("h100_sxm"), row, 0, 0, features);
         EXPECT_EQ(parsed->parts().correction.feature_count(), features.size()) << law.name;
     }
 }
