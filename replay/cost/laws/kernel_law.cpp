@@ -67,7 +67,8 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
         const std::int64_t rows = rows_of_variant(kernel, row);
         const auto alike = std::mismatch(asked.begin(), asked.end(), kernel.name.begin(), kernel.name.end()).first - asked.begin();
         const bool telling = 2 * static_cast<std::size_t>(alike) > asked.size() && 100 * all_rows(kernel) > total;
-        return std::tuple(!part.empty() && kernel.name.starts_with(part), rows > 0, telling ? alike : 0, rows,
+        const bool same_part = !part.empty() && kernel.name.starts_with(std::string(part) + "/");
+        return std::tuple(same_part, rows > 0, telling ? alike : 0, rows,
                           all_rows(kernel));
     };
     std::size_t best = 0;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "replay/cost/laws/kernel_law.hpp"
 #include "replay/cost/laws/law_choice.hpp"
 #include "replay/cost/laws/tuned_experts.hpp"
 
@@ -58,6 +59,31 @@ TEST(TunedExperts, make_the_law_faster_where_rows_abound) {
         return chosen->price(layer(16'384, inner, 1, 16, 1, "sglang_fused_moe_triton")).us;
     };
     EXPECT_LT(us(2'048), 0.3 * us(4'096));
+}
+
+/// Physical forms only: 6,000 rows of Triton's kernel in 20 us, 40 rows of Marlin's situ variant in 80.
+KernelLaw law_of_two_kernels() {
+    KernelLaw::Parts parts;
+    parts.table = find_kernel_table("moe");
+    parts.gpu = "h100_sxm";
+    parts.backend = "sglang";
+    parts.source = "this test";
+    KernelShares fast, slow;
+    fast.fixed_us = 20;
+    slow.fixed_us = 80;
+    parts.kernels = {{"sglang_marlin_moe_situ_as_silu", slow, {{8, 40}}}, {"sglang_fused_moe_triton", fast, {{0, 6'000}}}};
+    parts.number_min.assign(9, 0);
+    parts.number_max.assign(9, 65'536);
+    return KernelLaw(parts);
+}
+
+// Marlin's plain kernel is 25 us long at the least; its variant's 80 are those of its one family.
+TEST(MoeLaw, a_kernel_of_few_rows_does_not_stand_in_for_one_of_like_name) {
+    KernelRow int4 = layer(1, 256, 8, 256, 8, "sglang_marlin_moe");
+    int4.number[0] = static_cast<double>(find_type("int4_wo"));
+    const KernelPrice price = law_of_two_kernels().price(*find_hardware("h100_sxm"), int4);
+    EXPECT_TRUE(price.kernel_assumed);
+    EXPECT_LT(price.us, 40);
 }
 
 }  // namespace
