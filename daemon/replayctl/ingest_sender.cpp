@@ -14,7 +14,8 @@
 namespace replayd::ctl {
 namespace {
 
-constexpr std::chrono::seconds k_welcome_timeout{30};
+/// Longer than the 30 s for which a daemon that shares the stream may read what others have sent before it answers.
+constexpr std::chrono::seconds k_welcome_timeout{60};
 constexpr std::chrono::milliseconds k_ack_wait{100};     // then the progress bar is drawn again
 constexpr std::chrono::milliseconds k_first_pause{200};  // before a second attempt; doubled each time
 constexpr std::chrono::milliseconds k_longest_pause{3000};
@@ -73,7 +74,7 @@ Result<void> IngestSender::say_hello(net::WebSocketClient& client) {
     if (auto sent = client.send(protocol::encode_client_message(hello, binary), binary); !sent) return sent;
     const auto answer = receive(client, k_welcome_timeout);
     if (!answer) return tl::unexpected(answer.error());
-    if (!*answer) return fail(Code::io, "no welcome within 30 s: is something else listening there?");
+    if (!*answer) return fail(Code::io, "no welcome within 60 s: is something else listening there?");
     const auto* welcome = std::get_if<protocol::Welcome>(&**answer);
     if (welcome == nullptr) return take(**answer);
     if (auto resumed = batches_.resume(*welcome); !resumed) {

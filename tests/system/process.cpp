@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 /// In the child: takes its place, or ends with 127 as shells do.
 [[noreturn]] void become(const std::vector<char*>& argv, const std::string& output, int input) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::signal(SIGPIPE, SIG_DFL);
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     const int out = open(output.c_str(), flags, 0600);
     const int err = open((output + ".err").c_str(), flags, 0600);
@@ -80,6 +81,8 @@ void write_file(const std::string& path, const std::string& text) {
 Process::Process(const std::vector<std::string>& arguments, std::string output_path, bool piped_input)
     : name_(arguments.at(0)), output_path_(std::move(output_path)) {
     std::array<int, 2> ends = {-1, -1};
+    // To write to a program that has ended is a failed test that tells what it said, not the end of this process.
+    ::signal(SIGPIPE, SIG_IGN);
     if (piped_input && pipe2(ends.data(), O_CLOEXEC) != 0) ADD_FAILURE() << std::strerror(errno);
     const std::vector<char*> argv = pointers(arguments);
     pid_ = fork();
