@@ -255,6 +255,18 @@ Error SelectGuard::sql_error(const QueryLimits& limits) {
     return Error{code, "SQL error" + where + ": " + reason + suggestion(reason)};
 }
 
+/// Tables and views that have the column.
+std::string SelectGuard::holders_of(const std::string& column) {
+    std::string holders;
+    auto rows = connection_.prepare(
+        "SELECT s.name, c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c "
+        "WHERE s.type IN ('table', 'view') ORDER BY s.name");
+    while (rows && rows->step().value_or(false)) {
+        if (rows->text(1) == column) holders += (holders.empty() ? "" : ", ") + rows->text(0);
+    }
+    return holders;
+}
+
 std::string SelectGuard::suggestion(std::string_view message) {
     const auto name_after = [&](std::string_view prefix) {
         if (!message.starts_with(prefix)) return std::string();
@@ -269,6 +281,7 @@ std::string SelectGuard::suggestion(std::string_view message) {
     };
     std::string nearest;
     if (const auto column = name_after("no such column: "); !column.empty()) {
+        if (const std::string holders = holders_of(column); !holders.empty()) return "; it is a column of " + holders;
         nearest = nearest_of(column, "SELECT DISTINCT c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c");
     } else if (const auto table = name_after("no such table: "); !table.empty()) {
         nearest = nearest_of(table, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')");

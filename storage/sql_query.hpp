@@ -64,6 +64,7 @@ private:
     [[nodiscard]] Result<std::string> note_of_requests();
     [[nodiscard]] Result<Table> collect(Statement& statement, const QueryLimits& limits);
     [[nodiscard]] Error sql_error(const QueryLimits& limits);
+    [[nodiscard]] std::string holders_of(const std::string& column);
     [[nodiscard]] std::string suggestion(std::string_view message);
 
     Connection& connection_;

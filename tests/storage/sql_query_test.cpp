@@ -65,6 +65,8 @@ TEST_F(SqlQuery, bad_statements_get_exact_messages) {
          "SQL error at character 8: no such column: ttft_n; did you mean ttft_ns?"},
         {"SELECT r.promt_tokens FROM request AS r",
          "SQL error at character 8: no such column: r.promt_tokens; did you mean prompt_tokens?"},
+        {"SELECT id FROM request ORDER BY e2e_ns",
+         "SQL error at character 33: no such column: e2e_ns; it is a column of request_latency, residual"},
         {"SELECT * FROM requests", "SQL error: no such table: requests; did you mean request?"},
         {"SELECT zzz FROM run", "SQL error at character 8: no such column: zzz"},
         {"SELECT percentil(1, 50)", "SQL error at character 8: no such function: percentil; did you mean percentile?"},
