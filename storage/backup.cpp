@@ -49,7 +49,8 @@ public:
     PartialCopy& operator=(const PartialCopy&) = delete;
 
     /// The pages that were copied.
-    [[nodiscard]] Result<std::int64_t> fill(Connection& source, const std::function<void(const BackupProgress&)>& told) const {
+    [[nodiscard]] Result<std::int64_t> fill(Connection& source,
+                                            const std::function<void(const BackupProgress&)>& told) const {
         auto target = Connection::open(partial_, Access::read_write_create);
         if (!target) return tl::unexpected(target.error());
         const auto done = copy_pages(source, *target, told);

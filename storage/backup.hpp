@@ -20,10 +20,11 @@ struct BackedUp {
 };
 
 /// Copies the history at `from` to the new file `to`, which appears whole or not at all: the state of `from` when it
-/// was called, in one file. Spans that wait beside it go first, to the file beside `to`: each is in one of the copies, or in
-/// both, which the next start puts right. A daemon goes on meanwhile; its write-ahead log grows until the copy is done. `told`
-/// hears of the history's pages. Errors: `not_found` (no such history), `already_exists` (`to`, or the file beside it), `io`,
-/// `unavailable` (disk full), `failed_state` (made by a newer replayd), `invalid_argument` (other things beside the history).
+/// was called, in one file. Spans that wait beside it go first, to the file beside `to`: each is in one of the copies,
+/// or in both, which the next start puts right. A daemon goes on meanwhile; its write-ahead log grows until the copy is
+/// done. `told` hears of the history's pages. Errors: `not_found` (no such history), `already_exists` (`to`, or the
+/// file beside it), `io`, `unavailable` (disk full), `failed_state` (made by a newer replayd), `invalid_argument`
+/// (other things beside the history).
 [[nodiscard]] Result<BackedUp> back_up(const std::string& from, const std::string& to,
                                        const std::function<void(const BackupProgress&)>& told);
 

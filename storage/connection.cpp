@@ -141,7 +141,8 @@ double Statement::real(int column) const { return sqlite3_column_double(raw_.get
 std::string Statement::text(int column) const {
     const void* bytes = sqlite3_column_blob(raw_.get(), column);
     const int size = sqlite3_column_bytes(raw_.get(), column);
-    return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    return bytes == nullptr ? std::string()
+                            : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 void Connection::Close::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }

@@ -127,8 +127,8 @@ public:
     // Registration: blocks until committed.
     /// Id is assigned. Error `already_exists` when the name is taken.
     [[nodiscard]] virtual Result<StreamRow> add_stream(const StreamRow& stream) = 0;
-    /// The stream and its runs in one transaction, so that a kill leaves both or neither. Ids are assigned. Errors as of
-    /// add_stream and add_run.
+    /// The stream and its runs in one transaction, so that a kill leaves both or neither. Ids are assigned. Errors as
+    /// of add_stream and add_run.
     [[nodiscard]] virtual Result<AddedStream> add_stream_with_runs(const StreamRow& stream,
                                                                    const std::vector<NewRun>& runs) = 0;
     /// Rewrites speed, ended, paused and traced_system of the stream with this id; ordered after every batch

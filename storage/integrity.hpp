@@ -21,8 +21,8 @@ struct CheckLine {
     std::string first;  ///< the first of the broken ones, or empty
 };
 
-/// Tries every rule on the file, and on the spans that wait beside it; both are only read. `full`: SQLite's integrity_check, which also compares indexes with
-/// their tables, instead of quick_check. Errors as Reader::open.
+/// Tries every rule on the file, and on the spans that wait beside it; both are only read. `full`: SQLite's
+/// integrity_check, which also compares indexes with their tables, instead of quick_check. Errors as Reader::open.
 [[nodiscard]] Result<std::vector<CheckLine>> check_history(const std::string& path, bool full);
 
 }  // namespace replayd::storage

@@ -20,13 +20,14 @@ std::string_view to_text(PoolRole role) {
 
 /// Integer columns of a plan's head, in the order of integers_of_plan.
 constexpr std::string_view k_plan_columns =
-    "device_bytes, budget_bytes, kv_bytes_per_token, kv_bytes_per_block, state_bytes_per_request, fitting_blocks, blocks, "
-    "parameters, host_blocks, stage, missing_bytes";
+    "device_bytes, budget_bytes, kv_bytes_per_token, kv_bytes_per_block, state_bytes_per_request, fitting_blocks, "
+    "blocks, parameters, host_blocks, stage, missing_bytes";
 
 template <class Plan>
 auto integers_of_plan(Plan& p) {
     return std::array{&p.device.value, &p.budget.value, &p.kv_bytes_per_token.value, &p.kv_bytes_per_block.value,
-                      &p.state_bytes_per_request.value, &p.fitting_blocks, &p.blocks, &p.parameters, &p.host_blocks, &p.stage,
+                      &p.state_bytes_per_request.value, &p.fitting_blocks, &p.blocks, &p.parameters, &p.host_blocks,
+                      &p.stage,
                       &p.missing.value};
 }
 
@@ -54,7 +55,8 @@ Result<void> insert_items(Statement& line, std::int64_t run_id, std::int64_t pos
 
 Result<void> read_items(Connection& connection, std::int64_t run_id, std::size_t pool, MemoryPlan& plan) {
     auto rows = connection.prepare(
-        "SELECT item, bytes, formula, basis, beside_budget FROM memory_plan WHERE run_id = ? AND pool = ? ORDER BY line");
+        "SELECT item, bytes, formula, basis, beside_budget FROM memory_plan WHERE run_id = ? AND pool = ? "
+        "ORDER BY line");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, run_id);
     rows->bind(2, static_cast<std::int64_t>(pool));
@@ -110,7 +112,9 @@ Result<std::vector<MemoryPlan>> read_plans(Connection& connection, std::int64_t 
         plan.pinned = rows->integer(1) != 0;
         int column = 2;
         for (std::int64_t* value : integers_of_plan(plan)) *value = rows->integer(column++);
-        if (auto items = read_items(connection, run_id, plans.size(), plan); !items) return tl::unexpected(items.error());
+        if (auto items = read_items(connection, run_id, plans.size(), plan); !items) {
+            return tl::unexpected(items.error());
+        }
         plans.push_back(std::move(plan));
     }
 }

@@ -63,7 +63,8 @@ Result<std::int64_t> remove_of_runs(Connection& connection, std::int64_t stream_
     return delete_rows(connection, "DELETE FROM run WHERE id = ?1", id);
 }
 
-/// Deletes a step of the log, then the stream; 0: it is gone. The log goes from its end, so that what is left has no gap.
+/// Deletes a step of the log, then the stream; 0: it is gone. The log goes from its end, so that what is left has no
+/// gap.
 Result<std::int64_t> remove_of_log(Connection& connection, std::int64_t stream_id) {
     auto deleted = delete_rows(connection,
                                "DELETE FROM arrival_batch WHERE stream_id = ?1 AND seq IN (SELECT seq FROM "

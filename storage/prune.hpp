@@ -52,8 +52,8 @@ public:
     [[nodiscard]] Result<bool> has_stream(const std::string& name);
     /// Bytes in use: the file without its free pages.
     [[nodiscard]] Result<std::int64_t> used_bytes();
-    /// One transaction that deletes at most k_prune_step_rows rows of the stream (those of a hundred windows or pools go
-    /// together), the stream itself last. How many went; 0: the stream is gone.
+    /// One transaction that deletes at most k_prune_step_rows rows of the stream (those of a hundred windows or pools
+    /// go together), the stream itself last. How many went; 0: the stream is gone.
     [[nodiscard]] Result<std::int64_t> step(std::int64_t stream_id);
     /// Takes out the scenarios that no run refers to any more, a few rows.
     [[nodiscard]] Result<void> sweep();

@@ -99,9 +99,10 @@ public:
                                                             std::size_t limit);
     /// What each replica held over time, at most `limit` (>= 1) points each; empty for a run without windows.
     [[nodiscard]] Result<std::vector<ReplicaSeries>> replicas(std::int64_t run_id, std::size_t limit);
-    /// Windows in which requests finished that carry an observation, from `from` on in time order, merged evenly into at
-    /// most `limit` (>= 1).
-    [[nodiscard]] Result<std::vector<ResidualWindow>> residuals(std::int64_t run_id, VirtualTime from, std::size_t limit);
+    /// Windows in which requests finished that carry an observation, from `from` on in time order, merged evenly into
+    /// at most `limit` (>= 1).
+    [[nodiscard]] Result<std::vector<ResidualWindow>> residuals(std::int64_t run_id, VirtualTime from,
+                                                                std::size_t limit);
     /// All windows of the run merged: its sums so far, and histograms for run-level quantiles. Empty record without
     /// windows.
     [[nodiscard]] Result<WindowRecord> whole_run(std::int64_t run_id);
@@ -113,9 +114,11 @@ public:
     [[nodiscard]] Result<std::vector<RunRequest>> requests_by_id(std::string_view id,
                                                                  std::optional<std::int64_t> run_id);
     /// As History::batches.
-    [[nodiscard]] Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from, std::size_t limit);
+    [[nodiscard]] Result<std::vector<LoggedBatch>> batches(std::int64_t stream_id, std::uint64_t from,
+                                                           std::size_t limit);
     /// As compare_runs.
-    [[nodiscard]] Result<RunComparison> compare(std::int64_t run_a, std::int64_t run_b, const ComparisonOptions& options);
+    [[nodiscard]] Result<RunComparison> compare(std::int64_t run_a, std::int64_t run_b,
+                                                const ComparisonOptions& options);
 
 private:
     explicit Reader(Connection connection)

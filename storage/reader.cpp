@@ -19,9 +19,10 @@ namespace {
 constexpr const char* k_reader_setup = "PRAGMA query_only = 1; PRAGMA cache_size = -16000";
 
 std::string select_runs() {
-    std::string sql = "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, "
-                      "stream.name, CASE WHEN run.stopped THEN 'stopped' ELSE run.state END, run.finished_ms, run.hash, "
-                      "run.failure, run.forked_from, run.fork_ns, stream.request_rows, run.request_rows_left_out";
+    std::string sql =
+        "SELECT run.id, run.stream_id, scenario.name, scenario.toml, run.engine_version, run.created_ms, "
+        "stream.name, CASE WHEN run.stopped THEN 'stopped' ELSE run.state END, run.finished_ms, run.hash, "
+        "run.failure, run.forked_from, run.fork_ns, stream.request_rows, run.request_rows_left_out";
     for (const auto column : k_snapshot_columns) sql.append(", run.").append(column);
     return sql + ", scenario.description, scenario.model, scenario.disaggregated, scenario.gpus, "
                  "scenario.slo_ttft_ns, scenario.slo_tpot_ns, scenario.window_ns FROM run "
@@ -96,7 +97,8 @@ std::string clauses_of(const RequestFilter& filter) {
 
 /// RequestPolicy of the run's stream; "all" for an unknown run.
 Result<std::string> policy_of(Connection& connection, std::int64_t run_id) {
-    auto rows = connection.prepare("SELECT stream.request_rows FROM run JOIN stream ON stream.id = run.stream_id WHERE run.id = ?");
+    auto rows = connection.prepare(
+        "SELECT stream.request_rows FROM run JOIN stream ON stream.id = run.stream_id WHERE run.id = ?");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, run_id);
     const auto row = rows->step();
@@ -232,7 +234,8 @@ Result<RequestRecord> Reader::request(std::int64_t run_id, std::int64_t sequence
     const auto policy = policy_of(connection_, run_id);
     if (!policy) return tl::unexpected(policy.error());
     return fail(Code::not_found, "no request " + std::to_string(sequence) + " of run " + std::to_string(run_id) +
-                                     " in the history: it has not finished yet, or never arrived" + policy_remark(*policy));
+                                     " in the history: it has not finished yet, or never arrived" +
+                                     policy_remark(*policy));
 }
 
 Result<std::vector<RunRequest>> Reader::requests_by_id(std::string_view id, std::optional<std::int64_t> run_id) {

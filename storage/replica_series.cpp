@@ -29,8 +29,8 @@ Result<std::vector<ReplicaSeries>> read_replica_series(Connection& connection, s
     const std::int64_t part_ns = std::max<std::int64_t>(1, ceil_div(*end, static_cast<std::int64_t>(limit)));
     auto rows = connection.prepare(
         "SELECT replica, pool, start_ns + length_ns, r.kv_blocks_used, kv_blocks_cached, workspace_bytes "
-        "FROM replica_window AS r JOIN window USING (run_id, start_ns) WHERE run_id = ?1 AND start_ns + length_ns <= ?2 "
-        "ORDER BY start_ns, replica");
+        "FROM replica_window AS r JOIN window USING (run_id, start_ns) "
+        "WHERE run_id = ?1 AND start_ns + length_ns <= ?2 ORDER BY start_ns, replica");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, run_id);
     rows->bind(2, *end);
@@ -46,7 +46,8 @@ Result<std::vector<ReplicaSeries>> read_replica_series(Connection& connection, s
             found = series.insert(found, ReplicaSeries{replica, static_cast<std::int32_t>(rows->integer(1)), {}});
         }
         add(found->points,
-            ReplicaPoint{VirtualTime(rows->integer(2)), rows->integer(3), rows->integer(4), Bytes(rows->integer(5))}, part_ns);
+            ReplicaPoint{VirtualTime(rows->integer(2)), rows->integer(3), rows->integer(4), Bytes(rows->integer(5))},
+            part_ns);
     }
 }
 

@@ -26,8 +26,8 @@ struct ReplicaSeries {
     std::vector<ReplicaPoint> points;  ///< ascending
 };
 
-/// All replicas in their order. The run's time is cut into `limit` (>= 1) equal parts; of each, a replica's last state is
-/// kept. Error `io`.
+/// All replicas in their order. The run's time is cut into `limit` (>= 1) equal parts; of each, a replica's last state
+/// is kept. Error `io`.
 [[nodiscard]] Result<std::vector<ReplicaSeries>> read_replica_series(Connection& connection, std::int64_t run_id,
                                                                      std::size_t limit);
 

@@ -21,10 +21,11 @@ std::uint64_t hash_of(std::string_view id) {
 }
 
 tl::unexpected<Error> refuse(std::string_view text) {
-    return fail(Code::invalid_argument,
-                "request_rows is \"" + std::string(text) +
-                    "\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
-                    "sampled:0.01");
+    return fail(
+        Code::invalid_argument,
+        "request_rows is \"" + std::string(text) +
+            "\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
+            "sampled:0.01");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
-// Which requests of a stream's runs get a row in `request`. Windows, histograms and gauges cover every request anyway; what
-// gets no row is counted in the run. The choice is a pure function of the request's record, so that a rebuilt run keeps the
-// same rows. A value: any thread.
+// Which requests of a stream's runs get a row in `request`. Windows, histograms and gauges cover every request anyway;
+// what gets no row is counted in the run. The choice is a pure function of the request's record, so that a rebuilt run
+// keeps the same rows. A value: any thread.
 
 #include <cstdint>
 #include <string>
@@ -28,8 +28,9 @@ public:
     /// What is kept depends on objectives.
     [[nodiscard]] bool needs_objectives() const { return kind_ == Kind::objective_breaks; }
 
-    /// Whether the request gets a row. "sampled" looks at the request's id alone, so that every run of the stream keeps the same
-    /// requests; "objective_breaks" keeps those that were rejected or missed an objective of their class in this run.
+    /// Whether the request gets a row. "sampled" looks at the request's id alone, so that every run of the stream keeps
+    /// the same requests; "objective_breaks" keeps those that were rejected or missed an objective of their class in
+    /// this run.
     [[nodiscard]] bool keeps(const RequestRecord& record, const SloClasses& classes) const;
 
 private:
@@ -39,8 +40,8 @@ private:
     std::uint64_t hashes_below_ = 0;   ///< likewise: ids whose hash is below it are kept
 };
 
-/// "; its stream keeps rows by request_rows = sampled:0.01, …": for messages about a request without a row; nothing where every request
-/// gets one. `policy` as in the stream's row.
+/// "; its stream keeps rows by request_rows = sampled:0.01, …": for messages about a request without a row; nothing
+/// where every request gets one. `policy` as in the stream's row.
 [[nodiscard]] std::string policy_remark(std::string_view policy);
 
 }  // namespace replayd::storage

@@ -99,7 +99,8 @@ RequestRecord read_request(const Statement& row, int first) {
 
 Result<RequestInserter> RequestInserter::prepare(Connection& connection) {
     std::string values;
-    const int columns = 1 + static_cast<int>(k_first_columns.size() + k_ledger_parts + k_observed_count + k_blame_causes);
+    const int columns =
+        1 + static_cast<int>(k_first_columns.size() + k_ledger_parts + k_observed_count + k_blame_causes);
     for (int i = 0; i < columns; ++i) values += i == 0 ? "?" : ", ?";
     auto insert = connection.prepare("INSERT INTO request (run_id, " + columns_of_request("") + ") VALUES (" + values +
                                      ") ON CONFLICT (run_id, sequence) DO NOTHING");

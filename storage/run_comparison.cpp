@@ -51,7 +51,8 @@ Result<std::optional<VirtualTime>> first_break(Connection& connection, std::int6
 class Rows {
 public:
     static Result<Rows> open(Connection& connection, std::int64_t run_id) {
-        auto rows = connection.prepare("SELECT " + request_columns() + " FROM request WHERE run_id = ? ORDER BY sequence");
+        auto rows =
+            connection.prepare("SELECT " + request_columns() + " FROM request WHERE run_id = ? ORDER BY sequence");
         if (!rows) return tl::unexpected(rows.error());
         rows->bind(1, run_id);
         Rows opened(std::move(*rows));
@@ -119,7 +120,9 @@ private:
     }
     void add_causes(const RequestRecord& a, const RequestRecord& b) {
         for (std::size_t i = 0; i < k_ledger_parts; ++i) comparison_.ledger[i] += b.ledger.parts[i] - a.ledger.parts[i];
-        for (std::size_t i = 0; i < k_blame_causes; ++i) comparison_.blame.causes[i] += b.blame.causes[i] - a.blame.causes[i];
+        for (std::size_t i = 0; i < k_blame_causes; ++i) {
+            comparison_.blame.causes[i] += b.blame.causes[i] - a.blame.causes[i];
+        }
     }
     void keep(RequestPair pair) {
         if (kept_ == 0) return;
@@ -156,7 +159,8 @@ Result<void> pair_up(Rows& a, Rows& b, Comparer& comparer, RunComparison& out) {
     return {};
 }
 
-Result<ObjectiveBreaks> breaks(Connection& connection, const char* histogram, std::pair<std::int64_t, std::int64_t> runs,
+Result<ObjectiveBreaks> breaks(Connection& connection, const char* histogram,
+                               std::pair<std::int64_t, std::int64_t> runs,
                                std::pair<std::int64_t, std::int64_t> objectives, double quantile) {
     auto a = first_break(connection, runs.first, histogram, objectives.first, quantile);
     if (!a) return tl::unexpected(a.error());
@@ -170,20 +174,23 @@ Result<ObjectiveBreaks> breaks(Connection& connection, const char* histogram, st
 Result<RunComparison> compare_runs(Connection& connection, std::int64_t run_a, std::int64_t run_b,
                                    const ComparisonOptions& options) {
     if (run_a == run_b) {
-        return fail(Code::invalid_argument, "a and b are both run " + std::to_string(run_a) + ": expected two runs of one stream");
+        return fail(Code::invalid_argument,
+                    "a and b are both run " + std::to_string(run_a) + ": expected two runs of one stream");
     }
     const auto of_a = objectives_of(connection, run_a);
     if (!of_a) return tl::unexpected(of_a.error());
     const auto of_b = objectives_of(connection, run_b);
     if (!of_b) return tl::unexpected(of_b.error());
     if (of_a->stream_id != of_b->stream_id) {
-        return fail(Code::invalid_argument, "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
-                                                " replay different streams: expected two runs of one stream, whose requests are the same");
+        return fail(Code::invalid_argument,
+                    "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
+                        " replay different streams: expected two runs of one stream, whose requests are the same");
     }
     if (of_a->request_rows == "none") {
-        return fail(Code::invalid_argument, "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
-                                                " have no rows of requests to pair, as their stream keeps none (request_rows = none): "
-                                                "compare their windows, or replay with request_rows = sampled:0.01");
+        return fail(Code::invalid_argument,
+                    "runs " + std::to_string(run_a) + " and " + std::to_string(run_b) +
+                        " have no rows of requests to pair, as their stream keeps none (request_rows = none): "
+                        "compare their windows, or replay with request_rows = sampled:0.01");
     }
     auto a = Rows::open(connection, run_a);
     if (!a) return tl::unexpected(a.error());

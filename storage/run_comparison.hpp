@@ -26,8 +26,8 @@ struct RequestPair {
     RequestRecord b;
 };
 
-/// When the runs break one of their objectives first: start of the first window whose quantile is beyond. Nothing: it has no
-/// such objective, or holds it.
+/// When the runs break one of their objectives first: start of the first window whose quantile is beyond. Nothing: it
+/// has no such objective, or holds it.
 struct ObjectiveBreaks {
     std::optional<VirtualTime> a;
     std::optional<VirtualTime> b;
@@ -54,8 +54,8 @@ struct RunComparison {
     std::vector<RequestPair> requests;
 };
 
-/// Reads each run's rows once, in the order of their key. Errors: `not_found`, `invalid_argument` (the same run twice, runs
-/// of different streams, a stream that keeps no rows of requests).
+/// Reads each run's rows once, in the order of their key. Errors: `not_found`, `invalid_argument` (the same run twice,
+/// runs of different streams, a stream that keeps no rows of requests).
 [[nodiscard]] Result<RunComparison> compare_runs(Connection& connection, std::int64_t run_a, std::int64_t run_b,
                                                  const ComparisonOptions& options);
 

@@ -110,7 +110,8 @@ Result<std::int64_t> insert_stream(Connection& connection, const StreamRow& stre
     if (!known) return tl::unexpected(known.error());
     if (*known) return fail(Code::already_exists, "a stream named '" + stream.name + "' exists: choose another name");
     auto insert = connection.prepare(
-        "INSERT INTO stream (name, speed, created_ms, ended, paused, traced_system, request_rows) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO stream (name, speed, created_ms, ended, paused, traced_system, request_rows) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)");
     if (!insert) return tl::unexpected(insert.error());
     insert->bind(1, stream.name);
     insert->bind(2, stream.speed);
@@ -191,7 +192,8 @@ Result<AddedStream> insert_stream_with_runs(Connection& connection, const Stream
 
 Result<void> rewrite_totals(Connection& connection, std::int64_t run_id, const RunTotals& totals) {
     if (auto fits = check_totals(connection, run_id, totals); !fits) return fits;
-    std::string sql = "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, stopped = ?, request_rows_left_out = ?";
+    std::string sql =
+        "UPDATE run SET state = ?, finished_ms = ?, hash = ?, failure = ?, stopped = ?, request_rows_left_out = ?";
     for (const auto column : k_snapshot_columns) sql.append(", ").append(column).append(" = ?");
     auto update = connection.prepare(sql + " WHERE id = ?");
     if (!update) return tl::unexpected(update.error());

@@ -29,8 +29,9 @@ Result<bool> is_spool(Connection& connection) {
     if (!tables) return tl::unexpected(tables.error());
     if (*id == k_application_id) return true;
     if (*tables == 0 && *id == 0) return false;
-    return fail(Code::invalid_argument, connection.path() + " is another kind of SQLite file: expected none there, or the spans that "
-                                                            "replayd keeps beside its history; move it away");
+    return fail(Code::invalid_argument, connection.path() +
+                                            " is another kind of SQLite file: expected none there, or the spans that "
+                                            "replayd keeps beside its history; move it away");
 }
 
 Result<void> prepare_file(Connection& connection) {
@@ -87,7 +88,8 @@ Result<std::int64_t> SpanSpool::add(const std::vector<SpooledSpan>& spans) {
 Result<std::vector<SpooledSpan>> SpanSpool::between(const std::string& stream, VirtualTime from, VirtualTime to,
                                                     std::int64_t most) {
     auto rows = connection_.prepare(
-        "SELECT key, at_ns, payload FROM span WHERE stream = ? AND at_ns >= ? AND at_ns < ? ORDER BY at_ns, key LIMIT ?");
+        "SELECT key, at_ns, payload FROM span WHERE stream = ? AND at_ns >= ? AND at_ns < ? "
+        "ORDER BY at_ns, key LIMIT ?");
     if (!rows) return tl::unexpected(rows.error());
     rows->bind(1, std::string_view(stream));
     rows->bind(2, from.ns);

@@ -1,7 +1,7 @@
 #pragma once
-// Arrivals that are durable and not yet in order: those of OpenTelemetry spans, which come when a request has ended, wait here until
-// no earlier one can come. A SQLite file of its own beside the history, so that the history's log stays what it is. One thread
-// at a time.
+// Arrivals that are durable and not yet in order: those of OpenTelemetry spans, which come when a request has ended,
+// wait here until no earlier one can come. A SQLite file of its own beside the history, so that the history's log stays
+// what it is. One thread at a time.
 
 #include <cstdint>
 #include <optional>

@@ -174,10 +174,12 @@ void percentile_final(sqlite3_context* context) {
 int register_functions(sqlite3* database) {
     constexpr int k_flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     for (const int status :
-         {sqlite3_create_function(database, "histogram_quantile", 2, k_flags, nullptr, histogram_quantile, nullptr, nullptr),
+         {sqlite3_create_function(database, "histogram_quantile", 2, k_flags, nullptr, histogram_quantile, nullptr,
+                                  nullptr),
           sqlite3_create_function(database, "histogram_count", 1, k_flags, nullptr, histogram_count, nullptr, nullptr),
           sqlite3_create_function(database, "histogram_merge", 1, k_flags, nullptr, nullptr, merge_step, merge_final),
-          sqlite3_create_function(database, "percentile", 2, k_flags, nullptr, nullptr, percentile_step, percentile_final)}) {
+          sqlite3_create_function(database, "percentile", 2, k_flags, nullptr, nullptr, percentile_step,
+                                  percentile_final)}) {
         if (status != SQLITE_OK) return status;
     }
     return SQLITE_OK;

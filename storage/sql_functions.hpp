@@ -1,6 +1,6 @@
 #pragma once
-// The functions of functions.hpp on any SQLite connection: replayd's own, and through the loadable extension that of the
-// sqlite3 shell, whose SQLite is reached through the table of pointers that it hands over.
+// The functions of functions.hpp on any SQLite connection: replayd's own, and through the loadable extension that of
+// the sqlite3 shell, whose SQLite is reached through the table of pointers that it hands over.
 
 #ifdef REPLAYD_SQLITE_EXTENSION
 #include <sqlite3ext.h>

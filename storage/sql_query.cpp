@@ -202,7 +202,8 @@ bool SelectGuard::is_silent(std::string_view rest) {
 }
 
 Result<std::string> SelectGuard::note_of_requests() {
-    auto rows = connection_.prepare("SELECT name, request_rows FROM stream WHERE request_rows <> 'all' ORDER BY id DESC LIMIT 4");
+    auto rows = connection_.prepare(
+        "SELECT name, request_rows FROM stream WHERE request_rows <> 'all' ORDER BY id DESC LIMIT 4");
     if (!rows) return tl::unexpected(rows.error());
     std::string streams;
     std::size_t count = 0;

@@ -145,8 +145,8 @@ Result<void> WindowInserter::add_replicas(std::int64_t run_id, const WindowRecor
     for (const ReplicaWindow& replica : window.replicas) {
         int parameter = 1;
         for (const std::int64_t value :
-             {run_id, window.start.ns, std::int64_t{replica.replica}, std::int64_t{replica.pool}, replica.kv_blocks_used,
-              replica.kv_blocks_cached, replica.workspace.value}) {
+             {run_id, window.start.ns, std::int64_t{replica.replica}, std::int64_t{replica.pool},
+              replica.kv_blocks_used, replica.kv_blocks_cached, replica.workspace.value}) {
             replica_.bind(parameter++, value);
         }
         if (auto done = replica_.run(); !done) return done;

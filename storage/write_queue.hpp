@@ -39,7 +39,8 @@ struct Barrier {};
 
 struct BulkItem {
     std::int64_t run_id = 0;
-    std::variant<std::vector<RequestRecord>, std::vector<WindowRecord>, std::vector<ResidualWindow>, RunTotals, Barrier> content;
+    std::variant<std::vector<RequestRecord>, std::vector<WindowRecord>, std::vector<ResidualWindow>, RunTotals, Barrier>
+        content;
     Done done;  ///< only of totals and barriers
 
     [[nodiscard]] std::size_t rows() const;

@@ -164,7 +164,8 @@ Result<void> Writer::apply_rows(const BulkItem& item, Progress& progress) {
     } else if (const auto* residuals = std::get_if<std::vector<ResidualWindow>>(&item.content)) {
         done = add_each(*residuals, tools_->residuals, added.committed_residual_rows);
     } else {
-        done = add_each(std::get<std::vector<WindowRecord>>(item.content), tools_->windows, added.committed_window_rows);
+        done =
+            add_each(std::get<std::vector<WindowRecord>>(item.content), tools_->windows, added.committed_window_rows);
     }
     progress.rows += end - progress.offset;
     progress.offset = end;

@@ -14,7 +14,8 @@ namespace replayd::access {
 namespace {
 
 constexpr std::string_view k_bearer_subprotocol = "replayd.bearer.";
-constexpr const char* k_expected = ": expected \"Authorization: Bearer TOKEN\", or Basic with the token as the password";
+constexpr const char* k_expected =
+    ": expected \"Authorization: Bearer TOKEN\", or Basic with the token as the password";
 
 std::optional<std::string> decode_base64(std::string_view text) {
     if (text.empty() || text.size() % 4 != 0) return std::nullopt;

@@ -13,7 +13,8 @@ namespace replayd::access {
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1), or the password of `Authorization: Basic …`
 /// (RFC 7617): any user name will do. Without that header, the token of a subprotocol
 /// "replayd.bearer." + base64url(TOKEN) of a websocket upgrade, since pages cannot set headers there. Nothing without
-/// either. Error `invalid_argument` for another scheme or text that does not decode; the message never holds the header.
+/// either. Error `invalid_argument` for another scheme or text that does not decode; the message never holds the
+/// header.
 [[nodiscard]] Result<std::optional<std::string>> shown_token(const net::HttpRequest& request);
 
 /// "host" of "host:port", "[::1]" of "[::1]:80".

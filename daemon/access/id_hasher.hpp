@@ -13,8 +13,8 @@
 namespace replayd::access {
 
 /// HMAC-SHA256 (RFC 2104) under the salt: the same salt gives the same hashes, in every process and version. Request
-/// ids, conversations and prefix hashes are hashed apart, so that equal texts of two kinds are not seen to be equal. One
-/// thread at a time; about a microsecond for each value.
+/// ids, conversations and prefix hashes are hashed apart, so that equal texts of two kinds are not seen to be equal.
+/// One thread at a time; about a microsecond for each value.
 class IdHasher {
 public:
     /// `salt`: as `read_secret` gives it.

@@ -27,7 +27,8 @@ struct Policy {
 [[nodiscard]] Result<Policy> load_policy(const config::DaemonConfig& config);
 
 /// The role that a request needs: none for /healthz, /readyz and the files of the page (which hold nothing of anyone's,
-/// and ask for a token), ingest for the ingest websocket and for spans, read for GET, HEAD and SQL, admin for whatever else.
+/// and ask for a token), ingest for the ingest websocket and for spans, read for GET, HEAD and SQL, admin for whatever
+/// else.
 [[nodiscard]] std::optional<config::Role> needed_role(const net::HttpRequest& request);
 
 }  // namespace replayd::access

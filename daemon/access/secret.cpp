@@ -38,8 +38,9 @@ Result<void> check_owner_and_mode(const struct stat& facts, const std::string& n
         return fail(Code::invalid_argument, name + " is no regular file: expected a file with one line of text");
     }
     if (facts.st_uid != ::geteuid() && facts.st_uid != 0) {
-        return fail(Code::invalid_argument, fmt::format("{} belongs to user {}: expected user {}, who runs this, or root",
-                                                        name, facts.st_uid, ::geteuid()));
+        return fail(Code::invalid_argument,
+                    fmt::format("{} belongs to user {}: expected user {}, who runs this, or root", name, facts.st_uid,
+                                ::geteuid()));
     }
     if ((facts.st_mode & closed_to) != 0) {
         return fail(Code::invalid_argument,

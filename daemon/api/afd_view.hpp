@@ -9,8 +9,8 @@
 
 namespace replayd::api {
 
-/// Times of the stages in a dense and in an MoE layer, what the network adds and hides, how idle each resource is, and the visits
-/// of two layers in the middle with times from the first one.
+/// Times of the stages in a dense and in an MoE layer, what the network adds and hides, how idle each resource is, and
+/// the visits of two layers in the middle with times from the first one.
 [[nodiscard]] boost::json::object afd_step_json(const afd::AfdCost& cost, const afd::StepView& view,
                                                 std::span<const StepShape> ranks, std::int64_t layers);
 

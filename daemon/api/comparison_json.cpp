@@ -10,11 +10,13 @@ namespace {
 namespace json = boost::json;
 
 json::object run_name_json(const storage::RunInfo& run) {
-    return {{"run", run.row.id},
-            {"scenario", run.row.scenario},
-            {"gpus", run.gpus},
-            {"slo", json::object{{"ttft_ns", run.slo_ttft.value == 0 ? json::value(nullptr) : json::value(run.slo_ttft.value)},
-                                 {"tpot_ns", run.slo_tpot.value == 0 ? json::value(nullptr) : json::value(run.slo_tpot.value)}}}};
+    return {
+        {"run", run.row.id},
+        {"scenario", run.row.scenario},
+        {"gpus", run.gpus},
+        {"slo",
+         json::object{{"ttft_ns", run.slo_ttft.value == 0 ? json::value(nullptr) : json::value(run.slo_ttft.value)},
+                      {"tpot_ns", run.slo_tpot.value == 0 ? json::value(nullptr) : json::value(run.slo_tpot.value)}}}};
 }
 
 json::value differences_json(const SignedHistogram& differences) {
@@ -38,7 +40,9 @@ json::object named_sums(const std::array<std::string_view, n>& names, const std:
 }
 
 json::object breaks_json(const storage::ObjectiveBreaks& breaks) {
-    const auto time = [](const std::optional<VirtualTime>& at) { return at ? json::value(at->ns) : json::value(nullptr); };
+    const auto time = [](const std::optional<VirtualTime>& at) {
+        return at ? json::value(at->ns) : json::value(nullptr);
+    };
     const bool both = breaks.a && breaks.b;
     return {{"a_ns", time(breaks.a)},
             {"b_ns", time(breaks.b)},

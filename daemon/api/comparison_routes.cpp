@@ -16,7 +16,8 @@ constexpr std::int64_t k_requests_max = 1000;
 
 Result<storage::RunInfo> run_of_query(const Call& call, const std::string& name) {
     if (call.request.query.count(name) == 0) {
-        return fail(Code::invalid_argument, name + " is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
+        return fail(Code::invalid_argument,
+                    name + " is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
     }
     auto id = query_integer(call.request, name, 1, INT64_MAX, 0);
     if (!id) return tl::unexpected(id.error());
@@ -30,7 +31,8 @@ Result<double> quantile_of_query(const Call& call) {
     const char* end = found->second.data() + found->second.size();
     const auto read = std::from_chars(found->second.data(), end, value);
     if (read.ec == std::errc() && read.ptr == end && value > 0 && value <= 1) return value;
-    return fail(Code::invalid_argument, "quantile is " + net::quoted(found->second) + ": expected more than 0, at most 1");
+    return fail(Code::invalid_argument,
+                "quantile is " + net::quoted(found->second) + ": expected more than 0, at most 1");
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace json = boost::json;
 /// Tokens of a rank in a step, up to the largest prefill batch in common use.
 constexpr std::int64_t k_rows_max = 8192;
 
-/// Load of the ranks over their mean, busiest first, averaged over the layers: which rank is the busiest differs by layer.
+/// Load of the ranks over their mean, busiest first, averaged over the layers: which rank is the busiest differs by
+/// layer.
 std::vector<double> loads_of(const std::vector<cost::LayerShares>& layers) {
     std::vector<double> sum(layers.front().size());
     for (const cost::LayerShares& layer : layers) {

@@ -15,7 +15,9 @@ namespace json = boost::json;
 constexpr std::array<const char*, 4> k_phases = {"off", "starting", "active", "draining"};
 constexpr std::array<const char*, 3> k_transfer_states = {"waits_for_room", "moves", "loads_from_host"};
 
-json::value time_or_null(const std::optional<VirtualTime>& time) { return time ? json::value(time->ns) : json::value(nullptr); }
+json::value time_or_null(const std::optional<VirtualTime>& time) {
+    return time ? json::value(time->ns) : json::value(nullptr);
+}
 
 json::object request_now_json(const MomentRequest& request, VirtualTime at, bool waits) {
     json::object object{{"sequence", request.sequence},
@@ -71,13 +73,14 @@ json::array steps_json(const std::vector<MomentStep>& steps) {
 json::array transfers_json(const std::vector<MomentTransfer>& transfers) {
     json::array items;
     for (const MomentTransfer& transfer : transfers) {
-        items.push_back(json::object{{"state", k_transfer_states[static_cast<std::size_t>(transfer.state)]},
-                                     {"sequence", transfer.sequence},
-                                     {"id", transfer.id},
-                                     {"source", transfer.source},
-                                     {"destination", transfer.destination < 0 ? json::value(nullptr) : json::value(transfer.destination)},
-                                     {"since_ns", transfer.since.ns},
-                                     {"ends_ns", time_or_null(transfer.ends)}});
+        items.push_back(json::object{
+            {"state", k_transfer_states[static_cast<std::size_t>(transfer.state)]},
+            {"sequence", transfer.sequence},
+            {"id", transfer.id},
+            {"source", transfer.source},
+            {"destination", transfer.destination < 0 ? json::value(nullptr) : json::value(transfer.destination)},
+            {"since_ns", transfer.since.ns},
+            {"ends_ns", time_or_null(transfer.ends)}});
     }
     return items;
 }
@@ -103,7 +106,9 @@ json::value event_json(const DifferentSide& side) {
     return json::object{{"event", name_of(side.event->kind)},
                         {"sequence", side.event->sequence},
                         {"request", side.request.empty() ? json::value(nullptr) : json::value(side.request)},
-                        {"replica", replica ? json::value(*replica) : side.replica < 0 ? json::value(nullptr) : json::value(side.replica)},
+                        {"replica", replica            ? json::value(*replica)
+                                    : side.replica < 0 ? json::value(nullptr)
+                                                       : json::value(side.replica)},
                         {"detail", side.event->detail}};
 }
 
@@ -112,7 +117,9 @@ json::object side_json(const DifferentSide& side, const storage::RunInfo& run, s
     if (replica && static_cast<std::size_t>(*replica) < side.before.replicas.size()) {
         before = replica_now_json(side.before.replicas[static_cast<std::size_t>(*replica)], run);
     }
-    return {{"event", event_json(side)}, {"same_later_ns", time_or_null(side.same_later)}, {"replica_before", std::move(before)}};
+    return {{"event", event_json(side)},
+            {"same_later_ns", time_or_null(side.same_later)},
+            {"replica_before", std::move(before)}};
 }
 
 std::optional<std::int32_t> replica_in_question(const FirstDifference& first) {
@@ -132,7 +139,9 @@ json::object run_name_json(const storage::RunInfo& run) {
 Result<json::array> scenario_json(const storage::RunInfo& a, const storage::RunInfo& b) {
     const auto differences = scenario_differences(a.row.scenario_toml, b.row.scenario_toml);
     if (!differences) return tl::unexpected(differences.error());
-    const auto text = [](const std::optional<std::string>& value) { return value ? json::value(*value) : json::value(nullptr); };
+    const auto text = [](const std::optional<std::string>& value) {
+        return value ? json::value(*value) : json::value(nullptr);
+    };
     json::array items;
     for (const ScenarioDifference& each : *differences) {
         items.push_back(json::object{{"key", each.key}, {"a", text(each.a)}, {"b", text(each.b)}});
@@ -173,11 +182,13 @@ json::object moment_json(const stream::TravelledMoment& travelled, const storage
             {"transfers", transfers_json(moment.transfers)}};
 }
 
-Result<json::object> difference_json(const stream::RunsDifference& difference, const storage::RunInfo& a, const storage::RunInfo& b) {
+Result<json::object> difference_json(const stream::RunsDifference& difference, const storage::RunInfo& a,
+                                     const storage::RunInfo& b) {
     auto scenario = scenario_json(a, b);
     if (!scenario) return tl::unexpected(scenario.error());
-    json::object object{{"stream", a.stream},       {"a", run_name_json(a)}, {"b", run_name_json(b)},
-                        {"scenario", std::move(*scenario)}, {"equal", !difference.first}, {"equal_until_ns", difference.equal_until.ns}};
+    json::object object{{"stream", a.stream},         {"a", run_name_json(a)},
+                        {"b", run_name_json(b)},      {"scenario", std::move(*scenario)},
+                        {"equal", !difference.first}, {"equal_until_ns", difference.equal_until.ns}};
     if (!difference.first) return object;
     const FirstDifference& first = *difference.first;
     const auto replica = replica_in_question(first);

@@ -13,7 +13,7 @@ namespace replayd::api {
 [[nodiscard]] boost::json::object moment_json(const stream::TravelledMoment& travelled, const storage::RunInfo& run);
 
 /// Error `invalid_argument` when a scenario's text is not TOML.
-[[nodiscard]] Result<boost::json::object> difference_json(const stream::RunsDifference& difference, const storage::RunInfo& a,
-                                                          const storage::RunInfo& b);
+[[nodiscard]] Result<boost::json::object> difference_json(const stream::RunsDifference& difference,
+                                                          const storage::RunInfo& a, const storage::RunInfo& b);
 
 }  // namespace replayd::api

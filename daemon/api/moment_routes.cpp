@@ -20,7 +20,8 @@ VirtualTime behind(const Call& call, const storage::RunInfo& info) {
 
 Result<storage::RunInfo> run_of_query(const Call& call, const char* name) {
     if (call.request.query.count(name) == 0) {
-        return fail(Code::invalid_argument, std::string(name) + " is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
+        return fail(Code::invalid_argument,
+                    std::string(name) + " is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
     }
     const auto id = query_integer(call.request, name, 1, INT64_MAX, 0);
     if (!id) return tl::unexpected(id.error());

@@ -78,7 +78,8 @@ Answer list_residuals(const Call& call) {
     auto windows = call.reader.residuals(run, VirtualTime(*from), static_cast<std::size_t>(*limit));
     if (!windows) return tl::unexpected(windows.error());
     const auto compiled = scenario_of(call, *info);
-    json::object answer{{"rule", nullptr}, {"differences", json::array{}}, {"alarms", json::array{}}, {"whole", nullptr}};
+    json::object answer{
+        {"rule", nullptr}, {"differences", json::array{}}, {"alarms", json::array{}}, {"whole", nullptr}};
     if (compiled) {
         answer["rule"] = rule_json(compiled->scenario.drift);
         answer["differences"] = differences_json(call, *info, compiled->scenario);

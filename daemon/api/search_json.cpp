@@ -85,7 +85,8 @@ struct Judged {
 };
 
 Judged judged(const SearchSpec& spec, const Space& space, const Outcomes& outcomes, std::int64_t arrivals) {
-    // Prices would take every candidate's text. Without them that method wants something as long as any candidate is untried.
+    // Prices would take every candidate's text. Without them that method wants something as long as any candidate is
+    // untried.
     std::vector<double> prices;
     const bool by_price = spec.method.kind == MethodKind::cheapest;
     if (by_price) prices.resize(static_cast<std::size_t>(space.size()));

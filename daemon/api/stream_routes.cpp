@@ -74,7 +74,8 @@ Answer create_stream(const Call& call) {
     if (!speed) return tl::unexpected(speed.error());
     const json::value* rows = body->if_contains("request_rows");
     if (rows != nullptr && !rows->is_string()) {
-        return fail(Code::invalid_argument, "request_rows is no string: expected all, none, objective_breaks or sampled:SHARE");
+        return fail(Code::invalid_argument,
+                    "request_rows is no string: expected all, none, objective_breaks or sampled:SHARE");
     }
     auto stream = call.registry.create({std::string(name->get_string()), std::move(*scenarios), *speed, {},
                                         rows == nullptr ? std::string() : std::string(rows->get_string())});

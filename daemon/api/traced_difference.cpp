@@ -24,14 +24,20 @@ struct Setting {
 };
 
 constexpr std::array<Setting, 9> k_settings = {{
-    {"tensor_parallel_size", "parallel.tensor", [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.tensor); }},
-    {"pipeline_parallel_size", "parallel.pipeline", [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.pipeline); }},
-    {"data_parallel_size", "parallel.data", [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.data); }},
-    {"max_num_seqs", "batching.max_sequences", [](const PoolSpec& pool) { return static_cast<double>(pool.batching.max_sequences); }},
+    {"tensor_parallel_size", "parallel.tensor",
+     [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.tensor); }},
+    {"pipeline_parallel_size", "parallel.pipeline",
+     [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.pipeline); }},
+    {"data_parallel_size", "parallel.data",
+     [](const PoolSpec& pool) { return static_cast<double>(pool.parallel.data); }},
+    {"max_num_seqs", "batching.max_sequences",
+     [](const PoolSpec& pool) { return static_cast<double>(pool.batching.max_sequences); }},
     {"max_num_batched_tokens", "batching.max_batched_tokens",
      [](const PoolSpec& pool) { return static_cast<double>(pool.batching.max_batched_tokens.value); }},
-    {"enable_chunked_prefill", "batching.chunked_prefill", [](const PoolSpec& pool) { return pool.batching.chunked_prefill ? 1.0 : 0.0; }},
-    {"enable_prefix_caching", "kv.prefix_caching", [](const PoolSpec& pool) { return pool.kv.prefix_caching ? 1.0 : 0.0; }},
+    {"enable_chunked_prefill", "batching.chunked_prefill",
+     [](const PoolSpec& pool) { return pool.batching.chunked_prefill ? 1.0 : 0.0; }},
+    {"enable_prefix_caching", "kv.prefix_caching",
+     [](const PoolSpec& pool) { return pool.kv.prefix_caching ? 1.0 : 0.0; }},
     {"block_size", "kv.block", [](const PoolSpec& pool) { return static_cast<double>(pool.kv.block.value); }},
     {"gpu_memory_utilization", "kv.memory_fraction", [](const PoolSpec& pool) { return pool.kv.memory_fraction; }},
 }};
@@ -84,7 +90,9 @@ void compare_names(const json::object& system, const Scenario& scenario, std::ve
     const bool same = std::any_of(scenario.pools.begin(), scenario.pools.end(), [&gpu](const PoolSpec& pool) {
         return contains(bare(gpu), bare(std::string_view(pool.gpu.name).substr(0, pool.gpu.name.find('-'))));
     });
-    if (!gpu.empty() && !same) out.push_back(sentence("gpu", net::quoted(gpu), net::quoted(scenario.pools.front().gpu.name)));
+    if (!gpu.empty() && !same) {
+        out.push_back(sentence("gpu", net::quoted(gpu), net::quoted(scenario.pools.front().gpu.name)));
+    }
 }
 
 void compare_gpus(const json::object& system, const Scenario& scenario, std::vector<std::string>& out) {
@@ -92,11 +100,15 @@ void compare_gpus(const json::object& system, const Scenario& scenario, std::vec
     if (gpus == nullptr || !gpus->is_int64()) return;
     std::int64_t ours = 0;
     for (const PoolSpec& pool : scenario.pools) ours += pool.replicas * pool.gpus_per_replica();
-    if (gpus->get_int64() != ours) out.push_back(sentence("gpus", std::to_string(gpus->get_int64()), std::to_string(ours)));
+    if (gpus->get_int64() != ours) {
+        out.push_back(sentence("gpus", std::to_string(gpus->get_int64()), std::to_string(ours)));
+    }
 }
 
-void compare_setting(const std::string& name, std::string_view told, const Scenario& scenario, std::vector<std::string>& out) {
-    const auto known = std::find_if(k_settings.begin(), k_settings.end(), [&name](const Setting& each) { return each.name == name; });
+void compare_setting(const std::string& name, std::string_view told, const Scenario& scenario,
+                     std::vector<std::string>& out) {
+    const auto known =
+        std::find_if(k_settings.begin(), k_settings.end(), [&name](const Setting& each) { return each.name == name; });
     const auto there = number_of(told);
     if (known == k_settings.end() || !there) return;
     const bool same = std::any_of(scenario.pools.begin(), scenario.pools.end(), [&](const PoolSpec& pool) {
@@ -104,7 +116,8 @@ void compare_setting(const std::string& name, std::string_view told, const Scena
     });
     if (same) return;
     const PoolSpec& pool = scenario.pools.front();
-    out.push_back(sentence(name, std::string(told), shown(known->value(pool))) + " (" + std::string(known->key) + " of pool " + pool.name + ")");
+    out.push_back(sentence(name, std::string(told), shown(known->value(pool))) + " (" + std::string(known->key) +
+                  " of pool " + pool.name + ")");
 }
 
 }  // namespace
@@ -123,7 +136,9 @@ std::vector<std::string> traced_differences(const std::string& traced_system, co
         std::string name(setting.key());
         name.erase(0, name.find_first_not_of('-') == std::string::npos ? 0 : name.find_first_not_of('-'));
         std::replace(name.begin(), name.end(), '-', '_');
-        if (setting.value().is_string()) compare_setting(name, std::string_view(setting.value().get_string()), scenario, out);
+        if (setting.value().is_string()) {
+            compare_setting(name, std::string_view(setting.value().get_string()), scenario, out);
+        }
     }
     return out;
 }

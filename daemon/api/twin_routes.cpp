@@ -23,7 +23,8 @@ Result<std::optional<VirtualTime>> moment_member(const json::object& body) {
     boost::system::error_code wrong;
     const auto ns = at->to_number<std::int64_t>(wrong);
     if (!wrong) return VirtualTime(ns);
-    return fail(Code::invalid_argument, "at_ns is " + json::serialize(*at) + ": expected whole nanoseconds since the stream's epoch");
+    return fail(Code::invalid_argument,
+                "at_ns is " + json::serialize(*at) + ": expected whole nanoseconds since the stream's epoch");
 }
 
 Answer run_answer(const stream::RunWorker& run, unsigned status) {

@@ -152,8 +152,8 @@ Result<void> App::Parts::open_spans() {
 }
 
 Result<void> App::Parts::listen(int listen_fd) {
-    door = std::make_unique<FrontDoor>(HouseParts{config, *history, engine, tasks, hub, *registry, *spans, *retention, commits,
-                                                  cluster.get(), guard, hasher.get(), io});
+    door = std::make_unique<FrontDoor>(HouseParts{config, *history, engine, tasks, hub, *registry, *spans, *retention,
+                                                  commits, cluster.get(), guard, hasher.get(), io});
     if (auto opened = door->open(listen_fd); !opened) return opened;
     registry->limit_streams(config.limits.streams_max);
     io.start(k_live_tick, [this] { tick(); });

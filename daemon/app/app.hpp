@@ -1,6 +1,6 @@
 #pragma once
-// The composition root: builds everything in the order library → history → engine → NATS → streams → listener, and takes
-// it down in reverse. Blocking calls of one thread, the one that owns it.
+// The composition root: builds everything in the order library → history → engine → NATS → streams → listener, and
+// takes it down in reverse. Blocking calls of one thread, the one that owns it.
 
 #include <chrono>
 #include <cstdint>

@@ -35,9 +35,9 @@ Result<std::vector<std::string>> toml_files(const std::string& dir) {
     return files;
 }
 
-/// Reads profile folders that lie below a scenario folder: its own path is all that a scenario keeps, whether it came from a
-/// file, over HTTP or out of the history after a restart. Paths that lead elsewhere are refused, since anyone who may post a
-/// scenario may name one.
+/// Reads profile folders that lie below a scenario folder: its own path is all that a scenario keeps, whether it came
+/// from a file, over HTTP or out of the history after a restart. Paths that lead elsewhere are refused, since anyone
+/// who may post a scenario may name one.
 ProfileLoader profile_loader(std::vector<std::string> folders) {
     return [folders = std::move(folders)](std::string_view path, const ModelSpec& model,
                                           const PoolSpec& pool) -> Result<std::shared_ptr<const cost::StepProfile>> {
@@ -46,7 +46,8 @@ ProfileLoader profile_loader(std::vector<std::string> folders) {
             return fail(Code::invalid_argument, "expected a path below the daemon's scenario folders, without \"..\"");
         }
         if (folders.empty()) {
-            return fail(Code::invalid_argument, "the daemon has no scenario folder to look in; name one with --scenario-dir");
+            return fail(Code::invalid_argument,
+                        "the daemon has no scenario folder to look in; name one with --scenario-dir");
         }
         std::string looked;
         for (const std::string& folder : folders) {

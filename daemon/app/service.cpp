@@ -116,7 +116,8 @@ std::shared_ptr<std::atomic<bool>> limit_drain(const sigset_t& signals, std::chr
             if (drained->load()) return;
         }
         const bool asked = number == SIGTERM || number == SIGINT;
-        log(LogLevel::error, "drain_cut_short", {{"reason", asked ? "a second signal" : "service.drain_max_s have passed"}});
+        log(LogLevel::error, "drain_cut_short",
+            {{"reason", asked ? "a second signal" : "service.drain_max_s have passed"}});
         std::_Exit(1);
     }).detach();
     return drained;

@@ -1,5 +1,6 @@
 #pragma once
-// What systemd and the daemon tell each other (sd_notify(3), sd_listen_fds(3)); without systemd every call does nothing.
+// What systemd and the daemon tell each other (sd_notify(3), sd_listen_fds(3)); without systemd every call does
+// nothing.
 
 #include <chrono>
 #include <optional>

@@ -107,6 +107,11 @@ Result<void> check_config(const DaemonConfig& config) {
                         "token name \"" + token.name + "\" is there twice: expected one [[token]] for each name");
         }
     }
+    if (config.engine_threads > k_engine_threads_max) {
+        return fail(Code::invalid_argument, "engine threads are " + std::to_string(config.engine_threads) +
+                                                ": expected 0 (one per core) to " +
+                                                std::to_string(k_engine_threads_max));
+    }
     if (config.history_path.empty()) {
         return fail(Code::invalid_argument, "history.path (--db) is empty: expected the path of the SQLite file");
     }

@@ -90,6 +90,9 @@ struct Otlp {
     std::chrono::seconds reorder{60};    ///< a span that began so long before the latest end is late
 };
 
+/// More threads than any machine has cores to replay on; each costs a stack.
+inline constexpr std::size_t k_engine_threads_max = 1024;
+
 struct DaemonConfig {
     std::string listen_address = "127.0.0.1";
     std::uint16_t listen_port = 8080;  ///< 0: any free port, see port_file
@@ -143,7 +146,8 @@ struct CommandLine {
 /// (flag or file wrong), `io` (the file cannot be read).
 [[nodiscard]] Result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-/// The whole text of a file. Error `io` names the path and the system's reason.
+/// The whole text of a file. Error `not_found` where there is none, `invalid_argument` for a folder and `io` name the
+/// path and the reason.
 [[nodiscard]] Result<std::string> read_text_file(const std::string& path);
 
 }  // namespace replayd::config

@@ -2,7 +2,9 @@
 // error with the nearest name instead of a silent default.
 
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <sstream>
@@ -75,8 +77,9 @@ Result<void> read_catalog(const Section& section, DaemonConfig& config) {
 
 Result<void> read_engine(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"threads"};
+    constexpr auto most = static_cast<std::int64_t>(k_engine_threads_max);
     auto threads = static_cast<std::int64_t>(config.engine_threads);
-    return section.only(known).and_then([&] { return section.integer("threads", 0, 1024, threads); }).map([&] {
+    return section.only(known).and_then([&] { return section.integer("threads", 0, most, threads); }).map([&] {
         config.engine_threads = static_cast<std::size_t>(threads);
     });
 }
@@ -196,7 +199,12 @@ Result<LogLevel> parse_log_level(std::string_view text, std::string_view origin)
 }
 
 Result<std::string> read_text_file(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) {
+        return fail(Code::invalid_argument, path + " is a folder: expected a file");
+    }
     std::ifstream file(path, std::ios::binary);
+    if (!file && errno == ENOENT) return fail(Code::not_found, "cannot read " + path + ": " + std::strerror(ENOENT));
     std::ostringstream text;
     // An empty file leaves the failbit of the target set, which is no error here.
     if (file) text << file.rdbuf();

@@ -23,7 +23,8 @@ Result<void> check_name(const Section& section, const char* key, const std::stri
     if (plain(name)) return {};
     const toml::node* at = section.table().get(key);
     const toml::node& named = at == nullptr ? section.table() : *at;
-    return section.refuse(named, std::string(key) + " is \"" + name + "\": expected 1 to 64 characters of A-Z a-z 0-9 _ -" +
+    return section.refuse(named, std::string(key) + " is \"" + name +
+                                     "\": expected 1 to 64 characters of A-Z a-z 0-9 _ -" +
                                      (name.empty() ? ", a name that no other replayd has" : ""));
 }
 
@@ -37,8 +38,9 @@ std::string_view authority_of(std::string_view server) {
 
 Result<void> check_servers(const Section& section, const NatsConfig& nats) {
     if (nats.servers.empty()) {
-        return section.refuse(section.table(), "servers is missing: expected the addresses of one or more NATS servers, "
-                                               "such as [\"nats://127.0.0.1:4222\"]");
+        return section.refuse(section.table(),
+                              "servers is missing: expected the addresses of one or more NATS servers, "
+                              "such as [\"nats://127.0.0.1:4222\"]");
     }
     for (const std::string& server : nats.servers) {
         const std::string_view authority = authority_of(server);
@@ -79,29 +81,31 @@ Result<void> check_password(const Section& section, const NatsConfig& nats) {
 }  // namespace
 
 Result<void> read_nats(const Section& section, DaemonConfig& config) {
-    static const std::array<std::string, 11> known = {"servers",   "node",     "prefix",           "replicas", "lease_s", "ca_file",
-                                                      "cert_file", "key_file", "credentials_file", "user",     "password_file"};
+    static const std::array<std::string, 11> known = {"servers",          "node",    "prefix",       "replicas",
+                                                      "lease_s",          "ca_file", "cert_file",    "key_file",
+                                                      "credentials_file", "user",    "password_file"};
     constexpr std::int64_t k_replicas_most = 5;  // JetStream's own limit
     NatsConfig nats;
     std::int64_t lease_s = nats.lease.count();
-    auto read = section.only(known)
-                    .and_then([&] { return section.texts("servers", nats.servers); })
-                    .and_then([&] { return section.text("node", nats.node); })
-                    .and_then([&] { return section.text("prefix", nats.prefix); })
-                    .and_then([&] { return section.integer("replicas", 1, k_replicas_most, nats.replicas); })
-                    .and_then([&] { return section.integer("lease_s", 2, 3600, lease_s); })
-                    .and_then([&] { return section.text("ca_file", nats.ca_file); })
-                    .and_then([&] { return section.text("cert_file", nats.cert_file); })
-                    .and_then([&] { return section.text("key_file", nats.key_file); })
-                    .and_then([&] { return section.text("credentials_file", nats.credentials_file); })
-                    .and_then([&] { return section.text("user", nats.user); })
-                    .and_then([&] { return section.text("password_file", nats.password_file); })
-                    .and_then([&] { return check_servers(section, nats); })
-                    .and_then([&] { return check_name(section, "node", nats.node); })
-                    .and_then([&] { return check_name(section, "prefix", nats.prefix); })
-                    .and_then([&] { return check_pair(section, "cert_file", nats.cert_file, "key_file", nats.key_file); })
-                    .and_then([&] { return check_pair(section, "user", nats.user, "password_file", nats.password_file); })
-                    .and_then([&] { return check_password(section, nats); });
+    auto read =
+        section.only(known)
+            .and_then([&] { return section.texts("servers", nats.servers); })
+            .and_then([&] { return section.text("node", nats.node); })
+            .and_then([&] { return section.text("prefix", nats.prefix); })
+            .and_then([&] { return section.integer("replicas", 1, k_replicas_most, nats.replicas); })
+            .and_then([&] { return section.integer("lease_s", 2, 3600, lease_s); })
+            .and_then([&] { return section.text("ca_file", nats.ca_file); })
+            .and_then([&] { return section.text("cert_file", nats.cert_file); })
+            .and_then([&] { return section.text("key_file", nats.key_file); })
+            .and_then([&] { return section.text("credentials_file", nats.credentials_file); })
+            .and_then([&] { return section.text("user", nats.user); })
+            .and_then([&] { return section.text("password_file", nats.password_file); })
+            .and_then([&] { return check_servers(section, nats); })
+            .and_then([&] { return check_name(section, "node", nats.node); })
+            .and_then([&] { return check_name(section, "prefix", nats.prefix); })
+            .and_then([&] { return check_pair(section, "cert_file", nats.cert_file, "key_file", nats.key_file); })
+            .and_then([&] { return check_pair(section, "user", nats.user, "password_file", nats.password_file); })
+            .and_then([&] { return check_password(section, nats); });
     if (!read) return read;
     nats.lease = std::chrono::seconds(lease_s);
     config.nats = std::move(nats);

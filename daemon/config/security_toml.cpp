@@ -79,7 +79,9 @@ bool is_origin(std::string_view text) {
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (!text.starts_with(scheme)) continue;
         const std::string_view host = text.substr(scheme.size());
-        const auto allowed = [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != '*' && !(c >= 'A' && c <= 'Z'); };
+        const auto allowed = [](char c) {
+            return c > ' ' && c < 0x7f && c != '/' && c != '*' && !(c >= 'A' && c <= 'Z');
+        };
         return !host.empty() && std::all_of(host.begin(), host.end(), allowed);
     }
     return false;

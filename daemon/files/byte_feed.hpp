@@ -21,7 +21,8 @@ enum class FeedState {
 class ByteFeed {
 public:
     virtual ~ByteFeed() = default;
-    /// Hands over what one read gives, decompressed. Errors: `io`, `invalid_argument` for damaged data, those of `on_bytes`.
+    /// Hands over what one read gives, decompressed. Errors: `io`, `invalid_argument` for damaged data, those of
+    /// `on_bytes`.
     [[nodiscard]] virtual Result<FeedState> feed(const OnBytes& on_bytes) = 0;
     [[nodiscard]] virtual std::uint64_t bytes_read() const = 0;
     /// Absent where the end is not known.

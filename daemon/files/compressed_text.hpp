@@ -7,7 +7,8 @@
 
 namespace replayd::files {
 
-/// Error `not_found` or `io` names the path and the system's reason; `invalid_argument` for damaged data.
+/// "-" is standard input, whole. Error `not_found` or `io` names the path and the system's reason; `invalid_argument`
+/// for damaged data.
 [[nodiscard]] Result<std::string> read_compressed_text(const std::string& path);
 
 }  // namespace replayd::files

@@ -17,12 +17,14 @@ constexpr int k_gzip_window_bits = 15 + 16;
 
 tl::unexpected<Error> damaged(const std::string& origin, const char* format, const char* detail) {
     return fail(Code::invalid_argument, origin + ": the " + format + " data are damaged (" + detail +
-                                            "): expected a file that `" + format + " -t` accepts; fetch or compress it again");
+                                            "): expected a file that `" + format +
+                                            " -t` accepts; fetch or compress it again");
 }
 
 tl::unexpected<Error> cut_short(const std::string& origin, const char* format) {
-    return fail(Code::invalid_argument, origin + ": the " + format + " data end in the middle: expected a complete file; "
-                                        "fetch or compress it again");
+    return fail(Code::invalid_argument, origin + ": the " + format +
+                                            " data end in the middle: expected a complete file; "
+                                            "fetch or compress it again");
 }
 
 class PlainDecoder final : public Decoder {
@@ -85,7 +87,8 @@ private:
 
 class ZstdDecoder final : public Decoder {
 public:
-    explicit ZstdDecoder(std::string origin) : origin_(std::move(origin)), piece_(k_piece_bytes), context_(ZSTD_createDCtx()) {}
+    explicit ZstdDecoder(std::string origin)
+        : origin_(std::move(origin)), piece_(k_piece_bytes), context_(ZSTD_createDCtx()) {}
 
     bool start() const { return context_ != nullptr; }
 

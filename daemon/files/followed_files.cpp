@@ -1,5 +1,5 @@
-// Growing files and folders of shards as one text. A file is left for the next one once it has been read to its end and the next one
-// is there: a later path, a later name in the folder, or another file under the same name (rotation).
+// Growing files and folders of shards as one text. A file is left for the next one once it has been read to its end and
+// the next one is there: a later path, a later name in the folder, or another file under the same name (rotation).
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -131,7 +131,9 @@ private:
         if (handle.get() < 0) return system_error(place.path, "open");
         struct stat facts {};
         if (::fstat(handle.get(), &facts) != 0) return system_error(place.path, "examine");
-        if (!S_ISREG(facts.st_mode)) return fail(Code::invalid_argument, place.path + " is no file: expected a file, or a folder of files");
+        if (!S_ISREG(facts.st_mode)) {
+            return fail(Code::invalid_argument, place.path + " is no file: expected a file, or a folder of files");
+        }
         index_ = place.index;
         started_ = true;
         name_ = fs::path(place.path).filename().string();

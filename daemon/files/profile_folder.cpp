@@ -56,7 +56,8 @@ Result<fs::path> degree_folder(const fs::path& folder, std::int64_t tensor) {
     }
     std::string list;
     for (const auto& [degree, name] : degrees) list += (list.empty() ? "" : ", ") + name;
-    return fail(Code::not_found, folder.string() + " has no " + wanted + ", the pool's tensor parallelism: it has " + list);
+    return fail(Code::not_found,
+                folder.string() + " has no " + wanted + ", the pool's tensor parallelism: it has " + list);
 }
 
 /// The name without ".gz" or ".zst" of a CSV file; empty for others.

@@ -65,7 +65,8 @@ private:
 
 class TraceFile::Impl {
 public:
-    Impl(std::unique_ptr<ByteFeed> bytes, TraceOptions options) : bytes_(std::move(bytes)), reader_(std::move(options)) {}
+    Impl(std::unique_ptr<ByteFeed> bytes, TraceOptions options)
+        : bytes_(std::move(bytes)), reader_(std::move(options)) {}
 
     Result<bool> next(std::vector<Arrival>& out) {
         const std::size_t before = out.size();

@@ -103,8 +103,8 @@ void add_storage(Families& families, const Sources& sources) {
 
 void add_spans(Families& families, const Sources& sources) {
     for (const auto& [outcome, count] : sources.spans) {
-        families.counter("replayd_otlp_spans_total", "OpenTelemetry spans, by what became of them", {{"outcome", outcome}},
-                         static_cast<double>(count));
+        families.counter("replayd_otlp_spans_total", "OpenTelemetry spans, by what became of them",
+                         {{"outcome", outcome}}, static_cast<double>(count));
     }
     families.gauge("replayd_otlp_waiting_spans", "Spans that wait until no earlier one can come", {},
                    static_cast<double>(sources.spans_waiting));

@@ -70,7 +70,8 @@ void add_afd(Families& families, const Labels& labels, const CompiledScenario& c
     for (const stream::AfdStep& step : stream::afd_steps(compiled, window)) {
         const afd::StepView view = step.cost->view(step.ranks);
         const Labels of_pool = with(labels, "pool", step.pool);
-        families.gauge("replayd_afd_step_seconds", "Mean step of the AFD pool in the last window", of_pool, to_seconds(view.total));
+        families.gauge("replayd_afd_step_seconds", "Mean step of the AFD pool in the last window", of_pool,
+                       to_seconds(view.total));
         const auto network = [&](const char* exposure, Duration time) {
             families.gauge("replayd_afd_network_seconds", "Transfers of that step, by whether other work hides them",
                            with(of_pool, "exposure", exposure), to_seconds(time));
@@ -78,7 +79,8 @@ void add_afd(Families& families, const Labels& labels, const CompiledScenario& c
         network("hidden", view.hidden_network());
         network("exposed", view.exposed_network());
         for (std::size_t r = 0; r < afd::k_resources; ++r) {
-            families.gauge("replayd_afd_idle_ratio", "Share of that step in which the resource has nothing to do: its bubbles",
+            families.gauge("replayd_afd_idle_ratio",
+                           "Share of that step in which the resource has nothing to do: its bubbles",
                            with(of_pool, "resource", std::string(afd::k_resource_names[r])),
                            view.idle_share(static_cast<afd::Resource>(r)));
         }
@@ -90,25 +92,27 @@ void add_residuals(Families& families, const Labels& labels, const ResidualWindo
     for (std::size_t i = 0; i < k_residual_metrics; ++i) {
         const ResidualSums& sums = window.metrics[i];
         const Labels of_metric = with(labels, "metric", std::string(k_residual_metric_names[i]));
-        families.gauge("replayd_drift_alarm", "1 while what the run predicts has drifted from what was observed", of_metric,
-                       sums.alarm ? 1 : 0);
+        families.gauge("replayd_drift_alarm", "1 while what the run predicts has drifted from what was observed",
+                       of_metric, sums.alarm ? 1 : 0);
         if (sums.count == 0) continue;
-        families.gauge("replayd_residual_requests", "Requests of the last residual window with an observation", of_metric,
-                       static_cast<double>(sums.count));
+        families.gauge("replayd_residual_requests", "Requests of the last residual window with an observation",
+                       of_metric, static_cast<double>(sums.count));
         if (const auto bias = sums.bias()) {
             families.gauge("replayd_residual_bias_ratio",
-                           "(predicted - observed) / observed, of cached tokens / prompt tokens, of that window's sums", of_metric,
-                           *bias);
+                           "(predicted - observed) / observed, of cached tokens / prompt tokens, of that window's sums",
+                           of_metric, *bias);
         }
         if (const auto mape = sums.mape()) {
-            families.gauge("replayd_residual_mape_ratio", "Mean absolute relative error of that window's requests", of_metric, *mape);
+            families.gauge("replayd_residual_mape_ratio", "Mean absolute relative error of that window's requests",
+                           of_metric, *mape);
         }
         const auto p90 = static_cast<double>(sums.absolute_errors.quantile(0.9));
         if (static_cast<ResidualMetric>(i) == ResidualMetric::cached_tokens) {
-            families.gauge("replayd_residual_p90_tokens", "90th percentile of the absolute errors of that window", of_metric, p90);
+            families.gauge("replayd_residual_p90_tokens", "90th percentile of the absolute errors of that window",
+                           of_metric, p90);
         } else {
-            families.gauge("replayd_residual_p90_seconds", "90th percentile of the absolute errors of that window", of_metric,
-                           p90 * 1e-9);
+            families.gauge("replayd_residual_p90_seconds", "90th percentile of the absolute errors of that window",
+                           of_metric, p90 * 1e-9);
         }
     }
 }
@@ -122,7 +126,8 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     };
     gauge("replayd_requests_waiting", "Requests that wait to be scheduled", now.waiting);
     gauge("replayd_requests_running", "Requests in a batch", now.running);
-    gauge("replayd_requests_transferring", "Requests whose KV cache waits for or is on the wire, or the link from the host", now.transferring);
+    gauge("replayd_requests_transferring",
+          "Requests whose KV cache waits for or is on the wire, or the link from the host", now.transferring);
     gauge("replayd_transfer_backlog_requests", "Requests whose KV cache waits for a destination or the link",
           now.transferring);
     counter("replayd_requests_arrived_total", "Requests that arrived", now.arrived);
@@ -132,9 +137,10 @@ void add_snapshot(Families& families, const Labels& labels, const RunSnapshot& n
     counter("replayd_output_tokens_total", "Output tokens made", now.output_tokens.value);
     counter("replayd_preemptions_total", "Recompute preemptions", now.preemptions);
     counter("replayd_replicas_started_total", "Replicas that autoscaling started", now.replicas_started);
-    counter("replayd_replicas_stopped_total", "Replicas that autoscaling stopped, after they were drained", now.replicas_stopped);
-    families.counter("replayd_gpu_seconds_total", "GPUs that are paid for x virtual time, from the first arrival on", labels,
-                     to_seconds(now.gpu_time));
+    counter("replayd_replicas_stopped_total", "Replicas that autoscaling stopped, after they were drained",
+            now.replicas_stopped);
+    families.counter("replayd_gpu_seconds_total", "GPUs that are paid for x virtual time, from the first arrival on",
+                     labels, to_seconds(now.gpu_time));
     counter("replayd_afd_failed_steps_total", "Tries of steps that ended in an AFD server's timeout", now.failed_steps);
     families.gauge("replayd_virtual_clock_seconds", "Virtual time of the run since the stream's epoch", labels,
                    to_seconds(now.now));
@@ -153,7 +159,8 @@ void add_slo_classes(Families& families, const Labels& labels, const WindowRecor
         if (counts.finished == 0) continue;
         families.gauge("replayd_slo_class_attainment_ratio",
                        "Share of the class's requests finished in that window within every objective of the class",
-                       with(labels, "slo_class", scenario.slo_classes[i].name), ratio(counts.within_slo, counts.finished));
+                       with(labels, "slo_class", scenario.slo_classes[i].name),
+                       ratio(counts.within_slo, counts.finished));
     }
 }
 
@@ -208,8 +215,9 @@ void add_run(Families& families, const stream::RunWorker& run, std::int64_t dura
     if (status.last_busy) add_afd(families, labels, *identity.compiled, *status.last_busy);
     if (status.last_residuals) add_residuals(families, labels, *status.last_residuals);
     add_snapshot(families, labels, status.snapshot);
-    families.counter("replayd_request_rows_left_out_total", "Requests that ended without a row in SQLite, by the stream's request_rows",
-                     labels, static_cast<double>(status.request_rows_left_out));
+    families.counter("replayd_request_rows_left_out_total",
+                     "Requests that ended without a row in SQLite, by the stream's request_rows", labels,
+                     static_cast<double>(status.request_rows_left_out));
     const auto caches = [](const PoolSpec& pool) { return pool.kv.prefix_caching; };
     if (std::any_of(scenario.pools.begin(), scenario.pools.end(), caches)) {
         add_prefix_cache(families, labels, status.snapshot);

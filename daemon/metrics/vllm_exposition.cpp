@@ -10,8 +10,8 @@ namespace {
 void add_state(Families& families, const Labels& labels, const RunSnapshot& now) {
     families.gauge("vllm:num_requests_running", "Number of requests in model execution batches.", labels,
                    static_cast<double>(now.running));
-    families.gauge("vllm:num_requests_waiting", "Number of requests waiting to be processed, or for their KV cache.", labels,
-                   static_cast<double>(now.waiting + now.transferring));
+    families.gauge("vllm:num_requests_waiting", "Number of requests waiting to be processed, or for their KV cache.",
+                   labels, static_cast<double>(now.waiting + now.transferring));
     const double total = static_cast<double>(now.kv_blocks_total);
     families.gauge("vllm:kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", labels,
                    total > 0 ? static_cast<double>(now.kv_blocks_used) / total : 0);
@@ -24,7 +24,8 @@ void add_counters(Families& families, const Labels& labels, const RunSnapshot& n
     counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.", now.prompt_tokens.value);
     counter("vllm:generation_tokens_total", "Number of generation tokens processed.", now.output_tokens.value);
     counter("vllm:num_preemptions_total", "Cumulative number of preemptions.", now.preemptions);
-    counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in number of queried tokens.", now.cache.queried_tokens);
+    counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in number of queried tokens.",
+            now.cache.queried_tokens);
     counter("vllm:prefix_cache_hits_total", "Prefix cache hits, in number of cached tokens.", now.cache.hit_tokens);
     // A replay makes as many tokens as the trace says; what can never be served is an error.
     const auto ended = [&](const char* reason, std::int64_t value) {
@@ -44,7 +45,8 @@ void add_histograms(Families& families, const Labels& labels, const stream::Requ
     add("vllm:time_to_first_token_seconds", "Time to first token in virtual seconds.", requests.ttft);
     add("vllm:inter_token_latency_seconds", "Gaps between output tokens; those of one request count as equal.",
         requests.inter_token);
-    add("vllm:request_time_per_output_token_seconds", "Mean gap between the output tokens of a request.", requests.tpot);
+    add("vllm:request_time_per_output_token_seconds", "Mean gap between the output tokens of a request.",
+        requests.tpot);
     add("vllm:e2e_request_latency_seconds", "End-to-end latency in virtual seconds.", requests.e2e);
     add("vllm:request_queue_time_seconds", "Time until the first step that worked on the request.", requests.queue);
     add("vllm:request_prefill_time_seconds", "From that step's start to the first token.", requests.prefill);

@@ -182,8 +182,8 @@ Result<void> Cluster::turn() {
         .and_then([this] { return share_->turn(); });
 }
 
-/// Nothing also for a log that begins with something else: a program of another kind or a later version wrote it, and the
-/// streams beside it go on.
+/// Nothing also for a log that begins with something else: a program of another kind or a later version wrote it, and
+/// the streams beside it go on.
 Result<std::optional<stream::Opening>> Cluster::readable_opening(const std::string& stream) {
     auto opening = logs_->opening(stream);
     if (opening) {

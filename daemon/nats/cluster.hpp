@@ -35,8 +35,8 @@ public:
     [[nodiscard]] Result<void> start(stream::StreamRegistry& registry, std::string history_path);
     /// Gives the leases back, refuses what waits, joins the threads. A second call does nothing.
     void stop();
-    /// The rows of a stream are gone here by [retention]: its log goes, too, but not that of another stream of its name.
-    /// `created_ms`: as stored with the stream.
+    /// The rows of a stream are gone here by [retention]: its log goes, too, but not that of another stream of its
+    /// name. `created_ms`: as stored with the stream.
     void forget(const std::string& stream, std::int64_t created_ms);
     /// Batches that wait for NATS or are on their way.
     [[nodiscard]] std::size_t depth() const { return publisher_->depth(); }

@@ -38,8 +38,8 @@ Result<void> set_tls(natsOptions* options, const config::NatsConfig& config) {
     }
     if (!done || config.cert_file.empty()) return done;
     if (done = access::check_secret_file(config.key_file, "the key of nats.key_file"); !done) return done;
-    return need(natsOptions_LoadCertificatesChain(options, config.cert_file.c_str(), config.key_file.c_str()), "cert_file",
-                config.cert_file);
+    return need(natsOptions_LoadCertificatesChain(options, config.cert_file.c_str(), config.key_file.c_str()),
+                "cert_file", config.cert_file);
 }
 
 Result<void> set_credentials(natsOptions* options, const config::NatsConfig& config) {
@@ -64,7 +64,9 @@ Result<Options> make_options(const config::NatsConfig& config) {
                     list_of(config.servers))
                    .and_then([&] { return set_tls(options.get(), config); })
                    .and_then([&] { return set_credentials(options.get(), config); })
-                   .and_then([&] { return need(natsOptions_SetName(options.get(), config.node.c_str()), "node", config.node); });
+                   .and_then([&] {
+                       return need(natsOptions_SetName(options.get(), config.node.c_str()), "node", config.node);
+                   });
     if (!set) return tl::unexpected(set.error());
     natsOptions_SetTimeout(options.get(), k_connect_ms);
     natsOptions_SetMaxReconnect(options.get(), -1);
@@ -83,8 +85,8 @@ std::string remedy(natsStatus status, const std::string& prefix) {
         case NATS_NO_SERVER:
         case NATS_TIMEOUT:
         case NATS_NO_SERVER_SUPPORT:
-            return "start nats-server there with JetStream (nats-server -js), mend nats.servers, or leave [nats] out to "
-                   "share no streams";
+            return "start nats-server there with JetStream (nats-server -js), mend nats.servers, or leave [nats] out "
+                   "to share no streams";
         case NATS_CONNECTION_AUTH_FAILED:
         case NATS_NOT_PERMITTED:
             return "mend nats.user and nats.password_file, or nats.credentials_file; " + prefix +
@@ -137,8 +139,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const config::NatsConfig& c
     state->servers = list_of(config.servers);
     const natsStatus status = natsConnection_Connect(Fill(state->connection), options->get());
     if (status == NATS_OK) return std::unique_ptr<Connection>(new Connection(std::move(state)));
-    return fail(Code::unavailable, error_of(status, "nats.servers: cannot connect to " + state->servers).message + "; " +
-                                       remedy(status, config.prefix));
+    return fail(Code::unavailable, error_of(status, "nats.servers: cannot connect to " + state->servers).message +
+                                       "; " + remedy(status, config.prefix));
 }
 
 __natsConnection* Connection::handle() const {
@@ -151,8 +153,9 @@ std::int64_t Connection::payload_bytes_max() const {
 
 std::optional<Error> Connection::trouble() const {
     if (natsConnection_Status(handle()) == NATS_CONN_STATUS_CONNECTED) return std::nullopt;
-    return Error{Code::unavailable, "NATS (" + state_->servers + ") is not connected: arrivals of shared streams wait until "
-                                                                 "it is back; what was acknowledged is safe"};
+    return Error{Code::unavailable, "NATS (" + state_->servers +
+                                        ") is not connected: arrivals of shared streams wait until "
+                                        "it is back; what was acknowledged is safe"};
 }
 
 }  // namespace replayd::nats

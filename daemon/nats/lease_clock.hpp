@@ -15,7 +15,8 @@ public:
     /// `lease`: how long a lease lasts that is not renewed.
     explicit LeaseClock(std::chrono::nanoseconds lease) : lease_(lease) {}
 
-    /// Every lease that is still ours was renewed, and runs that another took were given up; `asked`: before the first was.
+    /// Every lease that is still ours was renewed, and runs that another took were given up; `asked`: before the first
+    /// was.
     void renewed(Clock::time_point asked) { renewed_.store(asked); }
     /// Whether no lease can have run out since. False before the first renewal.
     [[nodiscard]] bool holds() const {

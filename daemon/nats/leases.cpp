@@ -132,8 +132,8 @@ Result<std::size_t> Leases::count_nodes() {
     kvStore* bucket = state_->leases.get();
     natsStatus status = kvStore_PutString(nullptr, bucket, Names::node_key(settings_.node).c_str(), "");
     if (status != NATS_OK) return tl::unexpected(error_of(status, "telling NATS that this node is there"));
-    // Not kvStore_Keys: it makes and ends a subscription, and up to 3.6.0 the library may touch one that has ended while a
-    // message comes for it (nats.c #637).
+    // Not kvStore_Keys: it makes and ends a subscription, and up to 3.6.0 the library may touch one that has ended
+    // while a message comes for it (nats.c #637).
     const std::string log = std::string("KV_") + kvStore_Bucket(bucket);
     const std::string before = std::string("$KV.") + kvStore_Bucket(bucket) + ".";
     const std::string wanted = before + Names::node_key("") + "*";

@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds k_commit_patience{250};
 /// Messages that were given out and not acknowledged for so long come again.
 constexpr std::int64_t k_ack_wait_ns = 30'000'000'000;
 
-/// The next message. One at a time: up to 3.8.2 the library writes past the end of its list when it is asked for several
-/// while some of an earlier request wait in it, as they do after a reconnect (nats.c #749).
+/// The next message. One at a time: up to 3.8.2 the library writes past the end of its list when it is asked for
+/// several while some of an earlier request wait in it, as they do after a reconnect (nats.c #749).
 natsStatus fetch_one(natsSubscription* subscription, bool wait, std::vector<Message>& out) {
     jsFetchRequest request;
     jsFetchRequest_Init(&request);
@@ -131,7 +131,8 @@ std::unique_ptr<LogReader::Consumer> LogReader::consume() {
     bound.Stream = log.c_str();
     bound.Consumer = node_.c_str();
     auto consumer = std::make_unique<Consumer>();
-    status = js_PullSubscribe(Fill(consumer->subscription), logs_->context(), subject.c_str(), node_.c_str(), nullptr, &bound, &code);
+    status = js_PullSubscribe(Fill(consumer->subscription), logs_->context(), subject.c_str(), node_.c_str(), nullptr,
+                              &bound, &code);
     return status == NATS_OK ? std::move(consumer) : nullptr;
 }
 

@@ -2,8 +2,8 @@
 // Brings what is in a stream's log, whoever published it, to the stream of this process: a durable pull consumer in
 // JetStream, named after the node, whose messages are acknowledged after their commit here. A message that comes again
 // (the process died between commit and acknowledgement) is known by its number and acknowledged again. After a refusal
-// (full disk, a batch that another client's overtook) the consumer starts again behind the last durable batch. After an outage as long as a
-// lease nothing is handed on before the leases have been asked for.
+// (full disk, a batch that another client's overtook) the consumer starts again behind the last durable batch. After an
+// outage as long as a lease nothing is handed on before the leases have been asked for.
 
 #include <atomic>
 #include <cstdint>

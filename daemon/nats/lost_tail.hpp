@@ -1,7 +1,8 @@
 #pragma once
-// Messages that a log has lost: nats-server syncs its files every two minutes (its option sync_interval), so a machine that
-// loses power takes acknowledged messages along where no other replica has them. Batches are durable here no sooner than
-// they were stored there, so a log that ends before them has lost its tail, and what is here is what stood there.
+// Messages that a log has lost: nats-server syncs its files every two minutes (its option sync_interval), so a machine
+// that loses power takes acknowledged messages along where no other replica has them. Batches are durable here no
+// sooner than they were stored there, so a log that ends before them has lost its tail, and what is here is what stood
+// there.
 
 #include <cstdint>
 

@@ -38,7 +38,9 @@ Result<stream::Opening> parse_opening(std::string_view text) {
         opening.traced_system = json::value_to<std::string>(value.at("traced_system"));
         opening.engine_version = json::value_to<std::string>(value.at("engine_version"));
         // Openings of earlier versions have no such member.
-        if (const json::value* rows = value.as_object().if_contains("request_rows")) opening.request_rows = json::value_to<std::string>(*rows);
+        if (const json::value* rows = value.as_object().if_contains("request_rows")) {
+            opening.request_rows = json::value_to<std::string>(*rows);
+        }
         return opening;
     } catch (const std::exception& error) {
         return fail(Code::io, std::string("the log does not begin with an opening of replayd: ") + error.what());

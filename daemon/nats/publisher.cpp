@@ -120,10 +120,10 @@ Result<void> Publisher::settle(const Item& item, bool arrived) {
 
 Result<void> Publisher::publish_until_answered(const Item& item) {
     if (!fits(item)) {
-        return fail(Code::too_large, "batch " + std::to_string(item.seq) + " has " + std::to_string(item.payload().size()) +
-                                         " bytes, and the NATS servers take messages of " +
-                                         std::to_string(payload_bytes_max_) +
-                                         ": send smaller batches, or raise max_payload of nats-server");
+        return fail(Code::too_large,
+                    "batch " + std::to_string(item.seq) + " has " + std::to_string(item.payload().size()) +
+                        " bytes, and the NATS servers take messages of " + std::to_string(payload_bytes_max_) +
+                        ": send smaller batches, or raise max_payload of nats-server");
     }
     for (;;) {
         const auto published = logs_->publish(item.stream, sequence_of(item.seq), item.payload());

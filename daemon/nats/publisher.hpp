@@ -1,7 +1,7 @@
 #pragma once
-// Publishes batches in the order in which they come, on one thread. Those that wait go out together and their answers are
-// awaited once, as commits share a transaction. While the servers cannot be reached everything waits and is sent again
-// when they are back; nothing is refused for that, and the clients' unacknowledged batches bound what waits. A
+// Publishes batches in the order in which they come, on one thread. Those that wait go out together and their answers
+// are awaited once, as commits share a transaction. While the servers cannot be reached everything waits and is sent
+// again when they are back; nothing is refused for that, and the clients' unacknowledged batches bound what waits. A
 // batch behind messages that the log has lost waits until they are restored.
 
 #include <atomic>
@@ -31,8 +31,8 @@ public:
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
 
-    /// Any thread. `done` is called in order on the publisher's thread. Batch `seq`, or the end (null) with that number.
-    /// `stored`: it came from the log and only takes its turn.
+    /// Any thread. `done` is called in order on the publisher's thread. Batch `seq`, or the end (null) with that
+    /// number. `stored`: it came from the log and only takes its turn.
     void publish(const std::string& stream, std::uint64_t seq, std::shared_ptr<const storage::LoggedBatch> batch,
                  bool stored, Done done);
     /// Batches that wait or are on their way.
@@ -50,7 +50,9 @@ private:
         bool stored = false;
         Done done;
 
-        [[nodiscard]] std::string_view payload() const { return batch ? std::string_view(batch->payload) : std::string_view(); }
+        [[nodiscard]] std::string_view payload() const {
+            return batch ? std::string_view(batch->payload) : std::string_view();
+        }
     };
     void run();
     void publish_group(std::vector<Item>& group);

@@ -7,8 +7,8 @@
 // A process that starts again computes its unfinished runs on once their leases are its own again.
 //
 // In a partition a process that is cut off computes what it has. The others take its runs when its leases have run out;
-// when it is back it finds them taken and stops its own, or, where nobody took them, takes them up again, before it reads
-// on in the log (LeaseClock).
+// when it is back it finds them taken and stops its own, or, where nobody took them, takes them up again, before it
+// reads on in the log (LeaseClock).
 
 #include <chrono>
 #include <cstddef>

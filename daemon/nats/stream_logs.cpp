@@ -91,7 +91,9 @@ Result<stream::Opening> StreamLogs::begin(const stream::Opening& wanted) {
     const natsStatus status = js_Publish(Fill(ack), context(), names_.subject(wanted.name).c_str(), text.data(),
                                          static_cast<int>(text.size()), &options, &code);
     if (status == NATS_OK) return wanted;
-    if (code != JSStreamWrongLastSequenceErr) return tl::unexpected(error_of(status, "opening the " + log_of(wanted.name)));
+    if (code != JSStreamWrongLastSequenceErr) {
+        return tl::unexpected(error_of(status, "opening the " + log_of(wanted.name)));
+    }
     there = opening(wanted.name);  // another process was first
     if (!there) return tl::unexpected(there.error());
     if (*there) return std::move(**there);
@@ -140,8 +142,8 @@ Result<std::optional<std::string>> StreamLogs::message(const std::string& stream
     jsErrCode code{};
     const natsStatus status = js_GetMsg(Fill(message), context(), names_.log(stream).c_str(), sequence, nullptr, &code);
     if (status == NATS_OK) {
-        return std::optional<std::string>(
-            std::string(natsMsg_GetData(message.get()), static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))));
+        return std::optional<std::string>(std::string(natsMsg_GetData(message.get()),
+                                                      static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))));
     }
     if (status == NATS_NOT_FOUND || code == JSStreamNotFoundErr || code == JSNoMessageFoundErr) {
         return std::optional<std::string>();
@@ -161,7 +163,9 @@ Result<Published> StreamLogs::publish(const std::string& stream, std::uint64_t s
     const natsStatus status = js_Publish(Fill(ack), context(), names_.subject(stream).c_str(), payload.data(),
                                          static_cast<int>(payload.size()), &options, &code);
     if (status == NATS_OK) return Published::stored;
-    if (code != JSStreamWrongLastSequenceErr) return tl::unexpected(error_of(status, "writing to the " + log_of(stream)));
+    if (code != JSStreamWrongLastSequenceErr) {
+        return tl::unexpected(error_of(status, "writing to the " + log_of(stream)));
+    }
     const auto there = message(stream, sequence);
     if (!there) return tl::unexpected(there.error());
     if (!*there) return Published::behind;

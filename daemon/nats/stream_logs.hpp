@@ -1,9 +1,9 @@
 #pragma once
-// The logs of shared streams in JetStream, one JetStream stream each. The sequence numbers of JetStream are ours: message
-// 1 is the opening, message n + 1 is batch n, an empty message is the end. Whoever writes says which number comes before
-// (Nats-Expected-Last-Sequence), so the server itself refuses gaps and doubles, for ever; a message id alone would only do
-// so for the stream's duplicate window. Ids (number and hash of the content) let a message that goes out before the answer
-// for the one before it name that one's content, too (Nats-Expected-Last-Msg-Id).
+// The logs of shared streams in JetStream, one JetStream stream each. The sequence numbers of JetStream are ours:
+// message 1 is the opening, message n + 1 is batch n, an empty message is the end. Whoever writes says which number
+// comes before (Nats-Expected-Last-Sequence), so the server itself refuses gaps and doubles, for ever; a message id
+// alone would only do so for the stream's duplicate window. Ids (number and hash of the content) let a message that
+// goes out before the answer for the one before it name that one's content, too (Nats-Expected-Last-Msg-Id).
 
 #include <cstdint>
 #include <memory>
@@ -59,7 +59,8 @@ public:
     /// The payload of a message; nothing when there is none.
     [[nodiscard]] Result<std::optional<std::string>> message(const std::string& stream, std::uint64_t sequence);
     /// Stores a message behind message `sequence` - 1. One that stands there already with the same payload is `stored`.
-    [[nodiscard]] Result<Published> publish(const std::string& stream, std::uint64_t sequence, std::string_view payload);
+    [[nodiscard]] Result<Published> publish(const std::string& stream, std::uint64_t sequence,
+                                            std::string_view payload);
     /// The same for several, whose answers are awaited together. False: any of them may be stored or not.
     [[nodiscard]] bool publish_together(const std::vector<Outgoing>& messages);
     /// Removes the log; no error when there is none.

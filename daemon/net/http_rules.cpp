@@ -60,7 +60,9 @@ std::optional<HttpResponse> body_violation(const HeaderShape& shape) {
 
 void add_if_missing(HttpResponse& response, const char* name, const std::string& value) {
     const auto same = [name](const auto& header) { return equal_ignoring_case(header.first, name); };
-    if (std::none_of(response.headers.begin(), response.headers.end(), same)) response.headers.emplace_back(name, value);
+    if (std::none_of(response.headers.begin(), response.headers.end(), same)) {
+        response.headers.emplace_back(name, value);
+    }
 }
 
 }  // namespace

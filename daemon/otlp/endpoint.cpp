@@ -40,7 +40,8 @@ net::HttpResponse encoded(unsigned status, bool json, std::string body) {
 net::HttpResponse refusal(unsigned status, bool json, const std::string& message) {
     const bool again = status == 429 || status == 503;
     const int code = again ? k_rpc_unavailable : k_rpc_invalid_argument;
-    auto response = encoded(status, json, json ? encode_status_json(code, message) : encode_status_protobuf(code, message));
+    auto response =
+        encoded(status, json, json ? encode_status_json(code, message) : encode_status_protobuf(code, message));
     if (again) response.headers.emplace_back("retry-after", k_retry_after_s);
     return response;
 }
@@ -50,7 +51,8 @@ Result<std::string> unpacked(const net::HttpRequest& request) {
     const std::string encoding = header(request, "content-encoding");
     if (encoding.empty() || encoding == "identity") return request.body;
     if (encoding != "gzip") {
-        return fail(Code::invalid_argument, "content-encoding is " + net::quoted(encoding) + ": expected gzip, or none");
+        return fail(Code::invalid_argument,
+                    "content-encoding is " + net::quoted(encoding) + ": expected gzip, or none");
     }
     constexpr std::string_view k_gzip_magic = "\x1f\x8b";
     if (!request.body.starts_with(k_gzip_magic)) {
@@ -103,7 +105,9 @@ net::HttpResponse answer(const net::HttpRequest& request, Intake& intake) {
         return response;
     }
     if (!json && type != k_protobuf_type) {
-        return refusal(415, true, "content-type is " + net::quoted(sent) + ": expected application/x-protobuf or application/json");
+        return refusal(
+            415, true,
+            "content-type is " + net::quoted(sent) + ": expected application/x-protobuf or application/json");
     }
     const auto body = unpacked(request);
     if (!body) return refusal(body.error().code == Code::too_large ? 413 : 400, json, body.error().message);

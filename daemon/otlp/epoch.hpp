@@ -1,6 +1,6 @@
 #pragma once
-// Where the virtual time of a stream begins on the clock of its spans, and who takes them: kept in the stream's row, in the settings of
-// its traced system.
+// Where the virtual time of a stream begins on the clock of its spans, and who takes them: kept in the stream's row, in
+// the settings of its traced system.
 
 #include <cstdint>
 #include <optional>
@@ -12,8 +12,8 @@ namespace replayd::otlp {
 
 struct SpanSource {
     std::int64_t epoch_unix_ns = 0;
-    /// Of the processes that share the stream the one whose spool has its spans, since what waits there must go into the log in
-    /// order; empty: the stream belongs to one process.
+    /// Of the processes that share the stream the one whose spool has its spans, since what waits there must go into
+    /// the log in order; empty: the stream belongs to one process.
     std::string node;
 
     bool operator==(const SpanSource&) const = default;

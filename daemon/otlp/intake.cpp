@@ -104,8 +104,8 @@ Result<bool> Intake::recover_feed(const storage::SpooledStream& known) {
     return true;
 }
 
-/// What went into the shared log from here and was not committed here before a stop or a failure stands in the log before
-/// anything that waits.
+/// What went into the shared log from here and was not committed here before a stop or a failure stands in the log
+/// before anything that waits.
 Result<void> Intake::catch_up(const stream::Stream& stream) const {
     if (!stream.shared()) return {};
     return registry_.find_or_create({stream.name(), {}, 0, {}, {}}).map([](const auto&) {});
@@ -116,8 +116,10 @@ Result<void> Intake::check_node(const stream::Stream& stream, const std::optiona
     if (!stream.shared()) return {};
     const std::string name = "stream " + net::quoted(stream.name());
     if (!source) {
-        return fail(Code::failed_state, name + " is shared and was not created by spans: expected a stream that spans create; choose "
-                                               "another name");
+        return fail(Code::failed_state,
+                    name +
+                        " is shared and was not created by spans: expected a stream that spans create; choose "
+                        "another name");
     }
     if (source->node == options_.node) return {};
     return fail(Code::unavailable, "spans of " + name + " go to node " + net::quoted(source->node) + ", and this is " +
@@ -140,12 +142,15 @@ Result<Intake::Feed*> Intake::feed_of(const std::string& name, const Wishes& wis
     if (auto ours = check_node(**stream, source); !ours) return tl::unexpected(ours.error());
     const stream::LogStatus log = (*stream)->status().log;
     if (!source && log.accepted_arrivals > 0) {
-        return fail(Code::failed_state, "stream " + net::quoted(name) + " has arrivals that were no spans, on a clock of their own: "
-                                        "expected a stream of spans; choose another name");
+        return fail(Code::failed_state, "stream " + net::quoted(name) +
+                                            " has arrivals that were no spans, on a clock of their own: "
+                                            "expected a stream of spans; choose another name");
     }
     if (!source) {
         source = SpanSource{wanted, {}};
-        if (auto set = (*stream)->set_traced_system(with_span_source(system, *source)); !set) return tl::unexpected(set.error());
+        if (auto set = (*stream)->set_traced_system(with_span_source(system, *source)); !set) {
+            return tl::unexpected(set.error());
+        }
     }
     Feed feed;
     feed.epoch_unix_ns = source->epoch_unix_ns;
@@ -157,17 +162,19 @@ Result<Intake::Feed*> Intake::feed_of(const std::string& name, const Wishes& wis
 }
 
 /// Puts one arrival on the stream's clock, or rejects it.
-Result<void> Intake::place(const std::string& name, Feed& feed, const Span& span, MappedSpan&& mapped, Request& request) {
+Result<void> Intake::place(const std::string& name, Feed& feed, const Span& span, MappedSpan&& mapped,
+                           Request& request) {
     const std::string who = "span " + span.span_id + " of stream " + net::quoted(name);
     Arrival& arrival = mapped.arrival;
     arrival.at = VirtualTime(arrival.at.ns - feed.epoch_unix_ns);
     const VirtualTime end(static_cast<std::int64_t>(span.end_ns) - feed.epoch_unix_ns);
     if (arrival.at < feed.fed || arrival.at.ns < 0) {
-        request.reject(request.counts.late, 1,
-                       who + " is late, or was sent before: it began " +
-                           std::to_string((feed.fed - arrival.at).value / k_ns_per_ms) +
-                           " ms before the time that the stream has come to: expected spans that began within otlp.reorder_s, " +
-                           seconds_text(options_.reorder) + ", before the latest end");
+        request.reject(
+            request.counts.late, 1,
+            who + " is late, or was sent before: it began " +
+                std::to_string((feed.fed - arrival.at).value / k_ns_per_ms) +
+                " ms before the time that the stream has come to: expected spans that began within otlp.reorder_s, " +
+                seconds_text(options_.reorder) + ", before the latest end");
         return {};
     }
     Arrival key;
@@ -193,14 +200,18 @@ Result<void> Intake::map_group(const ResourceSpans& group, const Wishes& wishes,
     for (const Span& span : group.spans) {
         MappedSpan mapped = map_span(span);
         // Checked before a stream is made: its epoch comes from its first span.
-        if (mapped.kind == SpanKind::arrival && static_cast<std::int64_t>(span.end_ns) - options_.reorder.value > wall_ns) {
+        if (mapped.kind == SpanKind::arrival &&
+            static_cast<std::int64_t>(span.end_ns) - options_.reorder.value > wall_ns) {
             mapped.kind = SpanKind::invalid;
-            mapped.reason = "it ends in the future: expected clocks that agree within otlp.reorder_s, " + seconds_text(options_.reorder);
+            mapped.reason = "it ends in the future: expected clocks that agree within otlp.reorder_s, " +
+                            seconds_text(options_.reorder);
         }
         switch (mapped.kind) {
             case SpanKind::other: ++request.counts.other; break;
             case SpanKind::failed: ++request.counts.failed; break;
-            case SpanKind::invalid: request.reject(request.counts.rejected, 1, "span " + span.span_id + ": " + mapped.reason); break;
+            case SpanKind::invalid:
+                request.reject(request.counts.rejected, 1, "span " + span.span_id + ": " + mapped.reason);
+                break;
             case SpanKind::arrival: arrivals.emplace_back(&span, std::move(mapped)); break;
         }
     }
@@ -209,8 +220,9 @@ Result<void> Intake::map_group(const ResourceSpans& group, const Wishes& wishes,
     if (name.empty()) name = service_name(group.resource);
     const auto count = static_cast<std::int64_t>(arrivals.size());
     if (const auto wrong = protocol::stream_name_violation(name)) {
-        request.reject(request.counts.rejected, count, "service.name, the name of the stream, " + *wrong +
-                                                           "; or name it by the header x-replayd-stream or otlp.stream");
+        request.reject(request.counts.rejected, count,
+                       "service.name, the name of the stream, " + *wrong +
+                           "; or name it by the header x-replayd-stream or otlp.stream");
         return {};
     }
     std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
@@ -225,7 +237,8 @@ Result<void> Intake::map_group(const ResourceSpans& group, const Wishes& wishes,
     const stream::StreamStatus status = stream->status();
     if (!status.trouble.empty()) return fail(Code::unavailable, status.trouble);
     if (status.log.durable.ended || (*feed)->ending) {
-        request.reject(request.counts.rejected, count, "stream " + net::quoted(name) + " has ended: expected no span after its end");
+        request.reject(request.counts.rejected, count,
+                       "stream " + net::quoted(name) + " has ended: expected no span after its end");
         return {};
     }
     for (auto& [span, mapped] : arrivals) {
@@ -238,11 +251,14 @@ tl::expected<Verdict, Trouble> Intake::take(const std::vector<ResourceSpans>& gr
     const std::lock_guard lock(mutex_);
     Request request;
     if (counts_.waiting >= options_.waiting_max) {
-        return tl::unexpected(Trouble{429, std::to_string(counts_.waiting) + " spans wait for the simulations: expected at most " +
+        return tl::unexpected(Trouble{429, std::to_string(counts_.waiting) +
+                                               " spans wait for the simulations: expected at most " +
                                                std::to_string(options_.waiting_max) + "; send again in a moment"});
     }
     for (const ResourceSpans& group : groups) {
-        if (auto mapped = map_group(group, wishes, request); !mapped) return tl::unexpected(Trouble{503, mapped.error().message});
+        if (auto mapped = map_group(group, wishes, request); !mapped) {
+            return tl::unexpected(Trouble{503, mapped.error().message});
+        }
     }
     if (!request.spans.empty()) {
         const auto added = open_spool().and_then([&] { return spool_->add(request.spans); });

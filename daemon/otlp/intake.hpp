@@ -1,7 +1,7 @@
 #pragma once
-// Spans become arrivals of streams. They come in the order in which requests ended; a stream takes arrivals in the order in which
-// they began. So they wait, durable, in a spool until no earlier one is expected: until a span has ended `reorder` later, or none has
-// come for so long. Blocks on commits: for the task pool, any of its threads.
+// Spans become arrivals of streams. They come in the order in which requests ended; a stream takes arrivals in the
+// order in which they began. So they wait, durable, in a spool until no earlier one is expected: until a span has ended
+// `reorder` later, or none has come for so long. Blocks on commits: for the task pool, any of its threads.
 
 #include <atomic>
 #include <chrono>
@@ -74,10 +74,12 @@ public:
     [[nodiscard]] bool active() const { return active_.load(); }
     /// Gives the streams what can wait no longer. Now and then.
     void release();
-    /// Gives the stream all that waits for it, and ends it: no arrival follows. `client`: a client of the stream sent the end;
-    /// what came from spans since its welcome stands before it, whatever number it gave the end. Refusals: `unavailable` when
-    /// the stream cannot take all now, or when its spans are in another process's spool; those of ArrivalLog::accept_end.
-    [[nodiscard]] std::optional<stream::Refusal> end(stream::Stream& stream, std::optional<stream::ClientEnd> client = {});
+    /// Gives the stream all that waits for it, and ends it: no arrival follows. `client`: a client of the stream sent
+    /// the end; what came from spans since its welcome stands before it, whatever number it gave the end. Refusals:
+    /// `unavailable` when the stream cannot take all now, or when its spans are in another process's spool; those of
+    /// ArrivalLog::accept_end.
+    [[nodiscard]] std::optional<stream::Refusal> end(stream::Stream& stream,
+                                                     std::optional<stream::ClientEnd> client = {});
     [[nodiscard]] SpanCounts counts() const;
 
 private:
@@ -107,12 +109,13 @@ private:
     [[nodiscard]] Result<void> catch_up(const stream::Stream& stream) const;
     [[nodiscard]] Result<void> map_group(const ResourceSpans& group, const Wishes& wishes, Request& request);
     [[nodiscard]] Result<Feed*> feed_of(const std::string& name, const Wishes& wishes, std::int64_t earliest_unix_ns);
-    [[nodiscard]] Result<void> place(const std::string& name, Feed& feed, const Span& span, MappedSpan&& mapped, Request& request);
+    [[nodiscard]] Result<void> place(const std::string& name, Feed& feed, const Span& span, MappedSpan&& mapped,
+                                     Request& request);
     [[nodiscard]] VirtualTime due(const Feed& feed) const;
     void feed_until(stream::Stream& stream, Feed& feed, VirtualTime to);
     [[nodiscard]] Result<bool> feed_some(stream::Stream& stream, Feed& feed, VirtualTime to);
-    [[nodiscard]] Result<std::vector<storage::SpooledSpan>> next_spans(const std::string& stream, const Feed& feed, VirtualTime& to,
-                                                                       std::int64_t most);
+    [[nodiscard]] Result<std::vector<storage::SpooledSpan>> next_spans(const std::string& stream, const Feed& feed,
+                                                                       VirtualTime& to, std::int64_t most);
     [[nodiscard]] Result<void> check_durable(stream::Stream& stream, Feed& feed);
 
     mutable std::mutex mutex_;  ///< held while spans are stored: requests come one after another

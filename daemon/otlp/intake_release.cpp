@@ -59,9 +59,10 @@ VirtualTime Intake::due(const Feed& feed) const {
     return silent && feed.some_wait() ? feed.latest_start + Duration(1) : feed.latest_end - options_.reorder;
 }
 
-/// Waiting spans from where the log stands, at most `most`, but never only some of one instant; `to` becomes where they end.
-Result<std::vector<storage::SpooledSpan>> Intake::next_spans(const std::string& stream, const Feed& feed, VirtualTime& to,
-                                                             std::int64_t most) {
+/// Waiting spans from where the log stands, at most `most`, but never only some of one instant; `to` becomes where they
+/// end.
+Result<std::vector<storage::SpooledSpan>> Intake::next_spans(const std::string& stream, const Feed& feed,
+                                                             VirtualTime& to, std::int64_t most) {
     auto spans = spool_->between(stream, feed.fed, to, most + 1);
     if (!spans || static_cast<std::int64_t>(spans->size()) <= most) return spans;
     const VirtualTime cut = spans->back().at;
@@ -99,7 +100,8 @@ void Intake::feed_until(stream::Stream& stream, Feed& feed, VirtualTime to) {
     Result<bool> more = check_durable(stream, feed).map([] { return true; });
     while (more && *more) more = feed_some(stream, feed, to);
     if (more) return;
-    config::log(config::LogLevel::warn, "spans_not_released", {{"stream", stream.name()}, {"error", more.error().message}});
+    config::log(config::LogLevel::warn, "spans_not_released",
+                {{"stream", stream.name()}, {"error", more.error().message}});
 }
 
 void Intake::release() {
@@ -114,7 +116,9 @@ std::optional<stream::Refusal> Intake::end(stream::Stream& stream, std::optional
     const std::lock_guard lock(mutex_);
     const auto source = span_source_of(stream.traced_system());
     if (source) {
-        if (const auto ours = check_node(stream, source); !ours) return stream::refusal_of(ours.error(), client ? client->seq : 0);
+        if (const auto ours = check_node(stream, source); !ours) {
+            return stream::refusal_of(ours.error(), client ? client->seq : 0);
+        }
     }
     const auto found = feeds_.find(stream.name());
     const std::optional<std::uint64_t> failures = client ? std::optional(client->failures) : std::nullopt;
@@ -125,9 +129,10 @@ std::optional<stream::Refusal> Intake::end(stream::Stream& stream, std::optional
         Feed& feed = found->second;
         feed_until(stream, feed, feed.latest_start + Duration(1));
         if (feed.some_wait()) {
-            return stream::refusal_of({Code::unavailable, "stream " + net::quoted(stream.name()) +
-                                                              " has spans that wait for its simulations: end it again in a moment"},
-                                      client ? client->seq : 0);
+            return stream::refusal_of(
+                {Code::unavailable, "stream " + net::quoted(stream.name()) +
+                                        " has spans that wait for its simulations: end it again in a moment"},
+                client ? client->seq : 0);
         }
     }
     if (auto refused = stream.accept_end(std::nullopt, failures)) return refused;

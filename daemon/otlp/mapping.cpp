@@ -21,13 +21,14 @@ namespace {
 using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 2> k_prompt = {"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"};
 constexpr std::array<std::string_view, 2> k_output = {"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"};
-constexpr std::array<std::string_view, 2> k_cached = {"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cached_tokens"};
+constexpr std::array<std::string_view, 2> k_cached = {"gen_ai.usage.cache_read.input_tokens",
+                                                      "gen_ai.usage.cached_tokens"};
 constexpr std::array<std::string_view, 2> k_id = {"gen_ai.request.id", "gen_ai.response.id"};
 constexpr std::array<std::string_view, 2> k_conversation = {"gen_ai.conversation.id", "session.id"};
 constexpr std::array<std::string_view, 2> k_model = {"gen_ai.response.model", "gen_ai.request.model"};
 constexpr std::array<std::string_view, 1> k_class = {"replayd.slo_class"};
-constexpr std::array<std::string_view, 3> k_ttft = {"gen_ai.latency.time_to_first_token", "gen_ai.server.time_to_first_token",
-                                                    "gen_ai.response.time_to_first_chunk"};
+constexpr std::array<std::string_view, 3> k_ttft = {
+    "gen_ai.latency.time_to_first_token", "gen_ai.server.time_to_first_token", "gen_ai.response.time_to_first_chunk"};
 constexpr std::array<std::string_view, 1> k_e2e = {"gen_ai.latency.e2e"};
 constexpr std::string_view k_operation = "gen_ai.operation.name";
 /// Operations that one request to a language model is; others are made of such, or are none.
@@ -86,7 +87,9 @@ public:
         arrival.observed_cached = tokens(k_cached);
         arrival.observed_ttft = seconds(k_ttft);
         arrival.observed_e2e = seconds(k_e2e);
-        if (!arrival.observed_e2e) arrival.observed_e2e = Duration(static_cast<std::int64_t>(span_.end_ns - span_.start_ns));
+        if (!arrival.observed_e2e) {
+            arrival.observed_e2e = Duration(static_cast<std::int64_t>(span_.end_ns - span_.start_ns));
+        }
         check_arrival();
         mapped_.kind = mapped_.reason.empty() ? SpanKind::arrival : SpanKind::invalid;
         return std::move(mapped_);
@@ -126,11 +129,12 @@ private:
         check_id("span_id", span_.span_id, 16);
         const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
         if (span_.start_ns == 0 || span_.start_ns > most) {
-            refuse("start_time_unix_nano is " + std::to_string(span_.start_ns) + ": expected nanoseconds since the Unix epoch");
+            refuse("start_time_unix_nano is " + std::to_string(span_.start_ns) +
+                   ": expected nanoseconds since the Unix epoch");
         }
         if (span_.end_ns < span_.start_ns || span_.end_ns > most) {
-            refuse("end_time_unix_nano is " + std::to_string(span_.end_ns) + ": expected " + std::to_string(span_.start_ns) +
-                   " or more, its start_time_unix_nano");
+            refuse("end_time_unix_nano is " + std::to_string(span_.end_ns) + ": expected " +
+                   std::to_string(span_.start_ns) + " or more, its start_time_unix_nano");
         }
     }
 
@@ -149,7 +153,8 @@ private:
         if (number && *number >= 0 && *number <= k_most && *number == std::floor(*number)) {
             return Tokens(static_cast<std::int64_t>(*number));
         }
-        refuse(std::string(found->name) + " is " + shown(*found->value) + ": expected a whole number of tokens, 0 to 2147483647");
+        refuse(std::string(found->name) + " is " + shown(*found->value) +
+               ": expected a whole number of tokens, 0 to 2147483647");
         return std::nullopt;
     }
 

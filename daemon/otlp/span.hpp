@@ -37,8 +37,8 @@ struct ResourceSpans {
 
 /// An ExportTraceServiceRequest. Error `invalid_argument`: the bytes are not one.
 [[nodiscard]] Result<std::vector<ResourceSpans>> decode_protobuf(std::string_view body);
-/// Likewise in OTLP's JSON mapping: keys in lowerCamelCase, ids in hexadecimal, 64-bit integers as strings or numbers; unknown keys
-/// are passed over. The error names the path of what is wrong.
+/// Likewise in OTLP's JSON mapping: keys in lowerCamelCase, ids in hexadecimal, 64-bit integers as strings or numbers;
+/// unknown keys are passed over. The error names the path of what is wrong.
 [[nodiscard]] Result<std::vector<ResourceSpans>> decode_json(std::string_view body);
 
 /// What the sender is told of its spans.

@@ -63,7 +63,8 @@ Result<void> read_time(const json::object& span, std::string_view key, const std
     const json::value* value = member(span, key);
     if (value == nullptr || read_integer(*value, into)) return {};
     const std::string shown = value->is_string() ? net::quoted(std::string_view(value->get_string())) : "no time";
-    return wrong(path + "." + std::string(key), "is " + shown + ": expected nanoseconds since the Unix epoch, a string of digits");
+    return wrong(path + "." + std::string(key),
+                 "is " + shown + ": expected nanoseconds since the Unix epoch, a string of digits");
 }
 
 Result<void> read_text(const json::object& object, std::string_view key, const std::string& path, std::string& into) {
@@ -90,7 +91,9 @@ Result<void> read_value(const json::object& value, const std::string& path, cons
         into[key] = flag->get_bool();
     } else if (const json::value* whole = member(value, "intValue")) {
         std::int64_t number = 0;
-        if (!read_integer(*whole, number)) return wrong(path + ".intValue", "is no 64-bit integer: expected a string of digits");
+        if (!read_integer(*whole, number)) {
+            return wrong(path + ".intValue", "is no 64-bit integer: expected a string of digits");
+        }
         into[key] = number;
     } else if (const json::value* real = member(value, "doubleValue")) {
         boost::system::error_code error;
@@ -104,14 +107,15 @@ Result<void> read_value(const json::object& value, const std::string& path, cons
 }
 
 Result<void> read_attributes(const json::object& owner, const std::string& path, Attributes& into) {
-    return for_objects(owner, "attributes", path + ".", [&into](const json::object& item, const std::string& place) -> Result<void> {
-        std::string key;
-        if (auto read = read_text(item, "key", place, key); !read) return read;
-        const json::value* value = member(item, "value");
-        if (value == nullptr) return {};
-        if (!value->is_object()) return wrong(place + ".value", "is no object: expected one");
-        return read_value(value->get_object(), place + ".value", key, into);
-    });
+    return for_objects(owner, "attributes", path + ".",
+                       [&into](const json::object& item, const std::string& place) -> Result<void> {
+                           std::string key;
+                           if (auto read = read_text(item, "key", place, key); !read) return read;
+                           const json::value* value = member(item, "value");
+                           if (value == nullptr) return {};
+                           if (!value->is_object()) return wrong(place + ".value", "is no object: expected one");
+                           return read_value(value->get_object(), place + ".value", key, into);
+                       });
 }
 
 Result<void> read_status(const json::object& from, const std::string& path, bool& failed) {
@@ -161,11 +165,14 @@ Result<std::vector<ResourceSpans>> decode_json(std::string_view body) {
     options.max_depth = k_depth_max;
     const json::value root = json::parse(json::string_view(body.data(), body.size()), error, {}, options);
     if (error) return fail(Code::invalid_argument, "the body is not JSON: " + error.message());
-    if (!root.is_object()) return fail(Code::invalid_argument, "the body is not a JSON object: expected {\"resourceSpans\":[…]}");
+    if (!root.is_object()) {
+        return fail(Code::invalid_argument, "the body is not a JSON object: expected {\"resourceSpans\":[…]}");
+    }
     std::vector<ResourceSpans> out;
-    auto read = for_objects(root.get_object(), "resourceSpans", "", [&out](const json::object& from, const std::string& path) {
-        return read_group(from, path, out.emplace_back());
-    });
+    auto read =
+        for_objects(root.get_object(), "resourceSpans", "", [&out](const json::object& from, const std::string& path) {
+            return read_group(from, path, out.emplace_back());
+        });
     if (!read) return tl::unexpected(read.error());
     return out;
 }
@@ -173,7 +180,8 @@ Result<std::vector<ResourceSpans>> decode_json(std::string_view body) {
 std::string encode_response_json(const Verdict& verdict) {
     json::object response;
     if (verdict.rejected > 0 || !verdict.message.empty()) {
-        response["partialSuccess"] = {{"rejectedSpans", std::to_string(verdict.rejected)}, {"errorMessage", verdict.message}};
+        response["partialSuccess"] = {{"rejectedSpans", std::to_string(verdict.rejected)},
+                                      {"errorMessage", verdict.message}};
     }
     return json::serialize(response);
 }

@@ -51,9 +51,9 @@ Result<std::vector<ResourceSpans>> decode_protobuf(std::string_view body) {
         group.resource = plain(resource.resource().attributes());
         for (const auto& scope : resource.scope_spans()) {
             for (const auto& span : scope.spans()) {
-                group.spans.push_back({hexadecimal(span.trace_id()), hexadecimal(span.span_id()), span.start_time_unix_nano(),
-                                       span.end_time_unix_nano(), span.status().code() == k_status_error,
-                                       plain(span.attributes())});
+                group.spans.push_back({hexadecimal(span.trace_id()), hexadecimal(span.span_id()),
+                                       span.start_time_unix_nano(), span.end_time_unix_nano(),
+                                       span.status().code() == k_status_error, plain(span.attributes())});
             }
         }
     }

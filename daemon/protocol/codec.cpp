@@ -11,7 +11,8 @@ namespace replayd::protocol {
 double impl::kept_factor(double value) {
     constexpr int k_digits = 12;
     std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, k_digits).ptr;
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, k_digits).ptr;
     double kept = value;
     std::from_chars(text.data(), end, kept);
     return kept;

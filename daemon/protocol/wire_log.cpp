@@ -11,7 +11,8 @@ namespace {
 
 void write_line(google::protobuf::LogLevel level, const char* file, int line, const std::string& message) {
     const bool fatal = level == google::protobuf::LOGLEVEL_FATAL;
-    config::log(fatal ? config::LogLevel::error : config::LogLevel::debug, fatal ? "protobuf_failed" : "protobuf_message",
+    config::log(fatal ? config::LogLevel::error : config::LogLevel::debug,
+                fatal ? "protobuf_failed" : "protobuf_message",
                 {{"message", message}, {"file", file}, {"line", std::int64_t{line}}});
 }
 

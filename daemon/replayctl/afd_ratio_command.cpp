@@ -1,7 +1,6 @@
 #include "daemon/replayctl/afd_ratio_command.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <boost/json/array.hpp>
@@ -10,6 +9,7 @@
 #include "daemon/replayctl/console.hpp"
 #include "daemon/replayctl/human_text.hpp"
 #include "daemon/replayctl/scenario_source.hpp"
+#include "daemon/replayctl/step_shape.hpp"
 #include "daemon/replayctl/text_table.hpp"
 #include "replay/catalog/pool_check.hpp"
 #include "replay/cost/afd/afd_cost.hpp"
@@ -19,11 +19,6 @@ namespace replayd::ctl {
 namespace {
 
 namespace json = boost::json;
-
-struct Load {
-    std::int64_t sequences = 0;
-    std::int64_t context = 0;
-};
 
 /// One number of servers of each role, priced.
 struct Point {
@@ -38,21 +33,12 @@ struct Point {
     [[nodiscard]] bool usable() const { return fits && on_time; }
 };
 
-std::optional<std::int64_t> whole(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 10'000'000)
-        return std::nullopt;
-    return value;
-}
-
-Result<Load> load_of(const std::string& text) {
-    const std::size_t times = text.find('x');
-    const auto sequences = whole(std::string_view(text).substr(0, times));
-    const auto context = times == std::string::npos ? std::nullopt : whole(std::string_view(text).substr(times + 1));
-    if (sequences && context) return Load{*sequences, *context};
-    return fail(Code::invalid_argument,
-                "--decode is \"" + text + "\": expected SEQUENCESxCONTEXT of one replica, e.g. 6144x4096");
+/// In all, so that every rank of the fewest servers can be priced.
+Result<SequenceGroup> load_of(const std::string& text) {
+    auto load = read_sequences("--decode", text, "SEQUENCESxCONTEXT of one replica, e.g. 6144x4096");
+    if (!load) return load;
+    if (auto priced = shape_of(StepGroups{{}, *load}, 0); !priced) return tl::unexpected(priced.error());
+    return load;
 }
 
 Result<const PoolSpec*> afd_pool(const Scenario& scenario, const std::string& name) {
@@ -76,7 +62,8 @@ PoolSpec resized(const PoolSpec& pool, std::int64_t attention, std::int64_t ffn)
 }
 
 /// Nothing where such a pool cannot exist (experts that do not spread, say).
-Result<std::optional<Point>> price(const Scenario& scenario, const PoolSpec& pool, const Load& load, Duration tpot) {
+Result<std::optional<Point>> price(const Scenario& scenario, const PoolSpec& pool, const SequenceGroup& load,
+                                   Duration tpot) {
     const AfdSpec& afd = *pool.afd;
     if (afd.ffn.expert == 0 || !pool_problems(pool, scenario.model).empty()) return std::optional<Point>();
     const auto cost = afd::AfdCost::make(scenario.model, pool);
@@ -86,7 +73,7 @@ Result<std::optional<Point>> price(const Scenario& scenario, const PoolSpec& poo
     for (std::int64_t i = 0; i < pool.parallel.data; ++i) {
         StepShape& rank = ranks[static_cast<std::size_t>(i)];
         rank.decode_sequences = rank.sampled_sequences = afd::requests_of_stage(load.sequences, pool.parallel.data, i);
-        rank.decode_context = rank.decode_sequences * load.context;
+        rank.decode_context = rank.decode_sequences * load.tokens;
         most = std::max(most, rank.decode_sequences);
     }
     Point out;
@@ -97,7 +84,7 @@ Result<std::optional<Point>> price(const Scenario& scenario, const PoolSpec& poo
     out.tokens_per_gpu_s =
         static_cast<double>(load.sequences) / static_cast<double>(out.gpus) / to_seconds(out.view.total);
     const MemoryPlan plan = plan_pool(scenario.model, pool);
-    const std::int64_t blocks = most * ceil_div(load.context, pool.kv.block.value);
+    const std::int64_t blocks = most * ceil_div(load.tokens, pool.kv.block.value);
     out.fits = plan.missing == Bytes(0) && plan.blocks >= blocks && plan_ffn(scenario.model, pool).missing == Bytes(0);
     out.on_time = tpot.value == 0 || out.view.total <= tpot;
     return std::optional<Point>(std::move(out));

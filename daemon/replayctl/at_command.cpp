@@ -21,10 +21,14 @@ std::string step_text(const json::object& replica, std::int64_t at) {
     if (steps.empty()) return "idle";
     const json::object& step = steps.front().as_object();
     std::string out;
-    if (const std::int64_t tokens = integer(step, "prompt_tokens"); tokens > 0) out = count_text(tokens) + " prompt tokens";
-    if (const std::int64_t decodes = integer(step, "decodes"); decodes > 0) out += (out.empty() ? "" : " + ") + count_text(decodes) + " decodes";
-    return out + ", " + time_text(at - integer(step, "began_ns")) + " in, " + time_text(integer(step, "ends_ns") - at) + " to go" +
-           (steps.size() > 1 ? ", " + std::to_string(steps.size() - 1) + " behind" : "");
+    if (const std::int64_t tokens = integer(step, "prompt_tokens"); tokens > 0) {
+        out = count_text(tokens) + " prompt tokens";
+    }
+    if (const std::int64_t decodes = integer(step, "decodes"); decodes > 0) {
+        out += (out.empty() ? "" : " + ") + count_text(decodes) + " decodes";
+    }
+    return out + ", " + time_text(at - integer(step, "began_ns")) + " in, " + time_text(integer(step, "ends_ns") - at) +
+           " to go" + (steps.size() > 1 ? ", " + std::to_string(steps.size() - 1) + " behind" : "");
 }
 
 std::string oldest_wait(const json::object& replica, std::int64_t at) {
@@ -34,16 +38,25 @@ std::string oldest_wait(const json::object& replica, std::int64_t at) {
 
 std::string replicas_table(const json::object& answer) {
     const std::int64_t at = integer(answer, "at_ns");
-    TextTable table({right("replica"), {"pool"}, right("waiting"), right("head waits"), right("running"), right("incoming"),
-                     right("KV used"), right("cached"), right("of"), {"step"}});
+    TextTable table({right("replica"),
+                     {"pool"},
+                     right("waiting"),
+                     right("head waits"),
+                     right("running"),
+                     right("incoming"),
+                     right("KV used"),
+                     right("cached"),
+                     right("of"),
+                     {"step"}});
     for (const json::value& value : answer.at("replicas").as_array()) {
         const json::object& replica = value.as_object();
         const std::string phase = text(replica, "phase");
-        table.add_row({count_text(integer(replica, "replica")), text(replica, "pool") + (phase == "active" ? "" : " (" + phase + ")"),
-                       count_text(integer(replica, "waiting_count")), oldest_wait(replica, at), count_text(integer(replica, "running_count")),
-                       count_text(integer(replica, "incoming")), count_text(integer(replica, "kv_blocks_used")),
-                       count_text(integer(replica, "kv_blocks_cached")), count_text(integer(replica, "kv_blocks_total")),
-                       step_text(replica, at)});
+        table.add_row({count_text(integer(replica, "replica")),
+                       text(replica, "pool") + (phase == "active" ? "" : " (" + phase + ")"),
+                       count_text(integer(replica, "waiting_count")), oldest_wait(replica, at),
+                       count_text(integer(replica, "running_count")), count_text(integer(replica, "incoming")),
+                       count_text(integer(replica, "kv_blocks_used")), count_text(integer(replica, "kv_blocks_cached")),
+                       count_text(integer(replica, "kv_blocks_total")), step_text(replica, at)});
     }
     return table.render();
 }
@@ -52,17 +65,21 @@ void add_requests(TextTable& table, const json::object& replica, const char* lis
     for (const json::value& value : replica.at(list).as_array()) {
         const json::object& request = value.as_object();
         const json::value* part = request.if_contains("waits_in");
-        table.add_row({count_text(integer(replica, "replica")), part == nullptr ? state : text(request, "waits_in"), text(request, "id"),
-                       time_text(integer(request, "age_ns")), count_text(integer(request, "computed_tokens")),
-                       count_text(integer(request, "prompt_tokens")),
-                       count_text(integer(request, "generated_tokens")) + "/" + count_text(integer(request, "output_tokens")),
-                       count_text(integer(request, "kv_blocks")), count_text(integer(request, "preemptions"))});
+        table.add_row(
+            {count_text(integer(replica, "replica")), part == nullptr ? state : text(request, "waits_in"),
+             text(request, "id"), time_text(integer(request, "age_ns")),
+             count_text(integer(request, "computed_tokens")), count_text(integer(request, "prompt_tokens")),
+             count_text(integer(request, "generated_tokens")) + "/" + count_text(integer(request, "output_tokens")),
+             count_text(integer(request, "kv_blocks")), count_text(integer(request, "preemptions"))});
     }
 }
 
 std::string requests_table(const json::object& answer) {
-    TextTable table({right("replica"), {"state"}, {"request"}, right("age"), right("computed"), right("prompt"), right("output"),
-                     right("blocks"), right("preempted")});
+    TextTable table({right("replica"),
+                     {"state"},
+                     {"request"},
+                     right("age"), right("computed"), right("prompt"), right("output"), right("blocks"),
+                     right("preempted")});
     for (const json::value& value : answer.at("replicas").as_array()) {
         add_requests(table, value.as_object(), "waiting", "waiting");
         add_requests(table, value.as_object(), "running", "running");
@@ -85,9 +102,10 @@ std::string transfers_table(const json::object& answer) {
 std::string render(const json::object& answer) {
     std::string out = "Run " + std::to_string(integer(answer, "run")) + " (" + text(answer, "scenario") + ", stream " +
                       text(answer, "stream") + ") at " + time_text(integer(answer, "at_ns")) + ": " +
-                      count_text(integer(answer, "arrived")) + " arrived, " + count_text(integer(answer, "waiting")) + " waiting, " +
-                      count_text(integer(answer, "running")) + " running, " + count_text(integer(answer, "transferring")) +
-                      " with KV under way, " + count_text(integer(answer, "finished")) + " finished, " +
+                      count_text(integer(answer, "arrived")) + " arrived, " + count_text(integer(answer, "waiting")) +
+                      " waiting, " + count_text(integer(answer, "running")) + " running, " +
+                      count_text(integer(answer, "transferring")) + " with KV under way, " +
+                      count_text(integer(answer, "finished")) + " finished, " +
                       count_text(integer(answer, "rejected")) + " rejected.\n\n";
     out += replicas_table(answer);
     bool any = false;

@@ -31,10 +31,11 @@ public:
     /// holds another trace, has ended too early, or has lost batches that it had acknowledged; the trace's own.
     [[nodiscard]] Result<void> resume(const protocol::Welcome& welcome);
 
-    /// The next frame to send, or null at the end of the trace, or of what followed files have so far. It stays until `acknowledge`. Errors of the trace.
+    /// The next frame to send, or null at the end of the trace, or of what followed files have so far. It stays until
+    /// `acknowledge`. Errors of the trace.
     [[nodiscard]] Result<const Frame*> peek();
-    /// Cuts the frame of `peek`, if it was never sent, so that it has at most `arrivals` (>= 1); the rest comes next. For
-    /// a daemon whose credit is smaller than a batch.
+    /// Cuts the frame of `peek`, if it was never sent, so that it has at most `arrivals` (>= 1); the rest comes next.
+    /// For a daemon whose credit is smaller than a batch.
     [[nodiscard]] Result<void> cut(std::int64_t arrivals);
     /// The frame of `peek` was sent.
     void sent();

@@ -38,7 +38,8 @@ std::string sentence_of(const json::object& event) {
         if (known == name) said = sentence;
     }
     const std::string id = text(event, "request");
-    std::string out = (id.empty() ? "request number " + std::to_string(integer(event, "sequence")) : "request " + id) + " " + said;
+    std::string out =
+        (id.empty() ? "request number " + std::to_string(integer(event, "sequence")) : "request " + id) + " " + said;
     if (const auto replica = integer_if_any(event, "replica")) out += ", replica " + std::to_string(*replica);
     return out;
 }
@@ -50,14 +51,20 @@ std::string did_text(const json::object& answer, const char* name, const char* m
     out += side.at("event").is_null() ? "nothing more at that moment" : sentence_of(side.at("event").as_object());
     if (const auto later = integer_if_any(side, "same_later_ns")) {
         const std::int64_t after = *later - integer(answer, "at_ns");
-        out += "; what the other does it does " + (after == 0 ? "later in the same instant" : time_text(after) + " later");
+        out +=
+            "; what the other does it does " + (after == 0 ? "later in the same instant" : time_text(after) + " later");
     }
     return out + "\n";
 }
 
 std::string before_table(const json::object& answer) {
-    TextTable table({{"replica before"}, {"waiting", Align::right}, {"running", Align::right}, {"incoming", Align::right},
-                     {"KV used", Align::right}, {"cached", Align::right}, {"of", Align::right}});
+    TextTable table({{"replica before"},
+                     {"waiting", Align::right},
+                     {"running", Align::right},
+                     {"incoming", Align::right},
+                     {"KV used", Align::right},
+                     {"cached", Align::right},
+                     {"of", Align::right}});
     for (const auto& [name, member] : {std::pair{"A", "a_did"}, std::pair{"B", "b_did"}}) {
         const json::value& before = answer.at(member).at("replica_before");
         if (before.is_null()) return {};
@@ -65,7 +72,8 @@ std::string before_table(const json::object& answer) {
         table.add_row({std::string(name) + ", " + text(replica, "pool") + " " + count_text(integer(replica, "replica")),
                        count_text(integer(replica, "waiting_count")), count_text(integer(replica, "running_count")),
                        count_text(integer(replica, "incoming")), count_text(integer(replica, "kv_blocks_used")),
-                       count_text(integer(replica, "kv_blocks_cached")), count_text(integer(replica, "kv_blocks_total"))});
+                       count_text(integer(replica, "kv_blocks_cached")),
+                       count_text(integer(replica, "kv_blocks_total"))});
     }
     return "\n" + table.render();
 }
@@ -76,7 +84,9 @@ std::string scenario_table(const json::object& answer) {
     TextTable table({{"scenario"}, {"A"}, {"B"}});
     for (const json::value& value : differences) {
         const json::object& each = value.as_object();
-        const auto shown = [&](const char* run) { return each.at(run).is_null() ? std::string("(left out)") : text(each, run); };
+        const auto shown = [&](const char* run) {
+            return each.at(run).is_null() ? std::string("(left out)") : text(each, run);
+        };
         table.add_row({text(each, "key"), shown("a"), shown("b")});
     }
     return "\n" + table.render();
@@ -88,11 +98,12 @@ std::string name_of(const json::object& answer, const char* run) {
 }
 
 std::string render(const json::object& answer) {
-    std::string out = "A is " + name_of(answer, "a") + ", B is " + name_of(answer, "b") + ", stream " + text(answer, "stream") + ".\n";
+    std::string out = "A is " + name_of(answer, "a") + ", B is " + name_of(answer, "b") + ", stream " +
+                      text(answer, "stream") + ".\n";
     const std::int64_t equal_until = integer(answer, "equal_until_ns");
     if (answer.at("equal").as_bool()) {
-        return out + "They do the same up to " + time_text(equal_until) + " (" + std::to_string(equal_until) + " ns).\n" +
-               scenario_table(answer);
+        return out + "They do the same up to " + time_text(equal_until) + " (" + std::to_string(equal_until) +
+               " ns).\n" + scenario_table(answer);
     }
     const std::int64_t at = integer(answer, "at_ns");
     out += "They do the same before " + time_text(at) + " (" + std::to_string(at) + " ns). Then:\n";

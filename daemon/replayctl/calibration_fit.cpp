@@ -11,8 +11,8 @@
 namespace replayd::ctl {
 namespace {
 
-// Of the pattern search: first and last step of each multiplier, and how often it may replay. The last steps are below what
-// observed times repeat to.
+// Of the pattern search: first and last step of each multiplier, and how often it may replay. The last steps are below
+// what observed times repeat to.
 constexpr double k_kernels_step = 0.2;  // of the logarithm
 constexpr double k_kernels_step_least = 0.004;
 constexpr double k_host_step_us = 1024;
@@ -42,7 +42,8 @@ private:
         if (!predicted || !observed) return;
         part.metrics[static_cast<std::size_t>(metric)].add(predicted->value, observed->value, observed->value);
         if (predicted->value <= 0 || observed->value <= 0) return;
-        part.log_errors += std::fabs(std::log(static_cast<double>(predicted->value) / static_cast<double>(observed->value)));
+        part.log_errors +=
+            std::fabs(std::log(static_cast<double>(predicted->value) / static_cast<double>(observed->value)));
         ++part.log_count;
     }
 
@@ -56,7 +57,8 @@ struct Point {
 
     /// Rounded as it is written.
     [[nodiscard]] CalibrationSpec spec() const {
-        const double kernels = std::clamp(std::round(std::exp(log_kernels) * 1000) / 1000, k_kernels_least, k_kernels_most);
+        const double kernels =
+            std::clamp(std::round(std::exp(log_kernels) * 1000) / 1000, k_kernels_least, k_kernels_most);
         return {kernels, Duration(std::llround(host_us) * k_ns_per_us)};
     }
 };
@@ -83,13 +85,17 @@ public:
     [[nodiscard]] Result<void> descend(Point& best, SplitScore& best_score) {
         double kernels_step = k_kernels_step;
         double host_step = k_host_step_us;
-        while ((kernels_step >= k_kernels_step_least || host_step >= k_host_step_least_us) && replays_ < k_replays_max) {
+        while ((kernels_step >= k_kernels_step_least || host_step >= k_host_step_least_us) &&
+               replays_ < k_replays_max) {
             // Also across: slower kernels and a quicker host nearly make up for each other.
-            static constexpr std::array<std::pair<double, double>, 12> k_directions = {
-                {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {0.16, -1}, {-0.16, 1}, {0.4, -1}, {-0.4, 1}, {-1, 1}, {1, -1}, {1, 1}, {-1, -1}}};
+            static constexpr std::array<std::pair<double, double>, 12> k_directions = {{
+                {1, 0}, {-1, 0}, {0, 1}, {0, -1}, {0.16, -1}, {-0.16, 1},
+                {0.4, -1}, {-0.4, 1}, {-1, 1}, {1, -1}, {1, 1}, {-1, -1},
+            }};
             bool moved = false;
             for (const auto& [kernels, host] : k_directions) {
-                const Point point{best.log_kernels + kernels * kernels_step, std::max(0.0, best.host_us + host * host_step)};
+                const Point point{best.log_kernels + kernels * kernels_step,
+                                  std::max(0.0, best.host_us + host * host_step)};
                 if (point.spec() == best.spec()) continue;
                 auto tried = score(point.spec());
                 if (!tried) return tl::unexpected(tried.error());
@@ -121,13 +127,16 @@ Result<CalibrationFit> fit_calibration(const Scenario& scenario, std::span<const
     const auto split = std::llround(static_cast<double>(arrivals.size()) * (1 - held_out));
     Search search(scenario, arrivals, split);
     CalibrationFit fit;
-    const Point own{std::log(scenario.calibration.kernels), static_cast<double>(scenario.calibration.host.value) / k_ns_per_us};
+    const Point own{std::log(scenario.calibration.kernels),
+                    static_cast<double>(scenario.calibration.host.value) / k_ns_per_us};
     auto before = search.score(scenario.calibration);
     if (!before) return tl::unexpected(before.error());
     for (const auto& [part, name] : {std::pair{&before->fitted, "fitted"}, std::pair{&before->held_out, "held-out"}}) {
         if (part->log_count > 0) continue;
-        return fail(Code::invalid_argument, std::string("the ") + name + " part has no finished request with observed times: expected some "
-                                            "in both parts; is the trace one with observed_ttft_ns or observed_e2e_ns?");
+        return fail(Code::invalid_argument,
+                    std::string("the ") + name +
+                        " part has no finished request with observed times: expected some "
+                        "in both parts; is the trace one with observed_ttft_ns or observed_e2e_ns?");
     }
     fit.before = fit.after = std::move(*before);
     Point best = own;

@@ -38,9 +38,10 @@ struct CalibrationFit {
     [[nodiscard]] bool improves() const { return after.held_out.error() < 0.99 * before.held_out.error(); }
 };
 
-/// Replays all of `arrivals` under every calibration that is tried, a pattern search from the scenario's own, and takes the
-/// one with the least error over the first 1 - `held_out` (0 to 1) of the requests. Deterministic. Errors: `invalid_argument`
-/// where a part has no observed requests, and those of the scenario.
-[[nodiscard]] Result<CalibrationFit> fit_calibration(const Scenario& scenario, std::span<const Arrival> arrivals, double held_out);
+/// Replays all of `arrivals` under every calibration that is tried, a pattern search from the scenario's own, and takes
+/// the one with the least error over the first 1 - `held_out` (0 to 1) of the requests. Deterministic. Errors:
+/// `invalid_argument` where a part has no observed requests, and those of the scenario.
+[[nodiscard]] Result<CalibrationFit> fit_calibration(const Scenario& scenario, std::span<const Arrival> arrivals,
+                                                     double held_out);
 
 }  // namespace replayd::ctl

@@ -46,7 +46,8 @@ Error unexpected(const CLI::App& app, const std::string& argument) {
             if (!option->get_lnames().empty()) known.push_back("--" + option->get_lnames().front());
         }
         const std::string name = argument.substr(0, argument.find('='));
-        return {Code::invalid_argument, "unknown option " + net::quoted(name) + suggestion(name, known) + see_help(app)};
+        return {Code::invalid_argument,
+                "unknown option " + net::quoted(name) + suggestion(name, known) + see_help(app)};
     }
     const std::vector<std::string> commands = command_names(app);
     if (commands.empty()) {
@@ -62,7 +63,8 @@ Result<const Declared*> chosen(const CLI::App& root, const std::vector<Declared>
     while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
     const std::vector<std::string> left_over = root.remaining(true);
     if (!left_over.empty()) return tl::unexpected(unexpected(*app, left_over.front()));
-    const auto found = std::find_if(commands.begin(), commands.end(), [app](const Declared& c) { return c.app == app; });
+    const auto found =
+        std::find_if(commands.begin(), commands.end(), [app](const Declared& c) { return c.app == app; });
     if (found == commands.end()) {
         return fail(Code::invalid_argument, "a command is missing after " + path_of(*app) + ": expected " +
                                                 listed(command_names(*app)) + see_help(*app));
@@ -74,6 +76,15 @@ Result<const Declared*> chosen(const CLI::App& root, const std::vector<Declared>
         }
     }
     return &*found;
+}
+
+/// CLI11's "--limit: At Most 1 required but received 2" or "--limit: 1 required N missing" in our words.
+std::string mismatch(const std::string& message) {
+    const std::size_t end = message.find(": ");
+    if (end == std::string::npos) return message;
+    const bool repeated = message.find("but received", end) != std::string::npos;
+    return message.substr(0, end) +
+           (repeated ? " is given more than once: expected one" : " has no value: expected one after it");
 }
 
 /// Unknown arguments are told by `chosen`, with a suggestion.
@@ -96,12 +107,12 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
         "replayctl: replay LLM-serving traces, feed and question replayd", "replayctl");
     root->footer(std::string(k_exit_status_help));
     root->set_version_flag("--version", "replayctl " + std::string(config::k_version));
-    std::vector<Declared> commands = {declare_replay(*root),  declare_stream(*root),  declare_generate(*root),
-                                      declare_plan(*root),    declare_runs(*root),    declare_explain(*root),
-                                      declare_query(*root),   declare_search(*root),  declare_afd_ratio(*root),
-                                      declare_check(*root),   declare_backup(*root),  declare_prune(*root),
-                                      declare_recalibrate(*root), declare_compare(*root), declare_bisect(*root), declare_at(*root), declare_merge(*root),
-                                      declare_export(*root), declare_follow(*root)};
+    std::vector<Declared> commands = {
+        declare_replay(*root),      declare_stream(*root),  declare_generate(*root), declare_plan(*root),
+        declare_runs(*root),        declare_explain(*root), declare_query(*root),    declare_search(*root),
+        declare_afd_ratio(*root),   declare_check(*root),   declare_backup(*root),   declare_prune(*root),
+        declare_recalibrate(*root), declare_compare(*root), declare_bisect(*root),   declare_at(*root),
+        declare_merge(*root),       declare_export(*root),  declare_follow(*root)};
     CLI::App& scenario = *root->add_subcommand("scenario", "check, list and show scenarios");
     for (Declared& command : declare_scenario(scenario)) commands.push_back(std::move(command));
     CLI::App& cost = *root->add_subcommand("cost", "price kernels and steps, and check the laws behind");
@@ -116,6 +127,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
     } catch (const CLI::CallForVersion& version) {
         command.print = std::string(version.what()) + '\n';
         return command;
+    } catch (const CLI::ArgumentMismatch& error) {
+        return fail(Code::invalid_argument, mismatch(error.what()));
     } catch (const CLI::ParseError& error) {
         return fail(Code::invalid_argument, error.what());
     }

@@ -26,6 +26,7 @@ struct CostStepOptions {
     std::string pool;      ///< "": the scenario's only one
     std::string prefill;   ///< "2x512" or "2x512+1024": sequences × new tokens, after so many computed ones
     std::string decode;    ///< "64x1024": sequences × context
+    std::vector<std::string> what_if;  ///< "KEY=VALUE" laid over the scenario
     std::vector<std::string> catalogs;
     OutputMode mode = OutputMode::table;
 };
@@ -45,8 +46,8 @@ struct CostValidateOptions {
 /// Prints the median and 90th-percentile error of every table of the folder.
 [[nodiscard]] Result<ExitStatus> cost_validate(const CostValidateOptions& options);
 
-/// Replays the runs of `vllm_runs`, priced by their GPUs' profiles and by the laws alone, and prints how near the means and
-/// percentiles of TTFT, TPOT and end-to-end time come.
+/// Replays the runs of `vllm_runs`, priced by their GPUs' profiles and by the laws alone, and prints how near the means
+/// and percentiles of TTFT, TPOT and end-to-end time come.
 [[nodiscard]] Result<ExitStatus> cost_validate_runs(const CostValidateOptions& options);
 
 }  // namespace replayd::ctl

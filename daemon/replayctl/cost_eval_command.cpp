@@ -85,7 +85,8 @@ std::string render(const std::vector<TableErrors>& all) {
     TextTable table({{"system"}, {"backend"}, {"table"}, {"rows", Align::right}, {"median", Align::right},
                      {"p90", Align::right}, {"first row priced by"}});
     for (const TableErrors& errors : all) {
-        table.add_row({errors.gpu, errors.backend, errors.op, count_text(static_cast<std::int64_t>(errors.rows.points.size())),
+        table.add_row({errors.gpu, errors.backend, errors.op,
+                       count_text(static_cast<std::int64_t>(errors.rows.points.size())),
                        percent_text(errors.errors.median), percent_text(errors.errors.p90), errors.provenance});
     }
     return table.render();
@@ -112,7 +113,8 @@ Result<void> write_plots(const std::string& folder, const std::vector<TableError
 Result<ExitStatus> cost_eval(const CostEvalOptions& options) {
     const auto text = files::read_compressed_text(options.in);
     if (!text) return tl::unexpected(text.error());
-    const auto priced = cost::cost_eval({options.gpu, options.backend, options.op, options.in, *text});
+    const auto priced = cost::cost_eval(
+        {options.gpu, options.backend, options.op, options.in == "-" ? "standard input" : options.in, *text});
     if (!priced) return tl::unexpected(priced.error());
     auto out = files::OutputFile::open(options.out);
     if (!out) return tl::unexpected(out.error());

@@ -17,17 +17,19 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* k_method = "Each figure is the mean of 24 replays whose requests reach the server up to 5 ms late.\n";
+constexpr const char* k_method =
+    "Each figure is the mean of 24 replays whose requests reach the server up to 5 ms late.\n";
 
-/// Which runs were replayed with the prefixes that their prompts share. The files hold counts of tokens only; on the public
-/// runs the prefixes take 1 to 3 % off the TTFT.
+/// Which runs were replayed with the prefixes that their prompts share. The files hold counts of tokens only; on the
+/// public runs the prefixes take 1 to 3 % off the TTFT.
 std::string prefixes_text(const std::vector<VllmRun>& runs) {
     std::string text;
     for (const VllmRun& run : runs) {
         text += run.name + ": " +
-                (run.shared_prefixes.empty() ? "prompts share no prefix here, since the files do not hold them; a server that caches "
-                                               "prefixes is a little faster (--shared-prefixes)\n"
-                                             : "prompts share prefixes as in " + run.shared_prefixes + "\n");
+                (run.shared_prefixes.empty()
+                     ? "prompts share no prefix here, since the files do not hold them; a server that caches "
+                       "prefixes is a little faster (--shared-prefixes)\n"
+                     : "prompts share prefixes as in " + run.shared_prefixes + "\n");
     }
     return text;
 }
@@ -44,7 +46,8 @@ Result<void> use_prefixes(const std::string& path, std::vector<VllmRun>& runs) {
         used = true;
     }
     if (used) return {};
-    return fail(Code::invalid_argument, path + " speaks of none of the runs: expected rows whose requests have the stated prompt_tokens");
+    return fail(Code::invalid_argument,
+                path + " speaks of none of the runs: expected rows whose requests have the stated prompt_tokens");
 }
 
 /// Gives the runs whose prompts are a public set what is known of it.
@@ -54,7 +57,8 @@ void use_known_prompts(std::vector<VllmRun>& runs) {
         const auto known = known_prompts(run.arrivals);
         if (!known) continue;
         share_prefixes(known->shared, run.arrivals);
-        run.shared_prefixes = "the public set " + known->name + ", known by the lengths of its prompts (--own-prompts: as if none did)";
+        run.shared_prefixes =
+            "the public set " + known->name + ", known by the lengths of its prompts (--own-prompts: as if none did)";
     }
 }
 
@@ -88,8 +92,9 @@ std::string render(const std::vector<Priced>& all, const std::vector<VllmRun>& r
                      {"error %", Align::right}});
     for (const Priced& priced : all) {
         for_each_figure(priced.errors, [&](const char* what, std::string_view figure, const Compared& compared) {
-            table.add_row({priced.run, priced.source, std::string(what) + " " + std::string(figure), milliseconds(compared.observed),
-                           milliseconds(compared.predicted), decimal_text(100 * compared.error(), 2)});
+            table.add_row({priced.run, priced.source, std::string(what) + " " + std::string(figure),
+                           milliseconds(compared.observed), milliseconds(compared.predicted),
+                           decimal_text(100 * compared.error(), 2)});
         });
     }
     return table.render() + k_method + prefixes_text(runs);

@@ -16,8 +16,9 @@ Result<void> check(const ReplayOptions& options) {
                                                                 {"--batches-csv", &options.batches_csv},
                                                                 {"--tokens-csv", &options.tokens_csv}};
     for (const auto& [name, path] : std::span(paths).last(2)) {
-        if (path->empty() || options.scenarios.size() == 1) continue;
-        return fail(Code::invalid_argument, std::string(name) + " with " + std::to_string(options.scenarios.size()) +
+        const std::size_t scenarios = options.scenarios.size() * (options.what_if.empty() ? 1 : 2);
+        if (path->empty() || scenarios == 1) continue;
+        return fail(Code::invalid_argument, std::string(name) + " with " + std::to_string(scenarios) +
                                                 " scenarios: expected one, since its rows do not name a scenario");
     }
     for (const auto& [name, path] : paths) {
@@ -34,7 +35,8 @@ Result<void> check(const ReplayOptions& options) {
     return {};
 }
 
-Result<void> open_one(std::optional<files::OutputFile>& slot, const std::string& path, void (*append_header)(std::string&)) {
+Result<void> open_one(std::optional<files::OutputFile>& slot, const std::string& path,
+                      void (*append_header)(std::string&)) {
     if (path.empty()) return {};
     auto file = files::OutputFile::open(path);
     if (!file) return tl::unexpected(file.error());

@@ -20,7 +20,9 @@ Error refused(const net::HttpResponse& answer, const json::value* body) {
     const json::value* code = problem == nullptr ? nullptr : problem->if_contains("code");
     const json::value* detail = problem == nullptr ? nullptr : problem->if_contains("detail");
     if (code != nullptr && code->is_string() && detail != nullptr && detail->is_string()) {
-        return Error{code_named(std::string_view(code->get_string())).value_or(answer.status < 500 ? Code::invalid_argument : Code::io), std::string(detail->get_string())};
+        return Error{code_named(std::string_view(code->get_string()))
+                         .value_or(answer.status < 500 ? Code::invalid_argument : Code::io),
+                     std::string(detail->get_string())};
     }
     return Error{Code::io, "the daemon answered " + std::to_string(answer.status) + ": " + net::quoted(answer.body)};
 }

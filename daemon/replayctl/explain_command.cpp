@@ -101,10 +101,12 @@ std::string blamed(const json::object& request, std::int64_t e2e) {
     }
     if (causes.empty()) return {};
     std::stable_sort(causes.begin(), causes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    TextTable table({{"because of"}, {"time", Align::right}, {"share", Align::right}, {"what waiting and interference were for"}});
+    TextTable table(
+        {{"because of"}, {"time", Align::right}, {"share", Align::right}, {"what waiting and interference were for"}});
     for (const auto& [ns, cause] : causes) {
         table.add_row({std::string(k_blame_cause_names[cause]), time_text(ns),
-                       percent_text(static_cast<double>(ns) / static_cast<double>(e2e)), std::string(k_cause_sentences[cause])});
+                       percent_text(static_cast<double>(ns) / static_cast<double>(e2e)),
+                       std::string(k_cause_sentences[cause])});
     }
     return '\n' + table.render();
 }

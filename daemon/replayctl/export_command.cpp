@@ -60,7 +60,8 @@ struct Rows {
 };
 
 /// Adds the columns of a table but its histograms, in the table's order.
-Result<void> add_plain_columns(storage::Connection& history, const std::string& table, const std::string& alias, Rows& rows) {
+Result<void> add_plain_columns(storage::Connection& history, const std::string& table, const std::string& alias,
+                               Rows& rows) {
     auto columns = history.prepare(
         "SELECT name FROM pragma_table_info(?) WHERE type <> 'BLOB' AND (name <> 'id' OR type = 'TEXT') ORDER BY cid");
     if (!columns) return tl::unexpected(columns.error());
@@ -76,9 +77,13 @@ Result<void> add_plain_columns(storage::Connection& history, const std::string& 
 /// The columns of `request`, then its latencies as the view `request_latency` has them.
 Result<Rows> request_rows(storage::Connection& history) {
     Rows rows;
-    rows.from = "request q JOIN request_latency l ON l.run_id = q.run_id AND l.sequence = q.sequence WHERE q.run_id = ?1 ORDER BY q.sequence";
+    rows.from =
+        "request q JOIN request_latency l ON l.run_id = q.run_id AND l.sequence = q.sequence WHERE q.run_id = ?1 ORDER "
+        "BY q.sequence";
     return add_plain_columns(history, "request", "q", rows).map([&rows] {
-        for (const char* latency : {"ttft_ns", "tpot_ns", "e2e_ns", "queue_ns"}) rows.add(std::string("l.") + latency, latency);
+        for (const char* latency : {"ttft_ns", "tpot_ns", "e2e_ns", "queue_ns"}) {
+            rows.add(std::string("l.") + latency, latency);
+        }
         return std::move(rows);
     });
 }
@@ -89,7 +94,8 @@ Result<Rows> window_rows(storage::Connection& history) {
     rows.from = "window w WHERE w.run_id = ?1 ORDER BY w.start_ns";
     return add_plain_columns(history, "window", "w", rows).map([&rows] {
         for (const std::string metric : {"ttft", "tpot", "e2e", "queue"}) {
-            for (const auto& [name, quantile] : {std::pair("p50", "0.5"), std::pair("p90", "0.9"), std::pair("p99", "0.99")}) {
+            for (const auto& [name, quantile] :
+                 {std::pair("p50", "0.5"), std::pair("p90", "0.9"), std::pair("p99", "0.99")}) {
                 rows.add("histogram_quantile(w." + metric + ", " + quantile + ")", metric + "_" + name + "_ns");
             }
         }
@@ -128,8 +134,8 @@ Result<std::int64_t> write_rows(storage::Connection& history, const Rows& wanted
     }
 }
 
-Result<std::int64_t> write_csv(storage::Connection& history, const ExportOptions& options, const std::vector<ExportedRun>& runs,
-                               files::OutputFile& out) {
+Result<std::int64_t> write_csv(storage::Connection& history, const ExportOptions& options,
+                               const std::vector<ExportedRun>& runs, files::OutputFile& out) {
     const auto rows = options.kind == ExportKind::requests ? request_rows(history) : window_rows(history);
     if (!rows) return tl::unexpected(rows.error());
     std::int64_t count = 0;
@@ -141,7 +147,8 @@ Result<std::int64_t> write_csv(storage::Connection& history, const ExportOptions
     return count;
 }
 
-Result<std::int64_t> write_all(storage::Connection& history, const ExportOptions& options, const std::vector<ExportedRun>& runs) {
+Result<std::int64_t> write_all(storage::Connection& history, const ExportOptions& options,
+                               const std::vector<ExportedRun>& runs) {
     auto out = files::OutputFile::open(options.out);
     if (!out) return tl::unexpected(out.error());
     const auto count = options.kind == ExportKind::openmetrics
@@ -156,10 +163,13 @@ Result<std::int64_t> write_all(storage::Connection& history, const ExportOptions
 
 Result<ExitStatus> export_rows(const ExportOptions& options) {
     if (options.start_unix_s && options.kind != ExportKind::openmetrics) {
-        return fail(Code::invalid_argument, "--start is given: expected it with openmetrics only, since the times of rows count from 0");
+        return fail(Code::invalid_argument,
+                    "--start is given: expected it with openmetrics only, since the times of rows count from 0");
     }
     if (options.mode == OutputMode::json && options.out == "-") {
-        return fail(Code::invalid_argument, "--json is given without --out: expected a file for the rows, since the summary goes to standard output");
+        return fail(
+            Code::invalid_argument,
+            "--json is given without --out: expected a file for the rows, since the summary goes to standard output");
     }
     // It checks that the file is a history of this version.
     if (const auto reader = storage::Reader::open(options.db); !reader) return tl::unexpected(reader.error());
@@ -172,7 +182,8 @@ Result<ExitStatus> export_rows(const ExportOptions& options) {
     const auto count = write_all(*history, options, *runs);
     if (!count) return tl::unexpected(count.error());
     if (options.mode == OutputMode::json) {
-        return print(json::serialize(json::object{{"out", options.out}, {"runs", runs->size()}, {"rows", *count}}) + '\n')
+        return print(json::serialize(json::object{{"out", options.out}, {"runs", runs->size()}, {"rows", *count}}) +
+                     '\n')
             .map([] { return ExitStatus::ok; });
     }
     if (options.out != "-") {

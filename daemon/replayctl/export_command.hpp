@@ -1,5 +1,6 @@
 #pragma once
-// `replayctl export`: rows of a history file for other tools: CSV for DuckDB, pandas and spreadsheets, OpenMetrics for Prometheus.
+// `replayctl export`: rows of a history file for other tools: CSV for DuckDB, pandas and spreadsheets, OpenMetrics for
+// Prometheus.
 
 #include <cstdint>
 #include <optional>

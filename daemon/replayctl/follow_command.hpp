@@ -5,8 +5,9 @@
 
 namespace replayd::ctl {
 
-/// As `stream_trace`, with the paths of `options.trace.follow`; SIGINT and SIGTERM end it once everything sent is durable. It looks for more
-/// every 100 ms. Started again with the same files it goes on where it was: what the stream has is passed over.
+/// As `stream_trace`, with the paths of `options.trace.follow`; SIGINT and SIGTERM end it once everything sent is
+/// durable. It looks for more every 100 ms. Started again with the same files it goes on where it was: what the stream
+/// has is passed over.
 [[nodiscard]] Result<ExitStatus> follow_files(StreamOptions options);
 
 }  // namespace replayd::ctl

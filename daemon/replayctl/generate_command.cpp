@@ -79,7 +79,9 @@ Progress progress_of(const Totals& totals, const GeneratorOptions& options) {
     progress.items = totals.arrivals;
     progress.unit = "requests";
     if (options.count) progress.ratio = static_cast<double>(totals.arrivals) / static_cast<double>(*options.count);
-    if (options.duration) progress.ratio = std::max(progress.ratio, to_seconds(totals.last) / to_seconds(*options.duration));
+    if (options.duration) {
+        progress.ratio = std::max(progress.ratio, to_seconds(totals.last) / to_seconds(*options.duration));
+    }
     return progress;
 }
 

@@ -18,17 +18,18 @@ CLI::Option* add_history_file(CLI::App& app, std::string& db) {
 Declared declare_export(CLI::App& root) {
     auto [command, options] = begin<ExportOptions>(root, "export", "write rows of a history file for other tools");
     CLI::App& app = *command.app;
-    command.needed.push_back(
-        app.add_option("WHAT", options->kind, "requests or windows, as CSV; openmetrics, for promtool")
-            ->type_name("requests|windows|openmetrics")
-            ->transform(CLI::CheckedTransformer(std::map<std::string, ExportKind>{{"requests", ExportKind::requests},
-                                                                                  {"windows", ExportKind::windows},
-                                                                                  {"openmetrics", ExportKind::openmetrics}})));
+    command.needed.push_back(add_choice<ExportKind>(app, "WHAT", options->kind,
+                                                    {{"requests", ExportKind::requests},
+                                                     {"windows", ExportKind::windows},
+                                                     {"openmetrics", ExportKind::openmetrics}},
+                                                    "requests or windows, as CSV; openmetrics, for promtool"));
     command.needed.push_back(add_history_file(app, options->db));
-    app.add_option("--out", options->out, "file, compressed where it ends in .gz or .zst (standard output)")->type_name("FILE");
+    app.add_option("--out", options->out, "file, compressed where it ends in .gz or .zst (standard output)")
+        ->type_name("FILE");
     add_whole(app, "--run", options->run, "of this run only", 1);
     app.add_option("--stream", options->stream, "of this stream only")->type_name("NAME");
-    add_whole(app, "--start", options->start_unix_s, "openmetrics: Unix seconds of virtual time 0 (when the stream was created)", 0);
+    add_whole(app, "--start", options->start_unix_s,
+              "openmetrics: Unix seconds of virtual time 0 (when the stream was created)", 0);
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return export_rows(*options);

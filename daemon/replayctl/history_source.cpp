@@ -165,7 +165,8 @@ Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice) {
         return std::make_unique<FileSource>(std::move(*reader), std::move(*scenarios));
     }
     if (!choice.catalogs.empty()) {
-        return fail(Code::invalid_argument, "--catalog is given without --db: a daemon has its own ([catalog] of its configuration)");
+        return fail(Code::invalid_argument,
+                    "--catalog is given without --db: a daemon has its own ([catalog] of its configuration)");
     }
     auto endpoint = find_daemon(choice.daemon, choice.token_file);
     if (!endpoint) return tl::unexpected(endpoint.error());

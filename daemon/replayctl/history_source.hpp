@@ -45,13 +45,13 @@ struct SourceChoice {
 };
 
 /// The file of --db, else the daemon of --daemon, else the file of $REPLAYD_DB, else the daemon of $REPLAYD_DAEMON or
-/// at the default address. Errors: `invalid_argument` (both given, not an address, a catalog for a daemon, which has its own),
-/// those of opening the files.
+/// at the default address. Errors: `invalid_argument` (both given, not an address, a catalog for a daemon, which has
+/// its own), those of opening the files.
 [[nodiscard]] Result<std::unique_ptr<HistorySource>> open_source(const SourceChoice& choice);
 
-/// The daemon of --daemon, else of $REPLAYD_DAEMON, else at the default address, with the token of --token-file, else of
-/// the file $REPLAYD_TOKEN_FILE, else of $REPLAYD_TOKEN itself; none of them: no token. Errors: `invalid_argument` (not
-/// an address, a token file that others may read), `io` (it cannot be read).
+/// The daemon of --daemon, else of $REPLAYD_DAEMON, else at the default address, with the token of --token-file, else
+/// of the file $REPLAYD_TOKEN_FILE, else of $REPLAYD_TOKEN itself; none of them: no token. Errors: `invalid_argument`
+/// (not an address, a token file that others may read), `io` (it cannot be read).
 [[nodiscard]] Result<net::Endpoint> find_daemon(const std::string& address, const std::string& token_file);
 
 }  // namespace replayd::ctl

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -37,6 +39,30 @@ CLI::Option* add_whole(CLI::App& app, const std::string& name, std::optional<Tar
         .add_option_function<std::string>(
             name, [name, &target, least](const std::string& value) { target = whole_number(name, value, least); }, help)
         ->type_name("N");
+}
+/// One of some names, each standing for a value; the help shows them. Throws as above.
+template <class Target>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Target& target,
+                        const std::vector<std::pair<std::string, Target>>& choices, const std::string& help) {
+    std::string names;
+    std::string expected;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        names += (i == 0 ? "" : "|") + choices[i].first;
+        expected += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i].first;
+    }
+    return app
+        .add_option_function<std::string>(
+            name,
+            [name, &target, choices, expected](const std::string& value) {
+                for (const auto& [known, meaning] : choices) {
+                    if (known != value) continue;
+                    target = meaning;
+                    return;
+                }
+                refuse_value(name, value, expected);
+            },
+            help)
+        ->type_name(names);
 }
 CLI::Option* add_real(CLI::App& app, const std::string& name, double& target, const std::string& help);
 /// Seconds, or a number with a unit, into seconds.

@@ -37,10 +37,12 @@ std::string pinned_text(const MemoryPlan& plan) {
 }
 
 std::string pool_table(const MemoryPlan& plan, const PoolSpec& pool, const std::string& gpu) {
-    TextTable table({{"item"}, {"memory", Align::right}, {"of device", Align::right}, {"bytes", Align::right}, {"basis"}, {"how"}});
+    TextTable table(
+        {{"item"}, {"memory", Align::right}, {"of device", Align::right}, {"bytes", Align::right}, {"basis"}, {"how"}});
     const auto add = [&](const std::string& name, Bytes bytes, const std::string& how, std::string_view basis = {}) {
         const double share = static_cast<double>(bytes.value) / static_cast<double>(plan.device.value);
-        table.add_row({name, bytes_text(bytes.value), percent_text(share), count_text(bytes.value), std::string(basis), how});
+        table.add_row(
+            {name, bytes_text(bytes.value), percent_text(share), count_text(bytes.value), std::string(basis), how});
     };
     for (const MemoryItem& item : plan.items) add(item.name, item.bytes, item.formula, to_text(item.basis));
     table.add_rule();
@@ -87,7 +89,9 @@ std::string verdict(const Scenario& scenario, std::size_t index, const MemoryPla
         }
         return out + '\n';
     }
-    if (plan.margin() >= Bytes(0)) return "beside budget, context and graphs " + bytes_text(plan.margin().value) + " stay free\n";
+    if (plan.margin() >= Bytes(0)) {
+        return "beside budget, context and graphs " + bytes_text(plan.margin().value) + " stay free\n";
+    }
     return "context and graphs need " + bytes_text(-plan.margin().value) +
            " more than memory_fraction leaves free: lower it, or set runtime.cuda_graphs=false\n";
 }
@@ -96,8 +100,8 @@ std::string concurrency_text(const Scenario& scenario, const PoolSpec& pool, con
                              const RequestLengths& lengths) {
     const Concurrency found = concurrency(scenario.model, pool, plan, lengths);
     return "requests of " + count_text(lengths.prompt.value) + " prompt and " + count_text(lengths.output.value) +
-           " output tokens: " + count_text(found.per_scheduler) + " at once in a replica's rank, " + count_text(found.pool) +
-           " in the pool; limited by " + found.binding + '\n';
+           " output tokens: " + count_text(found.per_scheduler) + " at once in a replica's rank, " +
+           count_text(found.pool) + " in the pool; limited by " + found.binding + '\n';
 }
 
 json::array remedies_json(const Scenario& scenario, std::size_t index) {
@@ -115,10 +119,10 @@ json::array remedies_json(const Scenario& scenario, std::size_t index) {
 std::string ffn_text(const Scenario& scenario, const PoolSpec& pool, const MemoryPlan& plan) {
     const AfdSpec& afd = *pool.afd;
     const bool fits = plan.missing == Bytes(0);
-    return "\nabove: an attention GPU. A replica has " + count_text(afd.attention_servers) + " attention servers with " +
-           count_text(pool.parallel.gpus()) + " " + pool.gpu.name + " and " + count_text(afd.ffn_servers) +
-           " FFN servers with " + count_text(afd.ffn.gpus()) + " " + afd.ffn.gpu.name + "; an FFN GPU of " +
-           scenario.model.name + ":\n\n" + pool_table(plan, pool, afd.ffn.gpu.name) + '\n' +
+    return "\nabove: an attention GPU. A replica has " + count_text(afd.attention_servers) +
+           " attention servers with " + count_text(pool.parallel.gpus()) + " " + pool.gpu.name + " and " +
+           count_text(afd.ffn_servers) + " FFN servers with " + count_text(afd.ffn.gpus()) + " " + afd.ffn.gpu.name +
+           "; an FFN GPU of " + scenario.model.name + ":\n\n" + pool_table(plan, pool, afd.ffn.gpu.name) + '\n' +
            (fits ? bytes_text((plan.budget - plan.used()).value) + " of the budget stay free\n"
                  : "does not fit: " + bytes_text(plan.missing.value) +
                        " are missing; spread the experts over more FFN GPUs\n");
@@ -131,11 +135,12 @@ struct PoolReport {
     bool fits = false;
 };
 
-PoolReport report(const Scenario& scenario, std::size_t index, const storage::PoolInfo& info, const ScenarioOptions& options) {
+PoolReport report(const Scenario& scenario, std::size_t index, const storage::PoolInfo& info,
+                  const ScenarioOptions& options) {
     const PoolSpec& pool = scenario.pools[index];
     const MemoryPlan plan = plan_pool(scenario.model, pool);
-    PoolReport out{heading(scenario, plan, pool) + '\n' + pool_table(plan, pool, pool.gpu.name) + '\n' + totals(plan, pool) +
-                       verdict(scenario, index, plan),
+    PoolReport out{heading(scenario, plan, pool) + '\n' + pool_table(plan, pool, pool.gpu.name) + '\n' +
+                       totals(plan, pool) + verdict(scenario, index, plan),
                    api::plan_json(plan, info), fits(plan)};
     if (!out.fits) out.object["remedies"] = remedies_json(scenario, index);
     if (pool.afd) {

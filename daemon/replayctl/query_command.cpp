@@ -25,7 +25,8 @@ constexpr const char* k_null = "–";
 std::string real_text(double value) {
     if (value == 0 || std::abs(value) >= 0.001) return decimal_text(value, 3);
     std::array<char, 64> text{};
-    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific, 3);
+    const auto [end, error] =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific, 3);
     return error == std::errc() ? std::string(text.data(), end) : decimal_text(value, 3);
 }
 
@@ -94,7 +95,9 @@ Result<ExitStatus> query(const QueryOptions& options) {
     const auto result = (*source)->query(options.sql);
     if (!result) return tl::unexpected(result.error());
     if (auto printed = print(rendered(*result, options.mode)); !printed) return tl::unexpected(printed.error());
-    if (const std::string remark = text(*result, "note"); options.mode != OutputMode::json && !remark.empty()) note(remark);
+    if (const std::string remark = text(*result, "note"); options.mode != OutputMode::json && !remark.empty()) {
+        note(remark);
+    }
     if (options.mode != OutputMode::json && result->at("truncated").as_bool()) {
         note("only the first " + count_text(static_cast<std::int64_t>(result->at("rows").as_array().size())) +
              " rows are shown; narrow the query with WHERE, or aggregate");

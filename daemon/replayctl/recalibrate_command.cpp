@@ -41,14 +41,16 @@ std::string toml_of(const CalibrationSpec& calibration) {
 
 std::string errors_table(const CalibrationFit& fit) {
     const auto right = [](const char* title) { return TextTable::Column{title, Align::right}; };
-    TextTable table({{"part"}, {"metric"}, right("requests"), right("MAPE before"), right("after"), right("bias before"), right("after")});
+    TextTable table({{"part"},
+                     {"metric"},
+                     right("requests"), right("MAPE before"), right("after"), right("bias before"), right("after")});
     const auto add_part = [&](const char* name, const PartScore& before, const PartScore& after) {
         for (std::size_t i = 0; i < k_titles.size(); ++i) {
             const ResidualSums& was = before.metrics[i];
             const ResidualSums& is = after.metrics[i];
             if (was.count == 0) continue;
-            table.add_row({name, k_titles[i], count_text(was.count), percent_or_none(was.mape()), percent_or_none(is.mape()),
-                           percent_or_none(was.bias()), percent_or_none(is.bias())});
+            table.add_row({name, k_titles[i], count_text(was.count), percent_or_none(was.mape()),
+                           percent_or_none(is.mape()), percent_or_none(was.bias()), percent_or_none(is.bias())});
         }
     };
     add_part("fitted", fit.before.fitted, fit.after.fitted);
@@ -57,13 +59,15 @@ std::string errors_table(const CalibrationFit& fit) {
 }
 
 std::string verdict(const CalibrationFit& fit) {
-    const std::string errors = decimal_text(fit.before.held_out.error(), 4) + " to " + decimal_text(fit.after.held_out.error(), 4);
+    const std::string errors =
+        decimal_text(fit.before.held_out.error(), 4) + " to " + decimal_text(fit.after.held_out.error(), 4);
     if (!fit.improves()) {
         return "The held-out error, the mean of |ln(predicted / observed)|, goes from " + errors +
                ": no improvement. Keep the scenario as it is.\n";
     }
     return "The held-out error, the mean of |ln(predicted / observed)|, falls from " + errors +
-           ". To apply it, put this into the scenario in place of any [cost.calibration] of its own:\n\n" + toml_of(fit.calibration);
+           ". To apply it, put this into the scenario in place of any [cost.calibration] of its own:\n\n" +
+           toml_of(fit.calibration);
 }
 
 json::object part_json(const PartScore& part) {

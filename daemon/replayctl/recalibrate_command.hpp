@@ -18,8 +18,8 @@ struct RecalibrateOptions {
     OutputMode mode = OutputMode::table;
 };
 
-/// Prints the errors before and after, on the fitted and on the held-out part, and the TOML to apply; or that nothing is
-/// gained. Changes no file.
+/// Prints the errors before and after, on the fitted and on the held-out part, and the TOML to apply; or that nothing
+/// is gained. Changes no file.
 [[nodiscard]] Result<ExitStatus> recalibrate(const RecalibrateOptions& options);
 
 }  // namespace replayd::ctl

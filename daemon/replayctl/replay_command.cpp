@@ -69,7 +69,7 @@ Result<void> run_to_end(Session& session) {
 Result<Session> prepare(const ReplayOptions& options) {
     auto source = ScenarioSource::create(options.catalogs);
     if (!source) return tl::unexpected(source.error());
-    auto scenarios = source->load_all(options.scenarios);
+    auto scenarios = source->load_all(options.scenarios, options.what_if);
     if (!scenarios) return tl::unexpected(scenarios.error());
     auto trace = TraceSource::open(options.trace);
     if (!trace) return tl::unexpected(trace.error());

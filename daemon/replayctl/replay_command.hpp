@@ -13,6 +13,7 @@ namespace replayd::ctl {
 struct ReplayOptions {
     TraceInput trace;
     std::vector<std::string> scenarios;  ///< names or files, 1 or more
+    std::vector<std::string> what_if;  ///< "KEY=VALUE": each scenario is replayed a second time with these laid over it
     std::vector<std::string> catalogs;
     std::string db;                      ///< empty: nothing is recorded
     std::string stream;                  ///< name in the history; empty: made from the trace's

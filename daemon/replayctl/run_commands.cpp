@@ -40,8 +40,7 @@ std::vector<Declared> declare_scenario(CLI::App& scenario) {
 Declared declare_plan(CLI::App& root) {
     auto [command, options] = begin<ScenarioOptions>(root, "plan", "print where the memory of a scenario's GPUs goes");
     command.needed.push_back(command.app->add_option("--scenario", options->scenarios, "names or TOML files"));
-    command.app->add_option("--what-if", options->what_if, "change a key first: decode.parallel.tensor=4, pool.weights=fp8")
-        ->type_name("KEY=VALUE");
+    add_what_if(*command.app, options->what_if);
     add_whole(*command.app, "--prompt", options->prompt, "say how many requests of N prompt tokens fit", 1);
     add_whole(*command.app, "--output", options->output, "and N output tokens", 1);
     add_catalogs(*command.app, options->catalogs);
@@ -67,15 +66,17 @@ Declared declare_runs(CLI::App& root) {
 namespace {
 
 CLI::Option* add_run_id(CLI::App& app, const char* name, std::int64_t& target) {
-    return app.add_option_function<std::string>(
-                  name, [name, &target](const std::string& value) { target = whole_number(name, value, 1); }, "id of a run")
+    return app
+        .add_option_function<std::string>(
+            name, [name, &target](const std::string& value) { target = whole_number(name, value, 1); }, "id of a run")
         ->type_name("ID");
 }
 
 }  // namespace
 
 Declared declare_compare(CLI::App& root) {
-    auto [command, options] = begin<CompareOptions>(root, "compare", "compare two runs of one stream, request by request");
+    auto [command, options] =
+        begin<CompareOptions>(root, "compare", "compare two runs of one stream, request by request");
     CLI::App& app = *command.app;
     command.needed.push_back(add_run_id(app, "RUN_A", options->run_a));
     command.needed.push_back(add_run_id(app, "RUN_B", options->run_b));
@@ -90,7 +91,8 @@ Declared declare_compare(CLI::App& root) {
 }
 
 Declared declare_bisect(CLI::App& root) {
-    auto [command, options] = begin<BisectOptions>(root, "bisect", "find the first event in which two runs of one stream differ");
+    auto [command, options] =
+        begin<BisectOptions>(root, "bisect", "find the first event in which two runs of one stream differ");
     CLI::App& app = *command.app;
     command.needed.push_back(add_run_id(app, "RUN_A", options->run_a));
     command.needed.push_back(add_run_id(app, "RUN_B", options->run_b));

@@ -114,7 +114,8 @@ Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario
     return compare(collector.records);
 }
 
-Result<RunErrors> mean_replay_errors(const std::shared_ptr<const CompiledScenario>& scenario, std::span<const Arrival> arrivals) {
+Result<RunErrors> mean_replay_errors(const std::shared_ptr<const CompiledScenario>& scenario,
+                                     std::span<const Arrival> arrivals) {
     Random random(1);
     RunErrors mean;
     for (int chance = 0; chance < k_chances; ++chance) {

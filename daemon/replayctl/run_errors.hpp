@@ -27,16 +27,17 @@ struct RunErrors {
     std::array<Compared, k_figures.size()> e2e;
 };
 
-/// Finished requests against what they carry as observed. Error `invalid_argument` for one without, for a rejected one, and
-/// where none has two output tokens.
+/// Finished requests against what they carry as observed. Error `invalid_argument` for one without, for a rejected one,
+/// and where none has two output tokens.
 [[nodiscard]] Result<RunErrors> compare(std::span<const RequestRecord> records);
 
 /// Replays `arrivals`, which carry what was observed, on `scenario`. Errors as of compare.
-[[nodiscard]] Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario, std::span<const Arrival> arrivals);
+[[nodiscard]] Result<RunErrors> replay_errors(std::shared_ptr<const CompiledScenario> scenario,
+                                              std::span<const Arrival> arrivals);
 
-/// A request takes some milliseconds from the client to the engine; which step sees it first, and so which rank it goes to
-/// and who is evicted, is chance. This is the mean prediction over k_chances replays whose arrivals are late by up to
-/// k_way_max each, drawn with a fixed seed. Errors as of compare.
+/// A request takes some milliseconds from the client to the engine; which step sees it first, and so which rank it goes
+/// to and who is evicted, is chance. This is the mean prediction over k_chances replays whose arrivals are late by up
+/// to k_way_max each, drawn with a fixed seed. Errors as of compare.
 inline constexpr int k_chances = 24;
 inline constexpr Duration k_way_max{5 * k_ns_per_ms};
 [[nodiscard]] Result<RunErrors> mean_replay_errors(const std::shared_ptr<const CompiledScenario>& scenario,

@@ -71,6 +71,13 @@ std::string gpu_hours(const json::object& run) {
     return decimal_text(real_if_any(run, "gpu_ns").value_or(0) / k_ns_per_hour, 2);
 }
 
+/// What the GPUs were paid for, idle time included, over what came out.
+std::string gpu_seconds_per_thousand(const json::object& run) {
+    const std::int64_t tokens = integer(run, "output_tokens");
+    if (tokens == 0) return k_absent;
+    return decimal_text(real_if_any(run, "gpu_ns").value_or(0) * 1e-9 * 1000 / static_cast<double>(tokens), 3);
+}
+
 /// "123 (sampled:0.01)": how many, and by which policy.
 std::string rows_left_out(const json::object& run) {
     const std::string policy = text(run, "request_rows");
@@ -95,7 +102,8 @@ std::vector<Line> lines(bool some_rows_left_out) {
     std::vector<Line> all = {
         {"requests finished", [](const json::object& run) { return count(run, "finished"); }},
         {"requests rejected", [](const json::object& run) { return count(run, "rejected"); }}};
-    for (const auto& [title, metric] : {std::pair("TTFT", "ttft"), std::pair("TPOT", "tpot"), std::pair("E2E", "e2e")}) {
+    for (const auto& [title, metric] :
+         {std::pair("TTFT", "ttft"), std::pair("TPOT", "tpot"), std::pair("E2E", "e2e")}) {
         for (const auto& [name, quantile] :
              {std::pair(" p50", "p50_ns"), std::pair(" p90", "p90_ns"), std::pair(" p99", "p99_ns")}) {
             all.push_back({std::string(title) + name, [m = std::string(metric), q = std::string(quantile)](
@@ -108,16 +116,22 @@ std::vector<Line> lines(bool some_rows_left_out) {
         {"requests within them", attainment},
         {"output tokens/s (virtual)", output_rate},
         {"preemptions", [](const json::object& run) { return count(run, "preemptions"); }},
-        {"KV cache, peak of windows", [](const json::object& run) { return percent(run, "kv_usage_peak"); }, "kv_usage_peak"},
+        {"KV cache, peak of windows", [](const json::object& run) { return percent(run, "kv_usage_peak"); },
+         "kv_usage_peak"},
         {"GPU-hours", gpu_hours, "gpu_ns"},
-        {"replicas started / stopped", [](const json::object& run) { return count(run, "replicas_started") + " / " + count(run, "replicas_stopped"); },
+        {"GPU-seconds per 1,000 output tokens", gpu_seconds_per_thousand, "gpu_ns"},
+        {"replicas started / stopped",
+         [](const json::object& run) {
+             return count(run, "replicas_started") + " / " + count(run, "replicas_stopped");
+         },
          "replicas_started"},
         {"virtual time", [](const json::object& run) { return time(run, "virtual_ns"); }},
         {"wall time", wall_time, "wall_ms"},
         {"× real time", speedup, "wall_ms"},
         {"run", [](const json::object& run) { return count(run, "id"); }, "id"},
         {"state", [](const json::object& run) { return text(run, "state"); }},
-        {"state hash", [](const json::object& run) { return text(run, "hash").empty() ? k_absent : text(run, "hash"); }}};
+        {"state hash",
+         [](const json::object& run) { return text(run, "hash").empty() ? k_absent : text(run, "hash"); }}};
     all.insert(all.end(), rest.begin(), rest.end());
     return all;
 }
@@ -150,11 +164,20 @@ std::string comparison_table(const json::array& runs) {
 
 std::string run_list(const json::array& runs) {
     const bool left_out = keeps_some_rows_only(runs);
-    std::vector<TextTable::Column> columns = {{"run", Align::right},      {"stream"},                    {"scenario"},
-                                              {"state"},                  {"finished", Align::right},    {"rejected", Align::right},
-                                              {"TTFT p50", Align::right}, {"TTFT p99", Align::right},    {"TPOT p50", Align::right},
-                                              {"TPOT p99", Align::right}, {"within SLO", Align::right}, {"virtual", Align::right},
-                                              {"created (UTC)"},          {"state hash"}};
+    std::vector<TextTable::Column> columns = {{"run", Align::right},
+                                              {"stream"},
+                                              {"scenario"},
+                                              {"state"},
+                                              {"finished", Align::right},
+                                              {"rejected", Align::right},
+                                              {"TTFT p50", Align::right},
+                                              {"TTFT p99", Align::right},
+                                              {"TPOT p50", Align::right},
+                                              {"TPOT p99", Align::right},
+                                              {"within SLO", Align::right},
+                                              {"virtual", Align::right},
+                                              {"created (UTC)"},
+                                              {"state hash"}};
     if (left_out) columns.push_back({"requests without a row", Align::right});
     TextTable table(std::move(columns));
     for (const json::value& value : runs) {

@@ -73,8 +73,8 @@ public:
     void append_grid(std::string& out) const {
         for (int power = decades_.first; power <= decades_.last; ++power) {
             const double us = std::pow(10.0, power);
-            append(out, "<path class=\"grid\" d=\"M%.1f %.1fV%.1fM%.1f %.1fH%.1f\"/>\n", x(us), k_top, k_top + k_side, k_left,
-                   y(us), k_left + k_side);
+            append(out, "<path class=\"grid\" d=\"M%.1f %.1fV%.1fM%.1f %.1fH%.1f\"/>\n", x(us), k_top, k_top + k_side,
+                   k_left, y(us), k_left + k_side);
             char label[32];
             std::snprintf(label, sizeof label, "%.7g", us);
             append_text(out, x(us), k_top + k_side + 18, " text-anchor=\"middle\"", label);
@@ -89,9 +89,10 @@ public:
     void append_lines(std::string& out) const {
         const double low = std::pow(10.0, decades_.first);
         const double high = std::pow(10.0, decades_.last);
-        append(out, "<polygon class=\"band\" points=\"%.1f,%.1f %.1f,%.1f %.1f,%.1f %.1f,%.1f\"/>\n", x(low), y(low * k_band),
-               x(high), y(high * k_band), x(high), y(high / k_band), x(low), y(low / k_band));
-        append(out, "<line class=\"equal\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x(low), y(low), x(high), y(high));
+        append(out, "<polygon class=\"band\" points=\"%.1f,%.1f %.1f,%.1f %.1f,%.1f %.1f,%.1f\"/>\n", x(low),
+               y(low * k_band), x(high), y(high * k_band), x(high), y(high / k_band), x(low), y(low / k_band));
+        append(out, "<line class=\"equal\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x(low), y(low),
+               x(high), y(high));
     }
 
 private:
@@ -120,7 +121,9 @@ std::string errors_text(const ErrorQuantiles& errors) {
 ErrorQuantiles error_quantiles(const std::vector<ScatterSeries>& series) {
     std::vector<double> errors;
     for (const ScatterSeries& one : series) {
-        for (const ScatterPoint& point : one.points) errors.push_back(std::abs(point.predicted_us / point.measured_us - 1));
+        for (const ScatterPoint& point : one.points) {
+            errors.push_back(std::abs(point.predicted_us / point.measured_us - 1));
+        }
     }
     if (errors.empty()) return {};
     std::sort(errors.begin(), errors.end());
@@ -131,11 +134,12 @@ std::string scatter_svg(const std::string& title, const std::vector<ScatterSerie
     const double width = k_left + k_side + k_legend_width;
     const double height = k_top + k_side + k_bottom;
     std::string out;
-    append(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n", width,
-           height, width, height);
-    out += "<style>text{font:13px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.grid{stroke:#ddd;fill:none}"
-           ".band{fill:#0072b2;fill-opacity:.15}.equal{stroke:#222;stroke-width:1}circle{fill-opacity:.45}</style>\n"
-           "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+    append(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n",
+           width, height, width, height);
+    out +=
+        "<style>text{font:13px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}.grid{stroke:#ddd;fill:none}"
+        ".band{fill:#0072b2;fill-opacity:.15}.equal{stroke:#222;stroke-width:1}circle{fill-opacity:.45}</style>\n"
+        "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
     append_text(out, k_left, 30, " class=\"title\"", title + ": " + errors_text(error_quantiles(series)));
     const Axes axes(decades_of(series));
     axes.append_grid(out);
@@ -145,11 +149,12 @@ std::string scatter_svg(const std::string& title, const std::vector<ScatterSerie
         if (series[i].points.empty()) continue;
         const std::string_view colour = k_colours[i % k_colours.size()];
         append_points(out, axes, series[i], colour);
-        append(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" style=\"fill-opacity:1\" fill=\"%s\"/>\n", k_left + k_side + 24,
-               legend_y - 4, std::string(colour).c_str());
+        append(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" style=\"fill-opacity:1\" fill=\"%s\"/>\n",
+               k_left + k_side + 24, legend_y - 4, std::string(colour).c_str());
         append_text(out, k_left + k_side + 36, legend_y, "", series[i].name);
         const auto rows = count_text(static_cast<std::int64_t>(series[i].points.size()));
-        append_text(out, k_left + k_side + 36, legend_y + 16, "", rows + " rows, " + errors_text(error_quantiles({series[i]})));
+        append_text(out, k_left + k_side + 36, legend_y + 16, "",
+                    rows + " rows, " + errors_text(error_quantiles({series[i]})));
         legend_y += 42;
     }
     append_text(out, k_left + k_side + 14, k_top + k_side - 4, "", "line: equal times; band: ±10 %");

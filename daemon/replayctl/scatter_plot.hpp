@@ -27,8 +27,8 @@ struct ErrorQuantiles {
 /// 0 and 0 of no points.
 [[nodiscard]] ErrorQuantiles error_quantiles(const std::vector<ScatterSeries>& series);
 
-/// The picture. Of a series with more than `k_scatter_points_max` points every n-th is drawn; the errors in the title and the
-/// legend are those of all of them.
+/// The picture. Of a series with more than `k_scatter_points_max` points every n-th is drawn; the errors in the title
+/// and the legend are those of all of them.
 [[nodiscard]] std::string scatter_svg(const std::string& title, const std::vector<ScatterSeries>& series);
 
 inline constexpr std::size_t k_scatter_points_max = 1'500;

@@ -8,6 +8,8 @@
 #include "daemon/files/profile_folder.hpp"
 #include "daemon/net/quoted.hpp"
 #include "replay/base/nearest_name.hpp"
+#include "replay/catalog/scenario_override.hpp"
+#include "replay/catalog/toml_text.hpp"
 
 namespace replayd::ctl {
 namespace {
@@ -54,7 +56,8 @@ Result<Scenario> ScenarioSource::parse_text(const Text& text, const std::vector<
     return parse_scenario(text.toml, text.origin, ParseOptions{catalog_, overrides, beside, profile});
 }
 
-Result<Scenario> ScenarioSource::parse(const std::string& name_or_path, const std::vector<std::string>& overrides) const {
+Result<Scenario> ScenarioSource::parse(const std::string& name_or_path,
+                                       const std::vector<std::string>& overrides) const {
     return find(name_or_path).and_then([&](const Text& text) { return parse_text(text, overrides); });
 }
 
@@ -70,7 +73,27 @@ Result<stream::LibraryScenario> ScenarioSource::load(const std::string& name_or_
     return stream::LibraryScenario{std::move(text->toml), text->is_built_in, std::move(*compiled)};
 }
 
-Result<std::shared_ptr<const CompiledScenario>> ScenarioSource::compose(std::string_view toml, std::string_view origin) const {
+Result<stream::LibraryScenario> ScenarioSource::load_changed(const std::string& name_or_path,
+                                                             std::vector<std::string> overrides) const {
+    auto text = find(name_or_path);
+    if (!text) return tl::unexpected(text.error());
+    const auto unchanged = parse_text(*text, {});
+    if (!unchanged) return tl::unexpected(unchanged.error());
+    overrides.push_back("name=\"" + unchanged->name + "-what-if\"");
+    auto scenario = parse_text(*text, overrides);
+    if (!scenario) return tl::unexpected(scenario.error());
+    auto document = parse_toml(text->toml, text->origin);
+    if (!document) return tl::unexpected(document.error());
+    for (const std::string& setting : overrides) {
+        if (auto set = apply_override(*document, setting); !set) return tl::unexpected(set.error());
+    }
+    auto compiled = compile(std::move(*scenario));
+    if (!compiled) return fail(compiled.error().code, text->origin + " with --what-if: " + compiled.error().message);
+    return stream::LibraryScenario{toml_text(*document), false, std::move(*compiled)};
+}
+
+Result<std::shared_ptr<const CompiledScenario>> ScenarioSource::compose(std::string_view toml,
+                                                                        std::string_view origin) const {
     return compose_text({std::string(toml), std::string(origin), "", false});
 }
 
@@ -82,17 +105,23 @@ Result<std::shared_ptr<const CompiledScenario>> ScenarioSource::compose_text(con
     return compiled;
 }
 
-Result<std::vector<stream::LibraryScenario>> ScenarioSource::load_all(const std::vector<std::string>& names) const {
+Result<std::vector<stream::LibraryScenario>> ScenarioSource::load_all(const std::vector<std::string>& names,
+                                                                      const std::vector<std::string>& overrides) const {
     std::vector<stream::LibraryScenario> scenarios;
     std::set<std::string> seen;
-    for (const std::string& name : names) {
-        auto scenario = load(name);
+    const auto add = [&](Result<stream::LibraryScenario> scenario) -> Result<void> {
         if (!scenario) return tl::unexpected(scenario.error());
         if (!seen.insert(scenario->name()).second) {
             return fail(Code::invalid_argument, "scenario " + net::quoted(scenario->name()) +
                                                     " is named twice: expected scenarios with different names");
         }
         scenarios.push_back(std::move(*scenario));
+        return {};
+    };
+    for (const std::string& name : names) {
+        if (auto added = add(load(name)); !added) return tl::unexpected(added.error());
+        if (overrides.empty()) continue;
+        if (auto added = add(load_changed(name, overrides)); !added) return tl::unexpected(added.error());
     }
     return scenarios;
 }

@@ -154,6 +154,8 @@ SlurmOptions slurm_of(const SearchOptions& options) {
     add("--prefix-block", std::to_string(trace.prefix_block.value));
     const ShapingOptions& shaping = options.trace.shaping;
     add("--time-scale", exact_text(shaping.time_scale));
+    add("--prompt-scale", exact_text(shaping.prompt_scale));
+    add("--output-scale", exact_text(shaping.output_scale));
     add("--sample", exact_text(shaping.sample));
     add("--sample-seed", std::to_string(shaping.seed));
     if (shaping.idle_max) add("--idle-max", exact_text(to_seconds(*shaping.idle_max)) + "s");

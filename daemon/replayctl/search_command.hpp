@@ -31,8 +31,8 @@ struct SearchOptions {
     OutputMode mode = OutputMode::table;
 };
 
-/// Runs the search to its end and prints what it found, which does not depend on the number of workers, nor on how often it
-/// was interrupted. Refused when no candidate at all is possible, with the first reason.
+/// Runs the search to its end and prints what it found, which does not depend on the number of workers, nor on how
+/// often it was interrupted. Refused when no candidate at all is possible, with the first reason.
 [[nodiscard]] Result<ExitStatus> search_clusters(const SearchOptions& options);
 
 struct MergeOptions {

@@ -19,11 +19,9 @@ Declared declare_search(CLI::App& root) {
         ->type_name("FILE");
     app.add_option("--db", options->db, "keep a row per trial in this SQLite file; the same search goes on from it")
         ->type_name("FILE");
-    app.add_option("--executor", options->executor,
-                   "local (default): trials run here; slurm: in array jobs, merged into --db")
-        ->type_name("local|slurm")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, SearchExecutorKind>{
-            {"local", SearchExecutorKind::local}, {"slurm", SearchExecutorKind::slurm}}));
+    add_choice<SearchExecutorKind>(app, "--executor", options->executor,
+                                   {{"local", SearchExecutorKind::local}, {"slurm", SearchExecutorKind::slurm}},
+                                   "local (default): trials run here; slurm: in array jobs, merged into --db");
     add_whole(app, "--tasks", options->tasks, "slurm: tasks of an array job (8)", 1);
     app.add_option("--work", options->work, "slurm: folder of the tasks' files (FILE.tasks)")->type_name("FOLDER");
     app.add_option("--sbatch", options->sbatch,

@@ -72,7 +72,8 @@ std::pair<Trial, Measured> read_line(std::string_view line) {
     out.output_tokens = Tokens(integer(object, "output_tokens"));
     out.span = Duration(integer(object, "span_ns"));
     out.hash = text(object, "hash");
-    return {{integer(object, "candidate"), integer(object, "arrivals"), integer(object, "load_permille")}, std::move(out)};
+    return {{integer(object, "candidate"), integer(object, "arrivals"), integer(object, "load_permille")},
+            std::move(out)};
 }
 
 std::string head_of(const std::string& identity) { return json::serialize(json::object{{"search", identity}}) + '\n'; }
@@ -82,9 +83,10 @@ Result<void> read_all(const std::string& path, std::string_view contents, const 
                       search::Outcomes& outcomes) {
     const std::string head = head_of(identity);
     if (!contents.starts_with(head)) {
-        return fail(Code::failed_state, "journal " + net::quoted(path) +
-                                            " is not of this search: expected one that was begun with the same search, base "
-                                            "scenario, trace and version; name another file, or remove it to start anew");
+        return fail(Code::failed_state,
+                    "journal " + net::quoted(path) +
+                        " is not of this search: expected one that was begun with the same search, base "
+                        "scenario, trace and version; name another file, or remove it to start anew");
     }
     contents.remove_prefix(head.size());
     for (std::int64_t line = 2; !contents.empty(); ++line) {
@@ -92,9 +94,10 @@ Result<void> read_all(const std::string& path, std::string_view contents, const 
         try {
             outcomes.insert(read_line(contents.substr(0, end)));
         } catch (const std::exception&) {
-            return fail(Code::invalid_argument, path + ":" + std::to_string(line) +
-                                                    ": expected an outcome as replayctl search writes it; remove the line, and "
-                                                    "its trial is run again");
+            return fail(Code::invalid_argument,
+                        path + ":" + std::to_string(line) +
+                            ": expected an outcome as replayctl search writes it; remove the line, and "
+                            "its trial is run again");
         }
         contents.remove_prefix(end + 1);
     }
@@ -119,7 +122,9 @@ Result<SearchJournal> SearchJournal::open(const std::string& path, const std::st
     return journal;
 }
 
-Result<void> SearchJournal::add(const Trial& trial, const Measured& measured) { return append(line_of(trial, measured)); }
+Result<void> SearchJournal::add(const Trial& trial, const Measured& measured) {
+    return append(line_of(trial, measured));
+}
 
 Result<void> SearchJournal::append(const std::string& line) {
     std::string_view rest = line;

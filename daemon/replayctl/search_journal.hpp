@@ -1,6 +1,6 @@
 #pragma once
-// The outcomes of a search in a file, a JSON object per line, so that a search that was interrupted goes on where it was. The
-// first line says which search it is; a line that was cut by a crash is dropped.
+// The outcomes of a search in a file, a JSON object per line, so that a search that was interrupted goes on where it
+// was. The first line says which search it is; a line that was cut by a crash is dropped.
 
 #include <memory>
 #include <string>

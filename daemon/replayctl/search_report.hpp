@@ -18,7 +18,8 @@ struct SearchResult {
     std::int64_t ran = 0;               ///< trials of this call; the others were in the journal
 };
 
-/// The best results, the Pareto fronts of price against p99 TTFT and p99 TPOT, and what was run, skipped and not possible.
+/// The best results, the Pareto fronts of price against p99 TTFT and p99 TPOT, and what was run, skipped and not
+/// possible.
 [[nodiscard]] std::string search_text(const SearchResult& result);
 [[nodiscard]] std::string search_json(const SearchResult& result);
 /// A line per outcome, in the order of candidates.

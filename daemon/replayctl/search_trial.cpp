@@ -71,7 +71,8 @@ Measured not_possible(std::string reason) {
 }
 
 search::MissCounter misses_of(const search::Objective& objective, std::span<const Arrival> arrivals) {
-    const auto with_tpot = std::count_if(arrivals.begin(), arrivals.end(), [](const Arrival& a) { return a.output.value >= 2; });
+    const auto with_tpot =
+        std::count_if(arrivals.begin(), arrivals.end(), [](const Arrival& a) { return a.output.value >= 2; });
     return {objective, static_cast<std::int64_t>(arrivals.size()), with_tpot};
 }
 
@@ -121,7 +122,8 @@ Arrival under_load(const Arrival& arrival, std::int64_t load_permille) {
     return out;
 }
 
-Result<std::shared_ptr<const CompiledScenario>> PricedScenarios::compile(Scenario scenario, const search::Settings& settings) {
+Result<std::shared_ptr<const CompiledScenario>> PricedScenarios::compile(Scenario scenario,
+                                                                         const search::Settings& settings) {
     const std::string key = without_replicas(settings);
     std::shared_ptr<const CompiledScenario> alike;
     {
@@ -154,7 +156,8 @@ Measured run_trial(const SearchInput& input, const Trial& trial) {
         return out;
     }
     out.possible = true;
-    replay(*compiled, input.spec, input.arrivals.first(static_cast<std::size_t>(trial.arrivals)), trial.load_permille, out);
+    replay(*compiled, input.spec, input.arrivals.first(static_cast<std::size_t>(trial.arrivals)), trial.load_permille,
+           out);
     return out;
 }
 

@@ -19,7 +19,8 @@ namespace replayd::ctl {
 class PricedScenarios {
 public:
     /// Composes the scenario that `settings` made. Errors as of compile().
-    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario, const search::Settings& settings);
+    [[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario,
+                                                                          const search::Settings& settings);
 
 private:
     std::mutex mutex_;
@@ -38,12 +39,12 @@ struct SearchInput {
 /// The arrival as it comes when the trace is `load_permille` / 1000 times as fast. Rounded down, which keeps the order.
 [[nodiscard]] Arrival under_load(const Arrival& arrival, std::int64_t load_permille);
 
-/// Replays the trial. A candidate whose text is refused, which does not fit or has too many GPUs is not possible, and the
-/// result says why. With `stop_early` of the method it ends when its objective can no longer hold. Any thread.
+/// Replays the trial. A candidate whose text is refused, which does not fit or has too many GPUs is not possible, and
+/// the result says why. With `stop_early` of the method it ends when its objective can no longer hold. Any thread.
 [[nodiscard]] search::Measured run_trial(const SearchInput& input, const search::Trial& trial);
 
-/// The least price per hour of every candidate, in the order of their numbers; 0 for those whose text is refused, so that they are
-/// tried, and told, first. `workers`: threads; 0: one per core.
+/// The least price per hour of every candidate, in the order of their numbers; 0 for those whose text is refused, so
+/// that they are tried, and told, first. `workers`: threads; 0: one per core.
 [[nodiscard]] std::vector<double> prices_of(const SearchInput& input, std::size_t workers);
 
 }  // namespace replayd::ctl

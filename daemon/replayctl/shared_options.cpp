@@ -26,9 +26,13 @@ void add_reading(CLI::App& app, TraceInput& trace) {
                  "spread arrivals of equal time over the gap to the next time");
     add_time(app, "--spread", [&trace](std::int64_t ns) { trace.options.spread_width = Duration(ns); },
              "likewise, over so much of the gap at most: the length of the log's bins");
-    add_real(app, "--time-scale", trace.shaping.time_scale, "multiply times from the first arrival on: 0.5 is twice the load (1)");
+    add_real(app, "--time-scale", trace.shaping.time_scale,
+             "multiply times from the first arrival on: 0.5 is twice the load (1)");
     add_time(app, "--idle-max", [&trace](std::int64_t ns) { trace.shaping.idle_max = Duration(ns); },
              "cut longer pauses between arrivals to this, after scaling");
+    add_real(app, "--prompt-scale", trace.shaping.prompt_scale,
+             "multiply prompt tokens: 1.3 is 30 % longer prompts (1)");
+    add_real(app, "--output-scale", trace.shaping.output_scale, "likewise output tokens (1)");
     add_real(app, "--sample", trace.shaping.sample, "keep this share of the conversations, each whole (1)");
     add_whole(app, "--sample-seed", trace.shaping.seed, "which of them (1)", 0);
     app.add_option_function<std::string>(
@@ -44,6 +48,12 @@ CLI::Option* add_trace(CLI::App& app, TraceInput& trace) {
     CLI::Option* path = app.add_option("TRACE", trace.path, "trace file, also .gz or .zst; - is standard input");
     add_reading(app, trace);
     return path;
+}
+
+void add_what_if(CLI::App& app, std::vector<std::string>& settings) {
+    app.add_option("--what-if", settings,
+                   "change a key first: decode.parallel.tensor=4, pool.weights=fp8; may be repeated")
+        ->type_name("KEY=VALUE");
 }
 
 void add_catalogs(CLI::App& app, std::vector<std::string>& catalogs) {

@@ -29,6 +29,8 @@ void add_format(CLI::App& app, const std::string& help, const std::function<void
 void add_reading(CLI::App& app, TraceInput& trace);
 /// The trace and how it is read.
 CLI::Option* add_trace(CLI::App& app, TraceInput& trace);
+/// --what-if KEY=VALUE, which may be repeated.
+void add_what_if(CLI::App& app, std::vector<std::string>& settings);
 void add_catalogs(CLI::App& app, std::vector<std::string>& catalogs);
 void add_daemon(CLI::App& app, std::string& daemon, std::string& token_file);
 /// A history file or a daemon.

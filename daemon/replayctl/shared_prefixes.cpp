@@ -16,7 +16,8 @@ constexpr std::int64_t k_block_tokens = 16;
 /// Block `block` of the prompt of a request, told from all others.
 std::uint64_t block_hash(const std::vector<SharedPrefix>& shared, std::int64_t request, std::int64_t block) {
     constexpr std::int64_t k_blocks_max = 1 << 20;
-    const auto from = std::find_if(shared.begin(), shared.end(), [&](const SharedPrefix& each) { return each.request == request; });
+    const auto from =
+        std::find_if(shared.begin(), shared.end(), [&](const SharedPrefix& each) { return each.request == request; });
     if (from != shared.end() && block < from->blocks) return block_hash(shared, from->earlier, block);
     return static_cast<std::uint64_t>(request * k_blocks_max + block);
 }
@@ -24,11 +25,13 @@ std::uint64_t block_hash(const std::vector<SharedPrefix>& shared, std::int64_t r
 Result<void> check(const std::string& path, const SharedPrefix& row) {
     const std::string of = path + ": request " + std::to_string(row.request) + ": ";
     if (row.earlier >= row.request) {
-        return fail(Code::invalid_argument, of + "earlier is " + std::to_string(row.earlier) + ": expected a request before it");
+        return fail(Code::invalid_argument,
+                    of + "earlier is " + std::to_string(row.earlier) + ": expected a request before it");
     }
     if (row.blocks * k_block_tokens > row.prompt_tokens) {
-        return fail(Code::invalid_argument, of + "blocks is " + std::to_string(row.blocks) + ": expected at most those of its " +
-                                                std::to_string(row.prompt_tokens) + " prompt tokens, " +
+        return fail(Code::invalid_argument, of + "blocks is " + std::to_string(row.blocks) +
+                                                ": expected at most those of its " + std::to_string(row.prompt_tokens) +
+                                                " prompt tokens, " +
                                                 std::to_string(row.prompt_tokens / k_block_tokens));
     }
     return {};

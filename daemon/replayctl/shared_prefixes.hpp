@@ -1,8 +1,9 @@
 #pragma once
-// Which prompts of a run begin like earlier ones. A server that caches prefixes computes those beginnings once, but files of
-// runs keep counts of tokens only; whoever knows the prompts can say so in a CSV file:
-//   request,prompt_tokens,earlier,blocks      a row for each prompt whose first `blocks` blocks of 16 tokens are those of
-//                                             an earlier request; requests are counted from 0 in the order of their arrival
+// Which prompts of a run begin like earlier ones. A server that caches prefixes computes those beginnings once, but
+// files of runs keep counts of tokens only; whoever knows the prompts can say so in a CSV file:
+//   request,prompt_tokens,earlier,blocks
+// has a row for each prompt whose first `blocks` blocks of 16 tokens are those of an earlier request; requests are
+// counted from 0 in the order of their arrival.
 
 #include <cstdint>
 #include <optional>
@@ -32,7 +33,8 @@ struct KnownPrompts {
     std::string name;  ///< of its file, without .csv
     std::vector<SharedPrefix> shared;
 };
-/// The set that the arrivals' prompts are, known by the lengths of dozens of them at their places; nothing when it is none.
+/// The set that the arrivals' prompts are, known by the lengths of dozens of them at their places; nothing when it is
+/// none.
 [[nodiscard]] std::optional<KnownPrompts> known_prompts(const std::vector<Arrival>& arrivals);
 
 /// Whether the arrivals have a prompt of the stated tokens for every row.

@@ -62,7 +62,8 @@ Progress progress_of(const json::object& stream, const json::array& runs) {
     return progress;
 }
 
-/// Polls the stream until every run is over, here and where a shared stream's others are; the runs of this daemon. A daemon that is away is waited for as while sending.
+/// Polls the stream until every run is over, here and where a shared stream's others are; the runs of this daemon. A
+/// daemon that is away is waited for as while sending.
 Result<json::array> wait_for_runs(const StreamOptions& options, const net::Endpoint& daemon) {
     ProgressBar bar;
     auto alive = Clock::now();

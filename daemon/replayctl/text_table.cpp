@@ -22,8 +22,8 @@ void append_rule(std::string& out, const std::vector<std::size_t>& widths) {
 
 std::size_t text_width(std::string_view text) {
     // Every byte but the continuation bytes of UTF-8 (10xxxxxx) begins a character.
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
 
 void TextTable::add_row(std::vector<std::string> cells) {

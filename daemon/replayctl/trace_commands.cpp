@@ -57,6 +57,10 @@ Declared declare_replay(CLI::App& root) {
     command.needed.push_back(add_trace(app, options->trace));
     command.needed.push_back(
         app.add_option("--scenario", options->scenarios, "names or TOML files of the clusters to replay on"));
+    app.add_option("--what-if", options->what_if,
+                   "replay each scenario once more with a key changed, as NAME-what-if: pool.kv.dtype=fp8; may be "
+                   "repeated, all at once")
+        ->type_name("KEY=VALUE");
     add_catalogs(app, options->catalogs);
     app.add_option("--db", options->db, "write stream, runs, requests and windows into this history file");
     app.add_option("--stream", options->stream, "name of the stream in --db (the trace's file name)");
@@ -64,9 +68,8 @@ Declared declare_replay(CLI::App& root) {
     app.add_option("--windows-csv", options->windows_csv, "write a row per window");
     app.add_option("--batches-csv", options->batches_csv, "write a row per batch, in vidur's columns; one scenario");
     app.add_option("--tokens-csv", options->tokens_csv, "write a row per output token with its time; one scenario");
-    app.add_option("--engine", options->stepper, "macro: many decode steps at once; stepper: one by one, the same result")
-        ->type_name("macro|stepper")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"macro", false}, {"stepper", true}}));
+    add_choice<bool>(app, "--engine", options->stepper, {{"macro", false}, {"stepper", true}},
+                     "macro (default): many decode steps at once; stepper: one by one, the same result");
     command.run = [options = options](OutputMode mode) {
         options->mode = mode;
         return replay(*options);
@@ -101,8 +104,9 @@ CLI::Option* add_sending(CLI::App& app, StreamOptions& options) {
     app.add_flag("--json-frames", options.json_frames, "send JSON text frames instead of protobuf");
     app.add_flag("--wait", options.wait, "wait until every run has finished, and print them");
     add_real(app, "--speed", options.speed, "factor of real time for a stream that is created (0: no limit)");
-    app.add_option("--request-rows", options.request_rows,
-                   "requests whose rows a stream that is created keeps: all, none, objective_breaks or sampled:SHARE (all)")
+    app.add_option(
+           "--request-rows", options.request_rows,
+           "requests whose rows a stream that is created keeps: all, none, objective_breaks or sampled:SHARE (all)")
         ->type_name("POLICY");
     add_time(app, "--retry", [&options](std::int64_t ns) { options.retry = std::chrono::nanoseconds(ns); },
              "how long a lost daemon is waited for (60s)");
@@ -112,13 +116,14 @@ CLI::Option* add_sending(CLI::App& app, StreamOptions& options) {
 }  // namespace
 
 Declared declare_follow(CLI::App& root) {
-    auto [command, options] = begin<StreamOptions>(root, "follow", "send growing files, and folders that get more files, to a daemon");
+    auto [command, options] =
+        begin<StreamOptions>(root, "follow", "send growing files, and folders that get more files, to a daemon");
     CLI::App& app = *command.app;
     options->end = false;
     options->trace.options.reorder = Duration(60 * k_ns_per_s);
     files::FollowOptions& files = options->trace.follow.emplace();
-    command.needed.push_back(
-        app.add_option("PATH", files.paths, "files and folders, oldest first: the rotated log, then the one that grows"));
+    command.needed.push_back(app.add_option(
+        "PATH", files.paths, "files and folders, oldest first: the rotated log, then the one that grows"));
     add_reading(app, options->trace);
     add_time(app, "--reorder",
              [options = options](std::int64_t ns) {

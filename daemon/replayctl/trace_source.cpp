@@ -25,7 +25,9 @@ Result<std::vector<Arrival>> TraceSource::take(std::size_t count) {
             const auto more = file_.next(held_);
             if (!more) return tl::unexpected(more.error());
             if (!*more) break;
-            if (shaping_.changes_anything()) shaper_.shape(held_);
+            if (shaping_.changes_anything()) {
+                if (auto shaped = shaper_.shape(held_); !shaped) return tl::unexpected(shaped.error());
+            }
             continue;  // nothing of this piece may be left
         }
         const std::size_t moved = std::min(count - out.size(), held_.size() - next_);
@@ -70,7 +72,12 @@ std::vector<std::string> TraceSource::remarks() const {
         remarks.push_back(count_text(shaper_.left_out()) + " requests belong to conversations that are not sampled");
     }
     if (shaper_.pauses_cut() > 0) {
-        remarks.push_back(count_text(shaper_.pauses_cut()) + " pauses were cut by " + time_text(shaper_.cut().value) + " in all");
+        remarks.push_back(count_text(shaper_.pauses_cut()) + " pauses were cut by " + time_text(shaper_.cut().value) +
+                          " in all");
+    }
+    if (shaper_.unobserved() > 0) {
+        remarks.push_back("what production observed of " + count_text(shaper_.unobserved()) +
+                          " requests was left out: it is of other lengths than --prompt-scale and --output-scale make");
     }
     return remarks;
 }

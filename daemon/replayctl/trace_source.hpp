@@ -28,11 +28,14 @@ public:
     /// Errors as of TraceFile::open, and `invalid_argument` for shaping out of range.
     [[nodiscard]] static Result<TraceSource> open(const TraceInput& input);
 
-    /// The next arrivals, at most `count`; none at the end, or while followed files bring none. Errors as of TraceFile::next.
+    /// The next arrivals, at most `count`; none at the end, or while followed files bring none. Errors as of
+    /// TraceFile::next.
     [[nodiscard]] Result<std::vector<Arrival>> take(std::size_t count);
 
     /// Whether `take` will bring nothing any more; of followed files it may bring nothing for now only.
-    [[nodiscard]] bool ended() const { return (limit_ && taken_ >= *limit_) || (file_.ended() && next_ == held_.size()); }
+    [[nodiscard]] bool ended() const {
+        return (limit_ && taken_ >= *limit_) || (file_.ended() && next_ == held_.size());
+    }
 
     [[nodiscard]] std::int64_t taken() const { return taken_; }
     [[nodiscard]] const files::TraceFile& file() const { return file_; }

@@ -30,7 +30,8 @@ Result<json::object> read_object(const fs::path& path) {
     boost::system::error_code trouble;
     json::value value = json::parse(*text, trouble);
     if (trouble || !value.is_object()) {
-        return fail(Code::invalid_argument, path.string() + " is not a JSON object" + (trouble ? ": " + trouble.message() : ""));
+        return fail(Code::invalid_argument,
+                    path.string() + " is not a JSON object" + (trouble ? ": " + trouble.message() : ""));
     }
     return std::move(value.as_object());
 }
@@ -57,7 +58,8 @@ std::optional<std::string> entry_of(const std::vector<std::string>& names, std::
 
 /// "hardware" of the first instance in the peer simulator's cluster file.
 std::string hardware_of_run(const json::object& config) {
-    return text(config.at("nodes").as_array().at(0).as_object().at("instances").as_array().at(0).as_object(), "hardware");
+    return text(config.at("nodes").as_array().at(0).as_object().at("instances").as_array().at(0).as_object(),
+                "hardware");
 }
 
 struct Names {
@@ -66,7 +68,9 @@ struct Names {
     std::string model;
 };
 
-std::string number_line(const char* key, std::int64_t value) { return std::string(key) + " = " + std::to_string(value) + "\n"; }
+std::string number_line(const char* key, std::int64_t value) {
+    return std::string(key) + " = " + std::to_string(value) + "\n";
+}
 
 /// As the server was asked to, or said that it does; vLLM's default is to cache.
 bool caches_prefixes(const json::object& meta) {
@@ -80,7 +84,8 @@ bool caches_prefixes(const json::object& meta) {
 }
 
 /// Error naming the first of the members that the run is read from which is not in the file.
-Result<void> check_members(const fs::path& file, const json::object& object, std::initializer_list<std::string_view> pointers) {
+Result<void> check_members(const fs::path& file, const json::object& object,
+                           std::initializer_list<std::string_view> pointers) {
     const json::value whole(object);
     for (const std::string_view pointer : pointers) {
         boost::system::error_code absent;
@@ -144,9 +149,10 @@ Result<VllmRun> read_run(const fs::path& folder, const Catalog& catalog) {
         const auto gpu = entry_of(catalog.gpu_names(), names.hardware);
         const auto model = entry_of(catalog.model_names(), fs::path(path).filename().string());
         if (!gpu || !model) {
-            return fail(Code::invalid_argument, folder.string() + ": no entry of the catalog for " +
-                                                    (gpu ? "model \"" + path : "GPU \"" + names.hardware) +
-                                                    "\": expected a name that begins with one of the built-in catalog's");
+            return fail(Code::invalid_argument,
+                        folder.string() + ": no entry of the catalog for " +
+                            (gpu ? "model \"" + path : "GPU \"" + names.hardware) +
+                            "\": expected a name that begins with one of the built-in catalog's");
         }
         names.gpu = *gpu;
         names.model = *model;
@@ -155,7 +161,8 @@ Result<VllmRun> read_run(const fs::path& folder, const Catalog& catalog) {
         std::error_code ignored;
         if (fs::is_directory(profile, ignored)) run.profile = profile.string();
     } catch (const std::exception& trouble) {
-        return fail(Code::invalid_argument, folder.string() + ": meta.json or config.json is not as vLLM's bench writes it: " + trouble.what());
+        return fail(Code::invalid_argument,
+                    folder.string() + ": meta.json or config.json is not as vLLM's bench writes it: " + trouble.what());
     }
     auto arrivals = files::read_trace((folder / "vllm" / "requests.jsonl").string(), {});
     if (!arrivals) return tl::unexpected(arrivals.error());

@@ -19,8 +19,8 @@ struct AfdStep {
     std::int64_t layers = 0;
 };
 
-/// One for each AFD pool that made tokens in the window and has requests at its end: sequences by the tokens of a step, contexts by the KV blocks in use at
-/// the window's end, prompts as one chunk.
+/// One for each AFD pool that made tokens in the window and has requests at its end: sequences by the tokens of a step,
+/// contexts by the KV blocks in use at the window's end, prompts as one chunk.
 [[nodiscard]] std::vector<AfdStep> afd_steps(const CompiledScenario& compiled, const WindowRecord& window);
 
 }  // namespace replayd::stream

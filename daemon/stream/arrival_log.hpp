@@ -60,8 +60,8 @@ public:
         std::function<void()> end_ready;  ///< an end was accepted and every batch before it is durable
     };
 
-    /// `name` is the stream's, for messages. `events` are called without locks, on any thread. `shared`: where batches go
-    /// before they are committed here; null for a stream of this process alone.
+    /// `name` is the stream's, for messages. `events` are called without locks, on any thread. `shared`: where batches
+    /// go before they are committed here; null for a stream of this process alone.
     ArrivalLog(storage::History& history, std::int64_t stream_id, std::string name, LogTail tail, Events events,
                SharedLog* shared = nullptr);
 
@@ -85,14 +85,15 @@ public:
     /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Error: the history
     /// cannot be read.
     [[nodiscard]] Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) const;
-    /// Durable batches from `seq` on as they were stored, one to `most` of them. Errors: `io` when there is none, and as
-    /// `fetch`.
+    /// Durable batches from `seq` on as they were stored, one to `most` of them. Errors: `io` when there is none, and
+    /// as `fetch`.
     [[nodiscard]] Result<std::vector<storage::LoggedBatch>> logged(std::uint64_t seq, std::size_t most) const;
     /// Durable arrivals of [from, to) in order, at most `most`. Errors: `too_large` beyond, and as `fetch`.
     [[nodiscard]] Result<std::vector<Arrival>> between(VirtualTime from, VirtualTime to, std::size_t most) const;
-    /// Blocks until batch `seq` is durable, or something was taken back since `failures`, or `patience` is over; whether
-    /// it is durable.
-    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures, std::chrono::milliseconds patience) const;
+    /// Blocks until batch `seq` is durable, or something was taken back since `failures`, or `patience` is over;
+    /// whether it is durable.
+    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures,
+                                    std::chrono::milliseconds patience) const;
     /// No run needs batches before `seq` any more.
     void release_before(std::uint64_t seq);
 

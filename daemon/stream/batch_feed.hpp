@@ -20,8 +20,8 @@ struct FeedBatch {
 class BatchFeed {
 public:
     virtual ~BatchFeed() = default;
-    /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Errors: the history cannot be
-    /// read, or lacks a batch.
+    /// Durable batches from `seq` on: some of them, or none when `seq` is not durable yet. Errors: the history cannot
+    /// be read, or lacks a batch.
     [[nodiscard]] virtual Result<std::vector<FeedBatch>> fetch(std::uint64_t seq) = 0;
     /// The stream has ended and `seq` is its last batch.
     [[nodiscard]] virtual bool ends_with(std::uint64_t seq) = 0;

@@ -37,7 +37,8 @@ std::optional<Checkpoint> Checkpoints::latest(std::int64_t run, VirtualTime at) 
     const auto of = std::find_if(runs_.begin(), runs_.end(), [run](const OfRun& each) { return each.run == run; });
     if (of == runs_.end()) return std::nullopt;
     runs_.splice(runs_.begin(), runs_, of);
-    const auto behind = std::find_if(of->kept.rbegin(), of->kept.rend(), [at](const Checkpoint& each) { return each.at <= at; });
+    const auto behind =
+        std::find_if(of->kept.rbegin(), of->kept.rend(), [at](const Checkpoint& each) { return each.at <= at; });
     return behind == of->kept.rend() ? std::nullopt : std::optional(*behind);
 }
 

@@ -49,7 +49,9 @@ struct Copy {
 Result<std::shared_ptr<Copy>> copy_of(Stream& stream, const std::shared_ptr<RunWorker>& run) {
     const auto answer = std::make_shared<std::promise<Result<std::shared_ptr<Copy>>>>();
     run->ask([answer](const Run* now, VirtualTime offered) {
-        if (now == nullptr) return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
+        if (now == nullptr) {
+            return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
+        }
         Run copied = now->fork(no_sink());
         const VirtualTime at = std::max(now->snapshot().now + Duration(1), offered);
         answer->set_value(std::make_shared<Copy>(Copy{std::move(copied), at}));
@@ -110,7 +112,8 @@ public:
             line.not_forked = forked.error().message;
             return replayed(compiled, sink);
         });
-        auto job = std::make_shared<LookAheadJob>(std::move(ahead), [stream = stream_.shared_from_this()] { return stream->now(); });
+        auto job = std::make_shared<LookAheadJob>(std::move(ahead),
+                                                  [stream = stream_.shared_from_this()] { return stream->now(); });
         results_.push_back(job->result());
         lines_.push_back(std::move(line));
         stream_.lend_engine(job);
@@ -120,8 +123,9 @@ public:
         const auto until = std::chrono::steady_clock::now() + k_patience;
         for (std::size_t i = 0; i < lines_.size(); ++i) {
             if (results_[i].wait_until(until) != std::future_status::ready) {
-                return fail(Code::unavailable, "the forecast of \"" + lines_[i].name +
-                                                   "\" took more than a minute: expected a shorter horizon, or fewer candidates");
+                return fail(Code::unavailable,
+                            "the forecast of \"" + lines_[i].name +
+                                "\" took more than a minute: expected a shorter horizon, or fewer candidates");
             }
             lines_[i].result = results_[i].get();
         }
@@ -160,11 +164,13 @@ std::optional<std::size_t> cheapest_of(const std::vector<ForecastLine>& lines) {
 
 Result<Forecast> forecast(Stream& stream, const std::shared_ptr<RunWorker>& run, const ForecastRequest& request) {
     if (!run->identity().compiled || !run->active()) {
-        return fail(Code::failed_state, "run " + std::to_string(run->identity().id) + " is over: expected one that this daemon replays");
+        return fail(Code::failed_state,
+                    "run " + std::to_string(run->identity().id) + " is over: expected one that this daemon replays");
     }
     const Scenario& own = run->identity().compiled->scenario;
     if (own.slo.ttft == Duration(0) && own.slo.tpot == Duration(0)) {
-        return fail(Code::invalid_argument, "scenario \"" + own.name + "\" has no [slo]: expected an objective that can be broken");
+        return fail(Code::invalid_argument,
+                    "scenario \"" + own.name + "\" has no [slo]: expected an objective that can be broken");
     }
     const auto copy = copy_of(stream, run);
     if (!copy) return tl::unexpected(copy.error());

@@ -1,6 +1,6 @@
 #pragma once
-// What-if ahead of now: forks a run, runs the copies ahead under a traffic forecast on the engine's threads, and says which
-// candidates hold the objectives and which of those is the cheapest. The run itself is not touched.
+// What-if ahead of now: forks a run, runs the copies ahead under a traffic forecast on the engine's threads, and says
+// which candidates hold the objectives and which of those is the cheapest. The run itself is not touched.
 
 #include <memory>
 #include <optional>
@@ -59,8 +59,9 @@ struct Forecast {
 };
 
 /// Blocks until all are there: for the task pool. Errors: `invalid_argument` (no objective, no arrivals in the sample),
-/// `too_large` (a sample of more than 200,000 arrivals), `failed_state` (the run has failed), `unavailable` (it took more than a
-/// minute), those of the log.
-[[nodiscard]] Result<Forecast> forecast(Stream& stream, const std::shared_ptr<RunWorker>& run, const ForecastRequest& request);
+/// `too_large` (a sample of more than 200,000 arrivals), `failed_state` (the run has failed), `unavailable` (it took
+/// more than a minute), those of the log.
+[[nodiscard]] Result<Forecast> forecast(Stream& stream, const std::shared_ptr<RunWorker>& run,
+                                        const ForecastRequest& request);
 
 }  // namespace replayd::stream

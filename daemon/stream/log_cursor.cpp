@@ -19,13 +19,17 @@ Result<LogCursor::Piece> LogCursor::next(VirtualTime before, std::size_t most) {
     if (!loaded) return tl::unexpected(loaded.error());
     if (!*loaded) {
         if (feed_->ends_with(position_.batches)) return Piece{{}, before, true};
-        return fail(Code::unavailable, "the arrival log does not reach " + std::to_string(before.ns) + " ns yet: ask again later");
+        return fail(Code::unavailable,
+                    "the arrival log does not reach " + std::to_string(before.ns) + " ns yet: ask again later");
     }
     const FeedBatch& batch = fetched_[batch_];
     const auto left = std::span(*batch.arrivals).subspan(position_.arrivals);
-    const auto end = std::find_if(left.begin(), left.end(), [before](const Arrival& arrival) { return arrival.at >= before; });
+    const auto end =
+        std::find_if(left.begin(), left.end(), [before](const Arrival& arrival) { return arrival.at >= before; });
     Piece piece;
     piece.arrivals = left.first(std::min(most, static_cast<std::size_t>(end - left.begin())));
+    piece.batch = batch.arrivals;
+    piece.first = position_.arrivals;
     position_.arrivals += piece.arrivals.size();
     const bool batch_done = position_.arrivals == batch.arrivals->size();
     const VirtualTime bound = batch_done ? batch.watermark : (*batch.arrivals)[position_.arrivals].at;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/stream/batch_feed.hpp"
+#include "replay/sim/arrival_store.hpp"
 
 namespace replayd::stream {
 
@@ -25,8 +26,11 @@ public:
         std::span<const Arrival> arrivals;  ///< until the next call
         VirtualTime watermark;              ///< no later arrival is earlier; at most what was asked for
         bool complete = false;              ///< nothing before the time that was asked for is left
+        ArrivalBatch batch{};               ///< whose `arrivals` are, from number `first` on; null where there are none
+        std::size_t first = 0;
     };
-    /// Up to `most` arrivals before `before`. Errors: those of the log, and `unavailable` where it does not go so far yet.
+    /// Up to `most` arrivals before `before`. Errors: those of the log, and `unavailable` where it does not go so far
+    /// yet.
     [[nodiscard]] Result<Piece> next(VirtualTime before, std::size_t most);
 
     [[nodiscard]] LogPosition position() const { return position_; }

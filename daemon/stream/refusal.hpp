@@ -30,10 +30,11 @@ struct LogTail {
 };
 
 /// Whether message `what` number `seq` may follow what was accepted; `stream` is its name, for messages.
-[[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what, const LogTail& accepted, std::string_view stream);
+[[nodiscard]] std::optional<Refusal> check_seq(std::uint64_t seq, const char* what, const LogTail& accepted,
+                                               std::string_view stream);
 
 /// Whether the batch may: its number and its times, and that it has no more arrivals than were `granted` in all.
-[[nodiscard]] std::optional<Refusal> check_batch(const protocol::ArrivalBatch& batch, const LogTail& accepted, std::int64_t granted,
-                                                 std::string_view stream);
+[[nodiscard]] std::optional<Refusal> check_batch(const protocol::ArrivalBatch& batch, const LogTail& accepted,
+                                                 std::int64_t granted, std::string_view stream);
 
 }  // namespace replayd::stream

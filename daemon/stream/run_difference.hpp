@@ -16,8 +16,8 @@ struct RunsDifference {
 
 class RunDifference {
 public:
-    /// Up to `until`, or to the end of both when `until` is absent and the stream has ended. `feed` must outlive it; the
-    /// `compiled` of neither run is null.
+    /// Up to `until`, or to the end of both when `until` is absent and the stream has ended. `feed` must outlive it;
+    /// the `compiled` of neither run is null.
     RunDifference(RunIdentity a, RunIdentity b, BatchFeed& feed, std::optional<VirtualTime> until);
 
     /// A few milliseconds of work; nothing: there is more to do. Errors: those of LogCursor::next, of Run::fork.

@@ -1,6 +1,6 @@
 #pragma once
-// What becomes of the records of a run: its progress and the observer hear of them at once, the history gets those that the
-// stream's policy keeps in chunks, and drift alarms are logged. Of the run's slices only.
+// What becomes of the records of a run: its progress and the observer hear of them at once, the history gets those that
+// the stream's policy keeps in chunks, and drift alarms are logged. Of the run's slices only.
 
 #include <array>
 #include <cstddef>

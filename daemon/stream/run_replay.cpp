@@ -35,7 +35,7 @@ Result<bool> RunReplay::step(VirtualTime to) {
     const VirtualTime change = next_change(identity_, parts_done_, to);
     const auto piece = log_.next(change, k_arrivals_per_step);
     if (!piece) return tl::unexpected(piece.error());
-    for (const Arrival& arrival : piece->arrivals) run_.offer(arrival);
+    run_.offer(piece->batch, piece->first, piece->arrivals.size());
     arrivals_ += static_cast<std::int64_t>(piece->arrivals.size());
     run_.advance(piece->watermark);
     if (!piece->complete) return false;
@@ -48,7 +48,8 @@ Result<bool> RunReplay::step(VirtualTime to) {
 }
 
 Checkpoint RunReplay::checkpoint() const {
-    return {run_.snapshot().now, log_.position(), arrivals_, parts_done_, std::make_shared<const Run>(run_.fork(no_sink()))};
+    return {run_.snapshot().now, log_.position(), arrivals_, parts_done_,
+            std::make_shared<const Run>(run_.fork(no_sink()))};
 }
 
 }  // namespace replayd::stream

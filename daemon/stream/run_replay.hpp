@@ -16,7 +16,8 @@ public:
     /// From a checkpoint of the same run.
     RunReplay(RunIdentity identity, BatchFeed& feed, const Checkpoint& from);
 
-    /// Goes on by a few hundred arrivals, at most to `to`; true when it is there. Errors: those of LogCursor::next, of Run::fork.
+    /// Goes on by a few hundred arrivals, at most to `to`; true when it is there. Errors: those of LogCursor::next, of
+    /// Run::fork.
     [[nodiscard]] Result<bool> step(VirtualTime to);
 
     [[nodiscard]] const Run& run() const { return run_; }
@@ -32,7 +33,8 @@ private:
 };
 
 /// The scenario that the run has after `parts_done` of its parts.
-[[nodiscard]] const std::shared_ptr<const CompiledScenario>& scenario_after(const RunIdentity& run, std::size_t parts_done);
+[[nodiscard]] const std::shared_ptr<const CompiledScenario>& scenario_after(const RunIdentity& run,
+                                                                            std::size_t parts_done);
 /// Where it takes the next one, if it does before `to`; else `to`.
 [[nodiscard]] VirtualTime next_change(const RunIdentity& run, std::size_t parts_done, VirtualTime to);
 

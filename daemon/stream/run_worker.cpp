@@ -91,15 +91,15 @@ RunWorker::Step RunWorker::step(VirtualTime target) {
     }
     const FeedBatch& batch = fetched_[batch_];
     const std::vector<Arrival>& arrivals = *batch.arrivals;
-    int offered = 0;
-    while (arrival_ < arrivals.size() && offered < k_arrivals_per_step &&
+    const std::size_t first = arrival_;
+    while (arrival_ < arrivals.size() && arrival_ - first < k_arrivals_per_step &&
            (unlimited || arrivals[arrival_].at < target)) {
-        last_offered_ = arrivals[arrival_].at;
-        run_->offer(arrivals[arrival_]);
         ++arrival_;
-        ++offered;
     }
-    offered_ += offered;
+    const std::size_t offered = arrival_ - first;
+    if (offered > 0) last_offered_ = arrivals[arrival_ - 1].at;
+    run_->offer(batch.arrivals, first, offered);
+    offered_ += static_cast<std::int64_t>(offered);
     const bool batch_done = arrival_ == arrivals.size();
     bound_ = std::max(bound_, batch_done ? batch.watermark : arrivals[arrival_].at);
     advance(std::min(bound_, target));

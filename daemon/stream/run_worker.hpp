@@ -62,7 +62,8 @@ public:
     void release() { held_.store(false); }
     /// Before its first slice.
     void start_behind() { catching_up_.store(true); }
-    /// Looks at the run as it is (null when it has failed to start) and at the time of the last arrival that it was offered.
+    /// Looks at the run as it is (null when it has failed to start) and at the time of the last arrival that it was
+    /// offered.
     using Look = std::function<void(const Run* run, VirtualTime offered)>;
     /// Calls `look` on the run's thread at the beginning of a slice. It must be quick. Whoever calls wakes the job.
     void ask(Look look);

@@ -66,7 +66,8 @@ private:
         std::shared_ptr<const LibraryScenario> composed;  ///< null until first wanted
     };
     [[nodiscard]] Result<std::shared_ptr<const LibraryScenario>> compose(Entry& entry) const;  ///< under the mutex
-    ScenarioLibrary(Catalog catalog, ProfileLoader profile) : catalog_(std::move(catalog)), profile_(std::move(profile)) {}
+    ScenarioLibrary(Catalog catalog, ProfileLoader profile)
+        : catalog_(std::move(catalog)), profile_(std::move(profile)) {}
 
     const Catalog catalog_;
     const ProfileLoader profile_;

@@ -53,14 +53,14 @@ public:
     [[nodiscard]] virtual Result<Presence> presence(const storage::StreamRow& stream) = 0;
     /// From now on brings what others publish to the stream. Once per stream.
     virtual void follow(const std::shared_ptr<Stream>& stream) = 0;
-    /// Blocks until everything that is in the shared log is durable here, so that a client is told the right place to go
-    /// on from. Error `unavailable` when that takes too long.
+    /// Blocks until everything that is in the shared log is durable here, so that a client is told the right place to
+    /// go on from. Error `unavailable` when that takes too long.
     [[nodiscard]] virtual Result<void> catch_up(Stream& stream) = 0;
 
     /// Stores a batch behind those before it. `done` is called in the order of the calls, on a thread of the log. While
-    /// the log cannot be reached the batch waits. A batch that is there already, with the same content, is a success, so
-    /// sending again is harmless; with another content (two clients fed the stream at once) the error is `already_exists`.
-    /// `source` shared_log: it came from there; `done` is called in its turn.
+    /// the log cannot be reached the batch waits. A batch that is there already, with the same content, is a success,
+    /// so sending again is harmless; with another content (two clients fed the stream at once) the error is
+    /// `already_exists`. `source` shared_log: it came from there; `done` is called in its turn.
     virtual void publish(const std::string& stream, std::shared_ptr<const storage::LoggedBatch> batch,
                          BatchSource source, Done done) = 0;
     /// The same for the end; `seq`: one more than the last batch's.

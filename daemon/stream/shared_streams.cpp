@@ -18,7 +18,8 @@ Result<void> StreamRegistry::check_retired(const std::string& name) const {
 
 /// Whoever comes first opens it; the others take part in what was opened.
 Result<std::shared_ptr<Stream>> StreamRegistry::create_shared(const NewStream& wanted, const Checked& checked) {
-    Opening opening{wanted.name, {}, wanted.speed, wall_ms(), wanted.traced_system, engine_version_, checked.request_rows};
+    Opening opening{wanted.name,         {}, wanted.speed, wall_ms(), wanted.traced_system, engine_version_,
+                    checked.request_rows};
     for (const auto& scenario : checked.scenarios) opening.scenarios.push_back({scenario->name(), scenario->toml});
     const auto opened = context_.shared->open(opening);
     if (!opened) return tl::unexpected(opened.error());

@@ -103,7 +103,8 @@ public:
     }
 
     /// As ArrivalLog::wait_durable.
-    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures, std::chrono::milliseconds patience) const {
+    [[nodiscard]] bool wait_durable(std::uint64_t seq, std::uint64_t failures,
+                                    std::chrono::milliseconds patience) const {
         return log_->wait_durable(seq, failures, patience);
     }
     /// Whether other processes take part in it.
@@ -118,8 +119,10 @@ public:
         return log_->refusal_of_trouble(failures);
     }
 
-    /// Arrivals of [from, to) from the log, at most `most`: error `too_large` beyond. Reads the history: not for the io thread.
-    [[nodiscard]] Result<std::vector<Arrival>> arrivals_between(VirtualTime from, VirtualTime to, std::size_t most) const {
+    /// Arrivals of [from, to) from the log, at most `most`: error `too_large` beyond. Reads the history: not for the io
+    /// thread.
+    [[nodiscard]] Result<std::vector<Arrival>> arrivals_between(VirtualTime from, VirtualTime to,
+                                                                std::size_t most) const {
         return log_->between(from, to, most);
     }
     /// As ArrivalLog::logged. Not for the io thread.

@@ -29,8 +29,9 @@ Result<void> StreamRegistry::check_objectives(const storage::RequestPolicy& poli
     const bool any = std::any_of(of.slo_classes.begin(), of.slo_classes.end(),
                                  [&](const SloClass& slo_class) { return stated(slo_class.slo); });
     if (any || stated(of.slo)) return {};
-    return fail(Code::invalid_argument, "request_rows is objective_breaks, but scenario " + net::quoted(scenario.name()) +
-                                            " states no objective: expected [slo] with ttft_ms or tpot_ms in it, or another request_rows");
+    return fail(Code::invalid_argument,
+                "request_rows is objective_breaks, but scenario " + net::quoted(scenario.name()) +
+                    " states no objective: expected [slo] with ttft_ms or tpot_ms in it, or another request_rows");
 }
 
 Result<StreamRegistry::Checked> StreamRegistry::check(const NewStream& wanted) const {
@@ -65,8 +66,9 @@ Result<void> StreamRegistry::check_room() const {
     const auto streams = all();
     const auto unfinished = static_cast<std::size_t>(std::count_if(streams.begin(), streams.end(), busy));
     if (unfinished < most) return {};
-    return fail(Code::unavailable, std::to_string(unfinished) + " streams have not finished, and limits.streams_max is " +
-                                       std::to_string(most) + ": end some, or raise the limit");
+    return fail(Code::unavailable, std::to_string(unfinished) +
+                                       " streams have not finished, and limits.streams_max is " + std::to_string(most) +
+                                       ": end some, or raise the limit");
 }
 
 Result<std::shared_ptr<Stream>> StreamRegistry::create(const NewStream& wanted) {
@@ -171,7 +173,8 @@ ComposeText StreamRegistry::composer() const {
 }
 
 /// One whose scenario is no longer valid has none; the log says why.
-RunIdentity StreamRegistry::logged_identity(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const {
+RunIdentity StreamRegistry::logged_identity(const storage::RunRow& row, const std::string& stream,
+                                            storage::Reader& reader) const {
     auto identity = identity_of(row, stream, reader, composer());
     if (identity) return std::move(*identity);
     config::log(config::LogLevel::error, "scenario_invalid",

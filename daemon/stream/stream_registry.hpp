@@ -43,14 +43,15 @@ public:
     [[nodiscard]] Result<void> recover(storage::Reader& reader);
 
     /// Blocks until committed: not for the io thread. Errors: `invalid_argument` (name, speed, no or invalid
-    /// scenarios), `unavailable` (as many streams as are allowed), `already_exists`, `not_found` (scenario), those of the history.
+    /// scenarios), `unavailable` (as many streams as are allowed), `already_exists`, `not_found` (scenario), those of
+    /// the history.
     [[nodiscard]] Result<std::shared_ptr<Stream>> create(const NewStream& wanted);
     /// The stream of this name, else as `create`. For hellos.
     [[nodiscard]] Result<std::shared_ptr<Stream>> find_or_create(const NewStream& wanted);
 
     // These block until committed: not for the io thread.
-    /// Adds a run of `scenario` to a stream that may have begun, or ended: it catches up from the log. Errors: `not_found`
-    /// (stream, scenario), `unavailable` (too many runs are active), those of the history.
+    /// Adds a run of `scenario` to a stream that may have begun, or ended: it catches up from the log. Errors:
+    /// `not_found` (stream, scenario), `unavailable` (too many runs are active), those of the history.
     [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_run(std::string_view stream, std::string_view scenario);
     /// Adds a run that is `wanted.parent` up to a moment and goes on under another scenario. Errors: as above, and
     /// `invalid_argument` for a moment that the run has not come to, and for what cannot change in flight (Run::fork).
@@ -79,7 +80,8 @@ public:
     /// The worker of a run that this process computes or computed; null otherwise.
     [[nodiscard]] std::shared_ptr<RunWorker> run(std::int64_t run_id) const;
 
-    /// What the run is, for replaying it: also of one that is over. Error `invalid_argument`: its scenario is no longer valid.
+    /// What the run is, for replaying it: also of one that is over. Error `invalid_argument`: its scenario is no longer
+    /// valid.
     [[nodiscard]] Result<RunIdentity> identity(const storage::RunInfo& run, storage::Reader& reader) const;
 
     [[nodiscard]] ScenarioLibrary& scenarios() { return library_; }
@@ -100,7 +102,8 @@ private:
         std::string request_rows;
     };
     /// Without objectives nothing breaks one: the stream would keep no row of this scenario's finished requests.
-    [[nodiscard]] static Result<void> check_objectives(const storage::RequestPolicy& policy, const LibraryScenario& scenario);
+    [[nodiscard]] static Result<void> check_objectives(const storage::RequestPolicy& policy,
+                                                       const LibraryScenario& scenario);
     [[nodiscard]] Result<Checked> check(const NewStream& wanted) const;
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_locked(const NewStream& wanted);
     [[nodiscard]] Result<std::shared_ptr<Stream>> create_shared(const NewStream& wanted, const Checked& checked);
@@ -109,8 +112,10 @@ private:
     [[nodiscard]] Result<void> recover_stream(const storage::StreamInfo& info, storage::Reader& reader);
     [[nodiscard]] Result<std::optional<VirtualTime>> first_watermark(const storage::StreamInfo& info) const;
     [[nodiscard]] ComposeText composer() const;
-    [[nodiscard]] RunIdentity logged_identity(const storage::RunRow& row, const std::string& stream, storage::Reader& reader) const;
-    [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity);
+    [[nodiscard]] RunIdentity logged_identity(const storage::RunRow& row, const std::string& stream,
+                                              storage::Reader& reader) const;
+    [[nodiscard]] Result<std::shared_ptr<RunWorker>> add_to(Stream& stream, const LibraryScenario& scenario,
+                                                            RunIdentity identity);
     void publish(const std::shared_ptr<Stream>& stream);
 
     ScenarioLibrary& library_;

@@ -31,7 +31,9 @@ Result<VirtualTime> fork_moment(Stream& stream, const std::shared_ptr<RunWorker>
                                 const std::shared_ptr<const CompiledScenario>& changed) {
     const auto answer = std::make_shared<std::promise<Result<VirtualTime>>>();
     run->ask([answer, changed](const Run* now, VirtualTime) {
-        if (now == nullptr) return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
+        if (now == nullptr) {
+            return answer->set_value(fail(Code::failed_state, "the run failed to start: its scenario is not valid"));
+        }
         const auto forked = now->fork(changed, no_sink());
         if (!forked) return answer->set_value(tl::unexpected(forked.error()));
         answer->set_value(now->snapshot().now + Duration(1));
@@ -44,7 +46,8 @@ Result<VirtualTime> fork_moment(Stream& stream, const std::shared_ptr<RunWorker>
 
 }  // namespace
 
-Result<std::shared_ptr<RunWorker>> StreamRegistry::add_to(Stream& stream, const LibraryScenario& scenario, RunIdentity identity) {
+Result<std::shared_ptr<RunWorker>> StreamRegistry::add_to(Stream& stream, const LibraryScenario& scenario,
+                                                          RunIdentity identity) {
     if (auto room = check_room_of(stream); !room) return tl::unexpected(room.error());
     if (auto fine = check_objectives(stream.request_rows(), scenario); !fine) return tl::unexpected(fine.error());
     storage::RunRow row{0, stream.id(), scenario.name(), scenario.toml, engine_version_, wall_ms()};
@@ -72,7 +75,8 @@ Result<std::shared_ptr<RunWorker>> StreamRegistry::add_run(std::string_view name
     return add_to(**stream, **scenario, {});
 }
 
-Result<std::shared_ptr<RunWorker>> StreamRegistry::fork_run(const storage::RunInfo& parent, std::string_view scenario_name,
+Result<std::shared_ptr<RunWorker>> StreamRegistry::fork_run(const storage::RunInfo& parent,
+                                                            std::string_view scenario_name,
                                                             std::optional<VirtualTime> at, storage::Reader& reader) {
     const auto stream = find(parent.stream);
     if (!stream) return tl::unexpected(stream.error());
@@ -81,13 +85,14 @@ Result<std::shared_ptr<RunWorker>> StreamRegistry::fork_run(const storage::RunIn
     const auto worker = run(parent.row.id);
     const VirtualTime reached = worker ? worker->progress().now() : parent.totals.snapshot.now;
     if (at && (at->ns < 1 || *at > reached + Duration(1))) {
-        return fail(Code::invalid_argument, "at_ns is " + std::to_string(at->ns) + ": expected 1 to " + std::to_string(reached.ns + 1) +
-                                                ", right after where run " + std::to_string(parent.row.id) + " is");
+        return fail(Code::invalid_argument, "at_ns is " + std::to_string(at->ns) + ": expected 1 to " +
+                                                std::to_string(reached.ns + 1) + ", right after where run " +
+                                                std::to_string(parent.row.id) + " is");
     }
     if (!at) {
         if (!worker || !worker->active()) {
-            return fail(Code::invalid_argument, "at_ns is missing: expected it for run " + std::to_string(parent.row.id) +
-                                                    ", which is over");
+            return fail(Code::invalid_argument,
+                        "at_ns is missing: expected it for run " + std::to_string(parent.row.id) + ", which is over");
         }
         auto moment = fork_moment(**stream, worker, (*scenario)->compiled);
         if (!moment) return tl::unexpected(moment.error());
@@ -105,13 +110,15 @@ Result<std::shared_ptr<RunWorker>> StreamRegistry::fork_run(const storage::RunIn
 Result<RunIdentity> StreamRegistry::identity(const storage::RunInfo& run, storage::Reader& reader) const {
     RunIdentity identity = logged_identity(run.row, run.stream, reader);
     if (identity.compiled) return identity;
-    return fail(Code::invalid_argument, "run " + std::to_string(run.row.id) + ": its scenario is no longer valid; the daemon's log says why");
+    return fail(Code::invalid_argument,
+                "run " + std::to_string(run.row.id) + ": its scenario is no longer valid; the daemon's log says why");
 }
 
 Result<void> StreamRegistry::stop_run(std::int64_t run_id) {
     const auto worker = run(run_id);
     if (!worker || !worker->active()) {
-        return fail(Code::failed_state, "run " + std::to_string(run_id) + " is over: expected one that this daemon replays");
+        return fail(Code::failed_state,
+                    "run " + std::to_string(run_id) + " is over: expected one that this daemon replays");
     }
     const auto stream = find(worker->identity().stream);
     if (!stream) return tl::unexpected(stream.error());

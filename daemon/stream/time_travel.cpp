@@ -58,8 +58,8 @@ private:
 
 class MomentJob final : public SteppingJob<Moment> {
 public:
-    MomentJob(Stream& stream, const RunIdentity& run, const std::optional<Checkpoint>& from, VirtualTime at, std::size_t listed,
-              Checkpoints& checkpoints)
+    MomentJob(Stream& stream, const RunIdentity& run, const std::optional<Checkpoint>& from, VirtualTime at,
+              std::size_t listed, Checkpoints& checkpoints)
         : SteppingJob(stream),
           run_id_(run.id),
           at_(at),
@@ -96,10 +96,12 @@ private:
 
 }  // namespace
 
-Result<TravelledMoment> moment_of(Stream& stream, const RunIdentity& run, VirtualTime at, std::size_t listed, Checkpoints& checkpoints) {
+Result<TravelledMoment> moment_of(Stream& stream, const RunIdentity& run, VirtualTime at, std::size_t listed,
+                                  Checkpoints& checkpoints) {
     const auto from = checkpoints.latest(run.id, at);
     const auto job = std::make_shared<MomentJob>(stream, run, from, at, listed, checkpoints);
-    auto moment = MomentJob::done(job, "replaying run " + std::to_string(run.id) + " up to " + std::to_string(at.ns) + " ns");
+    auto moment =
+        MomentJob::done(job, "replaying run " + std::to_string(run.id) + " up to " + std::to_string(at.ns) + " ns");
     if (!moment) {
         if (moment.error().code != Code::unavailable) return tl::unexpected(moment.error());
         return fail(Code::unavailable, moment.error().message + ": ask again, it goes on from where it has come to");
@@ -110,7 +112,9 @@ Result<TravelledMoment> moment_of(Stream& stream, const RunIdentity& run, Virtua
 Result<TravelledMoment> moment_now(Stream& stream, const std::shared_ptr<RunWorker>& run, std::size_t listed) {
     const auto answer = std::make_shared<std::promise<Result<Moment>>>();
     run->ask([answer, listed](const Run* now, VirtualTime) {
-        if (now == nullptr) return answer->set_value(fail(Code::failed_state, "the run is over, or failed to start: ask for a moment"));
+        if (now == nullptr) {
+            return answer->set_value(fail(Code::failed_state, "the run is over, or failed to start: ask for a moment"));
+        }
         answer->set_value(now->moment(listed));
     });
     auto moment = answer->get_future();
@@ -123,9 +127,11 @@ Result<TravelledMoment> moment_now(Stream& stream, const std::shared_ptr<RunWork
     return TravelledMoment{std::move(*now), std::nullopt};
 }
 
-Result<RunsDifference> difference_of(Stream& stream, const RunIdentity& a, const RunIdentity& b, std::optional<VirtualTime> until) {
+Result<RunsDifference> difference_of(Stream& stream, const RunIdentity& a, const RunIdentity& b,
+                                     std::optional<VirtualTime> until) {
     const auto job = std::make_shared<DifferenceJob>(stream, a, b, until);
-    return DifferenceJob::done(job, "replaying runs " + std::to_string(a.id) + " and " + std::to_string(b.id) + " side by side");
+    return DifferenceJob::done(
+        job, "replaying runs " + std::to_string(a.id) + " and " + std::to_string(b.id) + " side by side");
 }
 
 }  // namespace replayd::stream

@@ -1,5 +1,5 @@
-// Where latency goes: the mean ledger of the finished requests of each run and what their waiting was for, over what the
-// panels show.
+// Where latency goes: the mean ledger of the finished requests of each run and what their waiting was for, over what
+// the panels show.
 
 import { blameRanking, meanBlame } from './blame.js';
 import { h, setText } from './dom.js';

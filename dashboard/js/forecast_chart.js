@@ -1,13 +1,13 @@
-// One latency before and after now: what has been, then a line per candidate over the shaded time ahead, and the objective.
+// One latency before and after now: what has been, then a line per candidate over the shaded time ahead, and the
+// objective.
 
 import uPlot from '../vendor/uPlot.esm.js';
+import { clockAxis, durationAxis } from './chart_axes.js';
 import { RUN_COLORS } from './colors.js';
 import { h } from './dom.js';
 import { forecastPoints, pastPoints } from './forecast_data.js';
 import * as format from './format.js';
 import { currentTheme, token } from './theme.js';
-
-const FONT = '11px "Inter Variable", system-ui, sans-serif';
 
 export class ForecastChart {
   #metric;
@@ -44,7 +44,8 @@ export class ForecastChart {
     this.element.dataset.lines = String(lines.length);
     this.chart.setAttribute(
       'aria-label',
-      `${this.title}, ${format.plural(past.length, 'window')} before and ${lines.map((line) => line.name).join(', ')} after ${format.clock(answer.at_ns / 1e9)}`
+      `${this.title}, ${format.plural(past.length, 'window')} before and ` +
+        `${lines.map((line) => line.name).join(', ')} after ${format.clock(answer.at_ns / 1e9)}`
     );
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(answer, lines, colors, objective), data, this.chart);
@@ -55,12 +56,6 @@ export class ForecastChart {
   }
 
   #options(answer, lines, colors, objective) {
-    const axis = {
-      stroke: token('--text-muted'),
-      font: FONT,
-      ticks: { show: false },
-      grid: { stroke: token('--grid'), width: 1 }
-    };
     const now = answer.at_ns / 1e9;
     const limit = objective === null ? null : objective / 1e9;
     const end = now + answer.horizon_ns / 1e9;
@@ -73,15 +68,7 @@ export class ForecastChart {
         x: { time: false, range: (_plot, min) => [Math.min(min ?? now, now), end] },
         y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, limit ?? 0, 1e-6) * 1.08] }
       },
-      axes: [
-        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
-        {
-          ...axis,
-          size: 54,
-          gap: 4,
-          values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value)))
-        }
-      ],
+      axes: [clockAxis(), durationAxis()],
       series: [
         {}, { stroke: token('--text-muted'), width: 1.75, spanGaps: true, points: { show: false } },
         ...lines.map(

@@ -1,5 +1,5 @@
-// Ahead of now: how long the objectives of a run hold under the traffic that is expected, and the cheapest of some candidates that
-// holds them. The run itself is not touched.
+// Ahead of now: how long the objectives of a run hold under the traffic that is expected, and the cheapest of some
+// candidates that holds them. The run itself is not touched.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';

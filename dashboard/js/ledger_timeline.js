@@ -1,14 +1,15 @@
 // Where latency goes over time: the mean ledger of the requests that finish, stacked; or what their waiting was for.
 
 import uPlot from '../vendor/uPlot.esm.js';
-import { ledgerColor, RUN_COLORS } from './colors.js';
+import { clockAxis, durationAxis } from './chart_axes.js';
+import { ledgerColor } from './colors.js';
 import { h, segmented, setText } from './dom.js';
 import * as format from './format.js';
 import { edgesOf, ledgerBands } from './ledger_series.js';
 import { redraws } from './redraws.js';
+import { RunPicker } from './run_picker.js';
 import { currentTheme, token } from './theme.js';
 
-const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const HEIGHT = 220;
 const KINDS = [
   { value: 'ledger', text: 'Parts', title: 'The parts of the latency' },
@@ -17,7 +18,6 @@ const KINDS = [
 
 export class LedgerTimeline {
   #plot = null;
-  #run = null;
   #kind = 'ledger';
   #drawn = '';
   #runs = [];
@@ -25,14 +25,7 @@ export class LedgerTimeline {
   #series = { times: [], bands: [] };
 
   constructor() {
-    this.select = h('select', {
-      'aria-label': 'Run of the ledger over time',
-      onchange: () => {
-        this.#run = this.select.value;
-        this.update(this.#runs, this.#range);
-      }
-    });
-    this.swatch = h('i.swatch');
+    this.picker = new RunPicker('Run of the ledger over time', () => this.update(this.#runs, this.#range), null);
     this.kinds = segmented('Parts or causes', KINDS, (value) => {
       this.#kind = value;
       this.update(this.#runs, this.#range);
@@ -43,7 +36,7 @@ export class LedgerTimeline {
     this.element = h('section.block.ledger-time',
       { 'aria-label': 'Latency over time, by part', data: { points: '0', bands: '' } },
       h('header', {}, h('h2', { textContent: 'Latency over time, by part' }),
-        h('label.picker', {}, this.swatch, this.select), this.kinds.element, this.note),
+        this.picker.element, this.kinds.element, this.note),
       this.chart, this.key);
     new ResizeObserver(() => this.#plot?.setSize({ width: Math.max(1, this.chart.clientWidth), height: HEIGHT }))
       .observe(this.chart);
@@ -53,9 +46,9 @@ export class LedgerTimeline {
   update(runs, range) {
     this.#runs = runs;
     this.#range = range;
-    this.#fillSelect(runs);
+    this.picker.update(runs);
     this.kinds.set(this.#kind);
-    const run = runs.find((item) => item.id === this.#run);
+    const { run } = this.picker;
     const drawn = JSON.stringify([currentTheme(), this.#kind, range, run?.id, run?.series.version]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
@@ -71,19 +64,6 @@ export class LedgerTimeline {
     if (bands.length > 0) this.#draw();
   }
 
-  #fillSelect(runs) {
-    const names = JSON.stringify(runs.map((run) => [run.id, run.label]));
-    if (this.select.dataset.names !== names) {
-      this.select.dataset.names = names;
-      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
-    }
-    if (!runs.some((run) => run.id === this.#run)) this.#run = runs[0]?.id ?? null;
-    this.select.value = this.#run ?? '';
-    const chosen = runs.find((run) => run.id === this.#run);
-    this.swatch.style.setProperty(
-      'background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
-  }
-
   /** Parts have the colours of every ledger; causes, of which several belong to one part, the eight hues. */
   #colorOf(part, index) {
     if (this.#kind === 'ledger') return ledgerColor(part, currentTheme());
@@ -94,9 +74,10 @@ export class LedgerTimeline {
     const { times, bands } = this.#series;
     const colors = bands.map(({ part }, index) => this.#colorOf(part, index));
     const data = [times, ...edgesOf(bands).toReversed()];
+    const most = (values) => format.duration(Math.max(...values.map((value) => value ?? 0)));
     this.chart.setAttribute(
       'aria-label',
-      `Mean latency over time: ${bands.map(({ part, values }) => `${part.label} at most ${format.duration(Math.max(...values.map((value) => value ?? 0)))}`).join(', ')}`
+      `Mean latency over time: ${bands.map(({ part, values }) => `${part.label} at most ${most(values)}`).join(', ')}`
     );
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(colors.toReversed()), data, this.chart);
@@ -120,12 +101,6 @@ export class LedgerTimeline {
   }
 
   #options(colors) {
-    const axis = {
-      stroke: token('--text-muted'),
-      font: FONT,
-      ticks: { show: false },
-      grid: { stroke: token('--grid'), width: 1 }
-    };
     const x = (min, max) => {
       if (this.#range?.last !== undefined) return [Math.max(0, max - this.#range.last), max];
       return this.#range === null ? [min, max] : [this.#range.min, this.#range.max];
@@ -139,15 +114,7 @@ export class LedgerTimeline {
         x: { time: false, range: (_plot, min, max) => x(min ?? 0, max ?? 1) },
         y: { range: (_plot, _min, max) => [0, (max ?? 0) > 0 ? max * 1.05 : 1] }
       },
-      axes: [
-        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
-        {
-          ...axis,
-          size: 54,
-          gap: 4,
-          values: (_plot, splits) => splits.map((value) => format.shorter(format.duration(value)))
-        }
-      ],
+      axes: [clockAxis(), durationAxis()],
       series: [{}, ...colors.map((color) => ({ fill: color, stroke: color, width: 0, points: { show: false } }))],
       cursor: { sync: { key: 'replayd', setSeries: false }, drag: { x: false, y: false }, points: { show: false } },
       hooks: { setCursor: [(plot) => this.#showValues(plot.cursor.left >= 0 ? plot.cursor.idx ?? null : null)] },

@@ -1,12 +1,12 @@
 // Memory of a GPU over a run's virtual time: weights, everything else of the plan, KV used, cached and free.
 
 import uPlot from '../vendor/uPlot.esm.js';
+import { clockAxis, plainAxis } from './chart_axes.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { BANDS, memoryOverTime, stacked } from './replica_memory.js';
 import { token } from './theme.js';
 
-const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const HEIGHT = 190;
 const POINTS_MAX = 300;
 const MEAN = 'mean';
@@ -132,12 +132,6 @@ class PoolChart {
   }
 
   #options() {
-    const axis = {
-      stroke: token('--text-muted'),
-      font: FONT,
-      ticks: { show: false },
-      grid: { stroke: token('--grid'), width: 1 }
-    };
     const step = uPlot.paths.stepped({ align: 1 });
     return {
       width: Math.max(1, this.chart.clientWidth),
@@ -146,9 +140,9 @@ class PoolChart {
       legend: { show: false },
       scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, Math.max(max, this.#plan.budget_bytes)] } },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)) },
+        clockAxis(),
         {
-          ...axis,
+          ...plainAxis(),
           size: 64,
           gap: 4,
           incrs: MARKS,

@@ -1,5 +1,5 @@
-// A run as it stood at a moment: queues, batches and KV of each replica, live or past; and a fork from there under another
-// scenario.
+// A run as it stood at a moment: queues, batches and KV of each replica, live or past; and a fork from there under
+// another scenario.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';

@@ -1,4 +1,5 @@
-// Observed against predicted: how far each run is from what production measured, over time and as a whole, and its drift alarm.
+// Observed against predicted: how far each run is from what production measured, over time and as a whole, and its
+// drift alarm.
 
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';

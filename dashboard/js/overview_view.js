@@ -1,4 +1,5 @@
-// Every stream with its scenarios, and how each stands against its objectives; below, the scenarios that the daemon knows.
+// Every stream with its scenarios, and how each stands against its objectives; below, the scenarios that the daemon
+// knows.
 
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';

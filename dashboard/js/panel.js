@@ -1,6 +1,7 @@
 // One chart: header, uPlot canvas, legend with the figures under the cursor, and an honest empty state.
 
 import uPlot from '../vendor/uPlot.esm.js';
+import { clockAxis, plainAxis } from './chart_axes.js';
 import { runColor } from './colors.js';
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';
@@ -10,7 +11,6 @@ import { redraws } from './redraws.js';
 import { currentTheme, token } from './theme.js';
 import { thinned } from './thinning.js';
 
-const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const AXIS_WIDTH = 54;
 const SYNC = 'replayd';
 /** An objective further away than this many times the highest point is named at the edge, not drawn. */
@@ -114,8 +114,6 @@ export class Panel {
 
   #options(columns, theme) {
     const formatValue = AXIS_FORMATS[this.#definition.kind];
-    const axis = { stroke: token('--text-muted'), font: FONT, ticks: { show: false },
-      grid: { stroke: token('--grid'), width: 1 } };
     return {
       width: Math.max(1, this.chart.clientWidth), height: Math.max(1, this.chart.clientHeight),
       padding: [8, 20, 0, 0], legend: { show: false },
@@ -124,9 +122,9 @@ export class Panel {
         y: { distr: this.#isLog ? 3 : 1, range: (_plot, min, max) => this.#rangeY(min, max) },
       },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 60, values: (_plot, splits) => splits.map((value) => format.clock(value)),
+        { ...clockAxis(),
           incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400] },
-        { ...axis, size: AXIS_WIDTH, gap: 4, space: this.#definition.large ? 34 : 26,
+        { ...plainAxis(), size: AXIS_WIDTH, gap: 4, space: this.#definition.large ? 34 : 26,
           values: (_plot, splits) => splits.map((value) => (value === null ? '' : formatValue(value))) },
       ],
       series: [{}, ...columns.map(({ run, line }) => ({ stroke: runColor(run, theme), width: line.width,

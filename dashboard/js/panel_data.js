@@ -10,7 +10,7 @@ const kept = new Map();
  * @param {{id: string, series: {points: object[], version?: number|string}}[]} runs
  * @returns {{times: number[], places: (Int32Array|null)[]}} null where a run has exactly these instants
  */
-export function alignTimes(runs) {
+function alignTimes(runs) {
   const key = runs
     .map(
       ({ id, series: { points, version } }) => `${id}/${version}/${points.length}/${points[0]?.t}/${points.at(-1)?.t}`

@@ -1,4 +1,5 @@
-// SQL over the history: questions to choose from or to write, the answer as a table and as a chart, and an address for it.
+// SQL over the history: questions to choose from or to write, the answer as a table and as a chart, and an address for
+// it.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';

@@ -1,5 +1,5 @@
-// Questions that planners ask of the history and of searches: of the history, those of storage/README.md, word for word (a test compares them). RUN stands
-// for the run that is chosen, `chart` for how the answer is drawn.
+// Questions that planners ask of the history and of searches: of the history, those of storage/README.md, word for word
+// (a test compares them). RUN stands for the run that is chosen, `chart` for how the answer is drawn.
 
 export const QUESTIONS = [
   {

@@ -1,5 +1,5 @@
-// Drawing in small portions: what can be seen first, the rest now and then, a few milliseconds per frame, so that the page stays
-// smooth however much there is to draw.
+// Drawing in small portions: what can be seen first, the rest now and then, a few milliseconds per frame, so that the
+// page stays smooth however much there is to draw.
 
 /** A frame of 60 per second lasts 16.7 ms; what is left is the browser's. */
 const FRAME_BUDGET_MS = 6;

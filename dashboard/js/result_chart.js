@@ -1,13 +1,13 @@
 // The answer of a query as a chart: lines over numbers, bars over names. Which columns is the reader's choice.
 
 import uPlot from '../vendor/uPlot.esm.js';
+import { CHART_FONT, plainAxis } from './chart_axes.js';
 import { RUN_COLORS } from './colors.js';
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { chooseColumns, groupRows, numericColumns } from './result_data.js';
-import { currentTheme, token } from './theme.js';
+import { currentTheme } from './theme.js';
 
-const FONT = '11px "Inter Variable", system-ui, sans-serif';
 const HEIGHT = 260;
 const NONE = '';
 
@@ -102,12 +102,6 @@ export class ResultChart {
       'aria-label',
       `${y} over ${x}: ${groups.length === 1 ? format.plural(groups[0].points.length, 'point') : format.plural(groups.length, 'line')}`
     );
-    const axis = {
-      stroke: token('--text-muted'),
-      font: FONT,
-      ticks: { show: false },
-      grid: { stroke: token('--grid'), width: 1 }
-    };
     this.#plot = new uPlot({
       width: Math.max(1, this.chart.clientWidth),
       height: HEIGHT,
@@ -119,19 +113,19 @@ export class ResultChart {
       },
       axes: [
         {
-          ...axis,
+          ...plainAxis(),
           size: 40,
           label: x,
           labelSize: 16,
-          labelFont: FONT,
+          labelFont: CHART_FONT,
           values: (_plot, splits) => splits.map(format.compact)
         },
         {
-          ...axis,
+          ...plainAxis(),
           size: 60,
           label: y,
           labelSize: 16,
-          labelFont: FONT,
+          labelFont: CHART_FONT,
           values: (_plot, splits) => splits.map(format.compact)
         }
       ],

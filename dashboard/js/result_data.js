@@ -3,7 +3,7 @@
 const X_NAMES = /^(minute|hour|day|second|seconds|thousands|slot|t|time|start_ns|arrived_ns|at_ns)$/;
 const SERIES_NAMES = /^(run_id|run|scenario|replica|pool|name|slo_class|outcome)$/;
 /** More colours than that nobody tells apart. */
-export const SERIES_MAX = 8;
+const SERIES_MAX = 8;
 const BARS_MAX = 60;
 
 const isNumber = (value) => typeof value === 'number';

@@ -36,9 +36,10 @@ export class RunCards {
     const cells = {};
     const row = (metric, label) => h('tr', {}, h('th', { scope: 'row', textContent: label }),
       ...QUANTILES.map((quantile) => (cells[metric + quantile] = h('td'))));
+    const span = h('td.span');
     const table = h('table', {},
       h('thead', {},
-        h('tr', {}, h('td'), ...QUANTILES.map((quantile) => h('th', { scope: 'col', textContent: quantile })))),
+        h('tr', {}, span, ...QUANTILES.map((quantile) => h('th', { scope: 'col', textContent: quantile })))),
       h('tbody', {}, row('ttft', 'TTFT'), row('tpot', 'TPOT')));
     const facts = {};
     const list = h('dl', {}, ...FACTS.map(([key, label]) =>
@@ -46,7 +47,7 @@ export class RunCards {
     const button = h('button.card-head', { type: 'button', title: 'Show or hide this run in all panels',
       onclick: () => this.#toggle(id) }, name, state);
     const element = h('article.card', { data: { run: id } }, button, h('div.card-body', {}, table, list));
-    return { element, button, name, state, cells, facts };
+    return { element, button, name, state, span, cells, facts };
   }
 }
 
@@ -59,6 +60,8 @@ function fill(card, run, hidden) {
   setText(card.state, run.state ?? '');
   card.state.dataset.state = run.state ?? '';
   const latest = gauges ?? wholeRun(run);
+  setText(card.span, gauges === null ? 'run' : 'window');
+  card.span.title = gauges === null ? 'of the whole run' : 'of the last virtual window that something finished in';
   for (const metric of ['ttft', 'tpot']) {
     const objective = run.slo?.[`${metric}_ns`] ?? null;
     for (const quantile of QUANTILES) {

@@ -10,11 +10,13 @@ export class RunPicker {
   #runs = [];
   #offered = '';
 
-  /** @param {string} label for readers of the screen @param {() => void} onChoose */
-  constructor(label, onChoose) {
+  /** @param {string} label for readers of the screen @param {() => void} onChoose
+   * @param {string|null} text that stands before it; null: none */
+  constructor(label, onChoose, text = 'Run') {
     this.select = h('select', { 'aria-label': label, onchange: () => { this.id = this.select.value; onChoose(); } });
     this.swatch = h('i.swatch');
-    this.element = h('label.picker', {}, h('span', { textContent: 'Run' }), this.swatch, this.select);
+    const before = text === null ? [] : [h('span', { textContent: text })];
+    this.element = h('label.picker', {}, ...before, this.swatch, this.select);
   }
 
   /** The chosen run; undefined where none is shown. */

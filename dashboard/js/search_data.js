@@ -20,7 +20,7 @@ const SKIPPED = {
 };
 
 /** What was left out would flatter a cluster, so only trials that served all requests are points. */
-export const isComplete = (trial) => trial.rejected === 0 && trial.stopped_after === undefined;
+const isComplete = (trial) => trial.rejected === 0 && trial.stopped_after === undefined;
 
 /**
  * @param {'price'|'throughput'} yielded @param {'ttft'|'tpot'} latency

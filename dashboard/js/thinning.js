@@ -1,5 +1,5 @@
-// Fewer points where a chart has fewer pixels: of each stretch the lowest and the highest of every line stay, so that no peak is
-// lost. Stroking thousands of short segments is what costs a browser without a graphics card most.
+// Fewer points where a chart has fewer pixels: of each stretch the lowest and the highest of every line stay, so that
+// no peak is lost. Stroking thousands of short segments is what costs a browser without a graphics card most.
 
 /** A stretch is at least so many pixels wide; it keeps two points. */
 const STRETCH_PX = 4;

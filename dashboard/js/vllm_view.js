@@ -5,8 +5,7 @@ import { Heatmap } from './heatmap.js';
 import { emptyText } from './live_view.js';
 import { Panel } from './panel.js';
 import { lengthPoints, lengthsQuery, slotSeconds, TOKEN_EDGES } from './request_lengths.js';
-import { RUN_COLORS } from './colors.js';
-import { currentTheme } from './theme.js';
+import { RunPicker } from './run_picker.js';
 import { VLLM_PANELS } from './vllm_panels.js';
 
 const REFRESH_MS = 5000;
@@ -20,8 +19,6 @@ export class VllmView {
   #panels = [];
   #heatmaps = [];
   #lengths = new Map();
-  #run = null;
-  #names = '';
 
   constructor(api, toolbar, redraw) {
     this.#api = api;
@@ -39,14 +36,7 @@ export class VllmView {
       (definition.bins ? this.#heatmaps : this.#panels).push({ definition, panel });
       return panel.element;
     });
-    this.select = h('select', {
-      'aria-label': 'Run of the heatmaps',
-      onchange: () => {
-        this.#run = this.select.value;
-        redraw();
-      }
-    });
-    this.swatch = h('i.swatch');
+    this.picker = new RunPicker('Run of the heatmaps', redraw, 'Heatmaps of');
     this.note = h('p.note', { role: 'status' });
     this.element = h(
       'div.vllm',
@@ -58,7 +48,7 @@ export class VllmView {
           textContent:
             'The panels of vLLM’s Grafana dashboard, in its order, with what the scenarios would do. The same series are at /metrics/vllm for Grafana itself.'
         }),
-        h('label.picker', {}, h('span', { textContent: 'Heatmaps of' }), this.swatch, this.select),
+        this.picker.element,
         this.note
       ),
       h('div.panels', {}, ...elements)
@@ -68,7 +58,7 @@ export class VllmView {
   /** @param {import('./hub.js').Hub} hub */
   update(hub) {
     const runs = hub.shownRuns;
-    this.#fillSelect(runs);
+    this.picker.update(runs);
     const view = {
       runs,
       hidden: this.#hidden,
@@ -83,23 +73,11 @@ export class VllmView {
       runs: runs.map((run) => ({ ...run, series: this.#lengths.get(run.id)?.series ?? NO_SERIES }))
     };
     for (const { definition, panel } of this.#panels) panel.update(definition.from === 'requests' ? ofRequests : view);
-    const chosen = runs.find((run) => run.id === this.#run) ?? null;
-    for (const { panel } of this.#heatmaps)
-      panel.update(chosen, (this.#lengths.get(this.#run)?.series ?? NO_SERIES).points, ofRequests.emptyText);
-    if (hub.sources.api === 'ok') for (const run of runs) this.#ask(run);
-  }
-
-  #fillSelect(runs) {
-    const names = JSON.stringify(runs.map((run) => [run.id, run.label]));
-    if (names !== this.#names) {
-      this.#names = names;
-      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+    for (const { panel } of this.#heatmaps) {
+      const lengths = this.#lengths.get(this.picker.id)?.series ?? NO_SERIES;
+      panel.update(this.picker.run ?? null, lengths.points, ofRequests.emptyText);
     }
-    if (!runs.some((run) => run.id === this.#run)) this.#run = runs[0]?.id ?? null;
-    this.select.value = this.#run ?? '';
-    const chosen = runs.find((run) => run.id === this.#run);
-    this.swatch.style.setProperty(
-      'background-color', chosen ? RUN_COLORS[currentTheme()][chosen.colorIndex] : 'transparent');
+    if (hub.sources.api === 'ok') for (const run of runs) this.#ask(run);
   }
 
   /** Reads the requests of a run when its clock has moved since, and the last reading is some time ago. */

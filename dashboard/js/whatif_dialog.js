@@ -1,5 +1,5 @@
-// What if this stream went to another cluster as well: adds a run to the stream from its start, forks a running one now,
-// or stops one.
+// What if this stream went to another cluster as well: adds a run to the stream from its start, forks a running one
+// now, or stops one.
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';

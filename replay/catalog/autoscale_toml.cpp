@@ -52,7 +52,8 @@ AutoscaleSpec read_autoscale(TableReader table) {
 void check_autoscale(const Scenario& scenario, TableReader& root) {
     const bool any = std::any_of(scenario.pools.begin(), scenario.pools.end(), scales);
     if (root.has("autoscale") && !any) {
-        root.refuse("autoscale", "a table", "expected [pool.autoscale] in a pool with it: without a rule nothing is scaled");
+        root.refuse("autoscale", "a table",
+                    "expected [pool.autoscale] in a pool with it: without a rule nothing is scaled");
     }
     check_objectives(scenario, root);
     if (scenario.autoscale.take_over.value == 0) return;
@@ -61,8 +62,8 @@ void check_autoscale(const Scenario& scenario, TableReader& root) {
                        scenario.pools[0].gpus_per_replica() == scenario.pools[1].gpus_per_replica();
     if (alike) return;
     root.refuse("autoscale", "a table with take_over_s",
-                "expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as many GPUs of one kind: only "
-                "such replicas can be exchanged");
+                "expected a prefill and a decode pool, both with [pool.autoscale] and replicas of as many GPUs of one "
+                "kind: only such replicas can be exchanged");
 }
 
 }  // namespace replayd

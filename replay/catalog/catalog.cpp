@@ -15,7 +15,8 @@ constexpr std::string_view k_suffix = ".toml";
 
 /// Reads every `[FAMILY.NAME]` table with `read` and lays the results over `entries`.
 template <class Spec, class Read>
-void read_family(TableReader& root, std::string_view family, Read read, std::map<std::string, Spec, std::less<>>& entries) {
+void read_family(TableReader& root, std::string_view family, Read read,
+                 std::map<std::string, Spec, std::less<>>& entries) {
     const TomlNode* node = root.table(family, false);
     if (node == nullptr) return;
     if (node->kind != TomlNode::Kind::table) {
@@ -40,7 +41,8 @@ std::vector<std::string> names_of(const std::map<std::string, Spec, std::less<>>
 }
 
 template <class Spec>
-Result<Spec> find(const std::map<std::string, Spec, std::less<>>& entries, std::string_view what, std::string_view name) {
+Result<Spec> find(const std::map<std::string, Spec, std::less<>>& entries, std::string_view what,
+                  std::string_view name) {
     const auto found = entries.find(name);
     if (found != entries.end()) return found->second;
     const std::vector<std::string> names = names_of(entries);

@@ -24,7 +24,8 @@ ProfilePaths read_paths(TableReader& table) {
     ProfilePaths paths;
     const TomlNode* node = table.any("profile");
     if (node == nullptr) {
-        table.missing("profile", "the path of a folder with measured kernel times, or a table of one path per GPU name");
+        table.missing("profile",
+                      "the path of a folder with measured kernel times, or a table of one path per GPU name");
         return paths;
     }
     paths.line = node->line;
@@ -80,8 +81,8 @@ void load_profiles(const ProfilePaths& paths, const ProfileLoader& loader, Scena
         auto path = paths.by_gpu.find(pool.gpu.name);
         if (path == paths.by_gpu.end()) path = paths.by_gpu.find("");
         if (path == paths.by_gpu.end()) {
-            errors.wrong_value(paths.line, "cost.profile names no path for \"" + pool.gpu.name + "\", the GPU of pool \"" +
-                                               pool.name + "\"; add one");
+            errors.wrong_value(paths.line, "cost.profile names no path for \"" + pool.gpu.name +
+                                               "\", the GPU of pool \"" + pool.name + "\"; add one");
             return;
         }
         const std::string shown = "cost.profile = \"" + path->second + "\": ";

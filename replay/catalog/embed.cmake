@@ -1,5 +1,5 @@
-# Writes OUTPUT, a .cpp that defines FUNCTION(), which HEADER declares, over FILES (paths relative to BASE, separated by ';').
-# Run by a build rule: cmake -DBASE=… -DFILES=… -DFUNCTION=… -DHEADER=… -DOUTPUT=… -P embed.cmake
+# Writes OUTPUT, a .cpp that defines FUNCTION(), which HEADER declares, over FILES (paths relative to BASE, separated by
+# ';'). Run by a build rule: cmake -DBASE=… -DFILES=… -DFUNCTION=… -DHEADER=… -DOUTPUT=… -P embed.cmake
 set(entries "")
 foreach(file IN LISTS FILES)
   file(READ "${BASE}/${file}" text)

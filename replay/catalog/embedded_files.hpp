@@ -7,7 +7,8 @@
 namespace replayd {
 
 struct EmbeddedFile {
-    std::string_view path;  ///< relative to the folder that the files are of, e.g. "scenarios/llama-3.1-8b-h100-pd.toml"
+    std::string_view
+        path;  ///< relative to the folder that the files are of, e.g. "scenarios/llama-3.1-8b-h100-pd.toml"
     std::string_view text;
 };
 

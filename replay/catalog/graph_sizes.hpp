@@ -14,8 +14,8 @@ namespace replayd {
     return (rows + stride - 1) / stride * stride;
 }
 
-/// Tokens that a step of `rows` runs as, where graphs are captured for up to `graph_tokens_max`; a step beyond the largest
-/// captured size is not padded.
+/// Tokens that a step of `rows` runs as, where graphs are captured for up to `graph_tokens_max`; a step beyond the
+/// largest captured size is not padded.
 [[nodiscard]] constexpr std::int64_t padded_to_graph(std::int64_t rows, std::int64_t graph_tokens_max) {
     const std::int64_t padded = graph_size_for(rows);
     return padded <= graph_tokens_max ? padded : rows;

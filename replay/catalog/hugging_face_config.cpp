@@ -19,7 +19,8 @@ constexpr IntegerRange k_experts{2, 4'096};
 constexpr IntegerRange k_context{1, 100'000'000};
 
 enum class Family {
-    llama, mistral, mixtral, phi3, gemma2, gemma3, glm4_moe, qwen2, qwen2_moe, qwen3, qwen3_moe, qwen3_next, deepseek, step3
+    llama, mistral, mixtral, phi3, gemma2, gemma3, glm4_moe, qwen2, qwen2_moe, qwen3, qwen3_moe, qwen3_next, deepseek,
+    step3
 };
 
 constexpr std::array<Choice<Family>, 17> k_families = {{{"llama", Family::llama},
@@ -106,7 +107,8 @@ private:
     /// Qwen files state a window that is used only where they say so; others use the window that they state.
     std::int64_t sliding_window() {
         const std::int64_t window = table_.integer("sliding_window", {0, k_context.most}, 0);
-        const bool used = gemma() || family_ == Family::mistral || family_ == Family::mixtral || family_ == Family::phi3;
+        const bool used =
+            gemma() || family_ == Family::mistral || family_ == Family::mixtral || family_ == Family::phi3;
         return table_.flag("use_sliding_window", used) ? window : 0;
     }
 
@@ -125,9 +127,10 @@ private:
         bool ok = list->children.size() == static_cast<std::size_t>(layers);
         for (std::size_t i = 0; ok && i < list->children.size(); ++i) ok = full(i) == ((i + 1) % (interval + 1) == 0);
         if (!ok) {
-            table_.refuse("layer_types", list->shown(),
-                          "expected num_hidden_layers = " + std::to_string(layers) +
-                              " entries with \"full_attention\" at a fixed distance, the first ones \"sliding_attention\"");
+            table_.refuse(
+                "layer_types", list->shown(),
+                "expected num_hidden_layers = " + std::to_string(layers) +
+                    " entries with \"full_attention\" at a fixed distance, the first ones \"sliding_attention\"");
             return 0;
         }
         return interval == list->children.size() ? 0 : static_cast<std::int64_t>(interval + 1);
@@ -154,7 +157,8 @@ private:
         out.v_heads = table_.integer("linear_num_value_heads", k_heads);
         out.v_head_dim = table_.integer("linear_value_head_dim", k_head_dim);
         out.conv_kernel = table_.integer("linear_conv_kernel_dim", {1, 64});
-        out.full_attention_interval = table_.integer("full_attention_interval", {2, std::max<std::int64_t>(2, layers)}, 4);
+        out.full_attention_interval =
+            table_.integer("full_attention_interval", {2, std::max<std::int64_t>(2, layers)}, 4);
         return out;
     }
 
@@ -193,7 +197,8 @@ private:
     void shared_experts(MoeSpec& out) {
         out.shared_experts = either({"num_shared_experts", "n_shared_experts"}, {0, k_experts.most}, 0);
         out.shared_ffn = out.shared_experts * out.ffn;
-        const std::int64_t width = either({"shared_expert_intermediate_size", "share_expert_dim"}, {0, k_width.most}, 0);
+        const std::int64_t width =
+            either({"shared_expert_intermediate_size", "share_expert_dim"}, {0, k_width.most}, 0);
         if (width > 0) {
             out.shared_experts = 1;
             out.shared_ffn = width;
@@ -206,14 +211,17 @@ private:
         need_one("decoder_sparse_step");
         need_one("moe_layer_freq");
         if (const TomlNode* list = table_.any("mlp_only_layers"); list != nullptr && !list->children.empty()) {
-            table_.refuse("mlp_only_layers", list->shown(), "expected an empty list: the dense layers are counted from the ends");
+            table_.refuse("mlp_only_layers", list->shown(),
+                          "expected an empty list: the dense layers are counted from the ends");
         }
         if (table_.has("moe_layers_enum")) read_moe_layers(out, layers);
     }
 
     void need_one(std::string_view key) {
         const std::int64_t every = table_.integer(key, {0, k_layers.most}, 1);
-        if (every != 1) table_.refuse(key, std::to_string(every), "expected 1: experts in every layer after the first dense ones");
+        if (every != 1) {
+            table_.refuse(key, std::to_string(every), "expected 1: experts in every layer after the first dense ones");
+        }
     }
 
     /// Step-3 lists the layers that have experts: "4,5,…,59".
@@ -265,7 +273,8 @@ Result<ModelSpec> parse_hugging_face_config(std::string_view json, std::string_v
     if (!document) return tl::unexpected(document.error());
     TomlErrors errors(name);
     const TomlNode* text_config = document->find("text_config");
-    TableReader table(text_config != nullptr ? *text_config : *document, text_config != nullptr ? "text_config" : "", errors);
+    TableReader table(text_config != nullptr ? *text_config : *document, text_config != nullptr ? "text_config" : "",
+                      errors);
     ModelSpec model = ConfigReader(table).read();
     if (errors.any()) return tl::unexpected(errors.first());
     model.name = std::string(name);

@@ -30,7 +30,8 @@ private:
     /// The next character that is no white space; '\0' at the end and once there is trouble.
     char peek() {
         if (!problem_.empty()) return '\0';
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) {
+        while (at_ < text_.size() &&
+               (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) {
             line_ += text_[at_] == '\n' ? 1 : 0;
             ++at_;
         }
@@ -39,7 +40,8 @@ private:
 
     void broken(std::string_view expected) {
         if (!problem_.empty()) return;
-        problem_ = std::string(origin_) + ':' + std::to_string(line_) + ": not valid JSON: expected " + std::string(expected);
+        problem_ =
+            std::string(origin_) + ':' + std::to_string(line_) + ": not valid JSON: expected " + std::string(expected);
     }
 
     void take(char c, std::string_view expected) {

@@ -71,11 +71,12 @@ LinearAttentionSpec read_linear_attention(TableReader table, std::int64_t layers
 /// Groups are equal, and those of one token hold its experts.
 void check_groups(TableReader& table, const MoeSpec& moe) {
     if (moe.experts % moe.groups != 0) {
-        table.refuse("groups", std::to_string(moe.groups), "expected a divisor of experts = " + std::to_string(moe.experts));
+        table.refuse("groups", std::to_string(moe.groups),
+                     "expected a divisor of experts = " + std::to_string(moe.experts));
     } else if (moe.experts / moe.groups * moe.groups_per_token < moe.top_k) {
         table.refuse("groups_per_token", std::to_string(moe.groups_per_token),
-                     "expected enough groups of " + std::to_string(moe.experts / moe.groups) + " experts to hold top_k = " +
-                         std::to_string(moe.top_k));
+                     "expected enough groups of " + std::to_string(moe.experts / moe.groups) +
+                         " experts to hold top_k = " + std::to_string(moe.top_k));
     }
 }
 

@@ -13,12 +13,14 @@ constexpr RealRange k_exponent{0, 4};
 constexpr RealRange k_share{0, 1, true};
 
 /// One row of counts, at least one of them above 0. False after a refusal.
-bool read_row(TableReader& table, std::string_view key, const TomlNode& row, const ModelSpec& model, ExpertCounts& out) {
+bool read_row(TableReader& table, std::string_view key, const TomlNode& row, const ModelSpec& model,
+              ExpertCounts& out) {
     const auto experts = static_cast<std::size_t>(model.moe->experts);
     if (row.kind != TomlNode::Kind::array || row.children.size() != experts) {
         const std::string shown =
             row.kind == TomlNode::Kind::array ? std::to_string(row.children.size()) + " counts" : row.shown();
-        table.refuse(key, shown, "expected one count for each of the " + std::to_string(experts) + " experts of " + model.name);
+        table.refuse(key, shown,
+                     "expected one count for each of the " + std::to_string(experts) + " experts of " + model.name);
         return false;
     }
     double sum = 0;
@@ -60,7 +62,8 @@ void belongs(TableReader& table, std::string_view key, bool wanted, std::string_
     const TomlNode* value = table.any(key);
     if (value == nullptr || wanted) return;
     const bool list = value->kind == TomlNode::Kind::array;
-    table.refuse(key, list ? "an array" : value->shown(), "belongs to " + std::string(to) + "; remove it or change that");
+    table.refuse(key, list ? "an array" : value->shown(),
+                 "belongs to " + std::string(to) + "; remove it or change that");
 }
 
 void read_histogram(TableReader& table, const ModelSpec& model, MoeRoutingSpec& out) {
@@ -83,7 +86,8 @@ MoeRoutingSpec read_moe_routing(TableReader table, const ModelSpec& model) {
     MoeRoutingSpec out;
     out.law = table.choice<RoutingLaw>("law", k_laws);
     if (!model.moe) {
-        table.refuse("law", '"' + table.text("law") + '"', "expected no [moe_routing]: " + model.name + " has no experts");
+        table.refuse("law", '"' + table.text("law") + '"',
+                     "expected no [moe_routing]: " + model.name + " has no experts");
         return out;
     }
     const bool zipf = out.law == RoutingLaw::zipf;

@@ -59,8 +59,9 @@ private:
         need_divisor(model_.attention.q_heads, "query heads");
         const std::int64_t kv_heads = model_.attention.kv_heads;
         if (kv_heads % tensor != 0 && tensor % kv_heads != 0) {
-            refuse(PoolTable::parallel, "tensor", number(tensor),
-                   "expected a divisor or a multiple of the " + number(kv_heads) + " key-value heads of " + model_.name);
+            refuse(
+                PoolTable::parallel, "tensor", number(tensor),
+                "expected a divisor or a multiple of the " + number(kv_heads) + " key-value heads of " + model_.name);
         }
         if (model_.linear_attention) {
             need_divisor(model_.linear_attention->k_heads, "linear-attention key heads");
@@ -97,7 +98,8 @@ private:
             refuse(PoolTable::runtime, "moe", "\"tensor\"", "expected \"fused\": " + model_.name + " has no experts");
         }
         if (uses_deepep(pool_.runtime.moe)) {
-            refuse(PoolTable::runtime, "moe", "a DeepEP mode", "expected \"fused\": " + model_.name + " has no experts");
+            refuse(PoolTable::runtime, "moe", "a DeepEP mode",
+                   "expected \"fused\": " + model_.name + " has no experts");
         }
     }
 
@@ -182,7 +184,8 @@ private:
         }
         if (pool_.router != RouterKind::prefix_aware) return;
         if (pool_.role == PoolRole::decode) {
-            refuse(PoolTable::pool, "router", "\"prefix_aware\"", "expected another router: a decode pool computes no prompts");
+            refuse(PoolTable::pool, "router", "\"prefix_aware\"",
+                   "expected another router: a decode pool computes no prompts");
         } else if (!pool_.kv.prefix_caching) {
             refuse(PoolTable::pool, "router", "\"prefix_aware\"", "expected kv.prefix_caching = true with it");
         }

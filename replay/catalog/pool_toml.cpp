@@ -78,7 +78,8 @@ ParallelSpec read_parallel(TableReader& table) {
 void need_choice(TableReader& table, std::string_view key, bool read, std::string_view choice, std::string_view what) {
     const TomlNode* value = table.any(key);
     if (value == nullptr || read) return;
-    table.refuse(key, value->shown(), "belongs to " + std::string(choice) + "; remove it or change the " + std::string(what));
+    table.refuse(key, value->shown(),
+                 "belongs to " + std::string(choice) + "; remove it or change the " + std::string(what));
 }
 
 void need_policy(TableReader& table, std::string_view key, bool read, std::string_view policies) {
@@ -213,7 +214,8 @@ PoolSpec read_pool(TableReader& table, const ModelSpec& model, const std::string
         out.speculation = read_speculation(reader);
     }
     if (const TomlNode* autoscale = table.table("autoscale", false)) {
-        out.autoscale = read_pool_autoscale(TableReader(*autoscale, table.path_of("autoscale"), table.errors()), out.replicas);
+        out.autoscale =
+            read_pool_autoscale(TableReader(*autoscale, table.path_of("autoscale"), table.errors()), out.replicas);
     }
     out.weights = table.choice<DataType>("weights", k_weight_types, model.weights);
     read_router(table, out);

@@ -25,7 +25,9 @@ std::string element_name(const TomlNode& element, const std::string& array, std:
 
 void flatten(const TomlNode& node, const std::string& path, Values& values) {
     if (node.kind == TomlNode::Kind::table) {
-        for (const TomlNode& child : node.children) flatten(child, path.empty() ? child.key : path + "." + child.key, values);
+        for (const TomlNode& child : node.children) {
+            flatten(child, path.empty() ? child.key : path + "." + child.key, values);
+        }
     } else if (node.kind == TomlNode::Kind::array) {
         for (std::size_t i = 0; i < node.children.size(); ++i) {
             flatten(node.children[i], element_name(node.children[i], path, i), values);

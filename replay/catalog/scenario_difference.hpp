@@ -20,6 +20,7 @@ struct ScenarioDifference {
 
 /// By key; name and description left aside. A pool's keys begin with its name, or its role where it has none. Error
 /// `invalid_argument` for text that is not TOML.
-[[nodiscard]] Result<std::vector<ScenarioDifference>> scenario_differences(std::string_view toml_a, std::string_view toml_b);
+[[nodiscard]] Result<std::vector<ScenarioDifference>> scenario_differences(std::string_view toml_a,
+                                                                           std::string_view toml_b);
 
 }  // namespace replayd

@@ -24,26 +24,33 @@ SpeculationSpec read_speculation(TableReader& table) {
 std::vector<PoolProblem> speculation_problems(const PoolSpec& pool, const ModelSpec& model) {
     if (!pool.speculation) return {};
     std::vector<PoolProblem> problems;
-    const auto refuse = [&](PoolTable table, std::string key, std::string value, const std::string& expected, const std::string& why) {
-        problems.push_back({table, std::move(key), std::move(value), "expected " + expected + " with [pool.speculation]" + why});
+    const auto refuse = [&](PoolTable table, std::string key, std::string value, const std::string& expected,
+                            const std::string& why) {
+        problems.push_back(
+            {table, std::move(key), std::move(value), "expected " + expected + " with [pool.speculation]" + why});
     };
     if (pool.role == PoolRole::prefill) {
-        refuse(PoolTable::pool, "role", "\"prefill\"", "\"mixed\" or \"decode\"", ": a prefill pool makes one token of a request");
+        refuse(PoolTable::pool, "role", "\"prefill\"", "\"mixed\" or \"decode\"",
+               ": a prefill pool makes one token of a request");
     }
     if (pool.batching.policy != BatchPolicyKind::vllm_v1) {
         refuse(PoolTable::batching, "policy", "another policy", "\"vllm_v1\"", ", the policy that schedules drafts");
     }
     if (pool.batching.asynchronous) {
-        refuse(PoolTable::batching, "asynchronous", "true", "false", ": what a step makes is known when it ends, not one step ahead");
+        refuse(PoolTable::batching, "asynchronous", "true", "false",
+               ": what a step makes is known when it ends, not one step ahead");
     }
     if (pool.parallel.pipeline != 1) {
-        refuse(PoolTable::parallel, "pipeline", std::to_string(pool.parallel.pipeline), "1", ", whose last stage drafts for the next step");
+        refuse(PoolTable::parallel, "pipeline", std::to_string(pool.parallel.pipeline), "1",
+               ", whose last stage drafts for the next step");
     }
     if (pool.afd) refuse(PoolTable::pool, "afd", "there", "none", ", whose stages are priced by decodes of one token");
     if (pool.speculation->method == DraftMethod::mtp && pool.runtime.draft_layers == 0) {
         const bool has_layers = model.mtp_layers > 0;
-        refuse(PoolTable::runtime, "draft_layers", "0", has_layers ? "1 to " + std::to_string(model.mtp_layers) : "above 0",
-               has_layers ? ", the layers that draft" : ", and " + model.name + " has no such layers: set method = \"ngram\"");
+        refuse(PoolTable::runtime, "draft_layers", "0",
+               has_layers ? "1 to " + std::to_string(model.mtp_layers) : "above 0",
+               has_layers ? ", the layers that draft"
+                          : ", and " + model.name + " has no such layers: set method = \"ngram\"");
     }
     return problems;
 }

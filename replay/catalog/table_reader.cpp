@@ -189,7 +189,8 @@ std::string joined(std::span<const std::string> names) {
 std::string suggestion(std::string_view name, std::span<const std::string> names) {
     std::string near = nearest_name(name, names);
     if (near.empty() && name.size() >= k_prefix_least) {
-        const auto longer = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.starts_with(name); });
+        const auto longer =
+            std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.starts_with(name); });
         if (longer != names.end()) near = *longer;
     }
     return near.empty() ? "" : "; did you mean \"" + near + "\"?";

@@ -66,7 +66,8 @@ struct DecodeWidths {
 /// flash_api.cpp asks for max_seqlen_q == 1). Beside a prompt each query head of a decode computes a whole block.
 constexpr double k_query_block_rows = 64;
 
-/// Its time alone or, beside a prompt, that of its blocks at the prefill kernel's rate, `ns_per_pair`, where that is longer.
+/// Its time alone or, beside a prompt, that of its blocks at the prefill kernel's rate, `ns_per_pair`, where that is
+/// longer.
 void compute_in_blocks(OperatorSpec& kernel, double ns_per_pair) {
     const double per_row = kernel.flops.per_a;
     kernel.flops_per_s = per_row * k_ns / ns_per_pair;
@@ -83,7 +84,8 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
     kernel.fixed = widths.fixed;
-    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key, Field::draft_pairs};
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key,
+                    Field::draft_pairs};
     kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_decode_attention_compute;
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
@@ -97,14 +99,15 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
     composer.add(std::move(kernel));
 }
 
-/// Multi-matrix factorization attention: 64 query heads of 256 on one key-value head, outside of the public tables, whose
-/// vLLM kernels on one key-value head of 256 have at most a few query heads. Its report publishes its own kernel.
+/// Multi-matrix factorization attention: 64 query heads of 256 on one key-value head, outside of the public tables,
+/// whose vLLM kernels on one key-value head of 256 have at most a few query heads. Its report publishes its own kernel.
 void add_factorized_decode_kernel(Composer& composer, const DecodeWidths& widths) {
     OperatorSpec kernel;
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
     kernel.fixed = widths.fixed;
-    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key, Field::draft_pairs};
+    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key,
+                    Field::draft_pairs};
     kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_factorized_decode_compute;
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
     kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_factorized_decode_memory;

@@ -45,7 +45,9 @@ public:
         for (const Duration time : times) left += time;
         std::vector<OperatorCost> costs = inner_->explain(shape);
         for (OperatorCost& cost : costs) {
-            for (Duration* time : {&cost.fixed, &cost.compute, &cost.memory, &cost.hidden, &cost.total}) *time = scaled(*time);
+            for (Duration* time : {&cost.fixed, &cost.compute, &cost.memory, &cost.hidden, &cost.total}) {
+                *time = scaled(*time);
+            }
             cost.provenance += ", calibrated";
             left -= cost.total;
         }

@@ -56,7 +56,8 @@ void check_parallel(Checker& check, const ModelSpec& model, const ParallelSpec& 
     if (model.moe) {
         check.require(splits(model.moe->experts + parallel.redundant_experts, parallel.expert), "parallel.expert",
                       parallel.expert,
-                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" + model.name + '"' +
+                      "a divisor of the " + std::to_string(model.moe->experts) + " experts of model \"" + model.name +
+                          '"' +
                           (parallel.redundant_experts == 0
                                ? ""
                                : " with " + std::to_string(parallel.redundant_experts) + " redundant ones"));

@@ -81,7 +81,9 @@ void add_host(Composer& composer) {
 
 }  // namespace
 
-Duration exchange_entry(const GpuSpec& gpu) { return gpu.nvlink_bytes_per_s > 0 ? k_exchange_entry : k_pcie_exchange_entry; }
+Duration exchange_entry(const GpuSpec& gpu) {
+    return gpu.nvlink_bytes_per_s > 0 ? k_exchange_entry : k_pcie_exchange_entry;
+}
 
 double element_bytes(DataType type) { return static_cast<double>(bits(type)) / 8; }
 
@@ -102,7 +104,10 @@ LayerCounts layer_counts(const ModelSpec& model, std::int64_t stages) {
 }
 
 Composer::Composer(const ModelSpec& model_spec, const PoolSpec& pool_spec)
-    : model(model_spec), pool(pool_spec), layers(layer_counts(model_spec, pool_spec.parallel.pipeline)), laws(model_spec, pool_spec) {}
+    : model(model_spec),
+      pool(pool_spec),
+      layers(layer_counts(model_spec, pool_spec.parallel.pipeline)),
+      laws(model_spec, pool_spec) {}
 
 bool Composer::runs_in_8_bit(DataType type) const {
     return (type == DataType::fp8 && pool.gpu.fp8_flops > 0) || (type == DataType::int8 && pool.gpu.int8_ops > 0);
@@ -142,8 +147,8 @@ void Composer::hide_behind(std::size_t begin, std::size_t end, const StageCounts
 }
 
 std::size_t Composer::dispatched() const {
-    const auto first =
-        std::find_if(operators_.begin(), operators_.end(), [](const OperatorSpec& op) { return op.travel.has_value(); });
+    const auto first = std::find_if(operators_.begin(), operators_.end(),
+                                    [](const OperatorSpec& op) { return op.travel.has_value(); });
     return static_cast<std::size_t>(first - operators_.begin());
 }
 

@@ -33,21 +33,27 @@ Result<std::unique_ptr<const CostModel>> make_uncalibrated(const Scenario& scena
     }
     if (scenario.cost == CostSource::linear) return cost::make_linear_cost(scenario.linear, pool.parallel.pipeline);
     if (pool.afd && scenario.cost == CostSource::profile) {
-        return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\": expected analytic or linear "
-                                            "with [pool.afd], whose roles no profile tells apart");
+        return fail(Code::invalid_argument, "pool \"" + pool.name +
+                                                "\": cost.source is \"profile\": expected analytic or linear "
+                                                "with [pool.afd], whose roles no profile tells apart");
     }
     if (is_priced_as_afd(scenario, pool)) return afd::AfdCost::make(scenario.model, pool);
     if (scenario.cost == CostSource::profile) {
         if (!pool.profile) {
-            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");
+            return fail(Code::invalid_argument,
+                        "pool \"" + pool.name + "\": cost.source is \"profile\" and no profile was read");
         }
         if (pool.runtime.moe_overlap != MoeOverlap::none) {
-            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": runtime.moe_overlap is set: expected \"none\" with "
-                                                "cost.source = \"profile\", which prices operators one after another");
+            return fail(Code::invalid_argument,
+                        "pool \"" + pool.name +
+                            "\": runtime.moe_overlap is set: expected \"none\" with "
+                            "cost.source = \"profile\", which prices operators one after another");
         }
         if (pool.speculation) {
-            return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.source is \"profile\": expected analytic or linear "
-                                                "with [pool.speculation], since no profile times the verification of drafts");
+            return fail(Code::invalid_argument,
+                        "pool \"" + pool.name +
+                            "\": cost.source is \"profile\": expected analytic or linear "
+                            "with [pool.speculation], since no profile times the verification of drafts");
         }
         return cost::make_profile_cost(scenario.model, pool, *pool.profile);
     }
@@ -60,8 +66,9 @@ Result<std::unique_ptr<const CostModel>> make_uncalibrated(const Scenario& scena
 
 Result<std::unique_ptr<const CostModel>> make_cost_model(const Scenario& scenario, const PoolSpec& pool) {
     if (pool.afd && scenario.calibration.changes_anything()) {
-        return fail(Code::invalid_argument, "pool \"" + pool.name + "\": cost.calibration is set: expected none with [pool.afd], "
-                                            "whose steps are no sum of one rank's");
+        return fail(Code::invalid_argument, "pool \"" + pool.name +
+                                                "\": cost.calibration is set: expected none with [pool.afd], "
+                                                "whose steps are no sum of one rank's");
     }
     auto model = make_uncalibrated(scenario, pool);
     if (!model || !scenario.calibration.changes_anything()) return model;

@@ -27,9 +27,9 @@ inline constexpr double k_prefill_attention_extra_pairs = 512;
 /// Decode attention. Fitted: 10 – 12 µs floor, 0.85 – 0.94 of the bandwidth above 300 MB.
 inline constexpr Duration k_decode_attention_fixed{11'000};
 inline constexpr double k_decode_attention_memory = 0.9;
-/// Decode attention of Step-3 (MFA), from table 9 of its report (arXiv 2507.19427), which times one attention layer for 64
-/// sequences a GPU in bf16: between 8K and 32K it grows by 510 µs on H800 (1.61 GB read, 0.94 of the bandwidth) and by 1,014 µs
-/// on H20 (103 GFLOP, 0.69 of the bf16 peak).
+/// Decode attention of Step-3 (MFA), from table 9 of its report (arXiv 2507.19427), which times one attention layer for
+/// 64 sequences a GPU in bf16: between 8K and 32K it grows by 510 µs on H800 (1.61 GB read, 0.94 of the bandwidth) and
+/// by 1,014 µs on H20 (103 GFLOP, 0.69 of the bf16 peak).
 inline constexpr double k_factorized_decode_memory = 0.94;
 inline constexpr double k_factorized_decode_compute = 0.69;
 /// MLA decode with absorbed projections. Fitted: 17 µs floor; 128 heads reach 0.54 … 0.59 of the bf16 peak.
@@ -64,7 +64,8 @@ inline constexpr double k_experts_memory = 0.75;
 inline constexpr Duration k_router_fixed{8'000};
 
 /// All-reduce inside a node. Fitted on vLLM's custom all-reduce: 4.3 – 5.3 µs for small messages; 0.5 (2
-/// GPUs) to 0.74 (8) of the link for large ones. NCCL between two H100, measured: 0.59 (all-gather) to 0.74 (all-reduce).
+/// GPUs) to 0.74 (8) of the link for large ones. NCCL between two H100, measured: 0.59 (all-gather) to 0.74
+/// (all-reduce).
 inline constexpr Duration k_collective_fixed{5'000};
 inline constexpr double k_nvlink_collective = 0.6;
 /// Pipeline hand-over over NVLink, measured between two H100 (profile/measurements/h100_sxm/nccl.csv, send_recv):
@@ -76,26 +77,27 @@ inline constexpr Duration k_network_collective_fixed{30'000};
 inline constexpr double k_pcie_collective = 0.6;
 inline constexpr double k_nic_collective = 0.85;
 
-/// What a collective inside a MoE layer takes beyond NCCL's own back-to-back time: the ranks do not arrive together, and each
-/// collective starts on an idle link. Over NVLink measured between two H100 (profile/measurements/h100_sxm/exchange.csv, all-gather
-/// and reduce-scatter between the products of a layer): 6 to 8 us each up to 256 rows.
+/// What a collective inside a MoE layer takes beyond NCCL's own back-to-back time: the ranks do not arrive together,
+/// and each collective starts on an idle link. Over NVLink measured between two H100
+/// (profile/measurements/h100_sxm/exchange.csv, all-gather and reduce-scatter between the products of a layer): 6 to 8
+/// us each up to 256 rows.
 inline constexpr Duration k_exchange_entry{7'000};
-/// The same where GPUs speak over PCIe. The one constant that is fitted on a run: a vLLM 0.19 server with two RTX PRO 6000.
-/// With it the rate of steps without prompts is right on average over six windows of that run, from 1 to 95 sequences per
-/// rank (single windows stray by -6 to +9 %, since its routing is not uniform). Between two H100 that speak through host memory
-/// (exchange_host_memory.csv) 9 to 22 us up to 128 rows and 34 to 54 beyond were measured, so that a part of it must be what
-/// the ranks agree on before each step, and weights that a profile finds in L2.
+/// The same where GPUs speak over PCIe. The one constant that is fitted on a run: a vLLM 0.19 server with two RTX PRO
+/// 6000. With it the rate of steps without prompts is right on average over six windows of that run, from 1 to 95
+/// sequences per rank (single windows stray by -6 to +9 %, since its routing is not uniform). Between two H100 that
+/// speak through host memory (exchange_host_memory.csv) 9 to 22 us up to 128 rows and 34 to 54 beyond were measured, so
+/// that a part of it must be what the ranks agree on before each step, and weights that a profile finds in L2.
 inline constexpr Duration k_pcie_exchange_entry{33'000};
 
-/// DeepEP low-latency all-to-all: one copy per chosen expert. DeepEP's published table (docs/legacy.md; 128 tokens, hidden
-/// 7168, 8 to 256 ranks of H800) is met within 7 % by 22 µs and these shares of NVLink and network card.
+/// DeepEP low-latency all-to-all: one copy per chosen expert. DeepEP's published table (docs/legacy.md; 128 tokens,
+/// hidden 7168, 8 to 256 ranks of H800) is met within 7 % by 22 µs and these shares of NVLink and network card.
 inline constexpr Duration k_all_to_all_low_latency_fixed{22'000};
 inline constexpr double k_all_to_all_low_latency_nvlink = 0.65;
 inline constexpr double k_all_to_all_low_latency_nic = 0.85;
 /// DeepEP normal all-to-all: one copy per distinct rank, over the network one per distinct node. Shares from the same
-/// document: 153 … 158 of 200 GB/s NVLink (rows received, own ones included); 0.87 … 0.89 of the card once the copies for
-/// the own node, which the published bandwidths count in, are left out. Kernel and, on dispatch, the host's wait for the
-/// received counts: planning values.
+/// document: 153 … 158 of 200 GB/s NVLink (rows received, own ones included); 0.87 … 0.89 of the card once the copies
+/// for the own node, which the published bandwidths count in, are left out. Kernel and, on dispatch, the host's wait
+/// for the received counts: planning values.
 inline constexpr Duration k_all_to_all_normal_dispatch_fixed{50'000};
 inline constexpr Duration k_all_to_all_normal_combine_fixed{30'000};
 inline constexpr double k_all_to_all_normal_nvlink = 0.77;

@@ -7,7 +7,8 @@
 namespace replayd::cost {
 namespace {
 
-// Numerical accuracy, far below that of any kernel time: which ranks count as alike, what is left of a sum, steps of an integral.
+// Numerical accuracy, far below that of any kernel time: which ranks count as alike, what is left of a sum, steps of an
+// integral.
 constexpr double k_same_class = 0.97;
 constexpr std::size_t k_classes_max = 12;
 /// Rows of the busiest rank up to which binomials are summed.
@@ -77,7 +78,8 @@ double largest_of_normals(const std::vector<RankClass>& classes, double tokens) 
 }  // namespace
 
 std::vector<RankClass> rank_classes(std::vector<RankClass> ranks) {
-    std::stable_sort(ranks.begin(), ranks.end(), [](const RankClass& a, const RankClass& b) { return a.mean > b.mean; });
+    std::stable_sort(ranks.begin(), ranks.end(),
+                     [](const RankClass& a, const RankClass& b) { return a.mean > b.mean; });
     std::vector<RankClass> classes;
     double first = 0;  // mean of the busiest rank of the class
     for (const RankClass& rank : ranks) {

@@ -144,7 +144,8 @@ void ExpertLoad::add_layer(const LayerShares& layer, const MoeSpec& moe, const E
             out.active[point] += weight * each.experts * touched;
             for (std::size_t block = 0; block < k_row_blocks.size(); ++block) {
                 out.padded[block][point] +=
-                    weight * each.experts * expected_padded(as_if, each.share, static_cast<double>(k_row_blocks[block]));
+                    weight * each.experts *
+                    expected_padded(as_if, each.share, static_cast<double>(k_row_blocks[block]));
             }
         }
     }
@@ -154,7 +155,8 @@ double ExpertLoad::at(const Samples& samples, std::int64_t rows) {
     const CurvePlace place = curve_place(rows);
     const double before = samples[place.point];
     if (place.into == 0) return before;
-    return before + (samples[place.point + 1] - before) * std::ldexp(static_cast<double>(place.into), -place.width_bits);
+    return before +
+           (samples[place.point + 1] - before) * std::ldexp(static_cast<double>(place.into), -place.width_bits);
 }
 
 double ExpertLoad::routed_rows(std::int64_t rows) const { return at(tables_->routed, rows); }

@@ -74,8 +74,8 @@ std::vector<LayerShares> counted_layers(const MoeSpec& moe, const MoeRoutingSpec
     REPLAYD_ASSERT(plans.size() == routing.counts.size());
     std::vector<LayerShares> layers;
     for (std::size_t i = 0; i < plans.size(); ++i) {
-        layers.push_back(
-            layer_of(counted_chances(routing.counts[i], moe.top_k), placement(moe, routing, group, plans[i]), group.ranks));
+        layers.push_back(layer_of(counted_chances(routing.counts[i], moe.top_k),
+                                  placement(moe, routing, group, plans[i]), group.ranks));
     }
     return layers;
 }

@@ -62,7 +62,8 @@ void add_linear_attention(Composer& composer) {
     decode.name = "linear.decode";
     decode.gate = Field::decode_sequences;
     decode.fixed = k_delta_net_decode_fixed;
-    decode.bytes = {0, token_bytes + state_bytes, Field::decode_rows, 0, Field::decode_rows};  // a draft has a state of its own
+    // a draft has a state of its own
+    decode.bytes = {0, token_bytes + state_bytes, Field::decode_rows, 0, Field::decode_rows};
     decode.bytes_per_s = memory;
     decode.counts = counts;
     PricedCurve priced = composer.laws.delta_net_decode(linear, tensor, composer.model.hidden);

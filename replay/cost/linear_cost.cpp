@@ -25,9 +25,10 @@ public:
 
     std::vector<OperatorCost> explain(const StepShape& shape) const override {
         if (!has_work(shape)) return {};
-        return {part("step", stages_, spec_.step),
-                part("prefill_token", stages_ * shape.prefill_tokens, spec_.prefill_token),
-                part("decode_sequence", stages_ * (shape.decode_sequences + shape.draft_tokens), spec_.decode_sequence)};
+        return {
+            part("step", stages_, spec_.step),
+            part("prefill_token", stages_ * shape.prefill_tokens, spec_.prefill_token),
+            part("decode_sequence", stages_ * (shape.decode_sequences + shape.draft_tokens), spec_.decode_sequence)};
     }
 
 private:

@@ -11,7 +11,8 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_bf16_bytes = 2;
-/// DeepEP low-latency: the header of a message out; normal: source, ids and weights of a copy (docs/legacy.md, config.hpp).
+/// DeepEP low-latency: the header of a message out; normal: source, ids and weights of a copy (docs/legacy.md,
+/// config.hpp).
 constexpr double k_message_header_bytes = 16;
 constexpr double k_copy_meta_bytes = 8;
 constexpr double k_copy_bytes_per_choice = 12;
@@ -58,11 +59,14 @@ public:
         if (measured) {
             set_law(op, trip, per_row_us);
         } else {
-            op.curve = FieldCurve{RowCurve([&](double rows) { return trip.fixed_us + rows * per_row_us; }), Field::rows};
-            op.provenance = low_latency_ ? "DeepEP's published low-latency table (H800)" : "DeepEP's published normal table (H800)";
+            op.curve =
+                FieldCurve{RowCurve([&](double rows) { return trip.fixed_us + rows * per_row_us; }), Field::rows};
+            op.provenance =
+                low_latency_ ? "DeepEP's published low-latency table (H800)" : "DeepEP's published normal table (H800)";
         }
         op.provenance += "; strategy " + std::string(group_.strategy.name);
-        op.travel = Travel{out, low_latency_ ? 0 : composer_.pool.runtime.deepep_sms, std::max<std::int64_t>(1, gpu.sm_count)};
+        op.travel =
+            Travel{out, low_latency_ ? 0 : composer_.pool.runtime.deepep_sms, std::max<std::int64_t>(1, gpu.sm_count)};
         composer_.add(std::move(op));
     }
 
@@ -78,12 +82,14 @@ private:
     }
 
     [[nodiscard]] Trip trip_of(bool out) const {
-        const Duration fixed = low_latency_ ? k_all_to_all_low_latency_fixed
-                                            : (out ? k_all_to_all_normal_dispatch_fixed : k_all_to_all_normal_combine_fixed);
+        const Duration fixed = low_latency_
+                                   ? k_all_to_all_low_latency_fixed
+                                   : (out ? k_all_to_all_normal_dispatch_fixed : k_all_to_all_normal_combine_fixed);
         return {out ? "moe.dispatch" : "moe.combine", out, copy_bytes(out, fp8_out()), real(fixed.value) * k_us_per_ns};
     }
 
-    /// Low-latency: one copy per chosen expert. Normal: one per distinct rank, and over the network one per distinct node.
+    /// Low-latency: one copy per chosen expert. Normal: one per distinct rank, and over the network one per distinct
+    /// node.
     [[nodiscard]] Copies copies_per_token() const {
         const double nodes = real(group_.nodes);
         const double skew = group_.load.imbalance();
@@ -102,14 +108,17 @@ private:
     }
 
     [[nodiscard]] double off_node_rate() const {
-        return composer_.pool.gpu.nic_bytes_per_s * (low_latency_ ? k_all_to_all_low_latency_nic : k_all_to_all_normal_nic);
+        return composer_.pool.gpu.nic_bytes_per_s *
+               (low_latency_ ? k_all_to_all_low_latency_nic : k_all_to_all_normal_nic);
     }
 
     /// Inside a node the fitted law of DeepEP's kernels says what both ways take with fp8 out; the published constants
     /// say what part of it is this way, and what bf16 adds.
     void set_law(OperatorSpec& op, const Trip& trip, double per_row_us) {
         const double per_byte_us = per_row_us / trip.bytes;
-        const auto way_us = [&](double rows, double fixed_us, double bytes) { return fixed_us + rows * per_byte_us * bytes; };
+        const auto way_us = [&](double rows, double fixed_us, double bytes) {
+            return fixed_us + rows * per_byte_us * bytes;
+        };
         const Trip there = trip_of(true);
         const Trip back = trip_of(false);
         const double law_out_bytes = copy_bytes(true, true);
@@ -131,7 +140,8 @@ private:
 };
 
 /// A collective beyond one node, or over more GPUs than the tables know.
-void set_network_law(const GpuSpec& gpu, std::string_view kernel, std::int64_t gpus, double elements, OperatorSpec& op) {
+void set_network_law(const GpuSpec& gpu, std::string_view kernel, std::int64_t gpus, double elements,
+                     OperatorSpec& op) {
     const GpuLinks links = links_of(gpu);
     const NcclOp kind = nccl_op(kernel.substr(0, kernel.find('/'))).value();
     const auto price = [&](double rows) {
@@ -151,7 +161,8 @@ void add_gather(Composer& composer, std::string name, std::string_view kernel, s
     gather.bytes.per_a = real(gpus - 1) / real(gpus) * k_bf16_bytes * elements;
     gather.bytes_per_s = link.bytes_per_s;
     gather.counts = composer.layers.moe;
-    if (auto priced = composer.laws.collective(kernel, gpus, elements); priced && gpus <= composer.pool.gpu.gpus_per_node) {
+    if (auto priced = composer.laws.collective(kernel, gpus, elements);
+        priced && gpus <= composer.pool.gpu.gpus_per_node) {
         gather.curve = FieldCurve{priced->curve, Field::rows};
         gather.provenance = std::move(priced->provenance);
         gather.fixed = entry;
@@ -183,11 +194,16 @@ void add_combine(Composer& composer, const MoeGroup& group) {
     const ParallelSpec& parallel = composer.pool.parallel;
     if (group.exchanges()) {
         Exchange(composer, group).add(false);
-        if (parallel.tensor > 1) add_gather(composer, "moe.tensor_all_gather", "all_gather/NCCL", parallel.tensor, 1, Duration(0));
+        if (parallel.tensor > 1) {
+            add_gather(composer, "moe.tensor_all_gather", "all_gather/NCCL", parallel.tensor, 1, Duration(0));
+        }
         return;
     }
-    if (group.strategy.router != MoeRouter::gathered) return composer.add_tensor_all_reduce("moe.all_reduce", composer.layers.moe);
-    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data), exchange_entry(composer.pool.gpu));
+    if (group.strategy.router != MoeRouter::gathered) {
+        return composer.add_tensor_all_reduce("moe.all_reduce", composer.layers.moe);
+    }
+    add_gather(composer, "moe.reduce_scatter", "reduce_scatter/NCCL", group.gpus, real(parallel.data),
+               exchange_entry(composer.pool.gpu));
 }
 
 }  // namespace replayd::cost

@@ -52,8 +52,8 @@ OperatorSpec products(const Composer& composer, const MoeGroup& group, const Exp
 void add_fused(Composer& composer, const MoeGroup& group, const Experts& sizes) {
     OperatorSpec experts = products(composer, group, sizes);
     const std::string strategy = "; strategy " + std::string(group.strategy.name);
-    if (auto priced = composer.laws.experts(composer.pool.weights, *composer.model.moe, composer.model.hidden, group.slices,
-                                            group.ranks, group.exchanges(), group.load)) {
+    if (auto priced = composer.laws.experts(composer.pool.weights, *composer.model.moe, composer.model.hidden,
+                                            group.slices, group.ranks, group.exchanges(), group.load)) {
         experts.curve = FieldCurve{priced->curve, Field::rows};
         experts.provenance = std::move(priced->provenance) + strategy;
         composer.add(std::move(experts));
@@ -148,9 +148,12 @@ private:
 
     void add_scatter() {
         const double row = sizes_.row_bytes * sizes_.hidden;
-        add_moving("moe.scatter",
-                   [&](std::int64_t rows) { return row * (group_.load.received_tokens(rows) + group_.load.routed_rows(rows)); },
-                   2 * row);
+        add_moving(
+            "moe.scatter",
+            [&](std::int64_t rows) {
+                return row * (group_.load.received_tokens(rows) + group_.load.routed_rows(rows));
+            },
+            2 * row);
     }
 
     /// Contiguous fp8 takes two kernels: the result in bf16, then its quantisation (deepgemm_hybrid_executor.py).
@@ -167,9 +170,12 @@ private:
 
     void add_gather() {
         const double row = k_bf16_bytes * sizes_.hidden;
-        add_moving("moe.gather",
-                   [&](std::int64_t rows) { return row * (group_.load.routed_rows(rows) + group_.load.received_tokens(rows)); },
-                   2 * row);
+        add_moving(
+            "moe.gather",
+            [&](std::int64_t rows) {
+                return row * (group_.load.routed_rows(rows) + group_.load.received_tokens(rows));
+            },
+            2 * row);
     }
 
     Composer& composer_;
@@ -211,7 +217,8 @@ MoeGroup moe_group(const ModelSpec& model, const PoolSpec& pool) {
 
 void add_routed_experts(Composer& composer, const MoeGroup& group) {
     const Experts sizes(composer, group);
-    const bool fused = group.strategy.executor == MoeExecutor::fused || group.strategy.executor == MoeExecutor::batched_triton;
+    const bool fused =
+        group.strategy.executor == MoeExecutor::fused || group.strategy.executor == MoeExecutor::batched_triton;
     if (fused) return add_fused(composer, group, sizes);
     Grouped(composer, group, sizes).add();
 }

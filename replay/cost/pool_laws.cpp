@@ -1,123 +1,25 @@
 #include "replay/cost/pool_laws.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "replay/base/assert.hpp"
 #include "replay/cost/efficiency.hpp"
 #include "replay/cost/laws/tables.hpp"
-#include "replay/cost/plane_fit.hpp"
+#include "replay/cost/pool_laws_shared.hpp"
 
 namespace replayd::cost {
 namespace {
 
-/// The engine's batching follows vLLM, so its kernels are the ones to price where its tables are sound. Its
-/// fp8 ones are not: block-scaled products take 60 to 90 µs at any size and fp8 experts longer than bf16
+/// vLLM's fp8 tables are not sound: block-scaled products take 60 to 90 µs at any size and fp8 experts longer than bf16
 /// ones, so fp8 is priced as SGLang's DeepGEMM and Triton kernels, which are the published systems' ones.
-constexpr std::string_view k_backend = "vllm";
 constexpr std::string_view k_fp8_backend = "sglang";
 /// Our own tables go before the public ones where they are of the GPU's architecture: weights were cold in them,
 /// as they are in a step; the public ones repeat a product on the same weights, so that small ones stay in L2.
 constexpr std::string_view k_own_backend = "replayd";
-constexpr int k_own_architecture = 90;
 /// vLLM's all-reduce inside a captured CUDA graph.
 constexpr std::string_view k_all_reduce_kernel = "vLLM_custom_graph";
-constexpr double k_ns_per_us = 1000;
-
-// Where planes are laid through the laws: powers of two over the range of serving, as far as the public tables reach.
-constexpr std::array<double, 6> k_prefill_lengths = {64, 256, 1'024, 4'096, 16'384, 32'768};
-constexpr std::array<double, 4> k_prefill_batches = {1, 2, 8, 16};
-constexpr double k_prefill_tokens_max = 32'768;
-constexpr std::array<double, 5> k_decode_contexts = {256, 1'024, 4'096, 16'384, 65'536};
-constexpr std::array<double, 6> k_decode_batches = {1, 4, 16, 64, 128, 256};
-constexpr double k_decode_context_max = 2'097'152;
-
-double type_number(std::string_view name) { return static_cast<double>(find_type(name)); }
-
-std::string_view kv_name(DataType type) { return type == DataType::fp8 ? "fp8" : "bfloat16"; }
-
-/// Samples `us(batch, length)` and lays a plane through the times.
-template <class Us>
-PricedPlane prefill_plane(const Us& us) {
-    std::vector<PlaneSample> samples;
-    for (const double length : k_prefill_lengths) {
-        for (const double batch : k_prefill_batches) {
-            if (batch * length > k_prefill_tokens_max) continue;
-            samples.push_back({batch * length * (length + 1) / 2, batch * length, us(batch, length) * k_ns_per_us});
-        }
-    }
-    const auto plane = fit_plane(samples);
-    return {plane[0], plane[1], plane[2], ""};
-}
-
-template <class Us>
-PricedPlane decode_plane(const Us& us) {
-    std::vector<PlaneSample> samples;
-    for (const double context : k_decode_contexts) {
-        for (const double batch : k_decode_batches) {
-            if (batch * context > k_decode_context_max) continue;
-            samples.push_back({batch * context, batch, us(batch, context) * k_ns_per_us});
-        }
-    }
-    const auto plane = fit_plane(samples);
-    return {plane[0], plane[1], plane[2], ""};
-}
-
-/// The public tables repeat a call on one KV cache, which stays in L2 where it fits; in a step every layer reads its own, for
-/// the first time. So decode attention takes at least what the same law says per byte of a cache that L2 cannot hold. Seen on
-/// an RTX PRO 6000 (L2 128 MB): the public table's times are 0.45 to 0.75 of those of casys-kaist/LLMServingSim's profile of
-/// the same kernel from 17 to 134 MB of cache, and 0.95 to 1.0 of them above 500 MB. Hopper's L2 is small and split in two;
-/// there our measured steps are met without (medians 3.8 to 5.7 %, with it 4.4 to 6.3 %).
-constexpr double k_cold_caches = 4;  // in L2s: chosen as 537 of 128 MB, see above
-template <class Us>
-double cold_us(const Us& us, double l2_bytes, double batch, double length, double bytes_per_token) {
-    const double warm = us(batch, length);
-    const double larger = k_cold_caches * l2_bytes / (batch * length * bytes_per_token);
-    if (larger <= 1) return warm;
-    const double start = std::min(warm, us(batch, 1));
-    return std::max(warm, start + (us(batch, length * larger) - start) / larger);
-}
-
-/// Without the per-row remarks: a curve covers rows inside and outside of the fitted range.
-std::string provenance_of(const ChosenLaw& law) { return law.provenance({}); }
-
-KernelRow head_row(const HeadCounts& heads, DataType kv, double batch, double length) {
-    KernelRow row;
-    row.number = {batch, length, static_cast<double>(heads.query), static_cast<double>(heads.kv),
-                  static_cast<double>(heads.dim), type_number("bfloat16"), type_number(kv_name(kv)), 0};
-    return row;
-}
-
-KernelRow latent_row(std::int64_t heads, DataType kv, double batch, double length) {
-    KernelRow row;
-    row.number = {type_number("bfloat16"), type_number(kv_name(kv)), static_cast<double>(heads), batch, length};
-    return row;
-}
-
 /// The public tables of collectives inside a node end here.
 constexpr std::int64_t k_node_gpus_max = 8;
-
-/// Convolution and recurrence of one layer: a prefill of `length` tokens per sequence, or with 0 a decode step.
-double delta_net_us(const ChosenLaw& law, const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden,
-                    double batch, double length) {
-    KernelRow row;
-    row.number = {batch,
-                  std::max(1.0, length),
-                  static_cast<double>(hidden),
-                  static_cast<double>(linear.conv_kernel),
-                  static_cast<double>(linear.k_heads / tensor),
-                  static_cast<double>(linear.k_head_dim),
-                  static_cast<double>(linear.v_heads / tensor),
-                  static_cast<double>(linear.v_head_dim)};
-    const std::string_view phase = length > 0 ? "context/" : "generation/";
-    double us = 0;
-    for (const LawKernel& kernel : law.law.parts().kernels) {
-        if (!kernel.name.starts_with(phase)) continue;
-        row.kernel = kernel.name;
-        us += law.sustained(row);
-    }
-    return us;
-}
 
 }  // namespace
 
@@ -188,30 +90,12 @@ PricedRows PoolLaws::deepep(bool low_latency, const MoeSpec& moe, std::int64_t h
     const auto us = [&exchange, low_latency, &moe, hidden, sms](double tokens) {
         KernelRow row;
         row.kernel = "deepep";
-        row.number = {1, static_cast<double>(hidden), tokens, static_cast<double>(moe.top_k), static_cast<double>(moe.experts)};
+        row.number = {1, static_cast<double>(hidden), tokens, static_cast<double>(moe.top_k),
+                      static_cast<double>(moe.experts)};
         if (!low_latency) row.number[5] = static_cast<double>(sms);
         return exchange.price(row).us;
     };
     return {us, provenance_of(exchange)};
-}
-
-PricedPlane PoolLaws::delta_net_prefill(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden) {
-    const ChosenLaw& net = law("gdn", k_backend);
-    std::vector<PlaneSample> samples;
-    for (const double length : k_prefill_lengths) {
-        for (const double batch : k_prefill_batches) {
-            if (batch * length > k_prefill_tokens_max) continue;
-            samples.push_back({batch * length, batch, delta_net_us(net, linear, tensor, hidden, batch, length) * k_ns_per_us});
-        }
-    }
-    const auto plane = fit_plane(samples);
-    return {plane[0], plane[1], plane[2], provenance_of(net)};
-}
-
-PricedCurve PoolLaws::delta_net_decode(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden) {
-    const ChosenLaw& net = law("gdn", k_backend);
-    return {RowCurve([&](double sequences) { return delta_net_us(net, linear, tensor, hidden, sequences, 0); }),
-            provenance_of(net)};
 }
 
 std::string PoolLaws::own_constants() const {
@@ -260,9 +144,9 @@ std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, 
     KernelRow row;
     const auto us = [&](double rows) {
         const auto whole = static_cast<std::int64_t>(rows);
-        // So many evenly routed tokens give every rank what the slowest one gets. The tables' even rows fill every block
-        // that they open and touch as many experts as they can; routing by chance opens half a block more per expert and
-        // leaves experts out, whose weights are not read: the work is that of the load.
+        // So many evenly routed tokens give every rank what the slowest one gets. The tables' even rows fill every
+        // block that they open and touch as many experts as they can; routing by chance opens half a block more per
+        // expert and leaves experts out, whose weights are not read: the work is that of the load.
         const double routed = load.routed_rows(whole);
         const double tokens = exchanged ? routed : routed * groups / top_k;
         row.number = {type_number(name),
@@ -277,45 +161,6 @@ std::optional<PricedCurve> PoolLaws::experts(DataType type, const MoeSpec& moe, 
         return experts.sustained(row, expert_work(hardware_, row, load.spread_over_experts(whole)));
     };
     return PricedCurve{RowCurve(us), provenance_of(experts)};
-}
-
-PricedPlane PoolLaws::prefill(const HeadCounts& heads, DataType kv) {
-    const ChosenLaw& attention = law("context_attention", k_backend);
-    auto plane = prefill_plane([&](double b, double s) { return attention.sustained(head_row(heads, kv, b, s)); });
-    plane.provenance = provenance_of(attention);
-    return plane;
-}
-
-PricedPlane PoolLaws::decode(const HeadCounts& heads, DataType kv) {
-    const ChosenLaw& attention = law("generation_attention", k_backend);
-    const double token_bytes = 2 * static_cast<double>(heads.kv * heads.dim) * type_of(type_number(kv_name(kv))).bytes;
-    const auto us = [&](double b, double s) { return attention.sustained(head_row(heads, kv, b, s)); };
-    const bool stays_warm = hardware_.architecture != k_own_architecture;
-    auto plane = decode_plane([&](double b, double s) {
-        return stays_warm ? cold_us(us, hardware_.l2_bytes, b, s, token_bytes) : us(b, s);
-    });
-    plane.provenance = provenance_of(attention);
-    return plane;
-}
-
-bool PoolLaws::decodes_in_query_blocks(DataType kv) const {
-    constexpr int k_hopper = 90;
-    constexpr int k_data_centre_blackwell = 100;
-    return kv == DataType::bf16 && hardware_.architecture != k_hopper && hardware_.architecture != k_data_centre_blackwell;
-}
-
-PricedPlane PoolLaws::latent_prefill(std::int64_t heads, DataType kv) {
-    const ChosenLaw& attention = law("context_mla", k_backend);
-    auto plane = prefill_plane([&](double b, double s) { return attention.sustained(latent_row(heads, kv, b, s)); });
-    plane.provenance = provenance_of(attention);
-    return plane;
-}
-
-PricedPlane PoolLaws::latent_decode(std::int64_t heads, DataType kv) {
-    const ChosenLaw& attention = law("generation_mla", k_backend);
-    auto plane = decode_plane([&](double b, double s) { return attention.sustained(latent_row(heads, kv, b, s)); });
-    plane.provenance = provenance_of(attention);
-    return plane;
 }
 
 }  // namespace replayd::cost

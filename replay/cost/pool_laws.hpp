@@ -59,14 +59,17 @@ public:
     [[nodiscard]] double moved_us(double bytes) const;
     /// grouped_gemm.hpp on this GPU, slowed as sustained_us says.
     [[nodiscard]] double grouped_gemm_us(const GroupedGemm& gemm) const;
-    /// NCCL over 2 to 8 GPUs of a node; `kernel` as in the public tables, e.g. "all_gather/NCCL". `elements_per_row` bf16
-    /// elements of the whole buffer per row. Nothing for more GPUs.
-    [[nodiscard]] std::optional<PricedCurve> collective(std::string_view kernel, std::int64_t gpus, double elements_per_row);
+    /// NCCL over 2 to 8 GPUs of a node; `kernel` as in the public tables, e.g. "all_gather/NCCL". `elements_per_row`
+    /// bf16 elements of the whole buffer per row. Nothing for more GPUs.
+    [[nodiscard]] std::optional<PricedCurve> collective(std::string_view kernel, std::int64_t gpus,
+                                                        double elements_per_row);
     /// Dispatch in fp8 and combine in bf16 together, inside one node, over tokens of a GPU. `sms`: of the normal mode.
     [[nodiscard]] PricedRows deepep(bool low_latency, const MoeSpec& moe, std::int64_t hidden, std::int64_t sms);
     /// Gated delta net of a rank: prefill over a = tokens, b = sequences; decode over sequences.
-    [[nodiscard]] PricedPlane delta_net_prefill(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden);
-    [[nodiscard]] PricedCurve delta_net_decode(const LinearAttentionSpec& linear, std::int64_t tensor, std::int64_t hidden);
+    [[nodiscard]] PricedPlane delta_net_prefill(const LinearAttentionSpec& linear, std::int64_t tensor,
+                                                std::int64_t hidden);
+    [[nodiscard]] PricedCurve delta_net_decode(const LinearAttentionSpec& linear, std::int64_t tensor,
+                                               std::int64_t hidden);
     /// A kernel that moves `bytes_per_row`, in L2 where it fits there.
     [[nodiscard]] PricedCurve elementwise(double bytes_per_row) const;
     /// One-shot all-reduce of `hidden` bf16 elements per row over 2 to 8 GPUs of a node.
@@ -83,8 +86,8 @@ public:
     [[nodiscard]] PricedPlane prefill(const HeadCounts& heads, DataType kv);
     /// Decode attention: a = tokens of context, b = sequences.
     [[nodiscard]] PricedPlane decode(const HeadCounts& heads, DataType kv);
-    /// Whether decodes beside prompts run in FlashAttention 2's blocks of query rows: vLLM takes it where neither version 3
-    /// (SM 90) nor FlashInfer's kernels (SM 100) are built for the GPU, and its cache is bf16 (v0.19,
+    /// Whether decodes beside prompts run in FlashAttention 2's blocks of query rows: vLLM takes it where neither
+    /// version 3 (SM 90) nor FlashInfer's kernels (SM 100) are built for the GPU, and its cache is bf16 (v0.19,
     /// vllm/v1/attention/backends/fa_utils.py and vllm/platforms/cuda.py).
     [[nodiscard]] bool decodes_in_query_blocks(DataType kv) const;
     /// The same for latent attention of DeepSeek-V3's widths.

@@ -9,7 +9,8 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_ns_per_us = 1000;
-/// Range of the arithmetic: longer than any kernel of a step that fits into k_field_max; the differences times 2^21 stay in range.
+/// Range of the arithmetic: longer than any kernel of a step that fits into k_field_max; the differences times 2^21
+/// stay in range.
 constexpr double k_ns_max = 4e12;
 
 }  // namespace

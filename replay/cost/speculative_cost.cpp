@@ -34,7 +34,8 @@ std::vector<OperatorSpec> compose_draft(const ModelSpec& model, const PoolSpec& 
     entry.add_elementwise("norms", 4 * k_bf16_bytes * static_cast<double>(layer.hidden), entry.layers.all);
     entry.add_gemm("projection", 2 * layer.hidden, layer.hidden, entry.layers.all);
     std::vector<OperatorSpec> begin = entry.take();
-    const auto embedded = std::find_if(pass.begin(), pass.end(), [](const OperatorSpec& op) { return op.name == "attention.norm"; });
+    const auto embedded =
+        std::find_if(pass.begin(), pass.end(), [](const OperatorSpec& op) { return op.name == "attention.norm"; });
     pass.insert(embedded, std::make_move_iterator(begin.begin()), std::make_move_iterator(begin.end()));
     return pass;
 }
@@ -57,7 +58,8 @@ StepShape further_pass(const StepShape& shape) {
 
 class SpeculativeCost final : public CostModel {
 public:
-    SpeculativeCost(std::unique_ptr<const CostModel> target, std::unique_ptr<const CostModel> draft, std::int64_t passes)
+    SpeculativeCost(std::unique_ptr<const CostModel> target, std::unique_ptr<const CostModel> draft,
+                    std::int64_t passes)
         : target_(std::move(target)), draft_(std::move(draft)), passes_(passes) {
         REPLAYD_ASSERT(target_->stages() == 1 && draft_->stages() == 1);
     }
@@ -102,8 +104,8 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<const CostModel>> make_speculative_cost(std::unique_ptr<const CostModel> target, const ModelSpec& model,
-                                                               const PoolSpec& pool) {
+Result<std::unique_ptr<const CostModel>> make_speculative_cost(std::unique_ptr<const CostModel> target,
+                                                               const ModelSpec& model, const PoolSpec& pool) {
     REPLAYD_ASSERT(pool.speculation && pool.speculation->method == DraftMethod::mtp);
     auto draft = make_operator_cost(compose_draft(model, pool), 1, pool.batching.max_batched_tokens.value, pool.name);
     if (!draft) return tl::unexpected(draft.error());

@@ -51,9 +51,9 @@ std::int64_t attention_width(const ModelSpec& model, std::int64_t tensor) {
     return width;
 }
 
-/// The workspace of vLLM's fused expert kernels, which it keeps (vllm/v1/worker/workspace.py), for `tokens` tokens of each
-/// data rank: one buffer for the first product and the output, one for the activation, and what all data ranks gather
-/// and return.
+/// The workspace of vLLM's fused expert kernels, which it keeps (vllm/v1/worker/workspace.py), for `tokens` tokens of
+/// each data rank: one buffer for the first product and the output, one for the activation, and what all data ranks
+/// gather and return.
 std::int64_t fused_moe_bytes(const ModelSpec& model, const ParallelSpec& parallel, std::int64_t tokens) {
     const MoeSpec& moe = *model.moe;
     const std::int64_t width = moe.ffn / (parallel.tensor * parallel.data / parallel.expert);
@@ -91,7 +91,8 @@ std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec&
     const std::int64_t tokens = largest_step_tokens(pool);
     const std::int64_t hidden = tokens * model.hidden * k_bf16_bytes;
     const std::int64_t forward = k_hidden_tensors * hidden + layer_bytes(model, pool, tokens);
-    const std::int64_t rows = stage.holds_head ? std::min(pool.batching.max_sequences * (1 + pool.drafts_max()), tokens) : 0;
+    const std::int64_t rows =
+        stage.holds_head ? std::min(pool.batching.max_sequences * (1 + pool.drafts_max()), tokens) : 0;
     const std::int64_t sampler = rows > 0 ? hidden + sampling_bytes(model, pool, rows) : 0;
     std::vector<MemoryItem> items;
     items.push_back({"activations", Bytes(std::max(forward, sampler)),
@@ -106,7 +107,8 @@ std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec&
                              ", kept",
                          ItemBasis::habit});
     }
-    items.push_back({"cuBLAS workspace", Bytes(k_blas_workspace), "32 MiB, PyTorch's default on Hopper", ItemBasis::habit});
+    items.push_back(
+        {"cuBLAS workspace", Bytes(k_blas_workspace), "32 MiB, PyTorch's default on Hopper", ItemBasis::habit});
     return items;
 }
 
@@ -114,15 +116,17 @@ MemoryItem rotary_item(const ModelSpec& model) {
     const AttentionSpec& a = model.attention;
     const std::int64_t head = a.rotary_dim > 0 ? a.rotary_dim : a.head_dim;
     const std::int64_t values = a.kind == AttentionKind::mla ? a.qk_rope_head_dim : head;
-    return {"rotary table", Bytes(model.max_context * values * k_bf16_bytes),
-            number(model.max_context) + " positions x " + number(values) + " cosines and sines x 2 B, shared by all layers",
-            ItemBasis::habit};
+    return {
+        "rotary table", Bytes(model.max_context * values * k_bf16_bytes),
+        number(model.max_context) + " positions x " + number(values) + " cosines and sines x 2 B, shared by all layers",
+        ItemBasis::habit};
 }
 
 MemoryItem mla_workspace_item(const ModelSpec& model, const PoolSpec& pool) {
     const AttentionSpec& a = model.attention;
     if (a.kind != AttentionKind::mla) return {};
-    const std::int64_t wanted = std::max(8 * pool.max_context.value, 4 * pool.batching.max_sequences * pool.kv.block.value);
+    const std::int64_t wanted =
+        std::max(8 * pool.max_context.value, 4 * pool.batching.max_sequences * pool.kv.block.value);
     const std::int64_t tokens = std::min(wanted, k_mla_workspace_tokens_max);
     const std::int64_t latent = a.kv_lora_rank + a.qk_rope_head_dim;
     const std::int64_t expanded = a.q_heads / pool.parallel.tensor * (a.qk_nope_head_dim + a.v_head_dim);

@@ -15,7 +15,8 @@ namespace replayd {
 /// What the largest step takes on one GPU of the stage: the larger of the forward pass (hidden states and the widest
 /// layer) and, on the last stage, sampling; the workspace that fused experts keep; cuBLAS's workspace. As vLLM 0.17
 /// and later measure it.
-[[nodiscard]] std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec& pool, const PipelineStage& stage);
+[[nodiscard]] std::vector<MemoryItem> activation_items(const ModelSpec& model, const PoolSpec& pool,
+                                                       const PipelineStage& stage);
 
 /// The table of cosines and sines that vLLM computes for every position of the model
 /// (vllm/model_executor/layers/rotary_embedding/base.py).

@@ -36,8 +36,9 @@ Result<void> check(const WorkspaceInput& in, std::int64_t rows) {
         if (in.kv_pages[i] < 0) return wrong("kv_pages" + of, in.kv_pages[i], "0 or more");
     }
     if (in.graph && rows > in.graph_rows_max) {
-        return wrong("the sum of q_rows", rows,
-                     "at most the " + number(in.graph_rows_max) + " rows that the graph was captured with; capture again");
+        return wrong(
+            "the sum of q_rows", rows,
+            "at most the " + number(in.graph_rows_max) + " rows that the graph was captured with; capture again");
     }
     return {};
 }
@@ -183,13 +184,15 @@ Result<WorkspacePlan> plan_workspace(const WorkspaceInput& in) {
     if (auto checked = check(in, rows); !checked) return tl::unexpected(checked.error());
     if (in.q_rows.empty()) return WorkspacePlan{};
     WorkspacePlan plan;
-    plan.tile = fitting_tile(in, tile_rows(packed_average(in, rows), in.head_dim_qk, in.head_dim_vo, in.rule, in.before_sm80));
+    plan.tile =
+        fitting_tile(in, tile_rows(packed_average(in, rows), in.head_dim_qk, in.head_dim_vo, in.rule, in.before_sm80));
     plan.batch_max = std::max<std::int64_t>(0, k_blocks_per_sm * in.sm_count - in.colocated_ctas) / in.kv_heads;
     choose_chunk(in, ChunkSearch(in, plan.tile, plan.batch_max), plan);
     plan.padded_items = padded_items(in, plan);
     if (plan.work_items > plan.padded_items) {
-        return wrong("the number of work items", plan.work_items,
-                     "at most the " + number(plan.padded_items) + " that the graph is padded for; raise fixed_chunk_pages");
+        return wrong(
+            "the number of work items", plan.work_items,
+            "at most the " + number(plan.padded_items) + " that the graph is padded for; raise fixed_chunk_pages");
     }
     plan.float_bytes = float_bytes(in, plan);
     plan.int_bytes = int_bytes(in, plan, rows);

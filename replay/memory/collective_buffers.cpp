@@ -28,7 +28,8 @@ std::vector<MemoryItem> collective_items(const PoolSpec& pool) {
     if (ranks == 1) return {};
     if (tensor > 1 && pool.gpu.nvlink_bytes_per_s > 0) {
         return {{"all-reduce buffers", tensor < 4 ? k_nvlink_pair : k_nvlink_group,
-                 "NCCL and vLLM's own over NVLink, TP " + std::to_string(tensor) + " (assumption)", ItemBasis::assumption}};
+                 "NCCL and vLLM's own over NVLink, TP " + std::to_string(tensor) + " (assumption)",
+                 ItemBasis::assumption}};
     }
     std::vector<MemoryItem> items = {
         {"NCCL buffers", ranks < 4 ? k_nccl_pair : k_nccl_group, group_of(ranks), ItemBasis::assumption}};

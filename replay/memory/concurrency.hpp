@@ -21,8 +21,9 @@ struct Concurrency {
     std::string binding;                  ///< "KV blocks", "batching.max_sequences" or "max_context"
 };
 
-/// Blocks of one request at its longest: a prefill pool holds the prompt, other pools prompt and output less the last token; policies that
-/// reserve the whole context count max_context. Where every layer has a sliding window, no more than it spans.
+/// Blocks of one request at its longest: a prefill pool holds the prompt, other pools prompt and output less the last
+/// token; policies that reserve the whole context count max_context. Where every layer has a sliding window, no more
+/// than it spans.
 [[nodiscard]] std::int64_t blocks_per_request(const ModelSpec& model, const PoolSpec& pool, const MemoryPlan& plan,
                                               RequestLengths lengths);
 

@@ -17,7 +17,8 @@ constexpr Bytes k_graph_layer{(384LL << 10)};
 }  // namespace
 
 MemoryItem runtime_item(const GpuSpec& gpu) {
-    return {"runtime", gpu.runtime, "CUDA modules and what a trial capture of graphs leaves, " + gpu.name + " (assumption)",
+    return {"runtime", gpu.runtime,
+            "CUDA modules and what a trial capture of graphs leaves, " + gpu.name + " (assumption)",
             ItemBasis::assumption};
 }
 
@@ -27,8 +28,9 @@ std::vector<MemoryItem> outside_items(const PoolSpec& pool, const PipelineStage&
     if (!pool.runtime.cuda_graphs) return items;
     const std::vector<std::int64_t> sizes = graph_sizes(pool.runtime.graph_tokens_max);
     // vLLM captures each size piecewise for mixed batches, and those that a decode batch can have as a whole too.
-    const auto decode = std::count_if(sizes.begin(), sizes.end(),
-                                      [&](std::int64_t size) { return size <= pool.batching.max_sequences * (1 + pool.drafts_max()); });
+    const auto decode = std::count_if(sizes.begin(), sizes.end(), [&](std::int64_t size) {
+        return size <= pool.batching.max_sequences * (1 + pool.drafts_max());
+    });
     const auto graphs = static_cast<std::int64_t>(sizes.size()) + static_cast<std::int64_t>(decode);
     items.push_back({"CUDA graphs", k_graph_layer * (graphs * stage.layers),
                      std::to_string(graphs) + " graphs x " + std::to_string(stage.layers) + " layers x " +

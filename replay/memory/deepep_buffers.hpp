@@ -11,7 +11,8 @@ namespace replayd {
 /// Tokens per rank that low-latency mode is set up for, from the sequences of a step: at least 64, then 128, then
 /// multiples of 128 (rtp-llm; smaller masked groups gave wrong results). `draft_tokens` are verified beside each
 /// sequence's own; a tensor rank sends its share.
-[[nodiscard]] std::int64_t low_latency_tokens_max(std::int64_t sequences, std::int64_t draft_tokens, std::int64_t tensor);
+[[nodiscard]] std::int64_t low_latency_tokens_max(std::int64_t sequences, std::int64_t draft_tokens,
+                                                  std::int64_t tensor);
 
 /// RDMA buffer of low-latency mode on every rank: two halves of send, receive and signal areas. `experts` counts all
 /// physical experts of the group; the size does not depend on the number of ranks.

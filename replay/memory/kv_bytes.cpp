@@ -9,7 +9,8 @@ std::int64_t token_bits(const AttentionSpec& a, std::int64_t tensor, KvFormat fo
     if (!format.flashmla) return (a.kv_lora_rank + a.qk_rope_head_dim) * bits(format.dtype);
     constexpr std::int64_t k_values_per_scale = 128;
     const std::int64_t scales = ceil_div(a.kv_lora_rank, k_values_per_scale);
-    return a.kv_lora_rank * bits(DataType::fp8) + scales * bits(DataType::fp32) + a.qk_rope_head_dim * bits(DataType::bf16);
+    return a.kv_lora_rank * bits(DataType::fp8) + scales * bits(DataType::fp32) +
+           a.qk_rope_head_dim * bits(DataType::bf16);
 }
 
 bool every_layer_has_a_window(const ModelSpec& model) {

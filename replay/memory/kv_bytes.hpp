@@ -23,7 +23,8 @@ struct KvFormat {
 /// KV cache of one token over `layers` layers on one of `tensor` ranks. GQA: key and value of ceil(kv_heads / tensor)
 /// heads. MLA: the latent and the rotary key, on every rank in full; FlashMLA's fp8 layout has 512 fp8 values,
 /// 4 fp32 scales and 64 rotary values in 16 bit for DeepSeek's ranks, 656 bytes (deepseek-ai/FlashMLA, README).
-[[nodiscard]] Bytes kv_bytes_per_token(const ModelSpec& model, std::int64_t layers, std::int64_t tensor, KvFormat format);
+[[nodiscard]] Bytes kv_bytes_per_token(const ModelSpec& model, std::int64_t layers, std::int64_t tensor,
+                                       KvFormat format);
 
 /// Fixed state of one sequence over `layers` gated-delta-net layers on one of `tensor` ranks: the recurrent matrix
 /// of every value head in fp32 and the last conv_kernel − 1 inputs of the convolution in 16 bit.

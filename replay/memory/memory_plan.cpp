@@ -97,14 +97,17 @@ MemoryPlan plan_stage(const ModelSpec& model, const PoolSpec& pool, std::int64_t
 /// Why an FFN server cannot hold its share, and the ways out.
 std::string no_room_on_ffn(const PoolSpec& pool, const MemoryPlan& plan) {
     return "pool \"" + pool.name + "\": an FFN GPU needs " + number(plan.used().value) + " bytes and has " +
-           number(plan.budget.value) + ", device x memory_fraction: spread the experts over more GPUs (pool.afd.ffn.tensor or "
+           number(plan.budget.value) +
+           ", device x memory_fraction: spread the experts over more GPUs (pool.afd.ffn.tensor or "
            "expert, and ffn_servers), or lower batching.max_batched_tokens";
 }
 
 /// Whether `a` limits the pool more than `b`: it lacks more bytes, or else has fewer blocks.
 bool limits_more(const MemoryPlan& a, const MemoryPlan& b) {
     if (a.missing != b.missing) return a.missing > b.missing;
-    if ((a.kv_bytes_per_block == Bytes(0)) != (b.kv_bytes_per_block == Bytes(0))) return b.kv_bytes_per_block == Bytes(0);
+    if ((a.kv_bytes_per_block == Bytes(0)) != (b.kv_bytes_per_block == Bytes(0))) {
+        return b.kv_bytes_per_block == Bytes(0);
+    }
     return a.fitting_blocks < b.fitting_blocks;
 }
 
@@ -125,7 +128,8 @@ Bytes MemoryPlan::margin() const {
 std::optional<double> MemoryPlan::fraction_for(std::int64_t count) const {
     constexpr double k_steps = 1e6;
     const Bytes need = used() + kv_bytes_per_block * count;
-    const double fraction = std::ceil(static_cast<double>(need.value) / static_cast<double>(device.value) * k_steps) / k_steps;
+    const double fraction =
+        std::ceil(static_cast<double>(need.value) / static_cast<double>(device.value) * k_steps) / k_steps;
     if (fraction > 1) return std::nullopt;
     return fraction;
 }
@@ -139,7 +143,8 @@ MemoryPlan plan_attention(const ModelSpec& model, const PoolSpec& pool) {
     add_weights(more, router_parts(model, pool), pool.weights);
     more.push_back({"AFD stage buffers", attention_stage_buffers(model, pool),
                     number(pool.afd->stages) + " stages x (1 to send + " + number(pool.afd->ffn_servers) +
-                        " to receive) x " + number(stage_rows_max(pool)) + " rows x hidden " + number(model.hidden) + " x 2 B",
+                        " to receive) x " + number(stage_rows_max(pool)) + " rows x hidden " + number(model.hidden) +
+                        " x 2 B",
                     ItemBasis::habit});
     plan.items.insert(plan.items.end(), more.begin(), more.end());
     plan.parameters = parameter_count(model);
@@ -185,8 +190,9 @@ TransferSize transfer_size(const Scenario& scenario) {
     KvSpec wire = sender.kv;
     wire.dtype = scenario.transfer.dtype.value_or(sender.kv.dtype);
     wire.flashmla = sender.kv.flashmla && wire.dtype == DataType::fp8;
-    return {kv_bytes_per_token(model, cached_layers(model, sender, whole), 1, kv_format(wire)),
-            state_bytes_per_request(model, whole.linear_attention, 1) + window_bytes_per_request(model, whole, 1, wire)};
+    return {
+        kv_bytes_per_token(model, cached_layers(model, sender, whole), 1, kv_format(wire)),
+        state_bytes_per_request(model, whole.linear_attention, 1) + window_bytes_per_request(model, whole, 1, wire)};
 }
 
 }  // namespace replayd

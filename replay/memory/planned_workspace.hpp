@@ -12,8 +12,8 @@ namespace replayd {
 [[nodiscard]] Bytes captured_need(const ModelSpec& model, const PoolSpec& pool, std::int64_t rows);
 
 /// Float workspace that one ordinary prefill plan of the pool needs; `q_rows` and `kv_pages` as in WorkspaceInput.
-[[nodiscard]] Result<Bytes> prefill_need(const ModelSpec& model, const PoolSpec& pool, std::span<const std::int64_t> q_rows,
-                                         std::span<const std::int64_t> kv_pages);
+[[nodiscard]] Result<Bytes> prefill_need(const ModelSpec& model, const PoolSpec& pool,
+                                         std::span<const std::int64_t> q_rows, std::span<const std::int64_t> kv_pages);
 
 /// Float and int workspace of the pool; none without FlashInfer. The float need is the larger of the bound for
 /// ordinary prefill and, with CUDA graphs, that of every captured size.

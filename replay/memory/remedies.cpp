@@ -261,7 +261,8 @@ std::string no_room(const Scenario& scenario, std::size_t index, const MemoryPla
                                           [](const MemoryItem& a, const MemoryItem& b) { return a.bytes < b.bytes; });
     std::string text = "pool \"" + pool.name + "\": no room for one KV block on " + pool.gpu.name + ": " +
                        number(plan.missing.value) + " bytes are missing from a budget of " + number(plan.budget.value) +
-                       "; the largest item is \"" + largest->name + "\" with " + number(largest->bytes.value) + " bytes; ";
+                       "; the largest item is \"" + largest->name + "\" with " + number(largest->bytes.value) +
+                       " bytes; ";
     const std::vector<Remedy> found = remedies(scenario, index);
     if (found.empty()) return text + "no single change or pair of changes that was tried fits";
     text += "it fits with ";

@@ -30,8 +30,9 @@ struct Remedy {
 };
 
 /// Changes of pool `index` that give it at least `blocks` KV blocks, best first: by cost, then fewer GPUs, then
-/// more bits per weight, then more blocks. Single changes; two at once only where no single one is enough. Each passes the checks of a scenario
-/// file. `gpus` are the ones to consider (those of the catalog, where empty). Empty: nothing that was tried fits.
+/// more bits per weight, then more blocks. Single changes; two at once only where no single one is enough. Each passes
+/// the checks of a scenario file. `gpus` are the ones to consider (those of the catalog, where empty). Empty: nothing
+/// that was tried fits.
 [[nodiscard]] std::vector<Remedy> remedies(const Scenario& scenario, std::size_t index, std::int64_t blocks = 1,
                                            std::span<const GpuSpec> gpus = {});
 

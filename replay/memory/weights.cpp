@@ -66,8 +66,8 @@ void add_gqa(const ModelSpec& model, const ParallelSpec& parallel, const Pipelin
     const std::int64_t query_input = a.q_lora_rank > 0 ? a.q_lora_rank : model.hidden;
     parts.add("attention", true, layers,
               {{a.q_lora_rank, model.hidden}, {query, query_input}, {kv, model.hidden, 2}, {model.hidden, q}},
-              "query " + number(query) + " from " + number(query_input) + ", key, value 2 x " + number(kv) + ", output " + number(q) + ", hidden " + number(model.hidden) +
-                  ", TP " + number(parallel.tensor));
+              "query " + number(query) + " from " + number(query_input) + ", key, value 2 x " + number(kv) +
+                  ", output " + number(q) + ", hidden " + number(model.hidden) + ", TP " + number(parallel.tensor));
     if (a.q_lora_rank > 0) parts.add("low-rank query norm", false, layers, {{1, a.q_lora_rank}}, "low rank");
     if (a.qkv_bias) parts.add("attention bias", false, layers, {{1, query + 2 * kv}}, "query, key, value");
     if (a.output_bias) parts.add("output bias", false, layers, {{1, model.hidden}}, "hidden");
@@ -143,7 +143,8 @@ void add_layers(const ModelSpec& model, const ParallelSpec& parallel, const Pipe
     if (model.linear_attention) add_linear_attention(model, parallel, stage, parts);
     if (model.ffn > 0) add_ffn(model, parallel, stage, parts);
     if (model.moe) add_moe(model, parallel, stage, parts);
-    parts.add("layer norms", false, stage.layers, {{model.layer_norms, model.hidden}}, number(model.layer_norms) + " x hidden");
+    parts.add("layer norms", false, stage.layers, {{model.layer_norms, model.hidden}},
+              number(model.layer_norms) + " x hidden");
 }
 
 std::int64_t total(const std::vector<WeightPart>& parts) {
@@ -181,7 +182,8 @@ std::vector<WeightPart> mtp_parts(const ModelSpec& model, const ParallelSpec& pa
     parts.add("projection", true, layers, {{model.hidden, 2 * model.hidden}}, "embedding and hidden state to hidden");
     parts.add("norms", false, layers, {{3, model.hidden}}, "embedding, hidden state, head");
     if (!stage.holds_embedding) {
-        parts.add("embedding", false, 1, {{vocabulary_rows(model, parallel), model.hidden}}, "copy of the first stage's");
+        parts.add("embedding", false, 1, {{vocabulary_rows(model, parallel), model.hidden}},
+                  "copy of the first stage's");
     }
     std::vector<WeightPart> out = parts.take();
     for (WeightPart& part : out) part.name = "MTP " + part.name;

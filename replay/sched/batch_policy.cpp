@@ -9,7 +9,8 @@
 
 namespace replayd {
 
-std::string blocks_refusal(const ReplicaState& replica, std::int64_t tokens, std::int64_t blocks, std::int64_t available) {
+std::string blocks_refusal(const ReplicaState& replica, std::int64_t tokens, std::int64_t blocks,
+                           std::int64_t available) {
     if (blocks <= available) return {};
     return "needs " + std::to_string(blocks) + " KV blocks for " + std::to_string(tokens) + " tokens: a replica of " +
            "the pool can give it " + std::to_string(available) + " of " + std::to_string(replica.kv.capacity());

@@ -75,7 +75,9 @@ void ExecutionOrderPolicy::admit_head(ReplicaState& replica, RequestTable& reque
 std::optional<std::int64_t> ExecutionOrderPolicy::stretch_while_blocked(const ReplicaState& replica,
                                                                         std::int64_t sequences,
                                                                         const BatchDecision& decision) {
-    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
+    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) {
+        return std::nullopt;
+    }
     // One block more than the growth must stay free: each member asks for one before it takes any.
     return replica.kv.free() - 1;
 }

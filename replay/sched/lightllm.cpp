@@ -25,7 +25,8 @@ Need need_of(const RequestState& request, bool decodes_here) {
 
 /// The most tokens held at one time if the requests finish in order of what remains.
 std::int64_t peak(std::vector<Need> needs) {
-    std::stable_sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) { return a.remaining > b.remaining; });
+    std::stable_sort(needs.begin(), needs.end(),
+                     [](const Need& a, const Need& b) { return a.remaining > b.remaining; });
     std::int64_t held = 0;
     std::int64_t most = 0;
     for (std::size_t i = 0; i < needs.size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 // A request while it is in the system: its progress, its KV blocks and its ledger so far.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -8,8 +9,8 @@
 #include "replay/base/assert.hpp"
 #include "replay/base/units.hpp"
 #include "replay/kv/prefix_cache.hpp"
+#include "replay/sched/held_arrival.hpp"
 #include "replay/sim/records.hpp"
-#include "replay/trace/arrival.hpp"
 
 namespace replayd {
 
@@ -96,13 +97,15 @@ struct alignas(64) RequestState {
 
 static_assert(offsetof(RequestState, set_step) == 64, "what steps use is to fill the first cache line");
 
-/// All requests in the system, with their arrivals, in reusable slots.
+/// All requests in the system, with their arrivals, which others keep, in reusable slots.
 class RequestTable {
 public:
-    RequestSlot add(std::int64_t sequence, Arrival&& arrival) {
+    RequestSlot add(std::int64_t sequence, const HeldArrival& held) {
+        const Arrival& arrival = *held.arrival;
         RequestSlot slot;
         if (free_.empty()) {
             slot = static_cast<RequestSlot>(states_.size());
+            if (states_.size() == states_.capacity()) states_.reserve(std::max<std::size_t>(256, 4 * states_.size()));
             states_.emplace_back();
             arrivals_.emplace_back();
             held_.emplace_back();
@@ -117,15 +120,15 @@ public:
         state.output = arrival.output.value;
         state.target = state.prompt;
         state.arrived = state.scheduled = state.first_token = state.decode_started = state.mark = arrival.at;
-        arrivals_[slot] = std::move(arrival);
+        arrivals_[slot] = held;
         return slot;
     }
     void remove(RequestSlot slot) { free_.push_back(slot); }
 
     RequestState& operator[](RequestSlot slot) { return states_[slot]; }
     const RequestState& operator[](RequestSlot slot) const { return states_[slot]; }
-    Arrival& arrival(RequestSlot slot) { return arrivals_[slot]; }
-    [[nodiscard]] const Arrival& arrival(RequestSlot slot) const { return arrivals_[slot]; }
+    [[nodiscard]] const Arrival& arrival(RequestSlot slot) const { return *arrivals_[slot].arrival; }
+    [[nodiscard]] const HeldArrival& held_arrival(RequestSlot slot) const { return arrivals_[slot]; }
     /// Entries of its replica's prefix cache that the request uses.
     std::vector<CacheEntry>& held(RequestSlot slot) { return held_[slot]; }
     /// Slots in use or free: 0 to slots() - 1.
@@ -134,7 +137,7 @@ public:
 
 private:
     std::vector<RequestState> states_;
-    std::vector<Arrival> arrivals_;
+    std::vector<HeldArrival> arrivals_;
     std::vector<std::vector<CacheEntry>> held_;
     std::vector<RequestSlot> free_;
 };

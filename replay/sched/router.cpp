@@ -7,7 +7,8 @@ namespace replayd {
 namespace {
 
 template <class Cost>
-std::optional<std::size_t> cheapest(std::span<const ReplicaState> replicas, const Router::Eligible& eligible, Cost cost) {
+std::optional<std::size_t> cheapest(std::span<const ReplicaState> replicas, const Router::Eligible& eligible,
+                                    Cost cost) {
     std::optional<std::size_t> best;
     decltype(cost(replicas[0])) least{};
     for (std::size_t i = 0; i < replicas.size(); ++i) {
@@ -116,7 +117,9 @@ void Router::count(std::span<const ReplicaState> replicas) {
 
 std::optional<std::size_t> Router::by_scores(std::span<const ReplicaState> replicas, const Eligible& eligible) {
     scores_.resize(replicas.size());
-    const auto score = [&](const ReplicaState& replica) { return scores_[static_cast<std::size_t>(&replica - replicas.data())]; };
+    const auto score = [&](const ReplicaState& replica) {
+        return scores_[static_cast<std::size_t>(&replica - replicas.data())];
+    };
     const auto picked = cheapest(replicas, eligible, score);
     if (picked) scores_[*picked] += k_waiting_weight;
     return picked;
@@ -125,7 +128,8 @@ std::optional<std::size_t> Router::by_scores(std::span<const ReplicaState> repli
 double Router::prefix_cost(const ReplicaState& replica, const Arrival& arrival) const {
     std::int64_t matched = 0;
     if (replica.kv.cache() != nullptr && !arrival.prefix_hashes.empty()) {
-        matched = replica.kv.cache()->match(arrival.prefix_hashes, arrival.prefix_block.value, arrival.prompt.value).tokens;
+        matched =
+            replica.kv.cache()->match(arrival.prefix_hashes, arrival.prefix_block.value, arrival.prompt.value).tokens;
     }
     return match_weight_ * static_cast<double>(arrival.prompt.value - matched) +
            load_weight_ * static_cast<double>(replica.outstanding_tokens);

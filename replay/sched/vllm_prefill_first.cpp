@@ -55,7 +55,8 @@ std::optional<std::int64_t> VllmPrefillFirstPolicy::stretch_blocks(const Replica
     return stretch_while_blocked(replica, sequences, decision);
 }
 
-std::string VllmPrefillFirstPolicy::refusal(const ReplicaState& replica, std::int64_t prompt, std::int64_t context) const {
+std::string VllmPrefillFirstPolicy::refusal(const ReplicaState& replica, std::int64_t prompt,
+                                            std::int64_t context) const {
     if (prompt > padded_tokens_max_) {
         return "prompt is " + std::to_string(prompt) + " tokens: a prefill batch takes up to " +
                std::to_string(padded_tokens_max_);

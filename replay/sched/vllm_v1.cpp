@@ -37,7 +37,8 @@ bool any_in_flight(std::span<const RequestSlot> running, const RequestTable& req
 
 std::int64_t VllmV1Policy::wanted(const RequestState& request) const {
     if (!request.decoding()) return request.pending();
-    // No more drafts than tokens that its output lacks after the next one, so that its context never outgrows plain decoding's.
+    // No more drafts than tokens that its output lacks after the next one, so that its context never outgrows plain
+    // decoding's.
     return 1 + std::min(drafts_, request.output - request.generated - 1);
 }
 
@@ -75,7 +76,9 @@ bool VllmV1Policy::schedule_running(ReplicaState& replica, RequestTable& request
     const bool all = take_running(replica, requests, first, decision, budget);
     // Not before: a request that is evicted after it was scheduled has computed nothing.
     for (const ScheduledTokens& member : decision.members) {
-        if (member.prefill) share_computed(replica, requests, member.slot, requests[member.slot].computed + member.tokens);
+        if (member.prefill) {
+            share_computed(replica, requests, member.slot, requests[member.slot].computed + member.tokens);
+        }
     }
     return all;
 }
@@ -174,7 +177,9 @@ bool VllmV1Policy::form_around(ReplicaState& replica, RequestTable& requests, st
         return false;
     }
     replica.kv.allocate(growth);
-    if (schedule_running(replica, requests, first, decision, budget)) admit_waiting(replica, requests, decision, budget);
+    if (schedule_running(replica, requests, first, decision, budget)) {
+        admit_waiting(replica, requests, decision, budget);
+    }
     return true;
 }
 
@@ -182,12 +187,14 @@ std::optional<std::int64_t> VllmV1Policy::stretch_blocks(const ReplicaState& rep
                                                          const BatchDecision& decision) const {
     // A preempting step leaves blocks behind that the next step may admit with; and a running request that
     // was left out (budget) makes the next batch differ.
-    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) return std::nullopt;
+    if (!decision.preempted.empty() || sequences != static_cast<std::int64_t>(replica.running.size())) {
+        return std::nullopt;
+    }
     // Waiting requests that could not be admitted now cannot be admitted later either: blocks only get fewer
     // while the same members decode. Unless the budget was what stopped them, which is the same in each step.
     // Where a request must fit as a whole, what is evicted of the prefix that it could share takes as much from the
-    // blocks that it needs as from those that are free. Without that rule it may want fewer blocks in its next chunk, and with a
-    // host tier its prefix may move there: then a stretch evicts nothing while somebody waits.
+    // blocks that it needs as from those that are free. Without that rule it may want fewer blocks in its next chunk,
+    // and with a host tier its prefix may move there: then a stretch evicts nothing while somebody waits.
     const bool any_eviction = replica.waiting.empty() || replica.kv.cache() == nullptr ||
                               (spec_.reserve_full_prompt && replica.kv.cache()->host().capacity() == 0);
     return any_eviction ? replica.kv.free() : replica.kv.blank();

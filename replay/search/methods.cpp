@@ -110,7 +110,8 @@ public:
     Cheapest(const Objective& objective, std::int64_t arrivals, std::vector<double> prices)
         : objective_(objective), arrivals_(arrivals), prices_(std::move(prices)), order_(prices_.size()) {
         std::iota(order_.begin(), order_.end(), 0);
-        std::stable_sort(order_.begin(), order_.end(), [&](std::int64_t a, std::int64_t b) { return price(a) < price(b); });
+        std::stable_sort(order_.begin(), order_.end(),
+                         [&](std::int64_t a, std::int64_t b) { return price(a) < price(b); });
     }
 
     std::vector<Trial> next(const Outcomes& outcomes) const override {

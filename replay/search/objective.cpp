@@ -43,7 +43,9 @@ MissCounter::MissCounter(const Objective& objective, std::int64_t requests, std:
       e2e_{objective.e2e_p99, above_p99(requests)} {
     // The largest number of misses that excess() does not hold against the attainment.
     spare_within_ = static_cast<std::int64_t>(std::floor((1 - objective.attainment) * static_cast<double>(requests)));
-    while (spare_within_ < requests && share(requests - spare_within_ - 1, requests) >= objective.attainment) ++spare_within_;
+    while (spare_within_ < requests && share(requests - spare_within_ - 1, requests) >= objective.attainment) {
+        ++spare_within_;
+    }
 }
 
 void MissCounter::count(const RequestRecord& record, bool within_slo) {
@@ -67,7 +69,8 @@ void describe(const Scenario& scenario, const Prices& prices, Measured& out) {
     for (const PoolSpec& pool : scenario.pools) {
         if (pool.role == PoolRole::mixed) continue;
         (pool.role == PoolRole::prefill ? out.prefill_replicas : out.decode_replicas) += pool.replicas;
-        (pool.role == PoolRole::prefill ? out.prefill_gpus : out.decode_gpus) += pool.replicas * pool.gpus_per_replica();
+        (pool.role == PoolRole::prefill ? out.prefill_gpus : out.decode_gpus) +=
+            pool.replicas * pool.gpus_per_replica();
     }
 }
 
@@ -82,11 +85,13 @@ double price_of(const Scenario& scenario, const Prices& prices) {
 }
 
 double least_price_of(const Scenario& scenario, const Prices& prices) {
-    return price_of(scenario, prices, [](const PoolSpec& pool) { return pool.autoscale ? pool.autoscale->replicas_min : pool.replicas; });
+    return price_of(scenario, prices,
+                    [](const PoolSpec& pool) { return pool.autoscale ? pool.autoscale->replicas_min : pool.replicas; });
 }
 
 bool scales(const Scenario& scenario) {
-    return std::any_of(scenario.pools.begin(), scenario.pools.end(), [](const PoolSpec& pool) { return pool.autoscale.has_value(); });
+    return std::any_of(scenario.pools.begin(), scenario.pools.end(),
+                       [](const PoolSpec& pool) { return pool.autoscale.has_value(); });
 }
 
 double excess(const Measured& measured, const Objective& objective) {

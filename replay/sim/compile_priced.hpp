@@ -5,8 +5,9 @@
 
 namespace replayd {
 
-/// As compile(), with the cost models of `priced`, a cluster that differs in nothing but the number of replicas of its pools:
-/// composing those is most of the work.
-[[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario, const CompiledScenario& priced);
+/// As compile(), with the cost models of `priced`, a cluster that differs in nothing but the number of replicas of its
+/// pools: composing those is most of the work.
+[[nodiscard]] Result<std::shared_ptr<const CompiledScenario>> compile(Scenario scenario,
+                                                                      const CompiledScenario& priced);
 
 }  // namespace replayd

@@ -67,8 +67,18 @@ Run::Impl::Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& si
 }
 
 void Run::Impl::offer(Arrival&& arrival) {
-    REPLAYD_ASSERT(pending_.empty() ? arrival.at >= now_ : arrival.at >= pending_.back().at);
-    pending_.push_back(std::move(arrival));
+    REPLAYD_ASSERT(arrival.at >= (arrivals_.empty() ? now_ : arrivals_.back().at));
+    arrivals_.add(std::move(arrival));
+}
+
+void Run::Impl::offer(const ArrivalBatch& batch, std::size_t first, std::size_t count) {
+    if (count == 0) return;
+    REPLAYD_ASSERT(first <= batch->size() && count <= batch->size() - first);
+    const auto offered = std::span(*batch).subspan(first, count);
+    REPLAYD_ASSERT(offered.front().at >= (arrivals_.empty() ? now_ : arrivals_.back().at));
+    const auto earlier = [](const Arrival& a, const Arrival& b) { return a.at < b.at; };
+    REPLAYD_ASSERT(std::is_sorted(offered.begin(), offered.end(), earlier));
+    arrivals_.add(batch, first, count);
 }
 
 void Run::Impl::advance(VirtualTime watermark) {
@@ -86,7 +96,7 @@ void Run::Impl::finish() {
 }
 
 VirtualTime Run::Impl::next_time() const {
-    return pending_.empty() ? next_event() : std::min(next_event(), pending_.front().at);
+    return arrivals_.empty() ? next_event() : std::min(next_event(), arrivals_.front().at);
 }
 
 void Run::Impl::run_until(VirtualTime limit) {
@@ -102,10 +112,7 @@ void Run::Impl::tick(VirtualTime now) {
     now_ = last_event_ = now;
     if (scaler_.next() <= now) scale();
     if (next_count_ <= now) count_for_routers();
-    while (!pending_.empty() && pending_.front().at == now) {
-        accept(std::move(pending_.front()));
-        pending_.pop_front();
-    }
+    while (!arrivals_.empty() && arrivals_.front().at == now) accept(arrivals_.take());
     do {
         // Placing a hand-off can cut a decode stretch to a step that ends now.
         do {
@@ -140,7 +147,8 @@ void Run::Impl::drain_events() {
     }
 }
 
-void Run::Impl::accept(Arrival&& arrival) {
+void Run::Impl::accept(const HeldArrival& held) {
+    const Arrival& arrival = *held.arrival;
     ++totals_.arrived;
     windows_.count_arrival();
     note_arrival(arrival);
@@ -150,14 +158,15 @@ void Run::Impl::accept(Arrival&& arrival) {
     if (index) {
         pool = pool_begin_.size() - 2;
     } else if (std::string reason = refusal(arrival); !reason.empty()) {
-        reject(std::move(arrival), std::move(reason));
+        reject(arrival, std::move(reason));
+        arrivals_.give_back(held);
         return;
     } else {
         index = route(arrival);
     }
     ReplicaState& replica = pool_replicas(pool)[*index];
     ++runtimes_[static_cast<std::size_t>(replica.index)].never_ran;
-    const RequestSlot slot = requests_.add(next_sequence_++, std::move(arrival));
+    const RequestSlot slot = requests_.add(next_sequence_++, held);
     RequestState& request = requests_[slot];
     request.replica = request.prefill_replica = replica.index;
     log(EventKind::routed, request.sequence, replica.index);
@@ -166,6 +175,11 @@ void Run::Impl::accept(Arrival&& arrival) {
     request.begin_wait(now_, LedgerPart::prefill_queue, runtime_of(request).clocks);
     join_queue(replica, slot);
     mark_dirty(replica.index);
+}
+
+void Run::Impl::remove(RequestSlot slot) {
+    arrivals_.give_back(requests_.held_arrival(slot));
+    requests_.remove(slot);
 }
 
 void Run::Impl::classify(RequestSlot slot) {
@@ -232,13 +246,13 @@ std::string Run::Impl::refusal_of(std::size_t pool, const Arrival& arrival, std:
     return refused.empty() ? refused : "pool " + spec.name + ": " + refused;
 }
 
-void Run::Impl::reject(Arrival&& arrival, std::string reason) {
+void Run::Impl::reject(const Arrival& arrival, std::string reason) {
     RequestRecord record;
     record.sequence = next_sequence_++;
-    record.id = std::move(arrival.id);
-    record.conversation = std::move(arrival.conversation);
-    record.slo_class = std::move(arrival.slo_class);
-    record.model = std::move(arrival.model);
+    record.id = arrival.id;
+    record.conversation = arrival.conversation;
+    record.slo_class = arrival.slo_class;
+    record.model = arrival.model;
     record.outcome = Outcome::rejected;
     record.reject_reason = std::move(reason);
     record.prompt = arrival.prompt;

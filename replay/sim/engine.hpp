@@ -16,6 +16,7 @@
 #include "replay/sched/replica_state.hpp"
 #include "replay/sched/request_state.hpp"
 #include "replay/sched/router.hpp"
+#include "replay/sim/arrival_store.hpp"
 #include "replay/sim/batch_queue.hpp"
 #include "replay/sim/decode_set.hpp"
 #include "replay/sim/events.hpp"
@@ -80,6 +81,7 @@ public:
     Impl(std::shared_ptr<const CompiledScenario> compiled, RecordSink& sink, RunOptions options);
 
     void offer(Arrival&& arrival);
+    void offer(const ArrivalBatch& batch, std::size_t first, std::size_t count);
     void advance(VirtualTime watermark);
     void finish();
     [[nodiscard]] StateHash hash() const { return hash_; }
@@ -88,6 +90,7 @@ public:
         sink_ = &sink;
         events_ = nullptr;
         windows_.forget_replicas();
+        arrivals_.part();
     }
     void tell_events(EventSink* events) { events_ = events; }
     void leave_ledger_out() { keeps_ledger_ = false; }
@@ -121,7 +124,9 @@ private:
     // engine.cpp: the loop
     void run_until(VirtualTime limit);
     void tick(VirtualTime now);
-    void accept(Arrival&& arrival);
+    void accept(const HeldArrival& held);
+    /// It has ended: its slot and its arrival are free.
+    void remove(RequestSlot slot);
     /// Finds the SLO class of a request.
     void classify(RequestSlot slot);
     [[nodiscard]] std::size_t route(const Arrival& arrival);
@@ -134,7 +139,7 @@ private:
     void count_for_routers();
     [[nodiscard]] std::string refusal(const Arrival& arrival) const;
     [[nodiscard]] std::string refusal_of(std::size_t pool, const Arrival& arrival, std::int64_t kept) const;
-    void reject(Arrival&& arrival, std::string reason);
+    void reject(const Arrival& arrival, std::string reason);
     void drain_events();
     void schedule_dirty();
     void mark_dirty(std::int32_t replica);
@@ -297,7 +302,7 @@ private:
     std::vector<SoloCost> solo_;
     std::vector<RankGroup> groups_;
 
-    std::deque<Arrival> pending_;
+    ArrivalStore arrivals_;
     RequestTable requests_;
     ReplicaTimers batch_ends_;             ///< end of the oldest batch in flight of each replica
     std::priority_queue<TransferEnd> transfer_ends_;

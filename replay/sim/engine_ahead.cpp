@@ -83,7 +83,7 @@ bool Run::Impl::show_until(ReplicaState& replica, VirtualTime time) {
 void Run::Impl::release_leaving(ReplicaState& replica) {
     for (const RequestSlot slot : replica.leaving) {
         release_kv(replica, requests_, slot);
-        requests_.remove(slot);
+        remove(slot);
         blocks_freed_ = true;
     }
     replica.leaving.clear();

@@ -33,7 +33,7 @@ void Run::Impl::end_batch(std::int32_t index) {
         replica.kv.release(replica.deferred_blocks);
         replica.deferred_blocks = 0;
     }
-    for (const RequestSlot slot : ended_) requests_.remove(slot);
+    for (const RequestSlot slot : ended_) remove(slot);
     ended_.clear();
     if (runtime.in_flight.size() == 1 || runtime.group != k_no_group) count_busy(index, now_);
     runtime.in_flight.pop();
@@ -147,7 +147,12 @@ void Run::Impl::end_verified(ReplicaState& replica, const ScheduledTokens& membe
 }
 
 void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed) {
-    settle_decode(request, solo.decode(request.segment_context, computed - request.segment_context));
+    if (keeps_ledger_) {
+        settle_decode(request, solo.decode(request.segment_context, computed - request.segment_context));
+    } else {
+        request.mark = now_;
+        request.in_decode_segment = false;
+    }
 }
 
 void Run::Impl::settle_decode(RequestState& request, Duration alone) {
@@ -194,13 +199,14 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
 
 RequestRecord Run::Impl::make_record(RequestSlot slot) {
     const RequestState& request = requests_[slot];
-    Arrival& arrival = requests_.arrival(slot);
+    const Arrival& arrival = requests_.arrival(slot);
     RequestRecord record;
     record.sequence = request.sequence;
-    record.id = std::move(arrival.id);
-    record.conversation = std::move(arrival.conversation);
-    record.slo_class = std::move(arrival.slo_class);
-    record.model = std::move(arrival.model);
+    record.id = arrival.id;
+    // Most requests have none of these.
+    if (!arrival.conversation.empty()) record.conversation = arrival.conversation;
+    if (!arrival.slo_class.empty()) record.slo_class = arrival.slo_class;
+    if (!arrival.model.empty()) record.model = arrival.model;
     record.prompt = arrival.prompt;
     record.output = arrival.output;
     record.cached = Tokens(request.cached);

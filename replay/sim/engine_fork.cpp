@@ -12,6 +12,35 @@ tl::unexpected<Error> fixed(const std::string& pool, const char* what, std::int6
                                             " in the changed scenario: expected the same");
 }
 
+tl::unexpected<Error> differs(const std::string& pool, const char* what) {
+    return fail(Code::invalid_argument, "pool " + pool + ": expected the same " + what + " in the changed scenario");
+}
+
+/// What the state of a pool's replicas is laid out for cannot change under it.
+Result<void> check_same(const PoolSpec& now, const PoolSpec& then) {
+    const std::string& name = now.name;
+    if (now.role != then.role) return differs(name, "role");
+    const std::int64_t ranks_now = now.replicas * now.parallel.data;
+    const std::int64_t ranks_then = then.replicas * then.parallel.data;
+    if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
+    if (now.parallel.data != then.parallel.data) return fixed(name, "data", now.parallel.data, then.parallel.data);
+    if (now.autoscale != then.autoscale) return differs(name, "autoscale");
+    if (now.afd.has_value() != then.afd.has_value()) {
+        return fail(Code::invalid_argument, "pool " + name + ": expected [pool.afd] in both scenarios or in neither");
+    }
+    if (now.batching.policy != then.batching.policy) return differs(name, "batch policy");
+    if (now.speculation != then.speculation) return differs(name, "speculation");
+    if (now.batching.asynchronous != then.batching.asynchronous) return differs(name, "asynchronous");
+    if (now.parallel.pipeline != then.parallel.pipeline) {
+        return fixed(name, "pipeline", now.parallel.pipeline, then.parallel.pipeline);
+    }
+    if (now.kv.block != then.kv.block) return fixed(name, "block_tokens", now.kv.block.value, then.kv.block.value);
+    if (now.kv.prefix_caching != then.kv.prefix_caching || now.kv.eviction != then.kv.eviction) {
+        return differs(name, "prefix cache");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
@@ -32,40 +61,8 @@ Result<void> Run::Impl::check_adoptable(const CompiledScenario& changed) const {
         return fail(Code::invalid_argument, "slo_class: expected the same names in the changed scenario");
     }
     for (std::size_t pool = 0; pool < now.size(); ++pool) {
+        if (auto same = check_same(now[pool], then[pool]); !same) return same;
         const std::string& name = now[pool].name;
-        if (now[pool].role != then[pool].role) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same role in the changed scenario");
-        }
-        const std::int64_t ranks_now = now[pool].replicas * now[pool].parallel.data;
-        const std::int64_t ranks_then = then[pool].replicas * then[pool].parallel.data;
-        if (ranks_now != ranks_then) return fixed(name, "replicas x data", ranks_now, ranks_then);
-        if (now[pool].parallel.data != then[pool].parallel.data) {
-            return fixed(name, "data", now[pool].parallel.data, then[pool].parallel.data);
-        }
-        if (now[pool].autoscale != then[pool].autoscale) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same autoscale in the changed scenario");
-        }
-        if (now[pool].afd.has_value() != then[pool].afd.has_value()) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected [pool.afd] in both scenarios or in neither");
-        }
-        if (now[pool].batching.policy != then[pool].batching.policy) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same batch policy in the changed scenario");
-        }
-        if (now[pool].speculation != then[pool].speculation) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same speculation in the changed scenario");
-        }
-        if (now[pool].batching.asynchronous != then[pool].batching.asynchronous) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same asynchronous in the changed scenario");
-        }
-        if (now[pool].parallel.pipeline != then[pool].parallel.pipeline) {
-            return fixed(name, "pipeline", now[pool].parallel.pipeline, then[pool].parallel.pipeline);
-        }
-        if (now[pool].kv.block != then[pool].kv.block) {
-            return fixed(name, "block_tokens", now[pool].kv.block.value, then[pool].kv.block.value);
-        }
-        if (now[pool].kv.prefix_caching != then[pool].kv.prefix_caching || now[pool].kv.eviction != then[pool].kv.eviction) {
-            return fail(Code::invalid_argument, "pool " + name + ": expected the same prefix cache in the changed scenario");
-        }
         const std::int64_t state_now = replicas_[pool_begin_[pool]].state_blocks;
         if (const std::int64_t state_then = state_blocks(changed.plans[pool]); state_now != state_then) {
             return fixed(name, "KV blocks of a request's fixed state", state_now, state_then);

@@ -1,9 +1,10 @@
-// Replicas with several data-parallel ranks. The ranks exchange tokens in every layer with experts, so they begin and end
-// each step together: when none is in flight and any rank has something to run, all form their batches, the step takes what
-// GroupCost says of all of them, and all batches end at the same instant. A rank without work has an empty batch in flight
-// meanwhile (vLLM's dummy batch: vllm-project/vllm v0.19, vllm/v1/engine/core.py, DPEngineCoreProc): no step and no
-// busy time of it in the statistics. A request that comes to it waits for the step's end. With pipeline stages each micro-batch
-// is one of the group. A decode stretch is one of the group too: as long as its shortest, cut for all ranks at once.
+// Replicas with several data-parallel ranks. The ranks exchange tokens in every layer with experts, so they begin and
+// end each step together: when none is in flight and any rank has something to run, all form their batches, the step
+// takes what GroupCost says of all of them, and all batches end at the same instant. A rank without work has an empty
+// batch in flight meanwhile (vLLM's dummy batch: vllm-project/vllm v0.19, vllm/v1/engine/core.py, DPEngineCoreProc): no
+// step and no busy time of it in the statistics. A request that comes to it waits for the step's end. With pipeline
+// stages each micro-batch is one of the group. A decode stretch is one of the group too: as long as its shortest, cut
+// for all ranks at once.
 
 #include <algorithm>
 

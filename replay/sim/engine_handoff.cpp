@@ -10,8 +10,8 @@
 // when the step ends. So a transfer with the cards for itself ends at
 //   max(step's end + the last layer's time, launch + the whole transfer's time) + latency,
 // or a little after the former where earlier layers wait for the card. The first token is as without overlap; the
-// ledger counts from it, hence only what is exposed. Left out: that earlier chunks could have left before the last one's
-// launch (the destination is not known then), uneven layers, and that pipeline stages hold up different layers.
+// ledger counts from it, hence only what is exposed. Left out: that earlier chunks could have left before the last
+// one's launch (the destination is not known then), uneven layers, and that pipeline stages hold up different layers.
 
 #include <algorithm>
 
@@ -131,9 +131,10 @@ bool Run::Impl::place_handoffs() {
         // Others are brought up to now by has_room, where it matters.
         if (compiled_->scenario.pools[pool].router == RouterKind::prefix_aware) sync_for_router(pool);
         handoff.destination_blocks = policies_[pool]->reservation(destinations[0], requests_[handoff.slot].prompt);
-        const auto pick = routers_[pool].pick(
-            destinations, requests_.arrival(handoff.slot),
-            [&](const ReplicaState& replica) { return takes_requests(replica) && has_room(replica, handoff.destination_blocks); });
+        const auto pick =
+            routers_[pool].pick(destinations, requests_.arrival(handoff.slot), [&](const ReplicaState& replica) {
+                return takes_requests(replica) && has_room(replica, handoff.destination_blocks);
+            });
         if (!pick) break;
         handoffs_.pop_front();
         RequestState& request = requests_[handoff.slot];
@@ -168,11 +169,13 @@ TransferLoad Run::Impl::load_of(const Handoff& handoff) const {
     return load;
 }
 
-/// Whether the decode stretch under way goes on as planned with the blocks that are left. With nobody waiting they are all that a
-/// reservation changes for its steps. Precondition: its blocks are brought up to now.
+/// Whether the decode stretch under way goes on as planned with the blocks that are left. With nobody waiting they are
+/// all that a reservation changes for its steps. Precondition: its blocks are brought up to now.
 bool Run::Impl::outlasts_reservation(const ReplicaState& replica) const {
     const ReplicaRuntime& runtime = runtimes_[static_cast<std::size_t>(replica.index)];
-    if (runtime.in_flight.empty() || runtime.group != k_no_group || runtime.decides_ahead || replica.queued() > 0) return false;
+    if (runtime.in_flight.empty() || runtime.group != k_no_group || runtime.decides_ahead || replica.queued() > 0) {
+        return false;
+    }
     const BatchInFlight& batch = runtime.in_flight.front();
     if (batch.set_members == 0 || !batch.decision.members.empty()) return false;
     const auto blocks = policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
@@ -218,7 +221,8 @@ void Run::Impl::end_sending() {
     for (const std::uint32_t place : sent_) {
         const Handoff& handoff = transfers_[place];
         // At least one nanosecond: a cause comes before its effect.
-        const VirtualTime end = std::max(now_ + compiled_->scenario.transfer.latency, VirtualTime(handoff.start.ns + 1));
+        const VirtualTime end =
+            std::max(now_ + compiled_->scenario.transfer.latency, VirtualTime(handoff.start.ns + 1));
         transfer_ends_.push({end, requests_[handoff.slot].sequence, place});
     }
 }

@@ -15,8 +15,8 @@ std::int64_t steps_ended(const ReplicaRuntime& runtime, VirtualTime now) {
 
 MomentStep step_now(const BatchInFlight& batch, VirtualTime now) {
     const std::size_t step = batch.step_at(now);
-    return {step == 0 ? batch.scheduled : batch.ends[step - 1], batch.ends[step], batch.sequences(), batch.shape.prefill_tokens,
-            batch.shape.decode_sequences};
+    return {step == 0 ? batch.scheduled : batch.ends[step - 1], batch.ends[step], batch.sequences(),
+            batch.shape.prefill_tokens, batch.shape.decode_sequences};
 }
 
 }  // namespace
@@ -102,8 +102,8 @@ std::vector<MomentTransfer> Run::Impl::transfers_now() {
     for (auto loads = load_ends_; !loads.empty(); loads.pop()) {
         const LoadEnd& load = loads.top();
         const std::int32_t replica = requests_[load.slot].replica;
-        moving.push_back({MomentTransfer::State::loads_from_host, load.sequence, requests_.arrival(load.slot).id, replica, replica,
-                          load.start, load.time});
+        moving.push_back({MomentTransfer::State::loads_from_host, load.sequence, requests_.arrival(load.slot).id,
+                          replica, replica, load.start, load.time});
     }
     std::sort(moving.begin(), moving.end(),
               [](const MomentTransfer& x, const MomentTransfer& y) { return x.sequence < y.sequence; });

@@ -1,8 +1,9 @@
-// Replicas come and go: how many are needed, and what their coming and going means for the run. scaler.hpp says which ones.
+// Replicas come and go: how many are needed, and what their coming and going means for the run. scaler.hpp says which
+// ones.
 //
-// A look happens when something else is still to happen at or after its time, never in a run that is over or waits for arrivals:
-// so the result does not depend on how far the run was advanced between arrivals. What was due meanwhile is made up for, in order, before
-// the next event.
+// A look happens when something else is still to happen at or after its time, never in a run that is over or waits for
+// arrivals: so the result does not depend on how far the run was advanced between arrivals. What was due meanwhile is
+// made up for, in order, before the next event.
 
 #include <algorithm>
 #include <cmath>
@@ -62,7 +63,8 @@ void Run::Impl::release_drained() {
 void Run::Impl::apply_phases() {
     if (phase_changes_.empty()) return;
     for (const PhaseChange& change : phase_changes_) {
-        log(EventKind::scaled, static_cast<std::int64_t>(change.pool), change.replica * 4 + static_cast<std::int64_t>(change.phase));
+        log(EventKind::scaled, static_cast<std::int64_t>(change.pool),
+            change.replica * 4 + static_cast<std::int64_t>(change.phase));
         if (change.phase == ReplicaPhase::off) forget_caches(change.pool, change.replica);
     }
     count_blocks();
@@ -148,13 +150,16 @@ std::int64_t Run::Impl::replicas_wanted(std::size_t pool) {
     // Replicas' worth of each: of time in steps, of KV blocks, of sequences.
     const double interval = static_cast<double>(compiled_->scenario.autoscale.interval.value);
     const double busy = static_cast<double>(scaling_[pool].busy.value) / (interval * ranks);
-    const double blocks = static_cast<double>(use.blocks) / (static_cast<double>(compiled_->plans[pool].blocks) * ranks);
-    const double sequences = static_cast<double>(use.sequences) / (static_cast<double>(spec.batching.max_sequences) * ranks);
+    const double blocks =
+        static_cast<double>(use.blocks) / (static_cast<double>(compiled_->plans[pool].blocks) * ranks);
+    const double sequences =
+        static_cast<double>(use.sequences) / (static_cast<double>(spec.batching.max_sequences) * ranks);
     const double in_use = spec.role == PoolRole::prefill ? busy : std::max(blocks, sequences);
     const double target = spec.autoscale->target;
     switch (spec.autoscale->rule) {
         case AutoscaleRule::utilisation: return rounded_up(in_use / target);
-        case AutoscaleRule::queue: return std::max(rounded_up(static_cast<double>(use.waiting) / target), rounded_up(in_use));
+        case AutoscaleRule::queue:
+            return std::max(rounded_up(static_cast<double>(use.waiting) / target), rounded_up(in_use));
         case AutoscaleRule::objective: break;
     }
     std::int64_t wanted = rounded_up(blocks);
@@ -163,8 +168,8 @@ std::int64_t Run::Impl::replicas_wanted(std::size_t pool) {
     return wanted;
 }
 
-/// Predicted: the prompts of the last interval come on; each is served in its own time over (1 − load), as in a queue with one
-/// server, after the share of what waits.
+/// Predicted: the prompts of the last interval come on; each is served in its own time over (1 − load), as in a queue
+/// with one server, after the share of what waits.
 std::int64_t Run::Impl::replicas_for_ttft(std::size_t pool, const PoolUse& use) {
     const PoolSpec& spec = compiled_->scenario.pools[pool];
     const PoolLoad& load = scaling_[pool];
@@ -173,8 +178,10 @@ std::int64_t Run::Impl::replicas_for_ttft(std::size_t pool, const PoolUse& use) 
     const double token = time_of(pool, chunk_shape(0, full, true)) / static_cast<double>(full);
     const auto ranks = static_cast<double>(spec.parallel.data);
     const double limit = spec.autoscale->target * static_cast<double>(compiled_->scenario.slo.ttft.value);
-    const double offered = static_cast<double>(load.prompt_tokens) * token / static_cast<double>(compiled_->scenario.autoscale.interval.value);
-    const double prompt = load.prompts == 0 ? 0 : static_cast<double>(load.prompt_tokens) * token / static_cast<double>(load.prompts);
+    const double offered = static_cast<double>(load.prompt_tokens) * token /
+                           static_cast<double>(compiled_->scenario.autoscale.interval.value);
+    const double prompt =
+        load.prompts == 0 ? 0 : static_cast<double>(load.prompt_tokens) * token / static_cast<double>(load.prompts);
     return fewest(spec.replicas, [&](double replicas) {
         const double servers = replicas * ranks;
         const double idle = 1 - offered / servers;

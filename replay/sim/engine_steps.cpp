@@ -56,7 +56,9 @@ bool Run::Impl::prepare(std::int32_t index, BatchInFlight& batch) {
         batch.verifies = true;
         for (const ScheduledTokens& member : batch.decision.members) {
             const RequestState& request = requests_[member.slot];
-            if (!member.prefill) batch.accepted += accepted_drafts(*speculation, request.sequence, request.generated, member.tokens - 1);
+            if (!member.prefill) {
+                batch.accepted += accepted_drafts(*speculation, request.sequence, request.generated, member.tokens - 1);
+            }
         }
     }
     runtime.last_sequences = batch.sequences();
@@ -140,7 +142,8 @@ void Run::Impl::extend_stretch(std::int32_t index, BatchInFlight& batch) {
 
 std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batch, std::int64_t most) const {
     const ReplicaState& replica = replicas_[static_cast<std::size_t>(index)];
-    // Prompts end with the step; with decodes only, the batch may repeat. Not where each step makes as many tokens as it may.
+    // Prompts end with the step; with decodes only, the batch may repeat. Not where each step makes as many tokens as
+    // it may.
     if (most == 0 || batch.verifies || batch.shape.prefill_tokens > 0 || next_differs(replica)) return 0;
     const auto blocks =
         policies_[replica.pool]->stretch_blocks(replica, batch.sequences(), batch.decision);
@@ -150,8 +153,8 @@ std::int64_t Run::Impl::repeats_of(std::int32_t index, const BatchInFlight& batc
         const DecodeSet& decodes = runtimes_[static_cast<std::size_t>(index)].decodes;
         return decodes.steps_within(std::min(most, decodes.steps_to_finish() - 1), *blocks);
     }
-    return steps_within_blocks(replica, requests_, batch.decision, steps_until_a_finish(requests_, batch.decision, most),
-                               *blocks);
+    return steps_within_blocks(replica, requests_, batch.decision,
+                               steps_until_a_finish(requests_, batch.decision, most), *blocks);
 }
 
 void Run::Impl::append_stretch(std::int32_t index, BatchInFlight& batch) {
@@ -260,7 +263,9 @@ void Run::Impl::emit_batch(const ReplicaState& replica, const BatchInFlight& bat
     for (const ScheduledTokens& member : batch.decision.members) {
         const RequestState& request = requests_[member.slot];
         BatchMember made{request.sequence, Tokens(member.tokens), member.prefill};
-        if (!member.prefill || request.computed + member.tokens == request.target) made.output_token = request.generated;
+        if (!member.prefill || request.computed + member.tokens == request.target) {
+            made.output_token = request.generated;
+        }
         record.members.push_back(made);
     }
     sink_->on_batch(std::move(record));

@@ -37,8 +37,8 @@ void Run::Impl::close_window() {
         pool.kv_blocks_used += replica.kv.used();
         if (exists(replica)) pool.kv_blocks_total += replica.kv.capacity();
         pool.kv_blocks_cached += replica.kv.cached();
-        windows_.note_replica({replica.index, static_cast<std::int32_t>(replica.pool), replica.kv.used(), replica.kv.cached(),
-                               runtimes_[static_cast<std::size_t>(replica.index)].workspace});
+        windows_.note_replica({replica.index, static_cast<std::int32_t>(replica.pool), replica.kv.used(),
+                               replica.kv.cached(), runtimes_[static_cast<std::size_t>(replica.index)].workspace});
     }
     for (const PoolWindow& pool : window.pools) {
         window.waiting += pool.waiting;

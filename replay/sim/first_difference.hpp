@@ -1,7 +1,7 @@
 #pragma once
-// The first event in which two runs of the same arrivals differ. Both are driven on side by side; as long as their state
-// hashes are equal they have done the same. Where they are not any more, copies from before the last arrivals are driven
-// to the middle of the time in question, again and again, until one nanosecond is left.
+// The first event in which two runs of the same arrivals differ. Both are driven on side by side; as long as their
+// state hashes are equal they have done the same. Where they are not any more, copies from before the last arrivals are
+// driven to the middle of the time in question, again and again, until one nanosecond is left.
 
 #include <memory>
 #include <optional>
@@ -37,13 +37,18 @@ public:
     /// Of two runs that have seen the same arrivals and done the same so far. They are copied.
     DifferenceSearch(const Run& a, const Run& b);
 
-    /// Offers `arrivals` to both and lets both go on to `watermark`. True when they differ: then `narrow` until it is false.
+    /// Offers `arrivals` to both and lets both go on to `watermark`. True when they differ: then `narrow` until it is
+    /// false.
     [[nodiscard]] bool advance(std::span<const Arrival> arrivals, VirtualTime watermark);
     /// No arrival follows. As advance.
     [[nodiscard]] bool finish();
     /// One of the two goes on under another scenario (Run::fork).
-    [[nodiscard]] Result<void> change_a(const std::shared_ptr<const CompiledScenario>& changed) { return change(a_, changed); }
-    [[nodiscard]] Result<void> change_b(const std::shared_ptr<const CompiledScenario>& changed) { return change(b_, changed); }
+    [[nodiscard]] Result<void> change_a(const std::shared_ptr<const CompiledScenario>& changed) {
+        return change(a_, changed);
+    }
+    [[nodiscard]] Result<void> change_b(const std::shared_ptr<const CompiledScenario>& changed) {
+        return change(b_, changed);
+    }
 
     /// Halves the time in question; false when the moment is found.
     [[nodiscard]] bool narrow();

@@ -11,7 +11,8 @@ std::optional<Duration> quantile_of(const Histogram& histogram, double quantile)
 }
 
 /// Keeps the first window whose `value` is beyond `objective` (0: none).
-void keep_first(std::optional<VirtualTime>& first, VirtualTime start, std::optional<Duration> value, Duration objective) {
+void keep_first(std::optional<VirtualTime>& first, VirtualTime start, std::optional<Duration> value,
+                Duration objective) {
     if (!first && objective > Duration(0) && value && *value > objective) first = start;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// A run driven ahead of its stream under a traffic forecast, watching for the first window that breaks an objective. The run
-// is a copy or a new one: the original never hears of it.
+// A run driven ahead of its stream under a traffic forecast, watching for the first window that breaks an objective.
+// The run is a copy or a new one: the original never hears of it.
 
 #include <memory>
 #include <optional>
@@ -32,7 +32,8 @@ struct LookAheadSpec {
 };
 
 struct LookAheadResult {
-    /// Start of the first window that breaks the objective, or `from` where that window had begun before: known to one window.
+    /// Start of the first window that breaks the objective, or `from` where that window had begun before: known to one
+    /// window.
     std::optional<VirtualTime> ttft_break;
     std::optional<VirtualTime> tpot_break;
     std::optional<VirtualTime> rejection;  ///< start of the first window that rejects a request
@@ -52,7 +53,8 @@ struct LookAheadResult {
 
 class LookAhead {
 public:
-    /// Of a run that has processed everything before `spec.from`, made by `start`, which is given the sink that the run reports to.
+    /// Of a run that has processed everything before `spec.from`, made by `start`, which is given the sink that the run
+    /// reports to.
     template <class Start>
     LookAhead(const LookAheadSpec& spec, TrafficForecast traffic, Start start)
         : sink_(std::make_unique<Sink>(spec)), spec_(spec), traffic_(std::move(traffic)), run_(start(*sink_)) {

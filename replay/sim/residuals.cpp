@@ -48,20 +48,23 @@ void append_residuals(ResidualWindow& into, const ResidualWindow& next) {
 }
 
 std::optional<ResidualWindow> ResidualTracker::add(const RequestRecord& record) {
-    const bool nothing = !record.observed_ttft && !record.observed_e2e && !record.observed_tpot && !record.observed_cached;
+    const bool nothing =
+        !record.observed_ttft && !record.observed_e2e && !record.observed_tpot && !record.observed_cached;
     if (nothing || record.outcome != Outcome::finished) return std::nullopt;
     const VirtualTime start(record.finished.ns / rule_.window.value * rule_.window.value);
     std::optional<ResidualWindow> closed;
     if (current_ && current_->start != start) closed = finish();
     if (!current_) current_ = ResidualWindow{start, rule_.window, {}};
-    const auto compare = [&](ResidualMetric metric, std::optional<Duration> predicted, std::optional<Duration> observed) {
+    const auto compare = [&](ResidualMetric metric, std::optional<Duration> predicted,
+                             std::optional<Duration> observed) {
         if (predicted && observed) (*current_)[metric].add(predicted->value, observed->value, observed->value);
     };
     compare(ResidualMetric::ttft, record.ttft(), record.observed_ttft);
     compare(ResidualMetric::tpot, record.tpot(), record.observed_gap());
     compare(ResidualMetric::e2e, record.e2e(), record.observed_e2e);
     if (record.observed_cached) {
-        (*current_)[ResidualMetric::cached_tokens].add(record.cached.value, record.observed_cached->value, record.prompt.value);
+        (*current_)[ResidualMetric::cached_tokens].add(record.cached.value, record.observed_cached->value,
+                                                       record.prompt.value);
     }
     return closed;
 }

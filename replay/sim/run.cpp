@@ -56,6 +56,7 @@ Run::Run(Run&&) noexcept = default;
 Run& Run::operator=(Run&&) noexcept = default;
 
 void Run::offer(Arrival arrival) { impl_->offer(std::move(arrival)); }
+void Run::offer(const ArrivalBatch& batch, std::size_t first, std::size_t count) { impl_->offer(batch, first, count); }
 void Run::advance(VirtualTime watermark) { impl_->advance(watermark); }
 void Run::finish() { impl_->finish(); }
 Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

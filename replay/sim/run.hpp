@@ -15,9 +15,9 @@
 #include "replay/cost/group_cost.hpp"
 #include "replay/kv/prefix_cache.hpp"
 #include "replay/memory/memory_plan.hpp"
+#include "replay/sim/arrival_store.hpp"
 #include "replay/sim/records.hpp"
 #include "replay/sim/state_hash.hpp"
-#include "replay/trace/arrival.hpp"
 
 namespace replayd {
 
@@ -79,6 +79,9 @@ public:
     /// Queues the next arrival of the stream. Precondition: `violation(arrival)` is empty, and `at` is not
     /// earlier than the previous arrival's.
     void offer(Arrival arrival);
+    /// The same for `count` arrivals of a batch from number `first` on, which the run refers to until their requests have
+    /// ended: runs that replay one stream need no copies of it.
+    void offer(const ArrivalBatch& batch, std::size_t first, std::size_t count);
 
     /// Processes everything that happens strictly before `watermark`: no later arrival may be earlier.
     /// Going back is a no-op.

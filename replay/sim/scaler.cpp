@@ -32,7 +32,8 @@ void Scaler::begin(VirtualTime now) {
 
 std::int64_t Scaler::count(std::size_t pool, ReplicaPhase phase) const {
     const std::vector<Replica>& replicas = pools_[pool].replicas;
-    return std::count_if(replicas.begin(), replicas.end(), [&](const Replica& replica) { return replica.phase == phase; });
+    return std::count_if(replicas.begin(), replicas.end(),
+                         [&](const Replica& replica) { return replica.phase == phase; });
 }
 
 std::int64_t Scaler::first(std::size_t pool, ReplicaPhase phase) const {
@@ -98,7 +99,8 @@ void Scaler::decide(VirtualTime now, std::span<const std::int64_t> wanted, const
 void Scaler::grow(VirtualTime now, std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted,
                   const LoadOf& load_of, std::vector<PhaseChange>& changes) {
     // What is being drained and promised to nobody serves on.
-    for (std::int64_t i = first(pool, ReplicaPhase::draining); more > 0 && i >= 0; i = first(pool, ReplicaPhase::draining)) {
+    for (std::int64_t i = first(pool, ReplicaPhase::draining); more > 0 && i >= 0;
+         i = first(pool, ReplicaPhase::draining)) {
         set(pool, i, ReplicaPhase::active, changes);
         --more;
     }
@@ -112,8 +114,8 @@ void Scaler::grow(VirtualTime now, std::size_t pool, std::int64_t more, std::spa
     }
 }
 
-std::int64_t Scaler::take_over(std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted, const LoadOf& load_of,
-                               std::vector<PhaseChange>& changes) {
+std::int64_t Scaler::take_over(std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted,
+                               const LoadOf& load_of, std::vector<PhaseChange>& changes) {
     const std::size_t other = 1 - pool;
     std::int64_t taken = 0;
     while (taken < more && active(other) > wanted[other]) {

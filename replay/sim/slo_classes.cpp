@@ -9,13 +9,15 @@ namespace replayd {
 namespace {
 
 std::int32_t number_of(const std::vector<SloClass>& classes, std::string_view name, std::int32_t otherwise) {
-    const auto found = std::find_if(classes.begin(), classes.end(), [&](const SloClass& known) { return known.name == name; });
+    const auto found =
+        std::find_if(classes.begin(), classes.end(), [&](const SloClass& known) { return known.name == name; });
     return found == classes.end() ? otherwise : static_cast<std::int32_t>(found - classes.begin());
 }
 
 }  // namespace
 
-SloClasses::SloClasses(const Scenario& scenario) : classes_(scenario.slo_classes), declared_(scenario.slo_classes.size()) {
+SloClasses::SloClasses(const Scenario& scenario)
+    : classes_(scenario.slo_classes), declared_(scenario.slo_classes.size()) {
     if (classes_.empty()) classes_.push_back({std::string(k_default_slo_class), 0, scenario.slo});
     default_ = number_of(classes_, k_default_slo_class, -1);
     REPLAYD_ASSERT(default_ >= 0);

@@ -16,7 +16,8 @@ StepShape verify_shape(std::int64_t computed, std::int64_t drafts) {
     return shape;
 }
 
-std::int64_t accepted_drafts(const SpeculationSpec& spec, std::int64_t sequence, std::int64_t generated, std::int64_t drafts) {
+std::int64_t accepted_drafts(const SpeculationSpec& spec, std::int64_t sequence, std::int64_t generated,
+                             std::int64_t drafts) {
     Random random(static_cast<std::uint64_t>(sequence) * k_positions + static_cast<std::uint64_t>(generated));
     std::int64_t accepted = 0;
     while (accepted < drafts && random.uniform() < spec.acceptance) ++accepted;

@@ -1,6 +1,6 @@
 #pragma once
-// What becomes of drafts. Acceptance is drawn for each request and position of its output, so that it depends neither on
-// who shares the step nor on when it runs: a replay, a fork and a replay after a kill accept the same drafts.
+// What becomes of drafts. Acceptance is drawn for each request and position of its output, so that it depends neither
+// on who shares the step nor on when it runs: a replay, a fork and a replay after a kill accept the same drafts.
 
 #include <cstdint>
 

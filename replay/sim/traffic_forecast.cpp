@@ -23,8 +23,8 @@ TrafficForecast::TrafficForecast(const TrafficForecastSpec& spec, std::shared_pt
     }
 }
 
-/// When the arrival that would come `nominal_ns` after the beginning at an even rate comes: the rate grows linearly, so the
-/// number of arrivals by t is that of t + a·t²/2 at the even rate, with a = (growth - 1) / horizon.
+/// When the arrival that would come `nominal_ns` after the beginning at an even rate comes: the rate grows linearly, so
+/// the number of arrivals by t is that of t + a·t²/2 at the even rate, with a = (growth - 1) / horizon.
 VirtualTime TrafficForecast::time_of(double nominal_ns) const {
     const double a = (spec_.growth - 1) / static_cast<double>(spec_.horizon.value);
     double at = nominal_ns;

@@ -22,8 +22,8 @@ struct TrafficForecastSpec {
     double growth = 1;        ///< rate at the end over the rate at the beginning; it changes linearly between. > 0
 };
 
-/// Arrivals of the future, in order of time. Prompts are new, but what several prompts of the sample share (a system prompt)
-/// stays shared. Deterministic.
+/// Arrivals of the future, in order of time. Prompts are new, but what several prompts of the sample share (a system
+/// prompt) stays shared. Deterministic.
 class TrafficForecast {
 public:
     /// `sample`: arrivals of [sample_from, sample_from + sample_span) in order; shared by several forecasts.

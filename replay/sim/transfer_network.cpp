@@ -246,7 +246,9 @@ VirtualTime TransferNetwork::due(const Flow& flow) {
 void TransferNetwork::set_timer(Place place, VirtualTime time) {
     if (timers_.size() <= place) {
         timers_ = ReplicaTimers(2 * flows_.size());
-        for (Place other = 0; other < flows_.size(); ++other) timers_.set(static_cast<std::int32_t>(other), flows_[other].due);
+        for (Place other = 0; other < flows_.size(); ++other) {
+            timers_.set(static_cast<std::int32_t>(other), flows_[other].due);
+        }
     }
     if (flows_[place].due == time) return;
     flows_[place].due = time;

@@ -55,7 +55,8 @@ std::optional<std::int64_t> take_varint(std::string_view& bytes) {
     return std::nullopt;
 }
 
-constexpr std::int32_t k_bucket_max = static_cast<std::int32_t>((63 - Histogram::k_sub_bucket_bits) * k_sub_buckets) + 127;
+constexpr std::int32_t k_bucket_max =
+    static_cast<std::int32_t>((63 - Histogram::k_sub_bucket_bits) * k_sub_buckets) + 127;
 
 }  // namespace
 

@@ -34,8 +34,8 @@ std::optional<std::string> violation(const Arrival& arrival) {
     const std::int64_t blocks = ceil_div(arrival.prompt.value, arrival.prefix_block.value);
     if (static_cast<std::int64_t>(arrival.prefix_hashes.size()) > blocks) {
         return "prefix_hashes has " + std::to_string(arrival.prefix_hashes.size()) + " entries: expected at most " +
-               std::to_string(blocks) + " for " + std::to_string(arrival.prompt.value) + " prompt tokens in blocks of " +
-               std::to_string(arrival.prefix_block.value);
+               std::to_string(blocks) + " for " + std::to_string(arrival.prompt.value) +
+               " prompt tokens in blocks of " + std::to_string(arrival.prefix_block.value);
     }
     return std::nullopt;
 }

@@ -17,7 +17,8 @@ public:
 
     /// Takes the next arrival (times never go back) and appends to `out` those whose time is settled.
     void push(Arrival&& arrival, std::vector<Arrival>& out);
-    /// Appends the last bin, spread over the width of the bin before it; if it is the only one over the given width, or as it is.
+    /// Appends the last bin, spread over the width of the bin before it; if it is the only one over the given width, or
+    /// as it is.
     void finish(std::vector<Arrival>& out);
 
 private:

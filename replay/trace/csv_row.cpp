@@ -14,7 +14,8 @@ Result<void> take_quoted(std::string_view& rest, std::size_t number, std::string
         const std::size_t quote = rest.find('"');
         if (quote == std::string_view::npos) {
             return fail(Code::invalid_argument,
-                        "cell " + std::to_string(number) + " begins with a quote that is never closed: expected '\"' at its end");
+                        "cell " + std::to_string(number) +
+                            " begins with a quote that is never closed: expected '\"' at its end");
         }
         cell.append(rest.substr(0, quote));
         rest.remove_prefix(quote + 1);
@@ -38,7 +39,8 @@ Result<std::size_t> split_csv(std::string_view line, std::vector<std::string>& c
             if (auto taken = take_quoted(rest, count, cell); !taken) return tl::unexpected(taken.error());
             rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
             if (!rest.empty() && rest.front() != ',') {
-                return fail(Code::invalid_argument, "cell " + std::to_string(count) + " has " + quoted(rest.substr(0, 1)) +
+                return fail(Code::invalid_argument, "cell " + std::to_string(count) + " has " +
+                                                        quoted(rest.substr(0, 1)) +
                                                         " after its closing quote: expected a comma");
             }
         } else {
@@ -53,7 +55,8 @@ Result<std::size_t> split_csv(std::string_view line, std::vector<std::string>& c
 
 Result<void> append_csv_cell(std::string_view cell, std::string& out) {
     if (cell.find_first_of("\r\n") != std::string_view::npos) {
-        return fail(Code::invalid_argument, quoted(cell) + " holds a line break: expected text that fits into one CSV line");
+        return fail(Code::invalid_argument,
+                    quoted(cell) + " holds a line break: expected text that fits into one CSV line");
     }
     if (cell.find_first_of("\",") == std::string_view::npos && trimmed(cell).size() == cell.size()) {
         out += cell;

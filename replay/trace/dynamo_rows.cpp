@@ -95,7 +95,9 @@ private:
     static Result<Kind> kind_of(std::string_view record) {
         Kind kind;
         auto done = each_member(record, [&kind](const std::string& key, JsonCursor& cursor) -> Result<void> {
-            std::string* const wanted = key == "schema" ? &kind.schema : key == "event_type" ? &kind.event_type : nullptr;
+            std::string* const wanted = key == "schema"       ? &kind.schema
+                                        : key == "event_type" ? &kind.event_type
+                                                              : nullptr;
             if (wanted != nullptr && cursor.kind() == JsonKind::text) return cursor.text(*wanted);
             const auto passed = cursor.skip();
             if (!passed) return tl::unexpected(passed.error());
@@ -104,14 +106,16 @@ private:
         if (!done) return tl::unexpected(done.error());
         if (kind.schema != k_schema) return wrong_value("schema", kind.schema, std::string(k_schema));
         if (kind.event_type.empty()) {
-            return fail(Code::invalid_argument, "event_type is missing: expected request_end, or another type of record");
+            return fail(Code::invalid_argument,
+                        "event_type is missing: expected request_end, or another type of record");
         }
         return kind;
     }
 
     /// `path`: of the part with a dot behind, empty for the record.
     Result<void> take_part(const std::string& path, std::string_view object) {
-        return each_member(object, [this, &path](const std::string& key, JsonCursor& cursor) { return take(path + key, cursor); });
+        return each_member(
+            object, [this, &path](const std::string& key, JsonCursor& cursor) { return take(path + key, cursor); });
     }
 
     Result<void> take(const std::string& name, JsonCursor& cursor) {

@@ -129,7 +129,8 @@ Result<void> RowBuilder::set_at(const FieldName& name, std::string_view text) {
     const auto clock = parse_wall_clock(text);
     if (!clock) return wrong_value(name.name, text, expected_of(name.field));
     if (zoned_ && *zoned_ != clock->zoned) {
-        return wrong_value(name.name, text, *zoned_ ? "a time zone as in the rows before" : "no time zone, as in the rows before");
+        return wrong_value(name.name, text,
+                           *zoned_ ? "a time zone as in the rows before" : "no time zone, as in the rows before");
     }
     zoned_ = clock->zoned;
     row_.arrival.at = VirtualTime(clock->unix_ns);
@@ -156,7 +157,8 @@ Result<void> RowBuilder::set_tokens(const FieldName& name, std::string_view text
         row_.failed = true;
         if (options_.allow_failed) return {};
         return wrong_value(name.name, text,
-                        expected_of(name.field) + " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)");
+                           expected_of(name.field) +
+                               " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)");
     }
     const bool zero_fits = name.field == Field::cached;
     if (!value || (zero && !zero_fits) || *value > static_cast<std::uint64_t>(k_tokens_max)) {
@@ -203,7 +205,8 @@ Result<void> RowBuilder::resolve_delay() {
                                                     "turn of session_id " + quoted(session));
         }
         if (delay_ns_ > std::numeric_limits<std::int64_t>::max() - before->second) {
-            return fail(Code::invalid_argument, std::string(name_of(Field::delay)) + " leads past the end of time: expected less than 292 years in all");
+            return fail(Code::invalid_argument, std::string(name_of(Field::delay)) +
+                                                    " leads past the end of time: expected less than 292 years in all");
         }
         row_.arrival.at = VirtualTime(before->second + delay_ns_);
     }
@@ -217,8 +220,8 @@ Result<void> RowBuilder::resolve_observed() {
     for (const Field field : {Field::first_token, Field::last_token}) {
         if (!given(field)) continue;
         if (!given(Field::queued)) {
-            return fail(Code::invalid_argument, "queued_ts is missing: expected it beside " + std::string(name_of(field)) +
-                                                    ", on the same clock");
+            return fail(Code::invalid_argument, "queued_ts is missing: expected it beside " +
+                                                    std::string(name_of(field)) + ", on the same clock");
         }
         const std::int64_t reached_ns = field == Field::first_token ? first_token_ns_ : last_token_ns_;
         if (reached_ns < queued_ns_) {

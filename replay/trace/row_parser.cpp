@@ -99,8 +99,9 @@ private:
         const FieldName* field = find_field(format_, key_);
         if (field == nullptr && format_.strict) {
             const std::string nearest = nearest_field(format_, key_);
-            return fail(Code::invalid_argument, quoted(key_) + " is no member of an arrival: expected " +
-                                                    (nearest.empty() ? "the members that proto/README.md lists" : nearest));
+            return fail(Code::invalid_argument,
+                        quoted(key_) + " is no member of an arrival: expected " +
+                            (nearest.empty() ? "the members that proto/README.md lists" : nearest));
         }
         if (field == nullptr) ignore(key_);
         if (field != nullptr) return values_.take(cursor, *field, builder_);

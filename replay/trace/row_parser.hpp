@@ -18,8 +18,8 @@ public:
     /// True while the next line is a header, which `header` takes; most formats have none.
     [[nodiscard]] virtual bool wants_header() const { return false; }
     [[nodiscard]] virtual Result<void> header(std::string_view /*line*/) { return {}; }
-    /// Row `row_number` (from 0) of the trace, or null for a line that tells of something else. The result stays valid until the
-    /// next call.
+    /// Row `row_number` (from 0) of the trace, or null for a line that tells of something else. The result stays valid
+    /// until the next call.
     [[nodiscard]] virtual Result<TraceRow*> row(std::string_view line, std::int64_t row_number) = 0;
     /// Columns or members met so far that mean nothing for an arrival and that the format does not
     /// know, in order of appearance, at most 16.

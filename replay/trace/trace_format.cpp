@@ -69,8 +69,8 @@ constexpr std::array<FieldName, 13> k_replayd = {{{"id", Field::id, true},
                                                   {"observed_tpot_ns", Field::tpot, false},
                                                   {"observed_cached_tokens", Field::cached, false}}};
 
-// Paths inside a record. The source is Dynamo's request trace reference (docs.nvidia.com/dynamo, "Request Trace Reference") and the
-// types that it serializes (ai-dynamo/dynamo, lib/llm/src/request_trace/types.rs).
+// Paths inside a record. The source is Dynamo's request trace reference (docs.nvidia.com/dynamo, "Request Trace
+// Reference") and the types that it serializes (ai-dynamo/dynamo, lib/llm/src/request_trace/types.rs).
 constexpr std::array<FieldName, 13> k_dynamo = {{{"request.request_id", Field::id, true, false},
                                                  {"request.request_received_ms", Field::at, true, false},
                                                  {"request.replay.input_length", Field::prompt, true, false},
@@ -148,8 +148,9 @@ Result<TraceFormat> decide(std::span<const Mark> marks, const Names& names, std:
     for (const Mark& mark : marks) {
         if (has(names, mark.name)) return mark.format;
     }
-    return fail(Code::invalid_argument, std::string(what) + " " + listed(names) + " belong to no known trace: expected " +
-                                            "the fields of " + trace_format_names());
+    return fail(Code::invalid_argument, std::string(what) + " " + listed(names) +
+                                            " belong to no known trace: expected " + "the fields of " +
+                                            trace_format_names());
 }
 
 Result<TraceFormat> detect_json(std::string_view line) {
@@ -204,20 +205,23 @@ Result<TraceFormat> parse_trace_format(std::string_view name) {
         names.emplace_back(known.name);
     }
     const std::string nearest = nearest_name(name, names);
-    return wrong_value("format", name, trace_format_names() + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+    return wrong_value("format", name,
+                       trace_format_names() + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 Result<TraceFormat> detect_format(std::string_view line) {
     const std::string_view text = trimmed(line);
     if (text.starts_with('{')) return detect_json(text);
     if (text.starts_with('[')) {
-        return fail(Code::invalid_argument,
-                    "the file begins with a JSON array, as ShareGPT files do: expected a CSV header or one JSON object a "
-                    "line, with token counts and times");
+        return fail(
+            Code::invalid_argument,
+            "the file begins with a JSON array, as ShareGPT files do: expected a CSV header or one JSON object a "
+            "line, with token counts and times");
     }
     if (text.find(',') != std::string_view::npos) return detect_csv(text);
-    return fail(Code::invalid_argument,
-                quoted(text) + " begins no known trace: expected the CSV header or first JSON line of " + trace_format_names());
+    return fail(
+        Code::invalid_argument,
+        quoted(text) + " begins no known trace: expected the CSV header or first JSON line of " + trace_format_names());
 }
 
 }  // namespace replayd

@@ -70,7 +70,8 @@ private:
         std::string found = "holds no row";
         if (rows_ > 0) found = "holds only failed rows, all " + std::to_string(rows_) + " of them skipped";
         if (lines_.line() == 1) found = "is empty";
-        return fail(Code::invalid_argument, options_.origin + ": the trace " + found + ": expected at least one request");
+        return fail(Code::invalid_argument,
+                    options_.origin + ": the trace " + found + ": expected at least one request");
     }
 
     LineSplitter::OnLine taker(std::vector<Arrival>& out) {
@@ -117,7 +118,7 @@ private:
             return fail(Code::invalid_argument,
                         std::string(row.time_name) + " is " + quoted(row.time_text) + ", before " + quoted(last_text_) +
                             " of line " + std::to_string(last_line_) +
-                            ": expected times that never go back; sort the file, or read it with the option sort");
+                            ": expected times that never go back; sort the file by that column");
         }
         last_at_ = row.arrival.at;
         last_line_ = number;
@@ -129,11 +130,12 @@ private:
     Result<void> take_unordered(TraceRow& row, std::vector<Arrival>& out) {
         const VirtualTime at = row.arrival.at;
         if (at < passed_) {
-            return fail(Code::invalid_argument, std::string(row.time_name) + " is " + quoted(row.time_text) + ", " +
-                                                    std::to_string((latest_ - at).value / k_ns_per_ms) +
-                                                    " ms before that of an earlier row: expected rows that are out of order by at most " +
-                                                    std::to_string(options_.reorder->value / k_ns_per_ms) +
-                                                    " ms; raise the option reorder, or sort the file");
+            return fail(Code::invalid_argument,
+                        std::string(row.time_name) + " is " + quoted(row.time_text) + ", " +
+                            std::to_string((latest_ - at).value / k_ns_per_ms) +
+                            " ms before that of an earlier row: expected rows that are out of order by at most " +
+                            std::to_string(options_.reorder->value / k_ns_per_ms) +
+                            " ms; raise the option reorder, or sort the file");
         }
         unordered_.emplace(at, std::move(row.arrival));
         latest_ = std::max(latest_, at);

@@ -162,7 +162,8 @@ std::optional<std::string> inexpressible(const FormatTraits& format, const Arriv
     for (const auto& observed : {arrival.observed_ttft, arrival.observed_e2e, arrival.observed_tpot}) {
         if (!observed) continue;
         if (observed->value < 0 || observed->value > std::numeric_limits<std::int64_t>::max() - arrival.at.ns) {
-            return "an observed time is " + std::to_string(observed->value) + " ns: expected 0 or more, and an end within 292 years";
+            return "an observed time is " + std::to_string(observed->value) +
+                   " ns: expected 0 or more, and an end within 292 years";
         }
     }
     return std::nullopt;

@@ -1,6 +1,8 @@
 // Speed of the engine on one core: each line beside the plain stepper of the same run (its baseline) and the
 // figure that was published for a like case. Reading traces and making arrivals are not in the times; making
 // the records is. Traces: ../shared/data/traces; an absent one is skipped with a line.
+//
+// usage: engine_bench [TEXT]     only the lines whose name contains it
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -25,6 +27,11 @@ namespace {
 
 using Compiled = std::shared_ptr<const CompiledScenario>;
 using Clock = std::chrono::steady_clock;
+
+/// Of the lines: those whose name contains it are measured.
+std::string wanted_text;
+
+bool wanted(const std::string& what) { return what.find(wanted_text) != std::string::npos; }
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -100,13 +107,13 @@ struct Measured {
     VirtualTime last;
 };
 
-Measured best_of(int repeats, const Compiled& scenario, const std::vector<Arrival>& arrivals, RunOptions options) {
+Measured best_of(int repeats, const Compiled& scenario, const ArrivalBatch& arrivals, RunOptions options) {
     Measured best;
     for (int i = 0; i < repeats; ++i) {
         DiscardingSink sink;
         const auto start = Clock::now();
         Run run(scenario, sink, options);
-        for (const Arrival& arrival : arrivals) run.offer(arrival);
+        run.offer(arrivals, 0, arrivals->size());
         run.finish();
         const double took = seconds_since(start);
         if (took < best.seconds) best = {took, run.snapshot(), sink.last};
@@ -123,14 +130,16 @@ void report(const char* what, std::size_t requests, const Measured& fast, double
 }
 
 void line(const char* what, const Compiled& scenario, const std::vector<Arrival>& arrivals, const char* target) {
-    if (arrivals.empty()) return;
+    if (arrivals.empty() || !wanted(what)) return;
+    const auto batch = std::make_shared<const std::vector<Arrival>>(arrivals);  // runs share it, as those of a stream do
     const int repeats = arrivals.size() > 5'000 ? 5 : 50;
-    const Measured stepper = best_of(repeats, scenario, arrivals, {.stretch_steps_max = 0});
-    report(what, arrivals.size(), best_of(repeats, scenario, arrivals, {}), stepper.seconds, target);
+    const Measured stepper = best_of(repeats, scenario, batch, {.stretch_steps_max = 0});
+    report(what, arrivals.size(), best_of(repeats, scenario, batch, {}), stepper.seconds, target);
 }
 
 /// Arrivals are made in blocks beside the run, so memory does not hold the trace; their making is not timed.
 void stream(const char* what, const Compiled& scenario, std::int64_t count, double rate, const char* target) {
+    if (!wanted(what)) return;
     std::fflush(stdout);
     const pid_t child = fork();  // a process of its own: the peak of its memory is that of the run
     if (child == 0) {
@@ -169,6 +178,8 @@ void stream(const char* what, const Compiled& scenario, std::int64_t count, doub
 
 /// A checkpoint of 64 busy replicas, half way through a trace.
 void fork_in_flight(const Compiled& scenario) {
+    const char* const what = "fork of 64 replicas in flight";
+    if (!wanted(what)) return;
     const std::vector<Arrival> arrivals = all_of(azure_like(60'000, 768));
     DiscardingSink sink;
     Run run(scenario, sink);
@@ -181,7 +192,7 @@ void fork_in_flight(const Compiled& scenario) {
         best = std::min(best, seconds_since(start));
     }
     const RunSnapshot now = run.snapshot();
-    std::printf("%-46s %9.2f ms (%lld running, %lld waiting)   goal 10 ms\n", "fork of 64 replicas in flight", best * 1e3,
+    std::printf("%-46s %9.2f ms (%lld running, %lld waiting)   goal 10 ms\n", what, best * 1e3,
                 static_cast<long long>(now.running), static_cast<long long>(now.waiting));
 }
 
@@ -202,6 +213,8 @@ void bench() {
          "goal 1,000,000 req/s, floor 500,000 (vidur: 220-550)");
     line("10,000 Azure-like, sarathi, 8 replicas", sarathi("8"), all_of(azure_like(10'000, 96)),
          "goal 1,000,000 req/s, floor 500,000 (vidur: 220-550)");
+    line("50,000 Azure-like, 32 prefill + 32 decode", compiled(pd, {"prefill.replicas=32", "decode.replicas=32"}),
+         all_of(azure_like(50'000, 500)), "");
     const Compiled wide = compiled(mixed, {"pool.replicas=64"});
     fork_in_flight(wide);
     stream("1,000,000 generated, 64 replicas", wide, 1'000'000, 768, "goal 1,500 ms, floor 3,000; 600 MB");
@@ -216,4 +229,7 @@ void bench() {
 }  // namespace
 }  // namespace replayd
 
-int main() { replayd::bench(); }
+int main(int argc, char** argv) {
+    if (argc > 1) replayd::wanted_text = argv[1];
+    replayd::bench();
+}

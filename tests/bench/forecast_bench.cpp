@@ -1,5 +1,5 @@
-// A look ahead: the fork of a loaded run of 64 replicas and 15 minutes of virtual time under a traffic forecast, on one core.
-// The target, 100 ms for both, is that of a what-if which answers while somebody waits.
+// A look ahead: the fork of a loaded run of 64 replicas and 15 minutes of virtual time under a traffic forecast, on one
+// core. The target, 100 ms for both, is that of a what-if which answers while somebody waits.
 
 #include <algorithm>
 #include <chrono>
@@ -48,8 +48,8 @@ std::vector<Arrival> azure_like(double rate_per_s) {
 
 void measure(double rate_per_s) {
     const std::vector<std::string> overrides = {"pool.replicas=64"};
-    auto scenario = value_or_exit(
-        parse_scenario(built_in_scenarios().at("llama-3.1-8b-h100-mixed"), "bench", ParseOptions{.overrides = overrides}));
+    auto scenario = value_or_exit(parse_scenario(built_in_scenarios().at("llama-3.1-8b-h100-mixed"), "bench",
+                                                 ParseOptions{.overrides = overrides}));
     const auto compiled = value_or_exit(compile(std::move(scenario)));
     const auto sample = std::make_shared<const std::vector<Arrival>>(azure_like(rate_per_s));
     NoSink nowhere;
@@ -76,9 +76,10 @@ void measure(double rate_per_s) {
         all_ms = std::min(all_ms, milliseconds(Clock::now() - start));
         arrived = ahead.result().arrived;
     }
-    std::printf("%6.0f requests/s (%9.0f/h), %5lld running: fork %6.2f ms, fork and 15 minutes ahead %8.1f ms, %lld arrivals\n",
-                rate_per_s, rate_per_s * 3600, static_cast<long long>(run.snapshot().running), fork_ms, all_ms,
-                static_cast<long long>(arrived));
+    std::printf(
+        "%6.0f requests/s (%9.0f/h), %5lld running: fork %6.2f ms, fork and 15 minutes ahead %8.1f ms, %lld arrivals\n",
+        rate_per_s, rate_per_s * 3600, static_cast<long long>(run.snapshot().running), fork_ms, all_ms,
+        static_cast<long long>(arrived));
 }
 
 }  // namespace

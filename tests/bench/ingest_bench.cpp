@@ -1,7 +1,8 @@
 // Arrivals per second over a loopback websocket into the real daemon, counted when they are acknowledged as durable,
 // while one linear-cost scenario replays them; against the same batches appended to a history without a socket, a
 // codec or an engine in between (the bound of the same run). Then the same with a log that is shared over a real
-// nats-server on this machine: each batch is stored by JetStream, committed here, and comes back to be acknowledged there.
+// nats-server on this machine: each batch is stored by JetStream, committed here, and comes back to be acknowledged
+// there.
 
 #include <chrono>
 #include <condition_variable>
@@ -60,8 +61,8 @@ std::vector<protocol::ArrivalBatch> make_batches() {
     return batches;
 }
 
-double over_websocket(const TemporaryDirectory& directory, const std::vector<protocol::ArrivalBatch>& batches, bool binary,
-                      const std::vector<std::string>& flags = {}) {
+double over_websocket(const TemporaryDirectory& directory, const std::vector<protocol::ArrivalBatch>& batches,
+                      bool binary, const std::vector<std::string>& flags = {}) {
     RunningDaemon daemon(directory, flags);
     const net::HttpResponse added = daemon.ask("POST", "/api/v1/scenarios", k_scenario, "application/toml");
     if (added.status != 201) {
@@ -74,7 +75,9 @@ double over_websocket(const TemporaryDirectory& directory, const std::vector<pro
     hello.scenarios = {"ingest"};
     must(client->send(protocol::encode_client_message(hello, binary), binary).map([] { return 0; }), "hello");
     std::vector<std::string> frames;
-    for (const protocol::ArrivalBatch& batch : batches) frames.push_back(protocol::encode_client_message(batch, binary));
+    for (const protocol::ArrivalBatch& batch : batches) {
+        frames.push_back(protocol::encode_client_message(batch, binary));
+    }
 
     std::uint64_t acked = 0;
     std::int64_t may_send = 0;
@@ -82,7 +85,9 @@ double over_websocket(const TemporaryDirectory& directory, const std::vector<pro
         auto message = must(client->receive(timeout), "receive");
         if (!message) return;
         const auto answer = must(protocol::decode_server_message(message->data, message->binary), "answer");
-        if (const auto* welcome = std::get_if<protocol::Welcome>(&answer)) may_send = static_cast<std::int64_t>(welcome->credit);
+        if (const auto* welcome = std::get_if<protocol::Welcome>(&answer)) {
+            may_send = static_cast<std::int64_t>(welcome->credit);
+        }
         if (const auto* ack = std::get_if<protocol::Ack>(&answer)) {
             acked = ack->seq;
             may_send = static_cast<std::int64_t>(acked * k_batch + ack->credit);
@@ -95,7 +100,8 @@ double over_websocket(const TemporaryDirectory& directory, const std::vector<pro
     const auto start = std::chrono::steady_clock::now();
     std::size_t sent = 0;
     while (acked < frames.size()) {
-        while (sent < frames.size() && static_cast<std::int64_t>((sent + 1) * k_batch) <= may_send && sent < acked + 64) {
+        while (sent < frames.size() && static_cast<std::int64_t>((sent + 1) * k_batch) <= may_send &&
+               sent < acked + 64) {
             must(client->send(frames[sent++], binary).map([] { return 0; }), "send");
         }
         take_answer(std::chrono::seconds(30));
@@ -147,13 +153,15 @@ int main() {
     const double bound = straight_into_history(bare / "bare.db", batches);
     std::printf("straight into the history          %10.0f arrivals/s acknowledged\n", bound);
     const double protobuf_rate = over_websocket(binary, batches, true);
-    std::printf("websocket, protobuf frames of 1000 %10.0f arrivals/s acknowledged, %.2f of the bound\n", protobuf_rate, protobuf_rate / bound);
+    std::printf("websocket, protobuf frames of 1000 %10.0f arrivals/s acknowledged, %.2f of the bound\n", protobuf_rate,
+                protobuf_rate / bound);
     const double json_rate = over_websocket(json, batches, false);
-    std::printf("websocket, JSON frames of 1000     %10.0f arrivals/s acknowledged, %.2f of the bound\n", json_rate, json_rate / bound);
+    std::printf("websocket, JSON frames of 1000     %10.0f arrivals/s acknowledged, %.2f of the bound\n", json_rate,
+                json_rate / bound);
     TemporaryDirectory shared;
     const NatsServer nats(shared);
     write_file(shared / "nats.toml", "[nats]\nservers = ['" + nats.url() + "']\nnode = 'bench'\n");
     const double shared_rate = over_websocket(shared, batches, true, {"--config", shared / "nats.toml"});
-    std::printf("the same protobuf frames over NATS %10.0f arrivals/s acknowledged, %.2f of the embedded log\n", shared_rate,
-                shared_rate / protobuf_rate);
+    std::printf("the same protobuf frames over NATS %10.0f arrivals/s acknowledged, %.2f of the embedded log\n",
+                shared_rate, shared_rate / protobuf_rate);
 }

@@ -1,8 +1,8 @@
-// A day of traffic that swells and ebbs, streamed live into a fixed cluster and into two whose prefill replicas come and
-// go, side by side: what each costs in GPU hours, and what share of the requests it serves within the objectives.
+// A day of traffic that swells and ebbs, streamed live into a fixed cluster and into two whose prefill replicas come
+// and go, side by side: what each costs in GPU hours, and what share of the requests it serves within the objectives.
 //
-// usage: node tests/bench/live_day.mjs [FOLDER_OF_PROGRAMS] [LENGTHS_TRACE] [HOURS]     (build/release; lengths are drawn
-// from the trace where one is named; 24)
+// usage: node tests/bench/live_day.mjs [FOLDER_OF_PROGRAMS] [LENGTHS_TRACE] [HOURS]     (build/release; lengths are
+// drawn from the trace where one is named; 24)
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

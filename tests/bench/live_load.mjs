@@ -1,7 +1,8 @@
-// What a live stream costs: a million requests an hour into eight clusters side by side, at real speed or as fast as it goes.
-// Prints the daemon's share of a core and its memory once a minute, and at the end how fast it was.
+// What a live stream costs: a million requests an hour into eight clusters side by side, at real speed or as fast as it
+// goes. Prints the daemon's share of a core and its memory once a minute, and at the end how fast it was.
 //
-// usage: node tests/bench/live_load.mjs [FOLDER_OF_PROGRAMS] [MINUTES] [SPEED]     (build/release 30 1; speed 0: no limit)
+// usage: node tests/bench/live_load.mjs [FOLDER_OF_PROGRAMS] [MINUTES] [SPEED]     (build/release 30 1; speed 0: no
+// limit)
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';

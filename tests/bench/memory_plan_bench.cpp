@@ -1,5 +1,5 @@
-// Time of a memory plan: the issue wants at most 1 ms for one and 2 s for 10,000. Back of the envelope: some 40 lines of
-// arithmetic and as many short strings for each of at most 61 pipeline stages, so microseconds.
+// Time of a memory plan: the issue wants at most 1 ms for one and 2 s for 10,000. Back of the envelope: some 40 lines
+// of arithmetic and as many short strings for each of at most 61 pipeline stages, so microseconds.
 
 #include <benchmark/benchmark.h>
 
@@ -40,7 +40,9 @@ void sweep_of_10_000(benchmark::State& state) {
     for (auto _ : state) {
         for (std::size_t i = 0; i < 10'000; ++i) {
             Scenario& scenario = scenarios[i % scenarios.size()];
-            for (PoolSpec& pool : scenario.pools) pool.kv.memory_fraction = 0.85 + 0.0001 * static_cast<double>(i % 1'000);
+            for (PoolSpec& pool : scenario.pools) {
+                pool.kv.memory_fraction = 0.85 + 0.0001 * static_cast<double>(i % 1'000);
+            }
             benchmark::DoNotOptimize(plan_memory(scenario));
         }
     }

@@ -1,5 +1,5 @@
-// How many times real time a stream of a million requests an hour reaches at `max` with eight clusters in lockstep, by which
-// requests get a row, beside what bounds it on this machine: the engine alone and the history's writer alone.
+// How many times real time a stream of a million requests an hour reaches at `max` with eight clusters in lockstep, by
+// which requests get a row, beside what bounds it on this machine: the engine alone and the history's writer alone.
 //
 // usage: node tests/bench/pace.mjs [FOLDER_OF_PROGRAMS] [MINUTES]     (build/release 60)
 

@@ -1,5 +1,6 @@
-// What bounds a stream at `max`, on one core: the engine with a sink that keeps nothing, over the given clusters, and the history's
-// writer with the rows of the first of them. Prints one JSON object; pace.mjs puts it beside what the daemon does.
+// What bounds a stream at `max`, on one core: the engine with a sink that keeps nothing, over the given clusters, and
+// the history's writer with the rows of the first of them. Prints one JSON object; pace.mjs puts it beside what the
+// daemon does.
 //
 // usage: pace_limits TRACE SCENARIO.toml…
 

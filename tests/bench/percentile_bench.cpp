@@ -1,6 +1,6 @@
-// p99 of TTFT in every hour of a day with 2,000,000 requests, by SQL: from the histograms of the windows, and exactly from the
-// rows. Prints both times and the largest relative error; the histograms' stated error is 1/128. Bound: 8,640 windows of 10 s
-// with some 230 values each are read from the page cache, a few megabytes.
+// p99 of TTFT in every hour of a day with 2,000,000 requests, by SQL: from the histograms of the windows, and exactly
+// from the rows. Prints both times and the largest relative error; the histograms' stated error is 1/128. Bound: 8,640
+// windows of 10 s with some 230 values each are read from the page cache, a few megabytes.
 #include <stdlib.h>
 
 #include <algorithm>
@@ -58,8 +58,9 @@ void fill(History& history) {
         window.start = window.start + k_window;
     };
     for (std::int64_t i = 0; i < k_rows; ++i) {
-        const VirtualTime first_token(static_cast<std::int64_t>(static_cast<double>(i) / k_rows * static_cast<double>(k_day.value)) +
-                                      k_day.value);
+        const VirtualTime first_token(
+            static_cast<std::int64_t>(static_cast<double>(i) / k_rows * static_cast<double>(k_day.value)) +
+            k_day.value);
         while (window.start.ns == 0 || first_token >= window.start + k_window) {
             if (window.start.ns == 0) window.start = VirtualTime(k_day.value);
             else close();
@@ -121,20 +122,30 @@ int main() {
         fill(**history);
     }
     auto reader = Reader::open(path).value();
-    const Timed windows = timed(*reader, "SELECT start_ns / 3600000000000 AS hour, histogram_quantile(histogram_merge(ttft), 0.99) "
-                                         "FROM window GROUP BY hour ORDER BY hour", k_repetitions);
-    const Timed exact = timed(*reader, "SELECT first_token_ns / 3600000000000 AS hour, percentile(first_token_ns - arrived_ns, 99) "
-                                       "FROM request GROUP BY hour ORDER BY hour", 1);
+    const Timed windows =
+        timed(*reader,
+              "SELECT start_ns / 3600000000000 AS hour, histogram_quantile(histogram_merge(ttft), 0.99) "
+              "FROM window GROUP BY hour ORDER BY hour",
+              k_repetitions);
+    const Timed exact =
+        timed(*reader,
+              "SELECT first_token_ns / 3600000000000 AS hour, percentile(first_token_ns - arrived_ns, 99) "
+              "FROM request GROUP BY hour ORDER BY hour",
+              1);
     check(windows.rows.size() == 24 && exact.rows.size() == 24, "expected 24 hours");
     double error = 0;
     for (std::size_t i = 0; i < exact.rows.size(); ++i) {
         check(windows.rows[i][0] == exact.rows[i][0], "the hours differ");
-        const auto of = [&](const Timed& answer) { return static_cast<double>(std::get<std::int64_t>(answer.rows[i][1])); };
+        const auto of = [&](const Timed& answer) {
+            return static_cast<double>(std::get<std::int64_t>(answer.rows[i][1]));
+        };
         error = std::max(error, std::abs(of(windows) / of(exact) - 1));
     }
-    std::printf("p99 TTFT of 24 hours, %ld rows: windows %.1f ms (median of %d; best %.1f; %.1f of processor), rows %.0f ms (%.0f of processor), ratio %.0f; largest error %.3f %% (stated %.2f %%)\n",
-                static_cast<long>(k_rows), windows.median_ms, k_repetitions, windows.best_ms, windows.cpu_ms, exact.median_ms, exact.cpu_ms,
-                exact.median_ms / windows.median_ms, 100 * error, 100 * k_stated_error);
+    std::printf(
+        "p99 TTFT of 24 hours, %ld rows: windows %.1f ms (median of %d; best %.1f; %.1f of processor), rows %.0f ms "
+        "(%.0f of processor), ratio %.0f; largest error %.3f %% (stated %.2f %%)\n",
+        static_cast<long>(k_rows), windows.median_ms, k_repetitions, windows.best_ms, windows.cpu_ms, exact.median_ms,
+        exact.cpu_ms, exact.median_ms / windows.median_ms, 100 * error, 100 * k_stated_error);
     std::filesystem::remove_all(folder);
     return error <= k_stated_error ? 0 : 1;
 }

@@ -157,7 +157,8 @@ void print_acks(const std::string& path, Durability durability, std::int64_t in_
     const auto start = Clock::now();
     for (std::int64_t seq = 1; seq <= total; ++seq) {
         for (std::int64_t seen = acked; seq - seen > in_flight; seen = acked) acked.wait(seen);
-        history->append_batch(run.stream_id, LoggedBatch{static_cast<std::uint64_t>(seq), payload, 50, VirtualTime(seq)},
+        history->append_batch(run.stream_id,
+                              LoggedBatch{static_cast<std::uint64_t>(seq), payload, 50, VirtualTime(seq)},
                               [&](Result<void> done) {
                                   check(done.has_value(), "append failed");
                                   ++acked;
@@ -197,7 +198,8 @@ int main() {
         auto reader = Reader::open(path).value();
         const auto start = Clock::now();
         check(reader->requests(1, {RequestOrder::slowest_ttft, std::nullopt, 50}).has_value(), "no requests");
-        std::printf("slowest    50 slowest TTFT of %ld rows: %.0f ms\n", static_cast<long>(k_rows), seconds_since(start) * 1e3);
+        std::printf("slowest    50 slowest TTFT of %ld rows: %.0f ms\n", static_cast<long>(k_rows),
+                    seconds_since(start) * 1e3);
     }
     std::printf("rows       median of %d: bare %.0f rows/s, history %.0f rows/s, ratio %.2f\n", k_repetitions,
                 median(bare), median(history), median(history) / median(bare));

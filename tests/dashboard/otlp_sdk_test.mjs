@@ -1,4 +1,5 @@
-// A real OpenTelemetry SDK sends spans of requests to a real daemon, with both exporters, plain and gzip; what arrived is asked by SQL.
+// A real OpenTelemetry SDK sends spans of requests to a real daemon, with both exporters, plain and gzip; what arrived
+// is asked by SQL.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -6,8 +6,8 @@
 
 namespace replayd::fuzz {
 
-/// Any bytes are spans or are refused; a span that becomes an arrival makes one that the protocol takes, and one that does not is
-/// told why.
+/// Any bytes are spans or are refused; a span that becomes an arrival makes one that the protocol takes, and one that
+/// does not is told why.
 void otlp_spans(std::string_view input) {
     for (const bool json : {false, true}) {
         const auto groups = json ? otlp::decode_json(input) : otlp::decode_protobuf(input);

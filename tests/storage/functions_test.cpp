@@ -13,7 +13,8 @@ namespace {
 class Functions : public ::testing::Test {
 protected:
     void SetUp() override {
-        must(connection_.execute("PRAGMA synchronous = OFF; CREATE TABLE h (id INTEGER, b BLOB); CREATE TABLE x (v INTEGER)"));
+        must(connection_.execute(
+            "PRAGMA synchronous = OFF; CREATE TABLE h (id INTEGER, b BLOB); CREATE TABLE x (v INTEGER)"));
         Histogram one;
         one.record(10);
         Histogram three;

@@ -83,7 +83,8 @@ TEST(Kill, nothing_acked_is_missing_and_nothing_is_half) {
         ASSERT_EQ(verdict.text(0), "ok");
         // Rows are not acknowledged, but those that are there are whole and distinct, and recovery adds the rest.
         const auto reader = must(Reader::open(dir.file()));
-        ASSERT_EQ(integer(*reader, "SELECT count(*) FROM request_latency WHERE outcome = 'finished' AND ttft_ns IS NULL"), 0);
+        ASSERT_EQ(
+            integer(*reader, "SELECT count(*) FROM request_latency WHERE outcome = 'finished' AND ttft_ns IS NULL"), 0);
         ASSERT_EQ(integer(*reader, "SELECT sum(arrivals) - max(arrivals_total) FROM arrival_batch"), 0);
     }
     // The rebuilt run: every row of every stored batch again, most of them for the second time.

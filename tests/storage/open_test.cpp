@@ -76,8 +76,9 @@ TEST(Opening, database_of_another_application_is_refused_untouched) {
         const TempDir dir;
         make_database(dir.file(), sql);
         const std::string before = bytes_of(dir.file());
-        const std::string want = "history " + dir.file() + ": it is a database of another application (application_id " +
-                                 id + ", expected 0x72706c64): choose another path";
+        const std::string want = "history " + dir.file() +
+                                 ": it is a database of another application (application_id " + id +
+                                 ", expected 0x72706c64): choose another path";
         EXPECT_EQ(open_error(dir.file()).message, want);
         EXPECT_EQ(open_error(dir.file()).code, Code::io);
         EXPECT_EQ(reader_error(dir.file()).message, want);
@@ -91,8 +92,9 @@ TEST(Opening, newer_schema_is_refused_untouched) {
     make_database(dir.file(), "PRAGMA user_version = 9");
     const std::string before = bytes_of(dir.file());
     const std::string want = "history " + dir.file() +
-                             ": its schema version 9 was made by a newer replayd, this one knows versions up to " + std::to_string(k_schema_version) + "; "
-                             "the file is left untouched: upgrade replayd or choose another path";
+                             ": its schema version 9 was made by a newer replayd, this one knows versions up to " +
+                             std::to_string(k_schema_version) +
+                             "; the file is left untouched: upgrade replayd or choose another path";
     EXPECT_EQ(open_error(dir.file()).message, want);
     EXPECT_EQ(open_error(dir.file()).code, Code::failed_state);
     EXPECT_EQ(reader_error(dir.file()).message, want);
@@ -145,27 +147,27 @@ TEST(Opening, first_version_is_migrated) {
 // A file of every older version, as the steps of that version made it, with a row in each table: after a start it has
 // the newest version, the rows are as they were, and no rule is broken.
 TEST(Opening, every_older_version_is_migrated_with_its_rows) {
-    const std::array<const char*, k_schema_version - 1> steps = {k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql,
-                                                                k_schema_5_sql, k_schema_6_sql, k_schema_7_sql};
+    const std::array<const char*, k_schema_version - 1> steps = {
+        k_schema_sql, k_schema_2_sql, k_schema_3_sql, k_schema_4_sql, k_schema_5_sql, k_schema_6_sql, k_schema_7_sql};
     for (std::size_t version = 1; version < static_cast<std::size_t>(k_schema_version); ++version) {
         SCOPED_TRACE("version " + std::to_string(version));
         const TempDir dir;
         std::string sql;
         for (std::size_t i = 0; i < version; ++i) sql += steps[i];
-        make_database(dir.file(),
-                      sql + "PRAGMA application_id = 1919970404; PRAGMA user_version = " + std::to_string(version) +
-                          "; INSERT INTO stream VALUES (1, 's', 2.5, 11, 1, 0, NULL);"
-                          "INSERT INTO arrival_batch VALUES (1, 1, 1, 1, 1, 5, x'00'), (2, 1, 2, 1, 2, 6, x'01');"
-                          "INSERT INTO scenario VALUES (1, 'c', '', 'm', 0, 1, NULL, NULL, 1, 'toml');"
-                          "INSERT INTO run (id, stream_id, scenario_id, engine_version, created_ms, state, hash, arrived, "
-                          "finished) VALUES (1, 1, 1, '0', 1, 'finished', 'h', 2, 2);"
-                          "INSERT INTO request (run_id, sequence, id, outcome, prompt_tokens, output_tokens, cached_tokens, "
-                          "arrived_ns, scheduled_ns, first_token_ns, decode_started_ns, finished_ns, preemptions, "
-                          "prefill_replica, decode_replica, gateway_queue_ns, routing_ns, prefill_queue_ns, "
-                          "prefill_compute_ns, chunk_wait_ns, transfer_wait_ns, transfer_ns, decode_queue_ns, "
-                          "decode_compute_ns, batch_interference_ns, preemption_stall_ns, recompute_ns) "
-                          "SELECT 1, column1, 'r' || column1, 'finished', 3, 4, 0, 5, 6, 7, 8, 9 + column1, 0, 0, 0, 0, 0, 0, "
-                          "4 + column1, 0, 0, 0, 0, 0, 0, 0, 0 FROM (VALUES (0), (1))");
+        make_database(
+            dir.file(),
+            sql + "PRAGMA application_id = 1919970404; PRAGMA user_version = " + std::to_string(version) +
+                "; INSERT INTO stream VALUES (1, 's', 2.5, 11, 1, 0, NULL);"
+                "INSERT INTO arrival_batch VALUES (1, 1, 1, 1, 1, 5, x'00'), (2, 1, 2, 1, 2, 6, x'01');"
+                "INSERT INTO scenario VALUES (1, 'c', '', 'm', 0, 1, NULL, NULL, 1, 'toml');"
+                "INSERT INTO run (id, stream_id, scenario_id, engine_version, created_ms, state, hash, arrived, "
+                "finished) VALUES (1, 1, 1, '0', 1, 'finished', 'h', 2, 2);INSERT INTO request (run_id, sequence, id, "
+                "outcome, prompt_tokens, output_tokens, cached_tokens, arrived_ns, scheduled_ns, first_token_ns, "
+                "decode_started_ns, finished_ns, preemptions, prefill_replica, decode_replica, gateway_queue_ns, "
+                "routing_ns, prefill_queue_ns, prefill_compute_ns, chunk_wait_ns, transfer_wait_ns, transfer_ns, "
+                "decode_queue_ns, decode_compute_ns, batch_interference_ns, preemption_stall_ns, recompute_ns) SELECT "
+                "1, column1, 'r' || column1, 'finished', 3, 4, 0, 5, 6, 7, 8, 9 + column1, 0, 0, 0, 0, 0, 0, 4 + "
+                "column1, 0, 0, 0, 0, 0, 0, 0, 0 FROM (VALUES (0), (1))");
         {
             const auto history = open_history(dir.file());
             const auto batches = must(history->batches(1, 1, 10));
@@ -219,8 +221,9 @@ TEST(Opening, reader_of_a_missing_file_says_how_to_make_one) {
 TEST(Opening, reader_does_not_migrate) {
     const TempDir dir;
     make_file(dir.file(), "");
-    EXPECT_EQ(reader_error(dir.file()).message, "history " + dir.file() +
-                                                    ": it has schema version 0, expected " + std::to_string(k_schema_version) + ": start the daemon once to "
+    EXPECT_EQ(reader_error(dir.file()).message, "history " + dir.file() + ": it has schema version 0, expected " +
+                                                    std::to_string(k_schema_version) +
+                                                    ": start the daemon once to "
                                                     "migrate it");
     EXPECT_EQ(bytes_of(dir.file()), "");
 }

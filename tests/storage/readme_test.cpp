@@ -64,8 +64,8 @@ TEST(Readme, answers_are_right) {
     const Table pools = must(reader->query(blocks.at(7)));
     EXPECT_EQ(pools.rows[0][4], Cell(1.0 / 20.0));
     EXPECT_EQ(pools.rows[1][4], Cell(2.0 / 30.0));
-    // Replica 4 of pool d, window 0: 20 blocks used and 6 cached of 200, 160 bytes each; beside them 30,000 bytes of weights
-    // and 2,000 of activations.
+    // Replica 4 of pool d, window 0: 20 blocks used and 6 cached of 200, 160 bytes each; beside them 30,000 bytes of
+    // weights and 2,000 of activations.
     const Table memory = must(reader->query(blocks.at(10)));
     EXPECT_EQ(memory.rows.back()[1], Cell(std::string("d")));
     EXPECT_EQ(memory.rows.back()[4], Cell(30'000 / 1e9));

@@ -21,16 +21,18 @@ TEST(RequestPolicy, texts_come_back_as_they_are_understood) {
 }
 
 TEST(RequestPolicy, wrong_texts_are_refused_with_what_was_expected) {
-    for (const std::string text : {"sample", "ALL", "sampled", "sampled:", "sampled:0", "sampled:1", "sampled:-0.1", "sampled:nan",
-                                   "sampled:0.1x", "sampled: 0.1", "sampled:1%"}) {
-        EXPECT_EQ(error_of(RequestPolicy::parse(text)),
-                  "request_rows is \"" + text +
-                      "\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
-                      "sampled:0.01");
+    for (const std::string text : {"sample", "ALL", "sampled", "sampled:", "sampled:0", "sampled:1", "sampled:-0.1",
+                                   "sampled:nan", "sampled:0.1x", "sampled: 0.1", "sampled:1%"}) {
+        EXPECT_EQ(
+            error_of(RequestPolicy::parse(text)),
+            "request_rows is \"" + text +
+                "\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
+                "sampled:0.01");
     }
 }
 
-// The sample depends on the id alone: another run of the stream, where the same request went another way, keeps it as well.
+// The sample depends on the id alone: another run of the stream, where the same request went another way, keeps it as
+// well.
 TEST(RequestPolicy, a_sample_has_the_share_and_the_same_requests_in_every_run) {
     const SloClasses classes = classes_with(0, 0);
     const RequestPolicy tenth = must(RequestPolicy::parse("sampled:0.1"));
@@ -98,17 +100,18 @@ TEST_F(SampledStream, the_run_tells_its_policy_and_how_many_requests_have_no_row
 
 TEST_F(SampledStream, a_request_without_a_row_is_answered_with_the_policy) {
     fill("sampled:0.01");
-    EXPECT_EQ(error_of(reader()->request(1, 4)),
-              "no request 4 of run 1 in the history: it has not finished yet, or never arrived; its stream keeps rows by "
-              "request_rows = sampled:0.01, so the request may have none: windows and histograms count it");
+    EXPECT_EQ(
+        error_of(reader()->request(1, 4)),
+        "no request 4 of run 1 in the history: it has not finished yet, or never arrived; its stream keeps rows by "
+        "request_rows = sampled:0.01, so the request may have none: windows and histograms count it");
 }
 
 TEST_F(SampledStream, queries_of_request_rows_carry_a_note_and_others_do_not) {
     fill("objective_breaks");
     const auto open = reader();
     const std::string note =
-        "not every request has a row: streams keep them by their request_rows: s (objective_breaks); windows count every request, "
-        "run.request_rows_left_out those without a row";
+        "not every request has a row: streams keep them by their request_rows: s (objective_breaks); windows count "
+        "every request, run.request_rows_left_out those without a row";
     EXPECT_EQ(must(open->query("SELECT count(*) FROM request")).note, note);
     EXPECT_EQ(must(open->query("SELECT max(e2e_ms) FROM request_latency")).note, note);
     EXPECT_EQ(must(open->query("SELECT count(*) FROM window")).note, "");
@@ -124,8 +127,8 @@ TEST_F(SampledStream, runs_are_compared_by_the_rows_that_both_have) {
 TEST_F(SampledStream, runs_without_any_rows_are_not_compared) {
     fill("none");
     EXPECT_EQ(error_of(reader()->compare(1, 2, {})),
-              "runs 1 and 2 have no rows of requests to pair, as their stream keeps none (request_rows = none): compare their "
-              "windows, or replay with request_rows = sampled:0.01");
+              "runs 1 and 2 have no rows of requests to pair, as their stream keeps none (request_rows = none): "
+              "compare their windows, or replay with request_rows = sampled:0.01");
 }
 
 }  // namespace

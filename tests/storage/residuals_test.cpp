@@ -59,7 +59,9 @@ TEST(ResidualView, has_observed_and_predicted_of_every_finished_request) {
         if (request.outcome == Outcome::rejected || request.sequence == 4) continue;
         ASSERT_LT(row, rows.rows.size());
         const auto& cells = rows.rows[row++];
-        const auto number = [](const std::optional<Duration>& duration) { return duration ? Cell(duration->value) : Cell(); };
+        const auto number = [](const std::optional<Duration>& duration) {
+            return duration ? Cell(duration->value) : Cell();
+        };
         EXPECT_EQ(cells[0], Cell(request.sequence));
         EXPECT_EQ(cells[1], Cell((request.ttft() - *request.observed_ttft).value));
         EXPECT_EQ(cells[2], number(request.tpot()));

@@ -55,8 +55,10 @@ TEST(SpanSpool, another_file_is_refused_and_untouched) {
     must(History::open(options)).reset();
     const std::string before = bytes_of(folder.file());
     const auto opened = SpanSpool::open(folder.file(), Durability::normal);
-    EXPECT_EQ(error_of(opened), folder.file() + " is another kind of SQLite file: expected none there, or the spans that replayd keeps "
-                                                "beside its history; move it away");
+    EXPECT_EQ(error_of(opened),
+              folder.file() +
+                  " is another kind of SQLite file: expected none there, or the spans that replayd keeps "
+                  "beside its history; move it away");
     EXPECT_EQ(bytes_of(folder.file()), before);
 }
 

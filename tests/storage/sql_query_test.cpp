@@ -41,7 +41,8 @@ TEST_F(SqlQuery, everything_that_only_reads_is_answered) {
     for (const char* sql :
          {"SELECT 1;", "SELECT 1 ; -- the end", "WITH a AS (SELECT 1) SELECT * FROM a", "VALUES (1), (2)",
           "EXPLAIN QUERY PLAN SELECT * FROM request", "SELECT name FROM sqlite_schema",
-          "SELECT name FROM pragma_table_info('request')", "PRAGMA table_info(request)", "SELECT value FROM json_each('[1, 2]')",
+          "SELECT name FROM pragma_table_info('request')", "PRAGMA table_info(request)",
+          "SELECT value FROM json_each('[1, 2]')",
           "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) SELECT sum(i) FROM n",
           "SELECT count(*) FROM request_latency", "SELECT * FROM run_summary"}) {
         const auto table = reader_->query(sql);

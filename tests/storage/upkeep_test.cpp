@@ -111,7 +111,8 @@ TEST(Backup, copies_a_history_that_is_being_written) {
 /// A spool beside the history, with one span of stream "a" and one of another.
 void add_spans(const TempDir& dir, const std::string& other) {
     auto spool = must(SpanSpool::open(span_spool_path(dir.file()), Durability::normal));
-    ASSERT_EQ(must(spool.add({{"a", "one", VirtualTime(10), "payload"}, {other, "two", VirtualTime(20), "payload"}})), 2);
+    ASSERT_EQ(must(spool.add({{"a", "one", VirtualTime(10), "payload"}, {other, "two", VirtualTime(20), "payload"}})),
+              2);
 }
 
 // The spool is open elsewhere, as the daemon has it: what is only in its write-ahead log is copied, too.
@@ -147,9 +148,11 @@ TEST(Backup, of_spans_that_cannot_be_copied_leaves_nothing) {
     EXPECT_EQ(error_of(back_up(dir.file(), dir.file("copy.sqlite"), {})),
               dir.file("copy.sqlite-spans") + " exists: a backup is never written over a file; choose another name");
     must(must(Connection::open(dir.file() + "-spans", Access::read_write_create)).execute("CREATE TABLE mine (x)"));
-    EXPECT_EQ(error_of(back_up(dir.file(), dir.file("other.sqlite"), {})),
-              dir.file() + "-spans is another kind of SQLite file: expected none there, or the spans that replayd keeps beside its "
-                           "history; move it away");
+    EXPECT_EQ(
+        error_of(back_up(dir.file(), dir.file("other.sqlite"), {})),
+        dir.file() +
+            "-spans is another kind of SQLite file: expected none there, or the spans that replayd keeps beside its "
+            "history; move it away");
     for (const char* rest : {"", "-spans", ".partial", "-spans.partial"}) {
         EXPECT_FALSE(std::filesystem::exists(dir.file("other.sqlite") + rest)) << rest;
     }
@@ -159,7 +162,8 @@ TEST(Check, spans_that_wait_have_a_stream_and_sound_pages) {
     const TempDir dir;
     add_stream_over(*open_history(dir.file()), "a", 1, 10);
     add_spans(dir, "gone");
-    EXPECT_EQ(broken_rules(dir.file()), (std::vector<std::string>{"a span that waits has its stream: stream gone: 1 spans"}));
+    EXPECT_EQ(broken_rules(dir.file()),
+              (std::vector<std::string>{"a span that waits has its stream: stream gone: 1 spans"}));
     const std::string path = span_spool_path(dir.file());
     std::string bytes = bytes_of(path);
     const std::size_t last_key = bytes.rfind("two");  // in the index, whose page comes after the table's

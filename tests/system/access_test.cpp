@@ -128,8 +128,8 @@ TEST_F(AccessTest, a_start_that_would_let_others_in_is_refused) {
     const std::vector<Case> cases = {
         {{"--listen", "0.0.0.0:0"},
          "listen address 0.0.0.0 can be reached from other machines: expected a loopback address such as 127.0.0.1, or "
-         "a token that clients must show: a [[token]] table with name, roles and file, or --token-file FILE; a proxy in "
-         "front has to end TLS"},
+         "a token that clients must show: a [[token]] table with name, roles and file, or --token-file FILE; a proxy "
+         "in front has to end TLS"},
         {{"--listen", "[::]:0"}, "listen address :: can be reached from other machines"},
         {{"--listen", "127.0.0.1:0", "--token-file", directory_ / "open"},
          "the token of \"token-file\" " + (directory_ / "open") +

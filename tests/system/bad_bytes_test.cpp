@@ -43,28 +43,32 @@ TEST_F(BadInputTest, bytes_that_are_no_request_are_refused) {
     const std::string close = "Connection: close\r\n\r\n";
     std::string all_bytes;
     for (int byte = 0; byte < 256; ++byte) all_bytes += static_cast<char>(byte);
-    expect_raw_answers(*daemon_, {
-        {all_bytes, bad, no_http + "bad method"},
-        {"\x16\x03\x01\x02" + std::string(200, '\0'), bad, no_http + "bad method"},
-        {"HELO example\r\n\r\n", bad, no_http + "bad target"},
-        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported",
-         "the version of HTTP is not one that is spoken here: expected HTTP/1.1"},
-        {post + "Content-Length: -1\r\n\r\n", bad, no_http + "bad Content-Length"},
-        {post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", bad, no_http + "multiple Content-Length"},
-        {post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", bad, no_http + "bad Transfer-Encoding"},
-        {post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", bad, no_http + "bad chunk"},
-        {post + "Content-Length: 90000000\r\n\r\n", "413 Payload Too Large",
-         "the body of the request is too large: expected at most 8388608 bytes"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n",
-         "431 Request Header Fields Too Large",
-         "the header of the request is too large: expected at most 16384 bytes"},
-        {"GET / HTTP/1.1\r\n" + close, bad, "the header Host is missing: expected the address of the daemon"},
-        {"GET api HTTP/1.1\r\nHost: x\r\n" + close, bad,
-         "the target \"api\" of the request is neither a path nor an address: expected a path such as /api/v1/runs"},
-        {"POST /api/v1/streams HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n" + close, "403 Forbidden",
-         "origin \"http://evil.example\" may not change anything here: expected a request of this host's own page, of "
-         "an origin that listen.origins names, or of a program"},
-    });
+    expect_raw_answers(
+        *daemon_,
+        {
+            {all_bytes, bad, no_http + "bad method"},
+            {"\x16\x03\x01\x02" + std::string(200, '\0'), bad, no_http + "bad method"},
+            {"HELO example\r\n\r\n", bad, no_http + "bad target"},
+            {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported",
+             "the version of HTTP is not one that is spoken here: expected HTTP/1.1"},
+            {post + "Content-Length: -1\r\n\r\n", bad, no_http + "bad Content-Length"},
+            {post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", bad, no_http + "multiple Content-Length"},
+            {post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", bad,
+             no_http + "bad Transfer-Encoding"},
+            {post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", bad, no_http + "bad chunk"},
+            {post + "Content-Length: 90000000\r\n\r\n", "413 Payload Too Large",
+             "the body of the request is too large: expected at most 8388608 bytes"},
+            {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n",
+             "431 Request Header Fields Too Large",
+             "the header of the request is too large: expected at most 16384 bytes"},
+            {"GET / HTTP/1.1\r\n" + close, bad, "the header Host is missing: expected the address of the daemon"},
+            {"GET api HTTP/1.1\r\nHost: x\r\n" + close, bad,
+             "the target \"api\" of the request is neither a path nor an address: expected a path such as "
+             "/api/v1/runs"},
+            {"POST /api/v1/streams HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n" + close, "403 Forbidden",
+             "origin \"http://evil.example\" may not change anything here: expected a request of this host's own page, "
+             "of an origin that listen.origins names, or of a program"},
+        });
 }
 
 // Upgrades that are no replayd.v1.
@@ -102,7 +106,8 @@ TEST_F(BadInputTest, wrong_upgrades_are_refused) {
 /// A raw connection after the upgrade to the ingest protocol.
 std::unique_ptr<RawSocket> upgraded(const RunningDaemon& daemon) {
     auto socket = std::make_unique<RawSocket>(daemon.endpoint().port);
-    socket->send("GET /ingest/v1 HTTP/1.1\r\n" + std::string(k_handshake) + "Sec-WebSocket-Protocol: replayd.v1\r\n\r\n");
+    socket->send("GET /ingest/v1 HTTP/1.1\r\n" + std::string(k_handshake) +
+                 "Sec-WebSocket-Protocol: replayd.v1\r\n\r\n");
     EXPECT_EQ(socket->read_until("\r\n\r\n").substr(9, 3), "101");
     return socket;
 }
@@ -137,7 +142,8 @@ TEST_F(BadInputTest, half_sent_input_holds_up_nobody) {
     const std::string huge_frame = "\x82\xff\x40" + std::string(7, '\0') + std::string(4, '\0') + "some";
     for (int i = 0; i < 50; ++i) {
         stuck.push_back(std::make_unique<RawSocket>(daemon_->endpoint().port));
-        stuck.back()->send(i % 2 == 0 ? "GET /api/v1/ru" : "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{");
+        stuck.back()->send(i % 2 == 0 ? "GET /api/v1/ru"
+                                      : "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{");
         stuck.push_back(upgraded(*daemon_));
         stuck.back()->send(i % 2 == 0 ? std::string("\x81") : huge_frame);
     }
@@ -162,7 +168,8 @@ Farewell converse(const RunningDaemon& daemon, const std::string& stream, const 
     EXPECT_TRUE(opened) << opened.error().message;
     net::WebSocketClient& client = **opened;
     if (!stream.empty()) {
-        const std::string hello = R"({"hello":{"stream":")" + stream + R"(","scenarios":[")" + two_scenarios()[0] + "\"]}}";
+        const std::string hello =
+            R"({"hello":{"stream":")" + stream + R"(","scenarios":[")" + two_scenarios()[0] + "\"]}}";
         EXPECT_TRUE(client.send(hello, false));
     }
     Farewell farewell;
@@ -252,14 +259,32 @@ TEST_F(BadInputTest, wrong_json_messages_end_with_their_reason) {
 
 // Messages in protobuf: no message at all, cut, of another schema.
 TEST_F(BadInputTest, wrong_protobuf_messages_end_with_their_reason) {
-    expect_farewells(*daemon_, {
-        {"", {"\xff\xff\xff"}, "invalid_argument", 4400, "the frame ends in the middle of a field's tag (3 bytes left)"},
-        {"", {"\x0a\x10" "ab"}, "invalid_argument", 4400, "hello is cut off: 16 bytes announced, 2 left"},
-        {"", {"\x0a\x02\x08\x01"}, "invalid_argument", 4400,
-         "hello.stream has wire type 0 (varint): expected 2 (length-delimited)"},
-        {"", {"\x5a\x01x"}, "invalid_argument", 4400,
-         "the frame has the unknown field 11: expected the fields of replayd.v1.ClientMessage in proto/replayd.proto"},
-    }, true);
+    expect_farewells(*daemon_,
+                     {
+                         {"",
+                          {"\xff\xff\xff"},
+                          "invalid_argument",
+                          4400,
+                          "the frame ends in the middle of a field's tag (3 bytes left)"},
+                         {"",
+                          {"\x0a\x10"
+                           "ab"},
+                          "invalid_argument",
+                          4400,
+                          "hello is cut off: 16 bytes announced, 2 left"},
+                         {"",
+                          {"\x0a\x02\x08\x01"},
+                          "invalid_argument",
+                          4400,
+                          "hello.stream has wire type 0 (varint): expected 2 (length-delimited)"},
+                         {"",
+                          {"\x5a\x01x"},
+                          "invalid_argument",
+                          4400,
+                          "the frame has the unknown field 11: expected the fields of replayd.v1.ClientMessage in "
+                          "proto/replayd.proto"},
+                     },
+                     true);
 }
 
 // Over the limit of a websocket message only the close frame comes.

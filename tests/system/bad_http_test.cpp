@@ -84,7 +84,9 @@ TEST_F(BadInputTest, wrong_stream_bodies_are_named) {
                          const std::string& code = "invalid_argument") {
         return Case{"POST", "/api/v1/streams", body, status, code, detail};
     };
-    const auto with = [](const std::string& rest) { return R"({"name":"a","scenarios":["llama-3.1-8b-h100-pd")" + rest; };
+    const auto with = [](const std::string& rest) {
+        return R"({"name":"a","scenarios":["llama-3.1-8b-h100-pd")" + rest;
+    };
     expect_answers(*daemon_, {
         post("", "the body is not JSON: incomplete JSON"),
         post("\xff\xfe", "the body is not JSON: syntax error"),
@@ -152,19 +154,24 @@ TEST_F(BadInputTest, wrong_scenarios_are_refused_with_their_line) {
     const auto post = [](const std::string& toml, const std::string& detail) {
         return Case{"POST", "/api/v1/scenarios", toml, 400, "invalid_argument", detail};
     };
-    expect_answers(*daemon_, {
-        post("\n", "body:1: name is missing: expected a string"),
-        post("not toml", "body:1: not valid TOML: Error while parsing key-value pair: expected '=', saw 't'"),
-        post("name = \"\xff\"", "body:1: not valid TOML: Encountered invalid utf-8 sequence"),
-        post(head + pool + "\"mixd\"\n",
-             "body:7: pool.role = \"mixd\": expected mixed, prefill or decode; did you mean \"mixed\"?"),
-        post(head + pool + "\"prefill\"\n",
-             "body:4: pool = 0 mixed, 1 prefill, 0 decode: expected one mixed pool, or one prefill and one decode pool"),
-        post("name = \"../../x\"\n" + head.substr(head.find('\n') + 1) + pool + "\"mixed\"\n",
-             "body:1: name = \"../../x\": expected 1 to 100 letters, digits, '.', '_' or '-'"),
-    }, "application/toml");
-    expect_answers(*daemon_, {{"POST", "/api/v1/scenarios", "{}", 400, "invalid_argument",
-                               "content-type is application/json: expected application/toml with a scenario as the body"}});
+    expect_answers(
+        *daemon_,
+        {
+            post("\n", "body:1: name is missing: expected a string"),
+            post("not toml", "body:1: not valid TOML: Error while parsing key-value pair: expected '=', saw 't'"),
+            post("name = \"\xff\"", "body:1: not valid TOML: Encountered invalid utf-8 sequence"),
+            post(head + pool + "\"mixd\"\n",
+                 "body:7: pool.role = \"mixd\": expected mixed, prefill or decode; did you mean \"mixed\"?"),
+            post(head + pool + "\"prefill\"\n",
+                 "body:4: pool = 0 mixed, 1 prefill, 0 decode: expected one mixed pool, or one prefill and one decode "
+                 "pool"),
+            post("name = \"../../x\"\n" + head.substr(head.find('\n') + 1) + pool + "\"mixed\"\n",
+                 "body:1: name = \"../../x\": expected 1 to 100 letters, digits, '.', '_' or '-'"),
+        },
+        "application/toml");
+    expect_answers(*daemon_,
+                   {{"POST", "/api/v1/scenarios", "{}", 400, "invalid_argument",
+                     "content-type is application/json: expected application/toml with a scenario as the body"}});
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // A trace goes from `replayctl stream` through the daemon's websocket, log and engine into SQLite. Every arrival must
-// have exactly one row per run, every ledger must sum, and the decisions must be those of `replayctl replay` on the same
-// file, however the trace is cut into frames.
+// have exactly one row per run, every ledger must sum, and the decisions must be those of `replayctl replay` on the
+// same file, however the trace is cut into frames.
 
 #include <gtest/gtest.h>
 
@@ -59,9 +59,10 @@ std::vector<std::int64_t> column(const json::array& rows, std::size_t index) {
 std::string quantiles_of_minute(const TemporaryDirectory& directory, const std::string& db, std::int64_t run,
                                 std::int64_t minute) {
     const std::string number = std::to_string(minute);
-    const json::array rows = query(directory, db,
-                                   "SELECT ttft_ns, tpot_ns FROM request_latency WHERE run_id = " + std::to_string(run) +
-                                       " AND arrived_ns / 60000000000 = " + number);
+    const json::array rows =
+        query(directory, db,
+              "SELECT ttft_ns, tpot_ns FROM request_latency WHERE run_id = " + std::to_string(run) +
+                  " AND arrived_ns / 60000000000 = " + number);
     json::array expected;
     for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
         const auto values = column(rows, index);

@@ -52,9 +52,11 @@ Hashes stored_hashes(const TemporaryDirectory& directory, const std::string& db,
 
 void expect_complete(const TemporaryDirectory& directory, const std::string& db, const std::string& stream,
                      std::int64_t arrivals) {
-    const json::array log = query(directory, db,
-                                  "SELECT sum(arrivals), count(*) = max(seq), min(seq) FROM arrival_batch JOIN stream ON "
-                                  "stream.id = stream_id WHERE stream.name = '" + stream + "'");
+    const json::array log =
+        query(directory, db,
+              "SELECT sum(arrivals), count(*) = max(seq), min(seq) FROM arrival_batch JOIN stream ON "
+              "stream.id = stream_id WHERE stream.name = '" +
+                  stream + "'");
     EXPECT_EQ(json::serialize(log), "[[" + std::to_string(arrivals) + ",1,1]]") << "the log of " << stream;
     const json::array runs =
         query(directory, db,
@@ -71,14 +73,15 @@ void expect_complete(const TemporaryDirectory& directory, const std::string& db,
 }
 
 std::string row_sums(const TemporaryDirectory& directory, const std::string& db, const std::string& stream) {
-    const json::array requests =
-        query(directory, db,
-              "SELECT scenario.name, count(*), sum(outcome = 'finished'), sum(request.prompt_tokens), "
-              "sum(request.output_tokens), sum(cached_tokens), sum(arrived_ns), sum(scheduled_ns), sum(first_token_ns), "
-              "sum(decode_started_ns), sum(finished_ns), sum(request.preemptions), sum(prefill_replica * sequence), "
-              "sum(decode_replica * sequence), sum(transfer_wait_ns), sum(batch_interference_ns), sum(decode_queue_ns) "
-              "FROM request JOIN run ON run.id = run_id JOIN scenario ON scenario.id = scenario_id "
-              "WHERE run_id IN " + runs_of(stream) + " GROUP BY scenario.name ORDER BY scenario.name");
+    const json::array requests = query(
+        directory, db,
+        "SELECT scenario.name, count(*), sum(outcome = 'finished'), sum(request.prompt_tokens), "
+        "sum(request.output_tokens), sum(cached_tokens), sum(arrived_ns), sum(scheduled_ns), sum(first_token_ns), "
+        "sum(decode_started_ns), sum(finished_ns), sum(request.preemptions), sum(prefill_replica * sequence), "
+        "sum(decode_replica * sequence), sum(transfer_wait_ns), sum(batch_interference_ns), sum(decode_queue_ns) "
+        "FROM request JOIN run ON run.id = run_id JOIN scenario ON scenario.id = scenario_id "
+        "WHERE run_id IN " +
+            runs_of(stream) + " GROUP BY scenario.name ORDER BY scenario.name");
     const json::array windows =
         query(directory, db,
               "SELECT scenario.name, count(*), min(w.start_ns), max(w.start_ns + w.length_ns), sum(w.arrived), "

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "tests/source_paths.hpp"
 #include "tests/system/include_rules.hpp"
+#include "tests/system/source_tree.hpp"
 
 namespace replayd::testing {
 namespace {
@@ -19,32 +18,13 @@ namespace fs = std::filesystem;
 constexpr std::size_t k_beast_files_max = 4;
 const fs::path k_root = REPLAYD_SOURCE_DIR;
 
-std::string text_of(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path, std::ios::binary).rdbuf();
-    return text.str();
-}
-
-/// Every C++ source of ours, as paths from the root.
-std::vector<std::string> sources() {
-    std::vector<std::string> list;
-    for (const char* folder : {"daemon", "replay", "storage", "proto", "tests", "systemd"}) {
-        for (const auto& entry : fs::recursive_directory_iterator(k_root / folder)) {
-            const std::string extension = entry.path().extension().string();
-            if (extension != ".cpp" && extension != ".hpp" && extension != ".h" && extension != ".in") continue;
-            list.push_back(fs::relative(entry.path(), k_root).string());
-        }
-    }
-    return list;
-}
-
 // The tree itself. A hundred files at least must have been read, or the test looks at the wrong place.
 TEST(IncludeDirection, every_include_of_the_tree_follows_the_rules) {
     std::set<std::string> beast_files;
-    const std::vector<std::string> files = sources();
+    const std::vector<std::string> files = files_of_tree({".cpp", ".hpp", ".h", ".in"});
     ASSERT_GT(files.size(), 100u);
     for (const std::string& file : files) {
-        for (const Include& include : includes_of(text_of(k_root / file))) {
+        for (const Include& include : includes_of(text_of(file))) {
             const auto violation = include_violation(file, include.header);
             EXPECT_FALSE(violation) << file << ":" << include.line << ": " << include.header << ": " << *violation;
             if (is_beast(include.header)) beast_files.insert(file);
@@ -91,7 +71,8 @@ TEST(IncludeRules, each_rule_refuses_and_allows) {
         {"dashboard/x.cpp", "vector", "no rule knows the folder of dashboard/x.cpp"},
         {"tests/system/x.cpp", "daemon/net/client.hpp", nullptr},
         {"utils/x.cpp", "vector", "no rule knows the folder of utils/x.cpp"},
-        {"storage/writer.cpp", "../daemon/config/log.hpp", "a path with \"..\": expected one from the root of the tree"},
+        {"storage/writer.cpp", "../daemon/config/log.hpp",
+         "a path with \"..\": expected one from the root of the tree"},
         {"daemon/net/client.cpp", "boost/beast/http.hpp", nullptr},
         {"daemon/net/client.hpp", "boost/beast/http.hpp", "Beast may be named in .cpp files only"},
         {"daemon/api/api.cpp", "boost/beast/http.hpp", "\"boost/beast\" belongs to daemon/net/ only"},

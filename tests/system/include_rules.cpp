@@ -57,7 +57,8 @@ constexpr std::array<std::string_view, 5> k_impure_folders = {"sys/", "netinet/"
 std::string_view top_of(std::string_view path) { return path.substr(0, path.find('/')); }
 
 const Folder* folder_named(std::string_view name) {
-    const auto found = std::find_if(folders().begin(), folders().end(), [&](const Folder& f) { return f.name == name; });
+    const auto found =
+        std::find_if(folders().begin(), folders().end(), [&](const Folder& f) { return f.name == name; });
     return found == folders().end() ? nullptr : &*found;
 }
 
@@ -110,7 +111,9 @@ std::vector<Include> includes_of(std::string_view source) {
 bool is_beast(std::string_view header) { return header.starts_with("boost/beast"); }
 
 std::optional<std::string> include_violation(std::string_view file, std::string_view header) {
-    if (header.find("..") != std::string_view::npos) return "a path with \"..\": expected one from the root of the tree";
+    if (header.find("..") != std::string_view::npos) {
+        return "a path with \"..\": expected one from the root of the tree";
+    }
     if (auto found = direction_violation(file, header)) return found;
     for (const Guarded& library : guarded_libraries()) {
         if (!header.starts_with(library.prefix) || starts_with_any(file, library.homes)) continue;
@@ -128,7 +131,8 @@ std::optional<std::string> include_violation(std::string_view file, std::string_
 std::optional<std::string> top_folder_violation(std::string_view name) {
     const bool other = std::find(k_other_folders.begin(), k_other_folders.end(), name) != k_other_folders.end();
     if (name.starts_with('.') || name == "build" || other || folder_named(name) != nullptr) return std::nullopt;
-    return "a folder " + quote(name) + " at the top: expected daemon, replay, storage, dashboard, proto, tests or systemd";
+    return "a folder " + quote(name) +
+           " at the top: expected daemon, replay, storage, dashboard, proto, tests or systemd";
 }
 
 }  // namespace replayd::testing

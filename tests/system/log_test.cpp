@@ -24,7 +24,8 @@ std::string errors_at(const std::string& level) {
 }
 
 TEST(Log, has_no_lines_but_ours) {
-    const std::regex ours(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d level=(debug|info|warning|error) event=[a-z_]+( [a-z_]+=.*)?)");
+    const std::regex ours(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d )"
+                          R"(level=(debug|info|warning|error) event=[a-z_]+( [a-z_]+=.*)?)");
     const std::string errors = errors_at("debug");
     std::istringstream lines(errors);
     for (std::string line; std::getline(lines, line);) EXPECT_TRUE(std::regex_match(line, ours)) << line;

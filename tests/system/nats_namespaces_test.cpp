@@ -1,5 +1,6 @@
-// Three replayd processes on three machines in miniature, with nats-server on a fourth: one is killed, one is cut off from
-// the network. Six scenarios of one stream end with the hashes of one process alone; nothing is lost, nothing double.
+// Three replayd processes on three machines in miniature, with nats-server on a fourth: one is killed, one is cut off
+// from the network. Six scenarios of one stream end with the hashes of one process alone; nothing is lost, nothing
+// double.
 
 #include <signal.h>
 
@@ -36,8 +37,8 @@ protected:
         const std::string name = "node" + std::to_string(number);
         std::vector<std::string> arguments = spaces_.inside(number);
         for (const std::string& word :
-             {program("replayd"), std::string("--listen"), std::string("127.0.0.1:8080"), std::string("--db"), db(number),
-              std::string("--port-file"), home_ / (name + ".port"), std::string("--config"),
+             {program("replayd"), std::string("--listen"), std::string("127.0.0.1:8080"), std::string("--db"),
+              db(number), std::string("--port-file"), home_ / (name + ".port"), std::string("--config"),
               nats_config(home_, server_->url(), name, "", k_lease_s)}) {
             arguments.push_back(word);
         }

@@ -38,15 +38,17 @@ bool accepts(const std::string& host, std::uint16_t port) {
 
 NatsServer::NatsServer(const TemporaryDirectory& directory, const std::string& settings, std::string address)
     : directory_(directory), address_(std::move(address)), port_(free_port()) {
-    write_file(directory_ / "nats.conf", "listen: " + address_ + ":" + std::to_string(port_) + "\njetstream { store_dir: \"" +
-                                             (directory_ / "jetstream") + "\" }\n" + settings);
+    write_file(directory_ / "nats.conf", "listen: " + address_ + ":" + std::to_string(port_) +
+                                             "\njetstream { store_dir: \"" + (directory_ / "jetstream") + "\" }\n" +
+                                             settings);
     start();
 }
 
 void NatsServer::start() {
     process_ = std::make_unique<Process>(std::vector<std::string>{"nats-server", "-c", directory_ / "nats.conf"},
                                          directory_ / ("nats-" + std::to_string(++starts_)));
-    const bool listening = wait_until("nats-server listens", [this] { return accepts(address_, port_) || !process_->running(); });
+    const bool listening =
+        wait_until("nats-server listens", [this] { return accepts(address_, port_) || !process_->running(); });
     ASSERT_TRUE(listening && process_->running()) << "is nats-server installed (./dev setup)? " << process_->errors();
 }
 
@@ -58,8 +60,8 @@ void NatsServer::kill() {
 void NatsServer::publish(const std::string& subject, const std::string& payload) const {
     const int fd = connect_to(address_, port_);
     ASSERT_GE(fd, 0) << "nobody listens on " << url();
-    const std::string said = "CONNECT {\"verbose\":false}\r\nPUB " + subject + " " + std::to_string(payload.size()) + "\r\n" +
-                             payload + "\r\nPING\r\n";
+    const std::string said = "CONNECT {\"verbose\":false}\r\nPUB " + subject + " " + std::to_string(payload.size()) +
+                             "\r\n" + payload + "\r\nPING\r\n";
     EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
     std::string heard;
     char some[1024];
@@ -72,7 +74,8 @@ void NatsServer::publish(const std::string& subject, const std::string& payload)
 }
 
 void NatsServer::keep_store() {
-    std::filesystem::copy(directory_ / "jetstream", directory_ / "jetstream-kept", std::filesystem::copy_options::recursive);
+    std::filesystem::copy(directory_ / "jetstream", directory_ / "jetstream-kept",
+                          std::filesystem::copy_options::recursive);
 }
 
 void NatsServer::lose_what_came_since() {

@@ -1,5 +1,5 @@
-// OpenTelemetry spans that one of several replayd processes takes become arrivals of the stream that all share, over a real
-// nats-server: once each, whoever computes, with the hashes of one process alone.
+// OpenTelemetry spans that one of several replayd processes takes become arrivals of the stream that all share, over a
+// real nats-server: once each, whoever computes, with the hashes of one process alone.
 
 #include <boost/json/serialize.hpp>
 
@@ -62,7 +62,8 @@ Hashes hashes_alone(const TemporaryDirectory& directory) {
     return hashes;
 }
 
-// The process that takes the spans dies with half of them in its spool and nothing released, comes back, and is sent some again.
+// The process that takes the spans dies with half of them in its spool and nothing released, comes back, and is sent
+// some again.
 TEST(NatsSpans, of_one_process_become_arrivals_of_the_shared_stream_once_whoever_computes) {
     TemporaryDirectory alone;
     TemporaryDirectory directory;
@@ -81,7 +82,8 @@ TEST(NatsSpans, of_one_process_become_arrivals_of_the_shared_stream_once_whoever
     // Only the one that took the first span takes more, and ends the stream.
     const auto elsewhere = second.ask("POST", traces_target(), spans(0, 1));
     EXPECT_EQ(elsewhere.status, 503U);
-    EXPECT_NE(elsewhere.body.find(R"(spans of stream \"gateway\" go to node \"first\", and this is \"second\": send them there)"),
+    EXPECT_NE(elsewhere.body.find(R"(spans of stream \"gateway\" go to node \"first\", )"
+                                  R"(and this is \"second\": send them there)"),
               std::string::npos)
         << elsewhere.body;
     EXPECT_EQ(second.ask("POST", k_end, "{}").status, 503U);

@@ -150,8 +150,8 @@ TEST_F(NatsTest, a_server_that_goes_and_comes_back_holds_acknowledgements_up_and
     expect_as_alone(all_finished());
 }
 
-// nats-server syncs its files now and then: a machine that loses power takes acknowledged messages along. What has come from
-// there is durable at the processes, who write it back.
+// nats-server syncs its files now and then: a machine that loses power takes acknowledged messages along. What has come
+// from there is durable at the processes, who write it back.
 TEST_F(NatsTest, what_a_server_lost_with_its_power_is_written_back) {
     start_nodes(2, k_long_lease_s);
     start_client(nodes_[0]->daemon.url());
@@ -226,15 +226,17 @@ TEST(NatsStart, a_stream_that_began_before_is_named_with_the_way_to_share) {
             alone.post("/api/v1/streams", R"({"name":")" + name + R"(","scenarios":["llama-3.1-8b-h100-mixed"]})");
         }
         alone.post("/api/v1/streams/over/end");
-        ASSERT_TRUE(wait_until("it is over", [&] { return alone.get("/api/v1/streams/over").at("state") == "finished"; }));
+        ASSERT_TRUE(
+            wait_until("it is over", [&] { return alone.get("/api/v1/streams/over").at("state") == "finished"; }));
         alone.terminate();
     }
     const NatsServer server(server_directory);
     RunningDaemon shares(home, {"--config", nats_config(home, server.url(), "node")});
     shares.terminate();
     const std::string errors = shares.process().errors();
-    EXPECT_NE(errors.find(" level=warning event=stream_not_shared stream=goes_on why=\"it began before [nats] was switched on, and stays "
-                          "with this process\" remedy=\"send on to a stream of another name: new ones are shared\"\n"),
+    EXPECT_NE(errors.find(" level=warning event=stream_not_shared stream=goes_on why=\"it began before [nats] was "
+                          "switched on, and stays with this process\" "
+                          "remedy=\"send on to a stream of another name: new ones are shared\"\n"),
               std::string::npos)
         << errors;
     EXPECT_EQ(errors.find("event=stream_not_shared stream=over"), std::string::npos) << errors;
@@ -304,10 +306,11 @@ TEST_F(NatsName, a_stream_from_before_is_not_taken_for_another_one_of_its_name) 
     EXPECT_TRUE(daemon->get("/api/v1/streams/twice").at("shared").is_null());
     daemon->terminate();
     const std::string errors = daemon->process().errors();
-    EXPECT_NE(errors.find("event=stream_not_shared stream=twice why=\"another stream of this name is in the shared log; this "
-                          "one stays with this process\" remedy=\"send on to a stream of another name: new ones are "
-                          "shared\"\n"),
-              std::string::npos)
+    EXPECT_NE(
+        errors.find("event=stream_not_shared stream=twice why=\"another stream of this name is in the shared log; this "
+                    "one stays with this process\" remedy=\"send on to a stream of another name: new ones are "
+                    "shared\"\n"),
+        std::string::npos)
         << errors;
 }
 

@@ -35,7 +35,8 @@ void replay_something(const TemporaryDirectory& directory, const RunningDaemon& 
 /// A Prometheus that scrapes one daemon every second.
 class Prometheus {
 public:
-    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon, const std::vector<std::string>& paths = {"/metrics"}) {
+    Prometheus(const TemporaryDirectory& directory, const RunningDaemon& daemon,
+               const std::vector<std::string>& paths = {"/metrics"}) {
         const std::string config = directory / "prometheus.yml";
         std::string text = "global: {evaluation_interval: 1s}\nrule_files: ['" REPLAYD_SOURCE_DIR
                            "/dashboard/grafana/rules.yml']\nscrape_configs:\n";
@@ -46,7 +47,8 @@ public:
         write_file(config, text);
         process_ = std::make_unique<Process>(
             std::vector<std::string>{"prometheus", "--config.file=" + config,
-                                     "--storage.tsdb.path=" + (directory / "tsdb"), "--storage.tsdb.retention.time=100y",
+                                     "--storage.tsdb.path=" + (directory / "tsdb"),
+                                     "--storage.tsdb.retention.time=100y",
                                      "--web.listen-address=127.0.0.1:" + std::to_string(endpoint_.port)},
             directory / "prometheus");
     }
@@ -137,14 +139,17 @@ std::map<std::string, std::vector<std::string>> panels_of_vllm() {
     const auto latency = [&of](const std::string& name) {
         std::vector<std::string> expressions;
         for (const char* quantile : {"0.99", "0.95", "0.9", "0.5"}) {
-            expressions.push_back("histogram_quantile(" + std::string(quantile) + ", sum by(le) (rate(vllm:" + name + "_bucket" +
-                                  of + "[1m])))");
+            expressions.push_back("histogram_quantile(" + std::string(quantile) + ", sum by(le) (rate(vllm:" + name +
+                                  "_bucket" + of + "[1m])))");
         }
-        expressions.push_back("rate(vllm:" + name + "_sum" + of + "[1m]) / rate(vllm:" + name + "_count" + of + "[1m])");
+        expressions.push_back("rate(vllm:" + name + "_sum" + of + "[1m]) / rate(vllm:" + name + "_count" + of +
+                              "[1m])");
         return expressions;
     };
     const auto rate = [&of](const std::string& name) { return "rate(vllm:" + name + of + "[1m])"; };
-    const auto heat = [&of](const std::string& name) { return "sum by(le) (increase(vllm:" + name + "_bucket" + of + "[1m]))"; };
+    const auto heat = [&of](const std::string& name) {
+        return "sum by(le) (increase(vllm:" + name + "_bucket" + of + "[1m]))";
+    };
     return {{"E2E Request Latency", latency("e2e_request_latency_seconds")},
             {"Token Throughput", {rate("prompt_tokens_total"), rate("generation_tokens_total")}},
             {"Inter Token Latency", latency("inter_token_latency_seconds")},
@@ -155,7 +160,8 @@ std::map<std::string, std::vector<std::string>> panels_of_vllm() {
             {"Request Generation Length", {heat("request_generation_tokens")}},
             {"Finish Reason", {"sum by(finished_reason) (increase(vllm:request_success_total" + of + "[1m]))"}},
             {"Queue Time", {rate("request_queue_time_seconds_sum")}},
-            {"Requests Prefill and Decode Time", {rate("request_prefill_time_seconds_sum"), rate("request_decode_time_seconds_sum")}},
+            {"Requests Prefill and Decode Time",
+             {rate("request_prefill_time_seconds_sum"), rate("request_decode_time_seconds_sum")}},
             {"Max Generation Token in Sequence Group", {rate("request_max_num_generation_tokens_sum")}}};
 }
 
@@ -176,13 +182,15 @@ TEST(Prometheus, every_panel_of_vllms_dashboard_finds_series) {
         }
     }
     EXPECT_TRUE(wait_until("both runs have a finish reason", [&] {
-        return prometheus.ask("vllm:request_success_total{finished_reason=\"length\"}").size() == two_scenarios().size();
+        return prometheus.ask("vllm:request_success_total{finished_reason=\"length\"}").size() ==
+               two_scenarios().size();
     }));
 }
 
 /// An expression of a dashboard as Grafana would send it with every variable at "All".
 std::string filled_in(std::string expression) {
-    for (const auto& [variable, value] : {std::pair{"$stream", ".*"}, {"$scenario", ".*"}, {"$__rate_interval", "1m"}}) {
+    for (const auto& [variable, value] :
+         {std::pair{"$stream", ".*"}, {"$scenario", ".*"}, {"$__rate_interval", "1m"}}) {
         for (std::size_t at = 0; (at = expression.find(variable)) != std::string::npos;) {
             expression.replace(at, std::string(variable).size(), value);
         }
@@ -203,8 +211,9 @@ TEST(Prometheus, every_expression_of_our_dashboard_finds_series) {
     for (const json::value& panel : dashboard.at("panels").as_array()) {
         for (const json::value& target : panel.at("targets").as_array()) {
             const std::string expression = filled_in(target.at("expr").as_string().c_str());
-            EXPECT_TRUE(wait_until(expression + " finds series", [&] { return !prometheus.series(expression).empty(); }))
-                << prometheus.log();
+            EXPECT_TRUE(wait_until(expression + " finds series", [&] {
+                return !prometheus.series(expression).empty();
+            })) << prometheus.log();
             ++expressions;
         }
     }
@@ -215,7 +224,9 @@ TEST(Prometheus, every_expression_of_our_dashboard_finds_series) {
 TEST(Prometheus, promtool_accepts_the_rules) {
     const TemporaryDirectory directory;
     if (!installed(directory, "promtool")) GTEST_SKIP() << "promtool is not installed: ./dev setup installs it";
-    EXPECT_EQ(run_program(directory, {"promtool", "check", "rules", REPLAYD_SOURCE_DIR "/dashboard/grafana/rules.yml"}).status, 0);
+    EXPECT_EQ(run_program(directory, {"promtool", "check", "rules", REPLAYD_SOURCE_DIR "/dashboard/grafana/rules.yml"})
+                  .status,
+              0);
     const TemporaryDirectory data;
     RunningDaemon daemon(data);
     replay_something(data, daemon);
@@ -229,22 +240,24 @@ TEST(Prometheus, promtool_accepts_the_rules) {
     }
 }
 
-// What runs beside production: a replay at its pace, both paths scraped, the rules evaluated. Rates are above zero only while
-// the counters move, so this sees that they do.
+// What runs beside production: a replay at its pace, both paths scraped, the rules evaluated. Rates are above zero only
+// while the counters move, so this sees that they do.
 TEST(Prometheus, while_a_replay_goes_on_rates_are_above_zero_and_every_rule_has_answers) {
     const TemporaryDirectory directory;
     if (!installed(directory, "prometheus")) GTEST_SKIP() << "prometheus is not installed: ./dev setup installs it";
     RunningDaemon daemon(directory);
     const std::string trace = directory / "trace.jsonl";
     generate_trace(directory, trace, 20'000);
-    std::vector<std::string> arguments = {program("replayctl"), "stream", trace, "--stream", "followed", "--speed", "5", "--daemon", daemon.url()};
+    std::vector<std::string> arguments = {
+        program("replayctl"), "stream", trace, "--stream", "followed", "--speed", "5", "--daemon", daemon.url()};
     for (const std::string& scenario : two_scenarios()) arguments.insert(arguments.end(), {"--scenario", scenario});
     Prometheus prometheus(directory, daemon, {"/metrics", "/metrics/vllm"});
     ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
     // 1,000 s of virtual time at this speed outlast every wait below.
     Process client(arguments, directory / "client");
     for (const std::string expression :
-         {"rate(vllm:generation_tokens_total[1m]) > 0", "sum by(scenario) (rate(vllm:e2e_request_latency_seconds_count[1m])) > 0",
+         {"rate(vllm:generation_tokens_total[1m]) > 0",
+          "sum by(scenario) (rate(vllm:e2e_request_latency_seconds_count[1m])) > 0",
           "histogram_quantile(0.99, sum by(le, scenario) (rate(vllm:time_to_first_token_seconds_bucket[1m]))) > 0",
           "scenario:replayd_ttft_p99_over_objective:ratio > 0", "scenario:replayd_tpot_p99_over_objective:ratio > 0"}) {
         EXPECT_TRUE(wait_until(expression, [&] { return prometheus.ask(expression).size() == two_scenarios().size(); }))
@@ -263,7 +276,8 @@ TEST(Prometheus, while_a_replay_goes_on_rates_are_above_zero_and_every_rule_has_
     EXPECT_EQ(rules_told, expected);
 }
 
-// What was simulated goes into a Prometheus's own files, at a time of the past, and answers there as if it had been scraped.
+// What was simulated goes into a Prometheus's own files, at a time of the past, and answers there as if it had been
+// scraped.
 TEST(Prometheus, blocks_made_of_exported_windows_answer_queries) {
     const TemporaryDirectory directory;
     if (!installed(directory, "promtool")) GTEST_SKIP() << "promtool is not installed: ./dev setup installs it";
@@ -271,18 +285,25 @@ TEST(Prometheus, blocks_made_of_exported_windows_answer_queries) {
     replay_something(directory, daemon);
     const std::string file = directory / "windows.om";
     const std::string start = "1700000000";
-    ASSERT_EQ(run_program(directory, {program("replayctl"), "export", "openmetrics", "--db", daemon.db(), "--start", start, "--out", file}).status, 0);
-    const Outcome made = run_program(directory, {"promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "tsdb"});
+    ASSERT_EQ(run_program(directory, {program("replayctl"), "export", "openmetrics", "--db", daemon.db(), "--start",
+                                      start, "--out", file})
+                  .status,
+              0);
+    const Outcome made =
+        run_program(directory, {"promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "tsdb"});
     ASSERT_EQ(made.status, 0) << made.errors << made.output;
     Prometheus prometheus(directory, daemon);
     ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
-    const json::array totals = query(directory, daemon.db(), "SELECT max(start_ns + length_ns) / 1000000000, sum(finished) FROM window WHERE run_id = 1");
+    const json::array totals =
+        query(directory, daemon.db(),
+              "SELECT max(start_ns + length_ns) / 1000000000, sum(finished) FROM window WHERE run_id = 1");
     const std::string end = std::to_string(1'700'000'000 + totals.at(0).at(0).as_int64());
     const auto value = [&](const std::string& expression) {
         const json::array found = prometheus.series(expression);
         return found.empty() ? std::string("nothing") : std::string(found.front().at("value").at(1).as_string());
     };
-    EXPECT_EQ(value("replayd_requests_finished_total{run=\"1\"} @ " + end), std::to_string(totals.at(0).at(1).as_int64()));
+    EXPECT_EQ(value("replayd_requests_finished_total{run=\"1\"} @ " + end),
+              std::to_string(totals.at(0).at(1).as_int64()));
     EXPECT_NE(value("max_over_time(replayd_ttft_seconds{run=\"1\",quantile=\"0.99\"}[1h] @ " + end + ")"), "nothing");
 }
 

@@ -23,10 +23,11 @@ std::string documented_server(const std::string& folder, const std::string& list
     const std::size_t start = readme.find("server {");
     EXPECT_NE(start, std::string::npos);
     std::string block = readme.substr(start, readme.find("```", start) - start);
-    for (const auto& [from, to] : {std::pair<std::string, std::string>{"listen 443 ssl", "listen 127.0.0.1:" + listen + " ssl"},
-                                   {"/etc/ssl/replay.pem", folder + "/cert.pem"},
-                                   {"/etc/ssl/replay.key", folder + "/key.pem"},
-                                   {"127.0.0.1:8080", daemon}}) {
+    for (const auto& [from, to] :
+         {std::pair<std::string, std::string>{"listen 443 ssl", "listen 127.0.0.1:" + listen + " ssl"},
+          {"/etc/ssl/replay.pem", folder + "/cert.pem"},
+          {"/etc/ssl/replay.key", folder + "/key.pem"},
+          {"127.0.0.1:8080", daemon}}) {
         const std::size_t at = block.find(from);
         EXPECT_NE(at, std::string::npos) << from;
         if (at != std::string::npos) block.replace(at, from.size(), to);
@@ -67,7 +68,9 @@ TEST(Proxy, behind_nginx_https_and_wss_work_with_a_token) {
     Process nginx({"nginx", "-p", folder, "-c", directory / "nginx.conf"}, directory / "nginx");
 
     const std::string url = "https://replay.example.com:" + port;
-    const std::vector<std::string> curl = {"curl", "--silent", "--http1.1", "--include", "--cacert", directory / "cert.pem",
+    const std::vector<std::string> curl = {"curl",      "--silent",
+                                           "--http1.1", "--include",
+                                           "--cacert",  directory / "cert.pem",
                                            "--resolve", "replay.example.com:" + port + ":127.0.0.1"};
     const auto ask = [&](std::vector<std::string> more) {
         more.insert(more.begin(), curl.begin(), curl.end());
@@ -79,7 +82,8 @@ TEST(Proxy, behind_nginx_https_and_wss_work_with_a_token) {
     EXPECT_TRUE(ask({url + "/version"}).starts_with("HTTP/1.1 401"));
     EXPECT_TRUE(ask({url + "/version", "-H", bearer}).starts_with("HTTP/1.1 200"));
     EXPECT_TRUE(ask({url + "/version", "--user", "any:" + token}).starts_with("HTTP/1.1 200"));
-    const std::vector<std::string> post = {url + "/api/v1/query", "-H", bearer, "--json", R"({"sql":"SELECT 1"})", "-H"};
+    const std::vector<std::string> post = {url + "/api/v1/query",  "-H", bearer, "--json",
+                                           R"({"sql":"SELECT 1"})", "-H"};
     for (const auto& [origin, status] : {std::pair<std::string, std::string>{url, "200"},
                                          {"https://other.example.com", "200"},
                                          {"https://evil.example", "403"}}) {
@@ -89,8 +93,9 @@ TEST(Proxy, behind_nginx_https_and_wss_work_with_a_token) {
     }
 
     std::vector<std::string> upgrade = curl;
-    for (const char* header : {"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: replayd.live.v1"}) {
+    for (const char* header :
+         {"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: replayd.live.v1"}) {
         upgrade.insert(upgrade.end(), {"-H", header});
     }
     upgrade.insert(upgrade.end(), {"-H", "Origin: " + url, "-H", bearer, "--no-buffer", url + "/live/v1"});

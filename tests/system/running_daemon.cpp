@@ -91,7 +91,8 @@ void RunningDaemon::terminate() {
 net::HttpResponse RunningDaemon::ask(const std::string& method, const std::string& target, const std::string& body,
                                      const std::string& content_type) const {
     auto answer = net::http_request(endpoint(), method, target, body, content_type, k_patience);
-    EXPECT_TRUE(answer) << method << " " << target << ": " << answer.error().message << "; it said: " << process_->errors();
+    EXPECT_TRUE(answer) << method << " " << target << ": " << answer.error().message
+                        << "; it said: " << process_->errors();
     return answer ? std::move(*answer) : net::HttpResponse{};
 }
 

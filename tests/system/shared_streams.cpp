@@ -18,7 +18,8 @@ const std::vector<std::string>& six_scenarios() {
 std::string nats_config(const TemporaryDirectory& directory, const std::string& url, const std::string& node,
                         const std::string& more, int lease_s) {
     const std::string path = directory / (node + ".toml");
-    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = " + std::to_string(lease_s) + "\n" + more);
+    write_file(path, "[nats]\nservers = ['" + url + "']\nnode = '" + node + "'\nlease_s = " + std::to_string(lease_s) +
+                         "\n" + more);
     return path;
 }
 
@@ -43,15 +44,17 @@ std::int64_t runs_begun(const TemporaryDirectory& directory, const std::string& 
 void expect_rows_once(const TemporaryDirectory& directory, const std::string& db, const std::string& stream,
                       std::int64_t arrivals) {
     const std::string count = std::to_string(arrivals);
-    const json::array log = query(directory, db,
-                                  "SELECT sum(arrivals), count(*) = max(seq), min(seq) FROM arrival_batch JOIN stream ON "
-                                  "stream.id = stream_id WHERE stream.name = '" + stream + "'");
+    const json::array log =
+        query(directory, db,
+              "SELECT sum(arrivals), count(*) = max(seq), min(seq) FROM arrival_batch JOIN stream ON "
+              "stream.id = stream_id WHERE stream.name = '" +
+                  stream + "'");
     EXPECT_EQ(json::serialize(log), "[[" + count + ",1,1]]") << "the log in " << db;
-    for (const json::value& run :
-         query(directory, db,
-               "SELECT count(*), count(DISTINCT request.id), min(sequence), max(sequence) FROM request JOIN run_summary ON "
-               "run_summary.run_id = request.run_id WHERE state = 'finished' AND stream = '" + stream +
-                   "' GROUP BY request.run_id")) {
+    for (const json::value& run : query(directory, db,
+                                        "SELECT count(*), count(DISTINCT request.id), min(sequence), max(sequence) "
+                                        "FROM request JOIN run_summary ON run_summary.run_id = request.run_id WHERE "
+                                        "state = 'finished' AND stream = '" +
+                                            stream + "' GROUP BY request.run_id")) {
         EXPECT_EQ(json::serialize(run), "[" + count + "," + count + ",0," + std::to_string(arrivals - 1) + "]") << db;
     }
 }
@@ -71,9 +74,10 @@ void SharedStreamsTest::SetUp() {
 
 void SharedStreamsTest::start_client(const std::string& url, const std::vector<std::string>& before) {
     std::vector<std::string> arguments = before;
-    for (const std::string& word : {program("replayctl"), std::string("stream"), std::string("-"), std::string("--stream"),
-                                    std::string(k_stream), std::string("--daemon"), url, std::string("--json"),
-                                    std::string("--batch"), std::string("20"), std::string("--retry"), std::string("170s")}) {
+    for (const std::string& word :
+         {program("replayctl"), std::string("stream"), std::string("-"), std::string("--stream"), std::string(k_stream),
+          std::string("--daemon"), url, std::string("--json"), std::string("--batch"), std::string("20"),
+          std::string("--retry"), std::string("170s")}) {
         arguments.push_back(word);
     }
     for (const std::string& scenario : six_scenarios()) arguments.insert(arguments.end(), {"--scenario", scenario});

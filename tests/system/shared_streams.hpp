@@ -17,14 +17,16 @@ namespace replayd::testing {
 /// Built-in scenarios, of a few GPUs each.
 [[nodiscard]] const std::vector<std::string>& six_scenarios();
 
-/// Leases, in seconds. A busy machine keeps a sound process from its turns for seconds; were a lease shorter, its runs would
-/// be another's, too. Where nobody dies no lease has to run out; where somebody does, the test waits for the shorter one.
+/// Leases, in seconds. A busy machine keeps a sound process from its turns for seconds; were a lease shorter, its runs
+/// would be another's, too. Where nobody dies no lease has to run out; where somebody does, the test waits for the
+/// shorter one.
 inline constexpr int k_long_lease_s = 60;
 inline constexpr int k_lease_s = 20;
 
 /// "[nats]" of a configuration, written to a file of the directory; its path. `more`: further lines of the table.
-[[nodiscard]] std::string nats_config(const TemporaryDirectory& directory, const std::string& url, const std::string& node,
-                                      const std::string& more = "", int lease_s = k_long_lease_s);
+[[nodiscard]] std::string nats_config(const TemporaryDirectory& directory, const std::string& url,
+                                      const std::string& node, const std::string& more = "",
+                                      int lease_s = k_long_lease_s);
 
 /// The finished runs of a stream in several histories, and how often a scenario was finished.
 struct FinishedRuns {
@@ -36,7 +38,8 @@ struct FinishedRuns {
                                          const std::string& stream);
 
 /// How many runs of the stream a history has begun.
-[[nodiscard]] std::int64_t runs_begun(const TemporaryDirectory& directory, const std::string& db, const std::string& stream);
+[[nodiscard]] std::int64_t runs_begun(const TemporaryDirectory& directory, const std::string& db,
+                                      const std::string& stream);
 
 /// Each finished run of the stream in this history has a row for each arrival, once.
 void expect_rows_once(const TemporaryDirectory& directory, const std::string& db, const std::string& stream,

@@ -1,7 +1,7 @@
-// Counts the named cases of bad input in the tests: rows of the tables in tests that refuse something, each an input with
-// the answer that it must get. A table counts when its test, its function or its file says that it is about refusals.
-// The rows run in the tests themselves and in the programs of tests/daemon/net; this only counts them.
-// Prints the rows per file on standard error and one row for the table of ./dev trust.
+// Counts the named cases of bad input in the tests: rows of the tables in tests that refuse something, each an input
+// with the answer that it must get. A table counts when its test, its function or its file says that it is about
+// refusals. The rows run in the tests themselves and in the programs of tests/daemon/net; this only counts them. Prints
+// the rows per file on standard error and one row for the table of ./dev trust.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -18,8 +18,8 @@ public:
     DaemonProcess(const DaemonProcess&) = delete;
     DaemonProcess& operator=(const DaemonProcess&) = delete;
 
-    /// Starts it, with further variables ("NAME=VALUE") in its environment, and waits until it listens. False, with what it
-    /// said on standard error, when it ended instead.
+    /// Starts it, with further variables ("NAME=VALUE") in its environment, and waits until it listens. False, with
+    /// what it said on standard error, when it ended instead.
     [[nodiscard]] bool start(const std::vector<std::string>& environment);
     /// Sends the signal and waits for the end; the exit status, or 128 + the signal that ended it.
     int end(int signal_number);

@@ -75,8 +75,8 @@ public:
         cuts_.push_back(arrivals_.size());
     }
 
-    /// Sends until everything is acknowledged or the daemon is gone. What was broken, or nothing. `acks` is told of every
-    /// ack.
+    /// Sends until everything is acknowledged or the daemon is gone. What was broken, or nothing. `acks` is told of
+    /// every ack.
     std::string feed(const net::Endpoint& daemon, Acks& acks) {
         acks_ = &acks;
         heard_now_ = false;

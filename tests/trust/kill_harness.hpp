@@ -1,6 +1,7 @@
 #pragma once
-// Two streams fed through many lives of the daemon on one history, each of which ends in the middle of its work. After the
-// last, everything acknowledged must be there, nothing twice, and finished runs end in the hash of the engine alone.
+// Two streams fed through many lives of the daemon on one history, each of which ends in the middle of its work. After
+// the last, everything acknowledged must be there, nothing twice, and finished runs end in the hash of the engine
+// alone.
 
 #include <signal.h>
 

@@ -1,6 +1,6 @@
-// Many clients at once on the real daemon: ingest connections that each feed a stream of their own at a steady rate, and
-// readers of the live page. At the end every arrival is acknowledged and stored, the daemon's memory has not grown, and
-// acks were quick. Prints one row for the table of ./dev trust.
+// Many clients at once on the real daemon: ingest connections that each feed a stream of their own at a steady rate,
+// and readers of the live page. At the end every arrival is acknowledged and stored, the daemon's memory has not grown,
+// and acks were quick. Prints one row for the table of ./dev trust.
 //
 // usage: node load.mjs FOLDER_OF_PROGRAMS --ci|--quick|--long
 

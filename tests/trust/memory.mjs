@@ -1,7 +1,8 @@
-// Clients that behave badly on the real daemon, while a good one feeds a stream: they never read, announce giant frames,
-// send small ones without end, subscribe in masses, send more than their credit. All the while every queue stays within
-// its stated bound, received = stored + rejected + repeated + inflight holds for every stream, the memory of the process
-// stays within what the bounds add up to, and the good client gets each of its acks. Prints one row for ./dev trust.
+// Clients that behave badly on the real daemon, while a good one feeds a stream: they never read, announce giant
+// frames, send small ones without end, subscribe in masses, send more than their credit. All the while every queue
+// stays within its stated bound, received = stored + rejected + repeated + inflight holds for every stream, the memory
+// of the process stays within what the bounds add up to, and the good client gets each of its acks. Prints one row for
+// ./dev trust.
 //
 // usage: node memory.mjs FOLDER_OF_PROGRAMS --ci|--quick|--long
 
@@ -21,26 +22,27 @@ const { each, batches, rounds } = {
   '--long': { each: 100, batches: 500, rounds: 10 },
 }[mode];
 
-// The stated bounds: batches on their way per ingest connection (daemon/stream/ingest_session.hpp) and one that is being
-// read; result rows (storage/history.hpp) and those of one slice per engine thread; requests for the task threads
+// The stated bounds: batches on their way per ingest connection (daemon/stream/ingest_session.hpp) and one that is
+// being read; result rows (storage/history.hpp) and those of one slice per engine thread; requests for the task threads
 // (daemon/app/app.cpp); windows per live reader and run (daemon/api/live_hub.hpp).
 const INFLIGHT_BATCHES = 257;
 const STORAGE_ROWS = 200_000 + 20_000;
 const TASKS = 256 + 16;
 const LIVE_WINDOWS = 1000;
-// What the process may take at most, from the bounds of connections (a message of 16 MiB that is being read) and of streams
-// (64 MiB of recent batches, and 200,000 arrivals that the runs have yet to take).
+// What the process may take at most, from the bounds of connections (a message of 16 MiB that is being read) and of
+// streams (64 MiB of recent batches, and 200,000 arrivals that the runs have yet to take).
 const RSS_MB_MAX = 256 + each * (2 * 16 + 64);
 
 const HELLO = (stream) => JSON.stringify({ hello: { stream, scenarios: ['load'] } });
 const batch = (seq, size = 1) => JSON.stringify({ batch: { seq, arrivals: Array.from({ length: size }, (_, i) => ({
-  // Far enough apart for the cluster: what waits in it is bounded by itself (k_run_requests_max of daemon/stream/run_worker.hpp).
+  // Far enough apart for the cluster: what waits in it is bounded by itself (k_run_requests_max of
+  // daemon/stream/run_worker.hpp).
   id: `r${seq}-${i}`, arrival_ns: (seq * size + i) * 1e8, prompt_tokens: 50, output_tokens: 5 })) } });
 
 const rss_mb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
-// A connection that sends what `next` gives whenever TCP takes more, after the answer to an upgrade, and reads nothing of
-// what comes then unless `reads`.
+// A connection that sends what `next` gives whenever TCP takes more, after the answer to an upgrade, and reads nothing
+// of what comes then unless `reads`.
 class Flood {
   constructor(port, first, next, { reads = false } = {}) {
     this.sent = 0;

@@ -117,8 +117,9 @@ async function disk_full(folder) {
       const full = join(folder, 'somebody-elses');
       fill(full);
       client.batches = 6000; // more than the whole disk has room for
-      // The daemon has tried again before it is judged: what its write-ahead log has taken of the disk is room for a small
-      // transaction of its own. If it moves the log into its file, space comes back, of which somebody else takes the rest.
+      // The daemon has tried again before it is judged: what its write-ahead log has taken of the disk is room for a
+      // small transaction of its own. If it moves the log into its file, space comes back, of which somebody else takes
+      // the rest.
       let not_ready = 0;
       for (let i = 0; i < 20 && not_ready < 3; ++i) {
         await client.feed();

@@ -1,7 +1,8 @@
-// Memory runs out: operator new fails at the N-th call. In every reader of bytes from outside, N = 1, 2, … for each stored
-// input of the fuzzers: it gives up by exception or error, keeps its promises, leaks nothing, and reads the input as ever
-// afterwards. In the real daemon, at a random call of a life in which two clients feed it: it refuses, goes on, or ends and
-// is started again; nothing acknowledged is lost, nothing is double, and hashes are those of the engine alone.
+// Memory runs out: operator new fails at the N-th call. In every reader of bytes from outside, N = 1, 2, … for each
+// stored input of the fuzzers: it gives up by exception or error, keeps its promises, leaks nothing, and reads the
+// input as ever afterwards. In the real daemon, at a random call of a life in which two clients feed it: it refuses,
+// goes on, or ends and is started again; nothing acknowledged is lost, nothing is double, and hashes are those of the
+// engine alone.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -153,8 +154,8 @@ void try_subject(Part& part, const Subject& subject, std::int64_t tries_max, con
     munmap(shared, sizeof(Progress));
 }
 
-/// A life in which a few calls fail, in a row from a random one on: as likely among the first thousand, of the start, as
-/// among the last, of the engine.
+/// A life in which a few calls fail, in a row from a random one on: as likely among the first thousand, of the start,
+/// as among the last, of the engine.
 std::vector<std::string> life(Random& random) {
     const double exponent = 1 + 5 * static_cast<double>(random.below(1'000)) / 1'000;
     const auto at = static_cast<std::int64_t>(std::pow(10, exponent));

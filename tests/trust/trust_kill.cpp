@@ -16,8 +16,8 @@
 namespace replayd::trust {
 namespace {
 
-/// A daemon that loses the last batch of what it acknowledged: between two of its lives the batch goes from the file. The
-/// client of that stream must notice.
+/// A daemon that loses the last batch of what it acknowledged: between two of its lives the batch goes from the file.
+/// The client of that stream must notice.
 bool canary_is_found(const std::string& folder) {
     std::filesystem::create_directories(folder + "/scenarios");
     std::ofstream(folder + "/scenarios/killed.toml") << killed_scenario();
@@ -55,11 +55,14 @@ int run(int argc, char** argv) {
         part.violation(std::to_string(harness.silent()) + " times no client heard anything for a minute");
     }
     // A kill that meets no work proves little.
-    if (harness.after_acks() * 2 < kills) part.violation("fewer than half of the kills came after an ack of their cycle");
+    if (harness.after_acks() * 2 < kills) {
+        part.violation("fewer than half of the kills came after an ack of their cycle");
+    }
     std::filesystem::remove_all(folder);
-    return part.finish(kills, "kills under load, " + std::to_string(harness.after_acks()) + " after acks of their cycle, " +
-                                  std::to_string(harness.with_unacknowledged()) + " with batches on their way; " +
-                                  std::to_string(harness.streams()) + " streams, " + std::to_string(harness.acked()) +
+    return part.finish(kills, "kills under load, " + std::to_string(harness.after_acks()) +
+                                  " after acks of their cycle, " + std::to_string(harness.with_unacknowledged()) +
+                                  " with batches on their way; " + std::to_string(harness.streams()) + " streams, " +
+                                  std::to_string(harness.acked()) +
                                   " acknowledged batches, hashes as of the engine alone; a lossy writer was found");
 }
 

@@ -126,7 +126,8 @@ StepShape shape_of_stage(const StepShape& rank, std::int64_t stages, std::int64_
     REPLAYD_ASSERT(stages >= 1 && stage >= 0 && stage < stages);
     if (rank.prefill_sequences == 0) {
         const std::int64_t requests = rank.decode_sequences;
-        return part_of_decodes(rank, {begin_of_stage(requests, stages, stage), begin_of_stage(requests, stages, stage + 1)});
+        return part_of_decodes(rank,
+                               {begin_of_stage(requests, stages, stage), begin_of_stage(requests, stages, stage + 1)});
     }
     const RowOfRequests row(rank);
     const std::int64_t begin = row.border(stage, stages);

@@ -9,13 +9,6 @@
 namespace replayd::cost {
 namespace {
 
-void append_cells(std::string& out, const std::vector<std::string_view>& cells) {
-    for (const std::string_view cell : cells) {
-        out += cell;
-        out += ',';
-    }
-}
-
 void append_us(std::string& out, double us) {
     char buffer[64];
     out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, us, std::chars_format::fixed, 4).ptr);
@@ -59,10 +52,11 @@ Result<std::string> cost_eval(const CostEvalRequest& request) {
     const auto rows = kernel_rows(request.name, **table, *csv);
     if (!rows) return tl::unexpected(rows.error());
     std::string out;
-    append_cells(out, csv->header);
-    out += "predicted_us,provenance\n";
+    out += csv->header_line.text;
+    out += ",predicted_us,provenance\n";
     for (std::size_t i = 0; i < rows->size(); ++i) {
-        append_cells(out, csv->rows[i]);
+        out += csv->lines[i].text;
+        out += ',';
         if (const auto call = network_call(**table, links, (*rows)[i])) {
             const NetworkPrice price = network_price(links, *call);
             append_us(out, price.us);

@@ -1,5 +1,6 @@
 #include "replay/cost/eval/kernel_rows.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -27,22 +28,41 @@ std::string known_types() {
 
 struct Cell {
     std::string_view file;
-    std::size_t row;
+    std::size_t line;
     std::string_view column;
     std::string_view text;
 
     [[nodiscard]] tl::unexpected<Error> wrong(const std::string& expected) const {
-        return fail(Code::invalid_argument, std::string(file) + ", row " + std::to_string(row + 1) + ", column " +
-                                                std::string(column) + ": '" + std::string(text) + "' is not " + expected);
+        return fail(Code::invalid_argument, std::string(file) + ", line " + std::to_string(line) + ", column " +
+                                                std::string(column) + ": '" + std::string(text) + "' is not " +
+                                                expected);
     }
 };
 
-Result<double> read_number(const Cell& cell, bool may_be_zero) {
+/// Counts are whole; "128.0", as pandas writes columns with gaps, is.
+Result<double> read_number(const Cell& cell, double least) {
     const auto value = number_in(cell.text);
-    if (!value || *value < (may_be_zero ? 0 : 1) || *value > k_number_max) {
-        return cell.wrong(std::string("a number from ") + (may_be_zero ? "0" : "1") + " to 1e12");
+    if (!value || *value < least || *value > k_number_max || *value != std::floor(*value)) {
+        return cell.wrong("a whole number from " + std::to_string(static_cast<int>(least)) + " to 1e12");
     }
     return *value;
+}
+
+double least_of(const Column& column) {
+    if (column.name == "num_gpus") return 2;  // one GPU has nobody to exchange with
+    // Only window, prefix and key/value heads have a meaning at 0.
+    return column.optional || column.name == "num_key_value_heads" || column.name == "step" ? 0 : 1;
+}
+
+/// A name must be one of those that the table knows, where it says which.
+Result<void> check_name(const Cell& cell, const Column& column) {
+    std::string list;
+    for (const std::string_view known : column.known) {
+        if (known == cell.text) return {};
+        list += (list.empty() ? "" : ", ") + std::string(known);
+    }
+    if (list.empty()) return {};
+    return cell.wrong("one of " + list);
 }
 
 Result<double> read_value(const Cell& cell, const Column& column) {
@@ -59,18 +79,16 @@ Result<double> read_value(const Cell& cell, const Column& column) {
         }
         return cell.wrong("'balanced' or 'power_law_<exponent>'");
     }
-    // Only window, prefix and key/value heads have a meaning at 0.
-    return read_number(cell, column.optional || column.name == "num_key_value_heads" || column.name == "step");
+    return read_number(cell, least_of(column));
 }
 
 /// What the columns of one MoE row must agree on. The positions are those of moe_table().
-Result<void> check_experts(std::string_view name, const KernelTable& table, std::size_t row, const KernelRow& values) {
-    if (table.name != "moe") return {};
+Result<void> check_experts(std::string_view name, std::size_t line, const KernelRow& values) {
     const double top_k = values.number[4];
     const double experts = values.number[5];
     const double ranks = values.number[7];
     const auto whole = [](double value) { return std::to_string(static_cast<long long>(value)); };
-    const std::string where = std::string(name) + ", row " + std::to_string(row + 1) + ": ";
+    const std::string where = std::string(name) + ", line " + std::to_string(line) + ": ";
     if (top_k > experts) {
         return fail(Code::invalid_argument, where + whole(top_k) + " experts per token of " + whole(experts) +
                                                 " experts; topk must be at most num_experts");
@@ -82,6 +100,48 @@ Result<void> check_experts(std::string_view name, const KernelTable& table, std:
     return {};
 }
 
+/// A column that no law reads, since the rest of the row says it: a value that differs would be priced as another call.
+struct ImpliedColumn {
+    std::string_view table;
+    std::string_view name;
+    double (*value)(const KernelRow&);
+    std::string_view meaning;
+};
+
+double one(const KernelRow&) { return 1; }
+double batch_by_length(const KernelRow& row) { return row.number[0] * row.number[1]; }
+
+/// As the collectors of the public kernel tables define these columns (ai-dynamo/aiconfigurator, collector/).
+constexpr std::array<ImpliedColumn, 3> k_implied = {{
+    {"generation_attention", "isl", one, "a decode has one new token per sequence; what it reads is step"},
+    {"generation_mla", "isl", one, "a decode has one new token per sequence; what it reads is step"},
+    {"gdn", "num_tokens", batch_by_length, "batch_size x seq_len"},
+}};
+
+Result<void> check_implied(std::string_view name, const KernelTable& table, const CsvTable& csv,
+                           const std::vector<KernelRow>& rows) {
+    for (const ImpliedColumn& implied : k_implied) {
+        const auto position = csv.column(implied.name);
+        if (implied.table != table.name || !position) continue;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const double expected = implied.value(rows[i]);
+            const std::string_view text = csv.rows[i][*position];
+            if (number_in(text) == expected) continue;
+            return Cell{name, csv.lines[i].number, implied.name, text}.wrong(
+                std::to_string(static_cast<long long>(expected)) + " (" + std::string(implied.meaning) + ")");
+        }
+    }
+    return {};
+}
+
+std::string column_names(const KernelTable& table) {
+    std::string list;
+    for (const Column& column : table.columns) {
+        if (!column.optional) list += (list.empty() ? "" : ", ") + std::string(column.name);
+    }
+    return list;
+}
+
 }  // namespace
 
 Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTable& table, const CsvTable& csv) {
@@ -91,11 +151,14 @@ Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTa
         const auto position = csv.column(column.name);
         if (!position && !column.optional) {
             return fail(Code::invalid_argument, std::string(name) + ": the column '" + std::string(column.name) +
-                                                    "' is missing, which a table of " + std::string(table.name) + " has");
+                                                    "' is missing; " + std::string(table.name) + " takes " +
+                                                    column_names(table) + ", separated by commas, and the header has " +
+                                                    csv.header_text());
         }
         for (std::size_t i = 0; position && i < rows.size(); ++i) {
-            const Cell cell{name, i, column.name, csv.rows[i][*position]};
+            const Cell cell{name, csv.lines[i].number, column.name, csv.rows[i][*position]};
             if (column.kind == ColumnKind::name) {
+                if (auto checked = check_name(cell, column); !checked) return tl::unexpected(checked.error());
                 rows[i].kernel += (rows[i].kernel.empty() ? "" : "/") + std::string(cell.text);
                 continue;
             }
@@ -105,9 +168,11 @@ Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTa
         }
         if (column.kind != ColumnKind::name) ++number;
     }
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (auto checked = check_experts(name, table, i, rows[i]); !checked) return tl::unexpected(checked.error());
+    for (std::size_t i = 0; table.name == "moe" && i < rows.size(); ++i) {
+        if (auto checked = check_experts(name, csv.lines[i].number, rows[i]); !checked)
+            return tl::unexpected(checked.error());
     }
+    if (auto checked = check_implied(name, table, csv, rows); !checked) return tl::unexpected(checked.error());
     return rows;
 }
 
@@ -122,7 +187,7 @@ Result<std::vector<double>> measured_us(std::string_view name, const KernelTable
         for (std::size_t i = 0; i < times.size(); ++i) {
             const auto value = number_in(csv.rows[i][*position]);
             if (!value || *value < 0) {
-                return Cell{name, i, result, csv.rows[i][*position]}.wrong("a time of 0 or more");
+                return Cell{name, csv.lines[i].number, result, csv.rows[i][*position]}.wrong("a time of 0 or more");
             }
             times[i] += *value * table.result_us;
         }

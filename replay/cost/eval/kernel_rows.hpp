@@ -11,7 +11,7 @@
 namespace replayd::cost {
 
 /// The rows in the order of the text. `name` stands in the messages. Error `invalid_argument` names a column
-/// that is missing, or the row (1 is the first below the header), column, value and what was expected.
+/// that is missing, or the line of the text, column, value and what was expected.
 [[nodiscard]] Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTable& table,
                                                          const CsvTable& csv);
 

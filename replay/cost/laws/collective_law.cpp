@@ -9,36 +9,67 @@ namespace replayd::cost {
 namespace {
 
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
+/// Those of the tables, and the one that the network law adds.
+constexpr std::array<std::string_view, 5> k_nccl_names = {"all_gather", "all_reduce", "alltoall", "reduce_scatter",
+                                                          "send_recv"};
 constexpr std::array<Column, 5> k_nccl_columns = {{{"nccl_dtype", ColumnKind::type},
                                                    {"num_gpus"},
                                                    {"message_size"},
-                                                   {"op_name", ColumnKind::name},
+                                                   {"op_name", ColumnKind::name, false, k_nccl_names},
                                                    {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<Column, 4> k_allreduce_columns = {{{"allreduce_dtype", ColumnKind::type},
                                                         {"num_gpus"},
                                                         {"message_size"},
                                                         {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::size_t, 1> k_gpus_shape = {1};
-constexpr std::array<std::size_t, 1> k_growing = {2};  // message size or tokens
+constexpr std::size_t k_gpus_number = 1;
+constexpr std::size_t k_size_number = 2;
+constexpr std::array<std::size_t, 1> k_growing = {k_size_number};  // message size or tokens
+
+struct Collective {
+    double gpus, bytes;
+};
 
 /// `message_size` counts elements of the whole buffer, as nccl-tests does.
-KernelWork collective_work(const Hardware& hardware, const KernelRow& row) {
-    const double bytes = row.number[2] * type_of(row.number[0]).bytes;
-    const double gpus = row.number[1];
-    // The table of one-shot all-reduces has no op_name, so its kernels are named otherwise.
-    const bool passes_once = row.kernel.starts_with("all_gather") || row.kernel.starts_with("reduce_scatter") ||
-                             row.kernel.starts_with("alltoall");
-    const double passes = passes_once ? 1 : 2;
-    return {0, 0, passes * bytes * (gpus - 1) / gpus / hardware.link_bytes_per_us};
+Collective collective(const KernelRow& row) { return {row.number[1], row.number[2] * type_of(row.number[0]).bytes}; }
+
+/// What a GPU sends of a buffer that goes round once.
+double round_us(const Hardware& hardware, const Collective& c) {
+    return c.bytes * (c.gpus - 1) / c.gpus / hardware.link_bytes_per_us;
 }
 
-void collective_features(const Hardware& hardware, const KernelRow& row, double law_us, std::vector<float>& out) {
-    FeatureList f(out);
-    f.plain(row.number[0]);
-    f.log(row.number[1]);
-    f.log(row.number[2] * type_of(row.number[0]).bytes);
-    f.log(collective_work(hardware, row).link_us);
-    f.log(law_us);
+/// Rings hand over to each neighbour in turn, as NCCL's tuner counts (NVIDIA/nccl, src/graph/tuning.cc). An all-to-all
+/// and the frameworks' own all-reduce speak to all GPUs at once; what they take longer over more of them grows by
+/// their doublings. Every GPU also moves the buffer through its own memory: the largest calls of the public tables
+/// take time in proportion to (gpus - 1) / gpus plus a constant half as long.
+KernelWork collective_work(const Hardware& hardware, const KernelRow& row) {
+    const Collective c = collective(row);
+    const auto is = [&](std::string_view op) { return row.kernel.starts_with(op); };
+    const double rounds = is("all_gather") || is("reduce_scatter") || is("alltoall") ? 1 : 2;
+    // The table of one-shot all-reduces has no op_name, so its kernels are named otherwise.
+    const bool ring = is("all_gather") || is("reduce_scatter") || is("all_reduce");
+    return {0, c.bytes, rounds * round_us(hardware, c), ring ? rounds * (c.gpus - 1) : std::log2(c.gpus)};
+}
+
+/// Copies move bytes of whatever type; NCCL's reductions of bytes and of half precision differ (the switches of NVLink
+/// add floats only).
+KernelRow collective_curve(const KernelRow& row) {
+    const bool reduces = row.kernel.starts_with("all_reduce") || row.kernel.starts_with("reduce_scatter");
+    KernelRow named = row;
+    named.number[k_size_number] = collective(row).bytes;
+    named.number[0] = reduces && type_of(row.number[0]).bytes < 2 ? 1 : 0;
+    return named;
+}
+
+/// Collectives have no learned correction (KernelTable::across_number).
+void no_features(const Hardware&, const KernelRow&, double, std::vector<float>&) {}
+
+KernelTable collective_table(std::string_view name, std::span<const Column> columns) {
+    KernelTable table{name,      columns, k_latency,        1000,         k_gpus_shape,
+                      k_growing, 0,       &collective_work, &no_features, k_size_number};
+    table.across_number = k_gpus_number;
+    table.curve_row = &collective_curve;
+    return table;
 }
 
 constexpr std::array<Column, 7> k_normal_columns = {{{"node_num"},
@@ -58,12 +89,13 @@ constexpr std::array<Column, 6> k_low_latency_columns = {{{"node_num"},
                                                           {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 2> k_low_latency_results = {"dispatch_avg_t_us", "combine_avg_t_us"};
 constexpr std::array<std::size_t, 3> k_deepep_shape = {1, 3, 4};
-/// Expected distinct ranks, the sender's own left out, that `top_k` of `experts` lie on.
-double distinct_peers(double node_gpus, double top_k, double experts) {
+/// Expected distinct ranks that `top_k` of `experts` lie on. The sender's own is one of them: its SMs copy what stays through
+/// the same buffers as what goes (deepseek-ai/DeepEP, csrc/kernels/intranode.cu).
+double distinct_ranks(double node_gpus, double top_k, double experts) {
     double missed = 1;
     const double others = experts * (node_gpus - 1) / node_gpus;
     for (double i = 0; i < top_k && missed > 0; ++i) missed *= std::max(0.0, others - i) / (experts - i);
-    return (node_gpus - 1) * (1 - missed);
+    return node_gpus * (1 - missed);
 }
 
 /// Dispatch in fp8 with a scale per 128 elements, combine in bf16 (DeepEP's test programs).
@@ -71,12 +103,12 @@ double bytes_per_copy(double hidden) { return hidden * (1 + 4.0 / 128) + 2 * hid
 
 KernelWork normal_work(const Hardware& hardware, const KernelRow& row) {
     const auto& n = row.number;
-    return {0, 0, n[2] * distinct_peers(hardware.node_gpus, n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
+    return {0, 0, n[2] * distinct_ranks(hardware.node_gpus, n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
 }
 
 KernelWork low_latency_work(const Hardware& hardware, const KernelRow& row) {
     const auto& n = row.number;
-    return {0, 0, n[2] * n[3] * bytes_per_copy(n[1]) * (1 - 1 / hardware.node_gpus) / hardware.link_bytes_per_us};
+    return {0, 0, n[2] * n[3] * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
 }
 
 void deepep_features(const KernelRow& row, double law_us, double link_us, double sms, std::vector<float>& out) {
@@ -102,14 +134,9 @@ void low_latency_features(const Hardware& hardware, const KernelRow& row, double
 
 }  // namespace
 
-KernelTable nccl_table() {
-    return {"nccl", k_nccl_columns, k_latency, 1000, k_gpus_shape, k_growing, 0, &collective_work, &collective_features};
-}
+KernelTable nccl_table() { return collective_table("nccl", k_nccl_columns); }
 
-KernelTable custom_allreduce_table() {
-    return {"custom_allreduce", k_allreduce_columns, k_latency, 1000, k_gpus_shape, k_growing, 0, &collective_work,
-            &collective_features};
-}
+KernelTable custom_allreduce_table() { return collective_table("custom_allreduce", k_allreduce_columns); }
 
 KernelTable deepep_normal_table() {
     return {"wideep_deepep_normal", k_normal_columns, k_normal_results, 1, k_deepep_shape, k_growing, 0, &normal_work,

@@ -37,22 +37,52 @@ CurveResiduals::CurveResiduals(const std::vector<Call>& calls) {
     }
 }
 
-double CurveResiduals::at(std::uint64_t curve, double position) const {
+std::span<const CurveResiduals::Stored> CurveResiduals::calls_of(std::uint64_t curve) const {
     const auto found = std::lower_bound(curves_.begin(), curves_.end(), curve,
                                         [](const Curve& one, std::uint64_t key) { return one.key < key; });
-    if (found == curves_.end() || found->key != curve) return 0;
-    const Stored* first = calls_.data() + (found == curves_.begin() ? 0 : std::prev(found)->end);
-    const Stored* end = calls_.data() + found->end;
-    const double here = std::clamp(octaves(position), first->position * k_position_step,
-                                   std::prev(end)->position * k_position_step);
+    if (found == curves_.end() || found->key != curve) return {};
+    const std::size_t first = found == curves_.begin() ? 0 : std::prev(found)->end;
+    return std::span(calls_).subspan(first, found->end - first);
+}
+
+double CurveResiduals::at(std::uint64_t curve, double position) const {
+    const auto calls = calls_of(curve);
+    if (calls.empty()) return 0;
+    const double here = std::clamp(octaves(position), calls.front().position * k_position_step,
+                                   calls.back().position * k_position_step);
     double sum = 0;
     double weights = k_prior;
-    for (const Stored* call = first; call != end; ++call) {
-        const double weight = std::exp(-std::abs(here - call->position * k_position_step) / k_reach_octaves);
-        sum += weight * call->residual * k_residual_step;
+    for (const Stored& call : calls) {
+        const double weight = std::exp(-std::abs(here - call.position * k_position_step) / k_reach_octaves);
+        sum += weight * call.residual * k_residual_step;
         weights += weight;
     }
     return sum / weights;
+}
+
+std::optional<double> CurveResiduals::between(std::uint64_t curve, double position) const {
+    const auto calls = calls_of(curve);
+    if (calls.empty()) return std::nullopt;
+    const double first = calls.front().position;
+    const double last = calls.back().position;
+    const double here = std::clamp(octaves(position) / k_position_step, first, last);
+    // Calls at one place (of two data types, say) count as their mean.
+    const auto mean_at = [&](std::uint8_t place) {
+        double sum = 0;
+        double count = 0;
+        for (const Stored& call : calls) {
+            if (call.position != place) continue;
+            sum += call.residual * k_residual_step;
+            ++count;
+        }
+        return sum / count;
+    };
+    const auto reaches = [&](const Stored& call) { return call.position >= here; };
+    const auto after = std::find_if(calls.begin(), calls.end(), reaches);
+    if (after == calls.begin()) return mean_at(after->position);
+    const double low = std::prev(after)->position;
+    const double share = (here - low) / (after->position - low);
+    return (1 - share) * mean_at(std::prev(after)->position) + share * mean_at(after->position);
 }
 
 std::string CurveResiduals::to_bytes() const {

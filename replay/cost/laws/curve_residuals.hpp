@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,10 @@ public:
     /// natural logarithms. Beyond the curve's ends what its end says; 0 where the curve is unknown. O(calls of the curve).
     [[nodiscard]] double at(std::uint64_t curve, double position) const;
 
+    /// Residual at `position` between its two neighbours on the curve, in proportion to the octaves from each; beyond
+    /// the curve's ends what its end says. nullopt where the curve is unknown. O(calls of the curve).
+    [[nodiscard]] std::optional<double> between(std::uint64_t curve, double position) const;
+
     [[nodiscard]] bool empty() const { return curves_.empty(); }
     [[nodiscard]] std::string to_bytes() const;
     /// Error `invalid_argument` where `bytes` is not what to_bytes writes.
@@ -45,6 +51,7 @@ private:
         std::uint8_t position = 0;
         std::int8_t residual = 0;
     };
+    [[nodiscard]] std::span<const Stored> calls_of(std::uint64_t curve) const;
     std::vector<Curve> curves_;  ///< by key
     std::vector<Stored> calls_;  ///< curve by curve, positions rising
 };

@@ -6,16 +6,17 @@
 namespace replayd::cost {
 namespace {
 
+constexpr std::array<std::string_view, 2> k_phases = {"context", "generation"};
 constexpr std::array<Column, 10> k_columns = {{{"batch_size"},
-                                              {"seq_len"},
-                                              {"d_model"},
-                                              {"d_conv"},
-                                              {"num_k_heads"},
-                                              {"head_k_dim"},
-                                              {"num_v_heads"},
-                                              {"head_v_dim"},
-                                              {"phase", ColumnKind::name},
-                                              {"kernel_source", ColumnKind::name}}};
+                                               {"seq_len"},
+                                               {"d_model"},
+                                               {"d_conv"},
+                                               {"num_k_heads"},
+                                               {"head_k_dim"},
+                                               {"num_v_heads"},
+                                               {"head_v_dim"},
+                                               {"phase", ColumnKind::name, false, k_phases},
+                                               {"kernel_source", ColumnKind::name}}};
 constexpr std::array<std::string_view, 1> k_latency = {"latency"};
 constexpr std::array<std::size_t, 3> k_shape = {2, 4, 6};
 constexpr std::array<std::size_t, 2> k_growing = {0, 1};

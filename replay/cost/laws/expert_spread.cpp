@@ -59,7 +59,8 @@ std::vector<double> power_law_loads(double tokens, double top_k, double experts,
     return loads;
 }
 
-ExpertSpread busiest_rank(const std::vector<double>& loads, const std::vector<std::size_t>& order, std::size_t per_rank) {
+ExpertSpread busiest_rank(const std::vector<double>& loads, const std::vector<std::size_t>& order,
+                          std::size_t per_rank) {
     std::size_t busiest = 0;
     double most = -1;
     for (std::size_t first = 0; first + per_rank <= order.size(); first += per_rank) {

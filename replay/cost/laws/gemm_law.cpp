@@ -57,10 +57,11 @@ void gemm_features(const Hardware& hardware, const KernelRow& row, double law_us
     f.plain(std::fmod(g.m, 8));
 }
 
+constexpr std::array<std::string_view, 2> k_bmm_names = {"mla_gen_pre", "mla_gen_post"};
 constexpr std::array<Column, 5> k_bmm_columns = {{{"bmm_dtype", ColumnKind::type},
                                                   {"num_tokens"},
                                                   {"num_heads"},
-                                                  {"op_name", ColumnKind::name},
+                                                  {"op_name", ColumnKind::name, false, k_bmm_names},
                                                   {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::size_t, 1> k_bmm_shape = {2};
 // The absorbed projections of DeepSeek-V3: 128 (no-rope) by 512 (latent) for every head.

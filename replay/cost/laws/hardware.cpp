@@ -22,16 +22,34 @@ namespace {
 // the H100's; zero where nothing was measured.
 // latency of the H200: 400 calls of FlashAttention-3 whose cache L2 holds, or that are too short for HBM to matter, take
 // 1.00 to 1.06 of their time on the H100 (measurements/*/generation_attention.fa3.csv).
-constexpr std::array<Hardware, 9> k_hardware = {{
+// GB200: data sheet, but for what B200's laws must not be scaled by. Both data sheets count with other clocks than the
+// GPUs run at: B200 148 SMs at up to 1,965 MHz (its 2,250 TFLOP/s are 148 SMs at 1,857), GB200 152 SMs at up to 2,062
+// (its 2,500 are 148 at 2,062); ByteDance-Seed/VeOmni #986. So bf16 is 1.077 times as fast, not 1.111: compute_share
+// 0.97; the power limit of 1,200 W, not 1,000, lets long products do the same. Loads and short kernels gain the clock
+// (0.953) where they wait for the SMs and L2, nothing where they wait for HBM, whose clock is the same 3,996 MHz: half
+// of it (planning value). HBM: 7,680 bits of it on the B200 (pytorch/ao #4002), 7,936 to 8,064 on the GB200: 1.033 to
+// 1.05, the data sheets' 1.039 lies between. B300: data sheet of HGX B300 (an eighth of 105 PFLOP/s in fp4); GB300: of GB300 NVL72, 152 SMs, as fast a
+// clock as GB200. H100 PCIe and NVL, A100 PCIe, L40S, L20, L4: NVIDIA's data sheets of each card, dense rates, one
+// direction of PCIe; L2 sizes of the Ada and Hopper white papers, L2 rates scaled by clock and SMs. nvlink_gpus: 72 of
+// GB200 NVL72 and GB300 NVL72.
+constexpr std::array<Hardware, 17> k_hardware = {{
     {"a100_sxm", 80, 108, 2.039e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 300e3},
     {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.26},
     {"h200_sxm", 90, 132, 4.8e6, 0.98, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.43, 1.03},
     {"h800_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 200e3, 8, 0.26},
     {"h20_sxm", 90, 78, 4.0e6, 0.97, 60e6, 4.5e6, 148e6, 296e6, 296e6, 450e3},
     {"b200_sxm", 100, 148, 7.7e6, 1.0, 126e6, 10.0e6, 2250e6, 4500e6, 9000e6, 900e3},
-    {"gb200", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2500e6, 5000e6, 10000e6, 900e3, 4},
+    {"gb200", 100, 152, 8.0e6, 1.0, 126e6, 10.5e6, 2500e6, 5000e6, 10000e6, 900e3, 4, 0, 0.975, 0.97, 72},
     {"rtx_pro_6000_server", 120, 188, 1.792e6, 1.0, 128e6, 6.0e6, 467.8e6, 935.6e6, 1871.2e6, 64e3},
     {"rtx_4090", 89, 128, 1.008e6, 1.122, 72e6, 5.0e6, 165.2e6, 330.3e6, 330.3e6, 32e3},
+    {"b300_sxm", 100, 148, 8.0e6, 1.0, 126e6, 10.0e6, 2250e6, 4500e6, 13125e6, 900e3},
+    {"gb300", 100, 152, 8.0e6, 1.0, 126e6, 10.5e6, 2500e6, 5000e6, 15000e6, 900e3, 4, 0, 0.975, 0.97, 72},
+    {"h100_pcie", 90, 114, 2.0e6, 1.0, 50e6, 4.5e6, 756e6, 1513e6, 1513e6, 64e3},
+    {"h100_nvl", 90, 132, 3.9e6, 1.0, 50e6, 5.0e6, 835e6, 1671e6, 1671e6, 64e3},
+    {"a100_pcie", 80, 108, 1.935e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 32e3},
+    {"l40s", 89, 142, 0.864e6, 1.0, 96e6, 5.0e6, 362e6, 733e6, 733e6, 32e3},
+    {"l20", 89, 92, 0.864e6, 1.0, 96e6, 3.5e6, 119.5e6, 239e6, 239e6, 32e3},
+    {"l4", 89, 58, 0.3e6, 1.0, 48e6, 2.0e6, 121e6, 242.5e6, 242.5e6, 32e3},
 }};
 
 struct CatalogName {
@@ -92,12 +110,15 @@ Hardware hardware_of(const GpuSpec& gpu) {
     hardware.hbm_bytes_per_us = gpu.hbm_bytes_per_s * k_per_us;
     hardware.hbm_share = 1;
     hardware.sustained_loss = 0;
+    hardware.latency = 1;
+    hardware.compute_share = 1;
     hardware.bf16_flops_per_us = gpu.bf16_flops * k_per_us;
     hardware.fp8_flops_per_us = (gpu.fp8_flops > 0 ? gpu.fp8_flops : gpu.bf16_flops) * k_per_us;
     hardware.fp4_flops_per_us = hardware.fp8_flops_per_us;
     hardware.link_bytes_per_us =
         (gpu.nvlink_bytes_per_s > 0 ? gpu.nvlink_bytes_per_s : gpu.pcie_bytes_per_s) * k_per_us;
     hardware.node_gpus = static_cast<double>(gpu.gpus_per_node);
+    hardware.nvlink_gpus = hardware.node_gpus;
     return hardware;
 }
 

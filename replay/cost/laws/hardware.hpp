@@ -24,6 +24,8 @@ struct Hardware {
     double node_gpus = 8;           ///< GPUs of a node: DeepEP's public tables are taken inside one
     double sustained_loss = 0;      ///< see sustained_us
     double latency = 1;             ///< of loads and short kernels, relative to the other GPUs with this processor
+    double compute_share = 1;       ///< achievable share of the tensor peaks, likewise
+    double nvlink_gpus = 8;         ///< GPUs that reach each other without network cards: a node, or a rack of NVLink
 };
 
 /// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs, measured (sustained.csv, see hardware.cpp).

@@ -1,6 +1,6 @@
 #pragma once
 // The law of one operator on one GPU under one serving framework: a physical form
-//     t = fixed + (compute³ + memory³)^(1/3) + link
+//     t = fixed + steps + (compute³ + memory³)^(1/3) + link
 // whose shares of the data-sheet rates are fitted per kernel, times a learned correction. On another GPU the
 // physical form is evaluated with that GPU's facts and the correction is kept: the fixed part stays, the
 // compute and memory parts scale. Calls on the curve of a fitted shape are corrected once more, by what the law left
@@ -16,6 +16,7 @@
 #include "replay/cost/laws/curve_residuals.hpp"
 #include "replay/cost/laws/forest.hpp"
 #include "replay/cost/laws/kernel_table.hpp"
+#include "replay/cost/laws/shared_tuning.hpp"
 
 namespace replayd::cost {
 
@@ -26,6 +27,7 @@ struct KernelShares {
     double memory = 0.85;  ///< of the HBM bandwidth
     double l2 = 0.5;       ///< part of the L2 that holds operands from one call to the next
     double link = 0.7;     ///< of the link rate
+    double step_us = 0;    ///< each of KernelWork::steps
 };
 
 /// Microseconds of the physical form. Work that stays in L2 between calls (the public tables repeat a call
@@ -59,9 +61,13 @@ public:
         CurveResiduals residuals;  ///< empty where the table has no curve number
         /// Curves on which the framework ran its kernel in another way than elsewhere, and ln of by how much longer it took: an
         /// autotuner that fell back to its first choice, say (TensorRT-LLM's CUTLASS experts then read weights at a fifth of
-        /// the bandwidth, on one shape in eight that nothing tells apart). Kept out of the correction, which then is that
-        /// of the usual way; calls on no known curve are priced so.
+        /// the bandwidth, on one shape in eight). Kept out of the correction, which then is that of the usual way; calls on
+        /// no known curve are priced so, but for those that shared_tuning names.
         std::map<std::uint64_t, double> slow_curves;
+        /// Fitted values of the table's across_number, rising; empty where it has none.
+        std::vector<double> across;
+        /// Which unknown curves are likely to be slow as well.
+        SharedTuning shared_tuning;
     };
     /// `gpu` is a known system; at least one kernel.
     explicit KernelLaw(Parts parts);
@@ -82,14 +88,23 @@ public:
     [[nodiscard]] bool knows(const KernelRow& row) const;
 
     /// The features that the correction of `row` sees on `target`, the kernel's index first, KernelTable::tuned after the
-    /// table's own and, in a law with slow curves, slowness() last. Appends to `out`.
+    /// table's own and, in a law with slow curves, slowness() last. None where the table has an across_number. Appends
+    /// to `out`.
     void features(const Hardware& target, const KernelRow& row, std::size_t kernel, double slowness,
                   std::vector<float>& out) const;
 
-    /// What Parts::slow_curves says of the row's curve; 0 for most.
+    /// What Parts::slow_curves says of the row's curve, or Parts::shared_tuning of an unknown one; 0 for most.
     [[nodiscard]] double slowness(const KernelRow& row, std::size_t kernel) const;
 
-    /// Names the curve that `row` lies on: all its numbers but the table's curve number, and its kernel.
+    /// ln of by how much longer a call amid the row's curve takes where all but its fixed part takes `factor` times as
+    /// long. Of tables with a curve number.
+    [[nodiscard]] double slowness_of(const KernelRow& row, std::size_t kernel, double factor) const;
+
+    /// Names the row's shape (KernelTable::shape_numbers), for SharedTuning.
+    [[nodiscard]] std::uint32_t shape_of(const KernelRow& row) const;
+
+    /// Names the curve that `row` lies on: all its numbers but the table's curve number, and its kernel. Of tables
+    /// with an across_number, `row` is what their curve_row makes of the call.
     [[nodiscard]] std::uint64_t curve_of(const KernelRow& row, std::size_t kernel) const;
 
     [[nodiscard]] const Parts& parts() const { return parts_; }
@@ -107,6 +122,8 @@ private:
     /// The call with its growing numbers (KernelTable) moved into the fitted range.
     [[nodiscard]] KernelRow inside(const KernelRow& row) const;
     [[nodiscard]] std::int64_t rows_of_variant(const LawKernel& kernel, const KernelRow& row) const;
+    /// Residual of a call of a table with an across_number: on its own curve, or between those of more and of fewer.
+    [[nodiscard]] double on_grid(const KernelRow& row, std::size_t kernel) const;
     [[nodiscard]] std::size_t kernel_of(const KernelRow& row, bool& assumed) const;
     Parts parts_;
     const Hardware* own_;

@@ -55,10 +55,16 @@ std::string KernelLaw::to_bytes() const {
             separator = ',';
         }
         out += "\n";
+        if (s.step_us > 0) out += "step " + text_of(s.step_us) + "\n";
     }
     for (const auto& [curve, slowness] : parts_.slow_curves) {
         out += "slow " + std::to_string(curve) + " " + text_of(slowness) + "\n";
     }
+    for (const double value : parts_.across) out += "across " + text_of(value) + "\n";
+    for (const auto& [name, shape] : parts_.shared_tuning.tuned_for) {
+        out += "tuned " + std::to_string(name) + " " + std::to_string(shape) + "\n";
+    }
+    if (!parts_.shared_tuning.tuned_for.empty()) out += "untuned " + text_of(parts_.shared_tuning.slow_factor) + "\n";
     const std::string forest = parts_.correction.to_bytes();
     const std::string residuals = parts_.residuals.empty() ? "" : parts_.residuals.to_bytes();
     if (!residuals.empty()) out += "residuals " + std::to_string(residuals.size()) + "\n";
@@ -98,8 +104,23 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
             line >> curve >> slowness;
             if (!line) return damaged("the line '" + std::string(whole) + "'");
             parts.slow_curves[curve] = slowness;
+        } else if (key == "across") {
+            line >> parts.across.emplace_back();
+            if (!line) return damaged("the line '" + std::string(whole) + "'");
+        } else if (key == "tuned") {
+            std::uint32_t name = 0;
+            std::uint32_t shape = 0;
+            line >> name >> shape;
+            if (!line) return damaged("the line '" + std::string(whole) + "'");
+            parts.shared_tuning.tuned_for[name] = shape;
+        } else if (key == "untuned") {
+            line >> parts.shared_tuning.slow_factor;
+            if (!line || parts.shared_tuning.slow_factor < 1) return damaged("the line '" + std::string(whole) + "'");
         } else if (key == "residuals") {
             line >> residual_bytes;
+        } else if (key == "step" && !parts.kernels.empty()) {
+            line >> parts.kernels.back().shares.step_us;
+            if (!line) return damaged("the line '" + std::string(whole) + "'");
         } else if (key == "range") {
             line >> parts.number_min.emplace_back() >> parts.number_max.emplace_back();
         } else if (key == "kernel") {

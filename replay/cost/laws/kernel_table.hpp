@@ -29,6 +29,7 @@ struct KernelWork {
     double compute_us = 0;      ///< FLOPs / peak
     double hbm_bytes = 0;       ///< bytes that must pass between HBM or L2 and the SMs once
     double link_us = 0;         ///< what follows alone: bytes sent to other GPUs / link rate; experts: passes / HBM rate
+    double steps = 0;           ///< hand-overs that wait for each other: of a ring or tree over GPUs
 };
 
 enum class ColumnKind : std::uint8_t {
@@ -42,6 +43,8 @@ struct Column {
     std::string_view name;
     ColumnKind kind = ColumnKind::number;
     bool optional = false;     ///< read as 0 (numbers) or left out (names) where the file lacks it
+    std::span<const std::string_view>
+        known{};  ///< names that have a meaning; empty: any, and an unknown one is the usual kernel
 };
 
 struct CarriedCall;
@@ -71,6 +74,15 @@ struct KernelTable {
     /// Whether the framework ships a tuned configuration of its kernel for this call on that GPU (1) or takes its
     /// default (0); the last feature but slowness. Of the target GPU: frameworks tune each apart. None for most tables.
     double (*tuned)(const Hardware& target, const KernelRow&) = nullptr;
+    /// Number across whose fitted values what a law leaves over is interpolated, curve by curve
+    /// (CurveResiduals::between), in place of a learned correction: the GPUs of a collective, whose few rows lie on a
+    /// grid. None for most tables.
+    std::optional<std::size_t> across_number{};
+    /// The row that names the curve of a call and its place there, where the call's own numbers tell more than the
+    /// curve depends on; present where `across_number` is.
+    KernelRow (*curve_row)(const KernelRow&) = nullptr;
+    /// Names the configuration that the tables' collector filed the row's kernel under (shared_tuning.hpp); nullptr: none.
+    std::uint32_t (*tuning_name)(const KernelRow&) = nullptr;
 };
 
 /// All tables, by name.

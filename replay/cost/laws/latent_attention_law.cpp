@@ -84,7 +84,8 @@ void generation_features(const Hardware& hardware, const KernelRow& row, double 
 }  // namespace
 
 KernelTable context_mla_table() {
-    return {"context_mla", k_context_columns, k_latency, 1000, k_heads_shape, k_growing, 1, &context_work, &context_features};
+    return {"context_mla", k_context_columns, k_latency, 1000, k_heads_shape, k_growing, 1,
+            &context_work, &context_features};
 }
 
 KernelTable generation_mla_table() {

@@ -42,7 +42,8 @@ double distance(const Name& law, const Hardware& target, std::string_view backen
 }
 
 /// The laws of `table`, nearest first. At least one: every operator was fitted somewhere.
-std::vector<const EmbeddedLaw*> nearest_laws(const KernelTable& table, const Hardware& target, std::string_view backend) {
+std::vector<const EmbeddedLaw*> nearest_laws(const KernelTable& table, const Hardware& target,
+                                             std::string_view backend) {
     std::vector<std::pair<double, const EmbeddedLaw*>> found;
     for (const EmbeddedLaw& law : embedded_laws()) {
         const Name name = taken_apart(law.name);
@@ -88,7 +89,8 @@ Result<Hardware> known_system(std::string_view gpu) {
     if (const Hardware* target = find_hardware(gpu)) return *target;
     std::string names;
     for (const Hardware& known : known_hardware()) names += (names.empty() ? "" : ", ") + std::string(known.name);
-    return fail(Code::invalid_argument, "gpu: '" + std::string(gpu) + "' is not known to the laws; write one of " + names);
+    return fail(Code::invalid_argument,
+                "gpu: '" + std::string(gpu) + "' is not known to the laws; write one of " + names);
 }
 
 Result<LawChoice> LawChoice::of(const KernelTable& table, std::string_view gpu, std::string_view backend) {
@@ -96,7 +98,9 @@ Result<LawChoice> LawChoice::of(const KernelTable& table, std::string_view gpu, 
     if (!target) return tl::unexpected(target.error());
     if (auto checked = check_backend(backend); !checked) return tl::unexpected(checked.error());
     LawChoice choice(*target, backend);
-    for (const EmbeddedLaw* law : nearest_laws(table, *target, backend)) choice.nearest_first_.push_back({law->bytes, {}});
+    for (const EmbeddedLaw* law : nearest_laws(table, *target, backend)) {
+        choice.nearest_first_.push_back({law->bytes, {}});
+    }
     return choice;
 }
 

@@ -42,10 +42,12 @@ constexpr double k_nvlink_pairs = 0.67;
 constexpr double k_pcie_ring = 0.36;
 constexpr double k_pcie_pairs = 0.28;
 /// Network cards of the public systems, bytes per microsecond and GPU. Source: inter_node_bw of ai-dynamo/aiconfigurator's
-/// systems/*.yaml; the GB200's beyond its rack is that of the B200.
+/// systems/*.yaml: Ampere, Hopper, Blackwell; the GB200's beyond its rack is that of the B200.
 constexpr double k_cards_400_gigabit = 50e3;
 constexpr double k_cards_200_gigabit = 25e3;
 constexpr double k_cards_800_gigabit = 100e3;
+/// The fastest PCIe of a GPU here: 16 lanes of the fifth generation, bytes per microsecond.
+constexpr double k_pcie_most = 64e3;
 constexpr double k_us_per_ns = 1e-3;
 constexpr double k_per_us = 1e-6;
 
@@ -131,9 +133,9 @@ GpuLinks links_of(const GpuSpec& gpu) {
 
 GpuLinks links_of(const Hardware& hardware) {
     double network = k_cards_400_gigabit;
-    if (hardware.name == "a100_sxm") network = k_cards_200_gigabit;
-    if (hardware.name == "b200_sxm" || hardware.name == "gb200") network = k_cards_800_gigabit;
-    return {hardware.link_bytes_per_us, !hardware.name.starts_with("rtx"), network, hardware.node_gpus};
+    if (hardware.architecture == 80) network = k_cards_200_gigabit;
+    if (hardware.architecture == 100) network = k_cards_800_gigabit;
+    return {hardware.link_bytes_per_us, hardware.link_bytes_per_us > k_pcie_most, network, hardware.nvlink_gpus};
 }
 
 bool is_network_call(const GpuLinks& links, const NcclCall& call) {

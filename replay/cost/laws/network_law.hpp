@@ -1,8 +1,9 @@
 #pragma once
-// NCCL's calls between nodes, and send/recv inside one: what no public kernel table holds. Collectives take the fastest of
-// NCCL's own algorithms and protocols by the model that its tuner chooses with: a start, a latency for each step of the ring
-// or tree, by link, and the bytes at the protocol's bandwidth. Source: NVIDIA/nccl, src/graph/tuning.cc (latencies and
-// bandwidths of 2.19 and later; the steps' formula). All-to-all is a send to and a receive from every other GPU.
+// NCCL's calls between nodes, and send/recv inside one: what no public kernel table holds. Collectives take the fastest
+// of NCCL's own algorithms and protocols by the model that its tuner chooses with: a start, a latency for each step of
+// the ring or tree, by link, and the bytes at the protocol's bandwidth. Source: NVIDIA/nccl, src/graph/tuning.cc
+// (latencies and bandwidths of 2.19 and later; the steps' formula). All-to-all is a send to and a receive from every
+// other GPU.
 
 #include <optional>
 #include <string_view>
@@ -14,10 +15,12 @@ namespace replayd::cost {
 
 enum class NcclOp { all_reduce, all_gather, reduce_scatter, all_to_all, send_recv };
 
-/// The operation of a name of the public tables ("all_reduce", "all_gather", "reduce_scatter", "alltoall"), or "send_recv".
+/// The operation of a name of the public tables ("all_reduce", "all_gather", "reduce_scatter", "alltoall"), or
+/// "send_recv".
 [[nodiscard]] std::optional<NcclOp> nccl_op(std::string_view name);
 
-/// A call over `gpus` GPUs, which fill nodes; `bytes` of the whole buffer, as nccl-tests counts (send_recv: of the message).
+/// A call over `gpus` GPUs, which fill nodes; `bytes` of the whole buffer, as nccl-tests counts (send_recv: of the
+/// message).
 struct NcclCall {
     NcclOp op = NcclOp::all_reduce;
     double gpus = 2;

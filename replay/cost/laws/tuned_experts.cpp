@@ -12,8 +12,8 @@ struct Tuned {
 };
 
 // Names of the files in vLLM (vllm/model_executor/layers/fused_moe/configs) and SGLang
-// (python/sglang/srt/layers/moe/fused_moe_triton/configs, triton_3_1_0 to triton_3_5_1), looked up in 2026; SGLang has vLLM's
-// and its own. fp8's files are not listed: its default blocks (64 x 128 x 128) do nearly as well.
+// (python/sglang/srt/layers/moe/fused_moe_triton/configs, triton_3_1_0 to triton_3_5_1), looked up in 2026; SGLang has
+// vLLM's and its own. fp8's files are not listed: its default blocks (64 x 128 x 128) do nearly as well.
 constexpr std::array<Tuned, 51> k_tuned = {{
     {"h100_sxm", 1, 3072}, {"h100_sxm", 8, 1792}, {"h100_sxm", 8, 2048}, {"h100_sxm", 8, 3584},
     {"h100_sxm", 8, 4096}, {"h100_sxm", 8, 7168}, {"h100_sxm", 16, 1024}, {"h100_sxm", 16, 2048},

@@ -1,10 +1,7 @@
 """FlashAttention-3: prefill in bf16, decode in bf16 and fp8 over pages of 16 tokens, the caches cold and ("_warm") one
 cache again and again, as public tables read it.
 
-The kernels are built from Dao-AILab/flash-attention, folder hopper (no package carries them): PyTorch's
-cpp_extension.load over flash_api_stable.cpp, flash_fwd_combine.cu, flash_prepare_scheduler.cu and the instantiations of
-head dimension 64, 128 and 256 without softcap, with -DFLASHATTENTION_DISABLE_ and BACKWARD, APPENDKV, LOCAL, SOFTCAP,
-FP16, VARLEN, HDIM96, HDIM192, HDIMDIFF64, HDIMDIFF192, SM8x: 3 minutes on 16 cores. FA3_LIBRARY names the library that comes out."""
+build_fa3.py builds the kernels, which no package carries; FA3_LIBRARY names the library that comes out."""
 
 import os
 

@@ -9,9 +9,10 @@ import pathlib
 import statistics
 import sys
 
-RESULTS = ("latency", "latency_us", "gpu_us", "sustained_us")
+RESULTS = ("latency", "latency_us", "gpu_us", "sustained_us", "both_us")
 HOST = ("host", "wall")
-NOT_KEYS = RESULTS + ("spread", "wall_us", "eager_us", "active_experts", "burst_us", "sm_mhz", "power_w")
+NOT_KEYS = RESULTS + ("spread", "wall_us", "eager_us", "active_experts", "burst_us", "sm_mhz", "power_w",
+                      "compute_us", "collectives_us", "added_us")
 
 
 def read(path):

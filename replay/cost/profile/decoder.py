@@ -34,6 +34,10 @@ class Config:
 
 LLAMA_8B = Config("Llama-3.1-8B", 32, 4096, 128256, 14336, 32, 8, 128)
 QWEN_MOE = Config("Qwen3-30B-A3B", 48, 2048, 151936, 768, 32, 4, 128, True, 128, 8)
+QWEN_8B = Config("Qwen3-8B", 36, 4096, 151936, 12288, 32, 8, 128, True)
+QWEN_32B = Config("Qwen3-32B", 64, 5120, 151936, 25600, 64, 8, 128, True)
+OLMOE = Config("OLMoE-1B-7B", 16, 2048, 50304, 1024, 16, 16, 128, True, 64, 8)
+MIXTRAL = Config("Mixtral-8x7B", 32, 4096, 32000, 14336, 32, 8, 128, False, 8, 2)
 
 
 @dataclasses.dataclass(frozen=True)

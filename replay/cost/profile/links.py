@@ -1,13 +1,18 @@
 """Collectives of NCCL and peer copies, over every GPU of the machine, and tensor-parallel whole steps."""
 
+import gc
 import os
 
 import torch
 import torch.distributed as dist
 
+import steps
+from decoder import LLAMA_8B, MIXTRAL, OLMOE, QWEN_32B, QWEN_MOE, Decoder, Shape
 from timing import Table, Timer, median_and_spread
 
 SIZES = [1 << shift for shift in range(10, 31)]
+STEP_TABLES = (("steps_tensor_parallel", (LLAMA_8B, QWEN_MOE)),
+               ("steps_tensor_parallel_other_models", (QWEN_32B, OLMOE, MIXTRAL)))
 SPREAD_SHAPES = ((1, 1024), (8, 1024), (64, 1024), (256, 1024))
 
 
@@ -88,21 +93,20 @@ def measure_peer_copies(table, sizes):
             table.add(name, "cudaMemcpyPeer", "int8", 2, size, size, us / 1000, spread)
 
 
-def tensor_parallel_steps(folder, timer, rank, ranks, every):
-    from decoder import LLAMA_8B, QWEN_MOE, Decoder, Shape
-    import steps
-
+def tensor_parallel_steps(folder, name, models, timer, rank, ranks, every):
     if rank == 0:
-        table = Table(folder, "steps_tensor_parallel", steps.COLUMNS,
+        table = Table(folder, name, steps.COLUMNS,
                       steps.REMARKS + ["all-reduce: NCCL; gpu_us: rank 0; the LM head's all-gather is left out"])
     else:
         table = NoTable()
     chosen = [Shape(decode_sequences=b, decode_context=c) for b, c in SPREAD_SHAPES]
     chosen += [Shape(1, 128), Shape(1, 1024), Shape(1, 4096)]
-    for config in (LLAMA_8B, QWEN_MOE):
+    for config in models:
         decoder = Decoder(config, 12 << 30, ranks, dist.all_reduce)
         steps.measure_all(timer, table, decoder, chosen[::every])
         del decoder
+        gc.collect()
+        torch.cuda.empty_cache()
     table.close()
 
 
@@ -132,7 +136,8 @@ def worker(rank, ranks, folder, every, quick):
             table.add(name, "NCCL", "half", ranks, size // 2, size, us / 1000, spread)
     table.close()
     dist.barrier()
-    tensor_parallel_steps(folder, timer, rank, ranks, 5 if quick else every)
+    for name, models in STEP_TABLES:
+        tensor_parallel_steps(folder, name, models, timer, rank, ranks, 5 if quick else every)
     dist.destroy_process_group()
 
 

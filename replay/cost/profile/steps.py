@@ -85,12 +85,11 @@ def measure_all(timer, table, decoder, chosen):
             print(f"step {decoder.config.name} {shape}: {str(error).splitlines()[0]}", flush=True)
 
 
-def run(folder, every, quick):
+def measure_models(folder, name, models, chosen):
+    """One table of steps of each of `models`, pairs of a configuration and the bytes of its KV cache."""
     timer = Timer()
-    table = Table(folder, "steps", COLUMNS, REMARKS)
-    chosen = list(shapes())
-    chosen = chosen[::17] if quick else chosen[::every]
-    for config, cache_bytes in ((LLAMA_8B, 40 << 30), (QWEN_MOE, 8 << 30)):
+    table = Table(folder, name, COLUMNS, REMARKS)
+    for config, cache_bytes in models:
         decoder = Decoder(config, cache_bytes)
         fitting = [shape for shape in chosen if shape.slots * 4 * decoder.kv_heads * config.dim <= cache_bytes]
         measure_all(timer, table, decoder, fitting)
@@ -99,3 +98,9 @@ def run(folder, every, quick):
         torch.cuda.empty_cache()
     table.close()
     return table.rows
+
+
+def run(folder, every, quick):
+    chosen = list(shapes())
+    return measure_models(folder, "steps", ((LLAMA_8B, 40 << 30), (QWEN_MOE, 8 << 30)),
+                          chosen[::17] if quick else chosen[::every])

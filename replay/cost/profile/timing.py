@@ -22,6 +22,7 @@ CALLS = 96
 CALLS_COLD_MAX = 512
 REPLAYS_MIN, REPLAYS_MAX = 5, 20
 BUDGET_US = 8000.0
+ESTIMATES = 3  # the host's hiccups fall on single calls, and a graph of too few calls times its own launch
 
 
 class Timer:
@@ -37,12 +38,7 @@ class Timer:
         for i in range(min(2, sets)):
             call(i)
         torch.cuda.synchronize()
-        begin, end = events()
-        begin.record()
-        call(sets - 1)
-        end.record()
-        end.synchronize()
-        estimate = max(2.0, begin.elapsed_time(end) * 1000)
+        estimate = max(2.0, min(self._eager_us(call, sets - 1) for _ in range(ESTIMATES)))
         # An eager call of a small kernel is bound by the host, so small estimates are too long.
         calls = CALLS if estimate < 40 else max(1, round(REPLAY_US / estimate))
         if cold_bytes > 0:
@@ -55,6 +51,14 @@ class Timer:
         result = self.time_graph(graph, calls)
         del graph
         return result
+
+    def _eager_us(self, call, index):
+        begin, end = events()
+        begin.record()
+        call(index)
+        end.record()
+        end.synchronize()
+        return begin.elapsed_time(end) * 1000
 
     def time_graph(self, graph, calls=1):
         """The same of a graph that holds `calls` calls."""

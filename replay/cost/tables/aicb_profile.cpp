@@ -1,9 +1,9 @@
-// Workload files of AICB (Alibaba's SimAI): one per batch and phase, tab separated, nanoseconds of each part of each layer.
-// A name says what was measured: vidur-MODEL-world_sizeW-tpT-ppP-epE-bsB-seqS-PHASE.csv, with S tokens in each of B
-// sequences. Where vidur-alibabacloud goes wrong with these files this reader does not: nanoseconds stay nanoseconds, a
-// step is priced by its prompts and its decodes, lengths between files are interpolated and lengths beyond follow a
-// fitted law, contexts are those of one sequence, and a file of another model or parallelism is never taken.
-// Exchanges between GPUs keep the project's laws: the files hold bytes, not times.
+// Workload files of AICB (Alibaba's SimAI): one per batch and phase, tab separated, nanoseconds of each part of each
+// layer. A name says what was measured: vidur-MODEL-world_sizeW-tpT-ppP-epE-bsB-seqS-PHASE.csv, with S tokens in each
+// of B sequences. Where vidur-alibabacloud goes wrong with these files this reader does not: nanoseconds stay
+// nanoseconds, a step is priced by its prompts and its decodes, lengths between files are interpolated and lengths
+// beyond follow a fitted law, contexts are those of one sequence, and a file of another model or parallelism is never
+// taken. Exchanges between GPUs keep the project's laws: the files hold bytes, not times.
 
 #include <array>
 #include <charconv>
@@ -24,7 +24,9 @@ constexpr std::size_t k_lengths_least = 2;
 
 /// AICB's names of models and the catalog's.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> k_models = {
-    {{"DeepSeek-671B", "DeepSeek-V3"}, {"Qwen3-Moe-235B", "Qwen3-235B-A22B"}, {"Qwen3-Next-80B", "Qwen3-Next-80B-A3B"}}};
+    {{"DeepSeek-671B", "DeepSeek-V3"},
+     {"Qwen3-Moe-235B", "Qwen3-235B-A22B"},
+     {"Qwen3-Next-80B", "Qwen3-Next-80B-A3B"}}};
 
 struct AicbFile {
     std::string_view model;
@@ -89,8 +91,8 @@ Result<LayerTimes> read_layers(const std::string& name, const std::string& text)
     for (std::size_t row = 0; row < parts->size(); ++row) {
         const std::string_view part = (*parts)[row];
         if (part == "attention" || part == "mlp" || part == "moe") continue;
-        return fail(Code::invalid_argument, name + " row " + std::to_string(row + 1) + ": layer_name is \"" + std::string(part) +
-                                                "\": expected attention, mlp or moe");
+        return fail(Code::invalid_argument, name + " row " + std::to_string(row + 1) + ": layer_name is \"" +
+                                                std::string(part) + "\": expected attention, mlp or moe");
     }
     return times;
 }
@@ -101,9 +103,10 @@ public:
         : files_(files), model_(model), pool_(pool) {
         profile_.origin = files.origin;
         profile_.format = "aicb";
-        profile_.attention_replaces = {"attention.norm",   "attention.qkv",           "attention.qkv_a", "attention.q_b",
-                                       "attention.rope",   "attention.kv_b",          "attention.prefill",
-                                       "attention.kv_b_absorbed", "attention.decode", "attention.gate",  "attention.o"};
+        profile_.attention_replaces = {
+            "attention.norm",   "attention.qkv",  "attention.qkv_a",   "attention.q_b",
+            "attention.rope",   "attention.kv_b", "attention.prefill", "attention.kv_b_absorbed",
+            "attention.decode", "attention.gate", "attention.o"};
     }
 
     Result<StepProfile> read() {
@@ -124,8 +127,10 @@ public:
         }
         if (auto done = check_phases(); !done) return tl::unexpected(done.error());
         add_curve("mlp", {"ffn.norm", "ffn.up", "ffn.activation", "ffn.down"}, mlp_);
-        add_curve("moe", {"moe.router", "moe.experts", "moe.permute", "moe.shared.up", "moe.shared.activation", "moe.shared.down"},
-                  moe_);
+        add_curve(
+            "moe",
+            {"moe.router", "moe.experts", "moe.permute", "moe.shared.up", "moe.shared.activation", "moe.shared.down"},
+            moe_);
         return std::move(profile_);
     }
 
@@ -134,8 +139,9 @@ private:
         for (const auto& [theirs, ours] : k_models) {
             if (theirs == file.model && ours == model_.name) return {};
         }
-        return fail(Code::invalid_argument, files_.origin + "/" + name + " was measured with " + std::string(file.model) +
-                                                ": expected files of the scenario's model, " + model_.name);
+        return fail(Code::invalid_argument, files_.origin + "/" + name + " was measured with " +
+                                                std::string(file.model) + ": expected files of the scenario's model, " +
+                                                model_.name);
     }
 
     void add(const AicbFile& file, const LayerTimes& times) {
@@ -181,7 +187,9 @@ private:
     }
 
     void add_curve(std::string name, std::vector<std::string> replaces, const std::vector<TimePoint>& points) {
-        if (!points.empty()) profile_.curves.push_back({std::move(name), std::move(replaces), CurveField::rows, points, true});
+        if (!points.empty()) {
+            profile_.curves.push_back({std::move(name), std::move(replaces), CurveField::rows, points, true});
+        }
     }
 
     const ProfileFiles& files_;

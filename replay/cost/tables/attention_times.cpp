@@ -21,7 +21,8 @@ constexpr double k_large_chunk = 256;
 constexpr double k_crossing_context_max = 4096;
 /// Means of a step come in sixteenths.
 constexpr std::int64_t k_sixteenths = 16;
-/// What decodes add to a chunk may be nothing; the plane is fitted to relative errors, so such a call counts as this long.
+/// What decodes add to a chunk may be nothing; the plane is fitted to relative errors, so such a call counts as this
+/// long.
 constexpr double k_fitted_us_min = 0.1;
 /// Covers what two roundings to nanoseconds may take away.
 constexpr double k_rounding_us = 0.01;
@@ -133,7 +134,9 @@ private:
     static std::vector<PlaneSample> samples(const std::map<double, std::vector<TimePoint>>& by_sequences) {
         std::vector<PlaneSample> all;
         for (const auto& [sequences, times] : by_sequences) {
-            for (const TimePoint& time : times) all.push_back({sequences * time.x, sequences, std::max(time.us, k_fitted_us_min)});
+            for (const TimePoint& time : times) {
+                all.push_back({sequences * time.x, sequences, std::max(time.us, k_fitted_us_min)});
+            }
         }
         return all;
     }
@@ -252,7 +255,9 @@ void AttentionTimes::add_bounds(const AttentionLimits& limits) {
     for (std::size_t bit = 0; bit < k_bits; ++bit) {
         const std::int64_t context = std::int64_t{1} << bit;
         std::int64_t least = decodes_.ns(1, scaled(context, 1));
-        for (std::int64_t n = 2; n <= limits.sequences; ++n) least = std::min(least, decodes_.ns(n, scaled(context, n)));
+        for (std::int64_t n = 2; n <= limits.sequences; ++n) {
+            least = std::min(least, decodes_.ns(n, scaled(context, n)));
+        }
         least_decodes_.push_back(least);
     }
     const auto token_bits = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(limits.tokens)));
@@ -286,7 +291,8 @@ std::int64_t AttentionTimes::alone_ns(const StepShape& shape) const {
 bool AttentionTimes::covers(const StepShape& shape) const {
     const auto within = [](std::int64_t value, double most) { return static_cast<double>(value) <= most; };
     if (!within(shape.prefill_tokens, range_.chunk) || !within(shape.decode_sequences, range_.decodes)) return false;
-    if (shape.prefill_sequences > 0 && !within(shape.prefill_context / shape.prefill_sequences, range_.past + range_.chunk)) {
+    if (shape.prefill_sequences > 0 &&
+        !within(shape.prefill_context / shape.prefill_sequences, range_.past + range_.chunk)) {
         return false;
     }
     return shape.decode_sequences == 0 || within(shape.decode_context / shape.decode_sequences, range_.context);

@@ -50,7 +50,9 @@ public:
     /// One layer's attention, in nanoseconds; 0 for a step without work.
     [[nodiscard]] std::int64_t ns(const StepShape& shape) const {
         const std::int64_t decodes = shape.decode_sequences;
-        if (shape.prefill_tokens == 0) return decodes == 0 ? 0 : decodes_.ns(decodes, scaled(shape.decode_context, decodes));
+        if (shape.prefill_tokens == 0) {
+            return decodes == 0 ? 0 : decodes_.ns(decodes, scaled(shape.decode_context, decodes));
+        }
         const std::int64_t chunks = chunks_.ns(shape.prefill_tokens, scaled(shape.prefill_pairs, shape.prefill_tokens));
         if (decodes == 0) return chunks;
         return chunks + beside_.ns(decodes, scaled(shape.decode_context, decodes)) +
@@ -74,7 +76,8 @@ private:
     Surface beside_;
     Surface crossing_;  ///< over c², n
     AttentionRange range_;
-    /// Least D of any n by the bits of Σ context, and least A of as many or more tokens by the bits of tokens and pairs.
+    /// Least D of any n by the bits of Σ context, and least A of as many or more tokens by the bits of tokens and
+    /// pairs.
     std::vector<std::int64_t> least_decodes_;
     std::vector<std::vector<std::int64_t>> least_chunks_;
 };

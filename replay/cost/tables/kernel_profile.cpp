@@ -81,8 +81,8 @@ public:
         // One kind of call alone cannot price a step's attention; then both keep their laws.
         if (!has_chunks_ || !has_decodes_) profile_.attention.clear();
         if (profile_.curves.empty() && profile_.attention.empty()) {
-            return fail(Code::invalid_argument, files_.origin + " holds no row in the shapes of " + model_.name + " at tensor = " +
-                                                    std::to_string(pool_.parallel.tensor));
+            return fail(Code::invalid_argument, files_.origin + " holds no row in the shapes of " + model_.name +
+                                                    " at tensor = " + std::to_string(pool_.parallel.tensor));
         }
         return std::move(profile_);
     }
@@ -100,7 +100,8 @@ private:
         for (std::size_t row = 0; row < rows->size(); ++row) {
             if ((*us)[row] <= 0) {
                 return fail(Code::invalid_argument, shown + " row " + std::to_string(row + 1) + ": " +
-                                                        std::string(table.results.front()) + " is 0: expected a number above 0");
+                                                        std::string(table.results.front()) +
+                                                        " is 0: expected a number above 0");
             }
             (this->*add)((*rows)[row], (*us)[row]);
         }
@@ -118,7 +119,8 @@ private:
         }
         for (auto& [projection, points] : gemms_) {
             const DataType type = projection.name == "lm_head" ? DataType::bf16 : pool_.weights;
-            if (row.number[0] != number(type) || row.number[2] != real(projection.n) || row.number[3] != real(projection.k)) {
+            if (row.number[0] != number(type) || row.number[2] != real(projection.n) ||
+                row.number[3] != real(projection.k)) {
                 continue;
             }
             points.push_back({row.number[1], us});
@@ -131,7 +133,8 @@ private:
         const bool heads = row.number[2] == real(attention.q_heads / tensor) &&
                            row.number[3] == real(std::max<std::int64_t>(1, attention.kv_heads / tensor)) &&
                            row.number[4] == real(attention.head_dim);
-        return attention.kind == AttentionKind::gqa && heads && row.number[6] == number(pool_.kv.dtype) && row.number[7] == 0;
+        return attention.kind == AttentionKind::gqa && heads && row.number[6] == number(pool_.kv.dtype) &&
+               row.number[7] == 0;
     }
 
     void add_context(const KernelRow& row, double us) {
@@ -151,8 +154,11 @@ private:
     void add_experts(const KernelRow& row, double us) {
         if (!model_.moe) return;
         const ParallelSpec& parallel = pool_.parallel;
-        const std::array<std::int64_t, 6> wanted = {model_.hidden,    model_.moe->ffn,  model_.moe->top_k,
-                                                    model_.moe->experts, parallel.tensor * parallel.data / parallel.expert,
+        const std::array<std::int64_t, 6> wanted = {model_.hidden,
+                                                    model_.moe->ffn,
+                                                    model_.moe->top_k,
+                                                    model_.moe->experts,
+                                                    parallel.tensor * parallel.data / parallel.expert,
                                                     parallel.expert};
         if (row.number[0] != number(pool_.weights) || row.number[8] != 0) return;
         for (std::size_t i = 0; i < wanted.size(); ++i) {

@@ -15,7 +15,9 @@ std::string decimal(double value) { return std::to_string(static_cast<std::int64
 Result<MeasuredColumns> MeasuredColumns::read(std::string name, std::string_view text) {
     auto csv = parse_csv(name, text);
     if (!csv) return tl::unexpected(csv.error());
-    if (csv->rows.empty()) return fail(Code::invalid_argument, name + " has no rows: expected measurements below the header");
+    if (csv->rows.empty()) {
+        return fail(Code::invalid_argument, name + " has no rows: expected measurements below the header");
+    }
     return MeasuredColumns(std::move(name), std::move(*csv));
 }
 
@@ -43,8 +45,8 @@ Result<std::vector<double>> MeasuredColumns::times(std::string_view column) cons
 
 tl::unexpected<Error> MeasuredColumns::no_time(std::string_view column, std::size_t row) const {
     const std::string cell(csv_.rows[row][*csv_.column(column)]);
-    return fail(Code::invalid_argument, name_ + " row " + std::to_string(row + 1) + ": " + std::string(column) + " is \"" + cell +
-                                            "\": expected a number above 0");
+    return fail(Code::invalid_argument, name_ + " row " + std::to_string(row + 1) + ": " + std::string(column) +
+                                            " is \"" + cell + "\": expected a number above 0");
 }
 
 Result<std::vector<double>> MeasuredColumns::read_numbers(std::string_view column, double least,
@@ -63,8 +65,9 @@ Result<std::vector<double>> MeasuredColumns::read_numbers(std::string_view colum
         const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
         const bool whole = error == std::errc() && end == cell.data() + cell.size();
         if (!whole || !std::isfinite(value) || value < least) {
-            return fail(Code::invalid_argument, name_ + " row " + std::to_string(row + 1) + ": " + std::string(column) + " is \"" +
-                                                    std::string(cell) + "\": expected a number of at least " + decimal(least));
+            return fail(Code::invalid_argument, name_ + " row " + std::to_string(row + 1) + ": " + std::string(column) +
+                                                    " is \"" + std::string(cell) +
+                                                    "\": expected a number of at least " + decimal(least));
         }
         values.push_back(value);
     }

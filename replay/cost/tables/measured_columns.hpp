@@ -13,7 +13,8 @@ namespace replayd::cost {
 
 class MeasuredColumns {
 public:
-    /// `name` stands in the messages; `text` must outlive the result. Errors as parse_csv, and for a table without rows.
+    /// `name` stands in the messages; `text` must outlive the result. Errors as parse_csv, and for a table without
+    /// rows.
     [[nodiscard]] static Result<MeasuredColumns> read(std::string name, std::string_view text);
 
     [[nodiscard]] bool has(std::string_view column) const { return csv_.column(column).has_value(); }

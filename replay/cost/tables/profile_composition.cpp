@@ -110,7 +110,8 @@ private:
             const auto whole = static_cast<std::int64_t>(rows);
             return times->us(load.routed_rows(whole) / top_k, load.active_experts(whole));
         };
-        experts.by.x_max = times->tokens_max() * static_cast<double>(parallel.expert) / static_cast<double>(parallel.data);
+        experts.by.x_max =
+            times->tokens_max() * static_cast<double>(parallel.expert) / static_cast<double>(parallel.data);
         experts.by.provenance = measured_ + "; uniform routing";
         all.push_back(std::move(experts));
     }

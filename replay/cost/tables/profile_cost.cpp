@@ -53,7 +53,9 @@ public:
         }
     }
     [[nodiscard]] bool holds(std::int64_t x) const { return (static_cast<std::size_t>(x) + 1) * stages_ <= ns_.size(); }
-    [[nodiscard]] const std::int64_t* at(std::int64_t x) const { return ns_.data() + static_cast<std::size_t>(x) * stages_; }
+    [[nodiscard]] const std::int64_t* at(std::int64_t x) const {
+        return ns_.data() + static_cast<std::size_t>(x) * stages_;
+    }
 
 private:
     std::size_t stages_;
@@ -194,9 +196,9 @@ Result<std::unique_ptr<const CostModel>> make_profile_cost(const ModelSpec& mode
         attention.emplace(profile.attention, AttentionLimits{rows_max, sampled_max, pool.max_context.value});
     }
     const std::int64_t graph_tokens_max = pool.runtime.cuda_graphs ? pool.runtime.graph_tokens_max : 0;
-    return std::make_unique<const ProfileCost>(tabulated(std::move(*operators), rows_max, sampled_max), std::move(attention),
-                                               static_cast<std::size_t>(pool.parallel.pipeline), rows_max, sampled_max,
-                                               graph_tokens_max);
+    return std::make_unique<const ProfileCost>(tabulated(std::move(*operators), rows_max, sampled_max),
+                                               std::move(attention), static_cast<std::size_t>(pool.parallel.pipeline),
+                                               rows_max, sampled_max, graph_tokens_max);
 }
 
 }  // namespace replayd::cost

@@ -6,8 +6,8 @@ namespace replayd::cost {
 namespace {
 
 constexpr std::string_view k_formats =
-    "dense.csv and attention.csv of a vLLM profile, mlp.csv and attention.csv of vidur, vidur-MODEL-…-prefill.csv of AICB, or "
-    "tables as gemm.csv in the columns of `replayctl cost eval`";
+    "dense.csv and attention.csv of a vLLM profile, mlp.csv and attention.csv of vidur, vidur-MODEL-…-prefill.csv of "
+    "AICB, or tables as gemm.csv in the columns of `replayctl cost eval`";
 
 bool has(const ProfileFiles& files, std::string_view name) { return files.text.contains(name); }
 

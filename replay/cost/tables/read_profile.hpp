@@ -30,8 +30,11 @@ struct ProfileFiles {
 
 // The readers of each format; `files` has been recognised as theirs.
 [[nodiscard]] Result<StepProfile> read_vllm_profile(const ProfileFiles& files);
-[[nodiscard]] Result<StepProfile> read_vidur_profile(const ProfileFiles& files, const ModelSpec& model, const PoolSpec& pool);
-[[nodiscard]] Result<StepProfile> read_aicb_profile(const ProfileFiles& files, const ModelSpec& model, const PoolSpec& pool);
-[[nodiscard]] Result<StepProfile> read_kernel_profile(const ProfileFiles& files, const ModelSpec& model, const PoolSpec& pool);
+[[nodiscard]] Result<StepProfile> read_vidur_profile(const ProfileFiles& files, const ModelSpec& model,
+                                                     const PoolSpec& pool);
+[[nodiscard]] Result<StepProfile> read_aicb_profile(const ProfileFiles& files, const ModelSpec& model,
+                                                    const PoolSpec& pool);
+[[nodiscard]] Result<StepProfile> read_kernel_profile(const ProfileFiles& files, const ModelSpec& model,
+                                                      const PoolSpec& pool);
 
 }  // namespace replayd::cost

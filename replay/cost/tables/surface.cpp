@@ -8,7 +8,8 @@ namespace replayd::cost {
 namespace {
 
 constexpr double k_ns_per_us = 1000;
-/// Range of the arithmetic, 274 s: such times weighed twice with 12-bit fractions stay in int64, straight on to eight times the last point too.
+/// Range of the arithmetic, 274 s: such times weighed twice with 12-bit fractions stay in int64, straight on to eight
+/// times the last point too.
 constexpr double k_ns_max = 2.7e11;
 constexpr std::int64_t k_argument_max = std::int64_t{1} << 44;
 

@@ -16,8 +16,8 @@ class Surface {
 public:
     Surface() = default;
 
-    /// Samples `us_of` (microseconds, ≥ 0) for x and y from 0 to at least `x_max` and `y_max` (≥ 1, at most 2^44), and takes
-    /// the running maximum along both axes. Beyond, times go on straight.
+    /// Samples `us_of` (microseconds, ≥ 0) for x and y from 0 to at least `x_max` and `y_max` (≥ 1, at most 2^44), and
+    /// takes the running maximum along both axes. Beyond, times go on straight.
     Surface(std::int64_t x_max, std::int64_t y_max, const std::function<double(double x, double y)>& us_of);
 
     /// Nanoseconds at x, y ≥ 0. Never falls in either.

@@ -1,6 +1,6 @@
-// Profiles of microsoft/vidur: mlp.csv, attention.csv and all_reduce.csv of one device and model; times in milliseconds,
-// medians. Columns: vidur/profiling (mlp/mlp_wrapper.py, attention/attention_wrapper.py, collectives/main.py) and
-// vidur/execution_time_predictor/sklearn_execution_time_predictor.py, which reads them.
+// Profiles of microsoft/vidur: mlp.csv, attention.csv and all_reduce.csv of one device and model; times in
+// milliseconds, medians. Columns: vidur/profiling (mlp/mlp_wrapper.py, attention/attention_wrapper.py,
+// collectives/main.py) and vidur/execution_time_predictor/sklearn_execution_time_predictor.py, which reads them.
 
 #include <algorithm>
 #include <array>
@@ -43,8 +43,8 @@ Result<std::vector<std::size_t>> rows_where(const MeasuredColumns& file, std::st
     if (!rows.empty()) return rows;
     std::string list;
     for (const double value : there) list += (list.empty() ? "" : ", ") + shown(value);
-    return fail(Code::invalid_argument, file.name() + " has no rows with " + std::string(column) + " = " + shown(wanted) +
-                                            ", which the pool needs: it has " + list);
+    return fail(Code::invalid_argument, file.name() + " has no rows with " + std::string(column) + " = " +
+                                            shown(wanted) + ", which the pool needs: it has " + list);
 }
 
 Result<void> check_model(const MeasuredColumns& file, const ModelSpec& model) {
@@ -136,8 +136,9 @@ Result<void> add_attention(const MeasuredColumns& file, const PoolSpec& pool, St
     const auto is_chunk = [](const AttentionPoint& point) { return point.chunk > 0; };
     const auto chunks = std::count_if(profile.attention.begin(), profile.attention.end(), is_chunk);
     if (chunks > 0 && chunks < static_cast<std::ptrdiff_t>(profile.attention.size())) return {};
-    return fail(Code::invalid_argument, file.name() + " has no rows with " +
-                                            (chunks > 0 ? "prefill_chunk_size 0" : "batch_size 1 and prefill_chunk_size above 0"));
+    return fail(Code::invalid_argument,
+                file.name() + " has no rows with " +
+                    (chunks > 0 ? "prefill_chunk_size 0" : "batch_size 1 and prefill_chunk_size above 0"));
 }
 
 Result<void> add_all_reduce(const MeasuredColumns& file, const PoolSpec& pool, StepProfile& profile) {
@@ -171,7 +172,8 @@ Result<StepProfile> read_vidur_profile(const ProfileFiles& files, const ModelSpe
         }); !done) {
         return tl::unexpected(done.error());
     }
-    if (auto done = read("attention.csv", [&](const MeasuredColumns& file) { return add_attention(file, pool, profile); });
+    if (auto done =
+            read("attention.csv", [&](const MeasuredColumns& file) { return add_attention(file, pool, profile); });
         !done) {
         return tl::unexpected(done.error());
     }

@@ -46,9 +46,10 @@ const Layer* find_layer(std::string_view name) {
     return nullptr;
 }
 
-tl::unexpected<Error> wrong_layer(const MeasuredColumns& file, std::size_t row, std::string_view name, const std::string& expected) {
-    return fail(Code::invalid_argument, file.name() + " row " + std::to_string(row + 1) + ": layer is \"" + std::string(name) +
-                                            "\": " + expected);
+tl::unexpected<Error> wrong_layer(const MeasuredColumns& file, std::size_t row, std::string_view name,
+                                  const std::string& expected) {
+    return fail(Code::invalid_argument, file.name() + " row " + std::to_string(row + 1) + ": layer is \"" +
+                                            std::string(name) + "\": " + expected);
 }
 
 /// Rows of one file by layer, over `argument`, in any order. `curves` holds those of the files before.
@@ -63,7 +64,8 @@ Result<void> add_curves(const MeasuredColumns& file, std::string_view argument, 
     const std::size_t before = curves.size();
     for (std::size_t row = 0; row < names->size(); ++row) {
         const std::string_view name = (*names)[row];
-        const auto known = std::find_if(curves.begin(), curves.end(), [&](const ProfiledCurve& curve) { return curve.name == name; });
+        const auto known =
+            std::find_if(curves.begin(), curves.end(), [&](const ProfiledCurve& curve) { return curve.name == name; });
         const auto index = static_cast<std::size_t>(known - curves.begin());
         if (index < before) return wrong_layer(file, row, name, "expected it in dense.csv or here, not in both");
         if (index == curves.size()) {
@@ -77,7 +79,8 @@ Result<void> add_curves(const MeasuredColumns& file, std::string_view argument, 
 }
 
 Result<void> read_attention(const MeasuredColumns& file, StepProfile& profile) {
-    constexpr std::array<std::string_view, 5> k_columns = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
+    constexpr std::array<std::string_view, 5> k_columns = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode",
+                                                           "time_us"};
     std::array<std::vector<double>, 5> columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         auto values = k_columns[i] == "time_us" ? file.times(k_columns[i]) : file.numbers(k_columns[i], 0);

@@ -35,7 +35,12 @@ struct Sum {
 class Boosting {
 public:
     Boosting(const std::vector<std::vector<float>>& columns, const std::vector<double>& target, FitOptions options)
-        : options_(options), target_(target), rows_(target.size()), answer_(rows_, 0.0), gradient_(rows_), random_(options.seed) {
+        : options_(options),
+          target_(target),
+          rows_(target.size()),
+          answer_(rows_, 0.0),
+          gradient_(rows_),
+          random_(options.seed) {
         for (const auto& column : columns) {
             edges_.push_back(edges_of(column));
             auto& bins = bins_.emplace_back(rows_);

@@ -85,11 +85,24 @@ std::vector<bool> keep_aside(const Samples& samples, bool whole_shapes, Fold fol
     return held;
 }
 
-/// Where a table has few shapes, one fold says little: all of 16 are gone through.
-bool has_few_shapes(const Samples& samples) {
+std::set<std::uint64_t> shapes_of(const Samples& samples) {
     std::set<std::uint64_t> shapes;
     for (const KernelRow& row : samples.rows) shapes.insert(shape_hash(samples, row, 1));
-    return shapes.size() < 150;
+    return shapes;
+}
+
+/// Where a table has few shapes, one fold says little: all of 16 are gone through.
+bool has_few_shapes(const Samples& samples) { return shapes_of(samples).size() < 150; }
+
+/// The shapes dealt out to folds in turn, so that no fold has two of so few.
+std::vector<bool> deal_aside(const Samples& samples, Fold fold) {
+    const std::set<std::uint64_t> shapes = shapes_of(samples);
+    std::vector<bool> held;
+    for (const KernelRow& row : samples.rows) {
+        const auto place = std::distance(shapes.begin(), shapes.find(shape_hash(samples, row, 1)));
+        held.push_back(static_cast<std::uint64_t>(place) % fold.count == fold.index);
+    }
+    return held;
 }
 
 Samples without(const Samples& samples, const std::vector<bool>& held) {
@@ -107,9 +120,10 @@ ErrorsByKernel one_draw(const Samples& samples, bool whole_shapes, std::uint64_t
     const std::uint64_t folds = every_fold ? 16 : 10;
     ErrorsByKernel errors;
     for (std::uint64_t fold = 0; fold < (every_fold ? folds : 1); ++fold) {
-        const auto held = keep_aside(samples, whole_shapes, {seed, folds, fold});
+        const Fold one{seed, folds, fold};
+        const auto held = every_fold ? deal_aside(samples, one) : keep_aside(samples, whole_shapes, one);
         const Samples rest = without(samples, held);
-        if (rest.rows.empty()) continue;
+        if (rest.rows.empty() || rest.rows.size() == samples.rows.size()) continue;
         const KernelLaw law = fit_law(rest, options_for(rest));
         add_errors(law, *find_hardware(samples.gpu), samples, held, errors);
     }

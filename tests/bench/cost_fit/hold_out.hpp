@@ -21,9 +21,9 @@ void add_errors(const cost::KernelLaw& law, const cost::Hardware& target, const 
 /// both hold: what remains of the errors where the own GPU's law is right.
 [[nodiscard]] ErrorsByKernel ratio_errors(const cost::KernelLaw& law, const Samples& own, const Samples& samples);
 
-/// One line for all rows, and with `by_kernel` one for every kernel. Each element of `draws` holds the errors of one draw of
-/// rows: median and 90th percentile are those of the middle draw, and the limits of `split` stand beside where there are some.
-/// `split`: "points", "shapes", "carried" or "ratio".
+/// One line for all rows, and with `by_kernel` one for every kernel. Each element of `draws` holds the errors of one
+/// draw of rows: median and 90th percentile are those of the middle draw, and the limits of `split` stand beside where
+/// there are some. `split`: "points", "shapes", "carried" or "ratio".
 void print(const Samples& samples, const std::string& split, const std::vector<ErrorsByKernel>& draws, bool by_kernel);
 
 /// The heading of those lines.

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+
+#include "tuning_fit.hpp"
 
 namespace replayd::cost_fit {
 namespace {
@@ -14,6 +17,8 @@ constexpr std::string_view k_source =
 constexpr std::string_view k_own_source = "fitted on the tables of replay/cost/profile/measurements";
 /// A kernel with fewer rows keeps the shares of its table's largest one.
 constexpr std::size_t k_shares_rows_min = 40;
+/// Likewise where nothing but the shares leads from one curve to the next (KernelTable::across_number).
+constexpr std::size_t k_grid_shares_rows_min = 10;
 constexpr std::size_t k_shares_rows_max = 4'000;
 
 double mean_error(const Hardware& hardware, const KernelShares& shares, const std::vector<KernelWork>& work,
@@ -31,6 +36,8 @@ KernelShares fit_shares(const KernelTable& table, const Hardware& hardware, cons
     KernelShares shares;
     const double shortest = std::max(0.5, *std::min_element(us.begin(), us.end()));
     shares.fixed_us = shortest;
+    const bool steps = std::any_of(work.begin(), work.end(), [](const KernelWork& one) { return one.steps > 0; });
+    if (steps) shares.step_us = 1;
     // A fixed part cannot outlast the shortest call. Left free it takes in work of the experts, which then does
     // not scale to another GPU: H100 to H200 errs by 3.2 % instead of 2.6 %. The other tables carry over better
     // without the bound (decode attention 2.7 % instead of 3.6 %; --carry-from on the profiler's tables).
@@ -42,9 +49,10 @@ KernelShares fit_shares(const KernelTable& table, const Hardware& hardware, cons
     };
     const Knob knobs[] = {{&KernelShares::fixed_us, 0.5, fixed_max}, {&KernelShares::compute, 0.005, 1.0},
                           {&KernelShares::memory, 0.02, 1.0},  {&KernelShares::l2, 0.05, 1.0},
-                          {&KernelShares::link, 0.01, 1.5}};
+                          {&KernelShares::link, 0.01, 1.5},    {&KernelShares::step_us, 0.05, 20}};
     for (double step = 1.0; step > 0.01; step *= 0.7) {
         for (const Knob& knob : knobs) {
+            if (knob.member == &KernelShares::step_us && !steps) continue;
             for (const double direction : {step, -step}) {
                 KernelShares tried = shares;
                 tried.*knob.member = std::clamp(shares.*knob.member * std::exp(direction), knob.lowest, knob.highest);
@@ -57,6 +65,11 @@ KernelShares fit_shares(const KernelTable& table, const Hardware& hardware, cons
         }
     }
     return shares;
+}
+
+/// TensorRT-LLM's experts without a gate run the same CUTLASS kernels; too few families have none to tell shares by.
+std::string shares_name(const std::string& kernel) {
+    return kernel == "moe_torch_flow_nongated" ? "moe_torch_flow_cutlass" : kernel;
 }
 
 std::vector<LawKernel> fit_kernels(const Samples& samples, const Hardware& hardware) {
@@ -76,7 +89,13 @@ std::vector<LawKernel> fit_kernels(const Samples& samples, const Hardware& hardw
             work.push_back(samples.table->work(hardware, row));
             us.push_back(samples.us[indices[i]]);
         }
-        if (indices.size() >= k_shares_rows_min) kernel.shares = fit_shares(*samples.table, hardware, work, us);
+        const std::size_t rows_min = samples.table->across_number ? k_grid_shares_rows_min : k_shares_rows_min;
+        if (indices.size() >= rows_min) kernel.shares = fit_shares(*samples.table, hardware, work, us);
+    }
+    for (LawKernel& kernel : kernels) {
+        const auto same = std::find_if(kernels.begin(), kernels.end(),
+                                       [&](const LawKernel& one) { return one.name == shares_name(kernel.name); });
+        if (same != kernels.end()) kernel.shares = same->shares;
     }
     return kernels;
 }
@@ -128,6 +147,13 @@ std::map<std::uint64_t, double> slow_curves_of(const KernelLaw& bare, const Samp
     return slow;
 }
 
+/// The distinct values of the number that a table interpolates across.
+std::vector<double> values_across(const Samples& samples) {
+    std::set<double> values;
+    for (const KernelRow& row : samples.rows) values.insert(row.number[*samples.table->across_number]);
+    return {values.begin(), values.end()};
+}
+
 /// What `law` leaves over on every row of a table that keeps it.
 CurveResiduals left_over(const KernelLaw& law, const Samples& samples, const std::map<std::string, std::size_t>& kernels) {
     if (!samples.table->curve_number) return {};
@@ -135,7 +161,8 @@ CurveResiduals left_over(const KernelLaw& law, const Samples& samples, const std
     std::vector<CurveResiduals::Call> calls;
     for (std::size_t i = 0; i < samples.rows.size(); ++i) {
         const KernelRow& row = samples.rows[i];
-        calls.push_back({law.curve_of(row, kernels.at(row.kernel)), row.number[*samples.table->curve_number],
+        const KernelRow named = samples.table->curve_row != nullptr ? samples.table->curve_row(row) : row;
+        calls.push_back({law.curve_of(named, kernels.at(row.kernel)), named.number[*samples.table->curve_number],
                          std::log(samples.us[i] / law.price(hardware, row).us)});
     }
     return CurveResiduals(calls);
@@ -192,6 +219,12 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     std::map<std::string, std::size_t> index;
     for (std::size_t i = 0; i < parts.kernels.size(); ++i) index[parts.kernels[i].name] = i;
     const KernelLaw bare(parts);
+    if (samples.table->across_number) {
+        parts.across = values_across(samples);
+        parts.correction = Forest(1, 0, {}, {}, {});
+        parts.residuals = left_over(KernelLaw(parts), samples, index);
+        return KernelLaw(std::move(parts));
+    }
     std::vector<double> target;
     for (std::size_t i = 0; i < samples.rows.size(); ++i) {
         const KernelRow& row = samples.rows[i];
@@ -201,6 +234,7 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     // Decode attention's curves differ by as much in ways that its features do tell: listed, unseen shapes of SGLang's err by
     // 2.2 / 10.5 % instead of 1.9 / 6.6 %.
     if (samples.table->name == "moe") parts.slow_curves = slow_curves_of(bare, samples, index, target);
+    parts.shared_tuning = fit_shared_tuning(KernelLaw(parts), samples, index);
     const KernelLaw with_slow(parts);
     std::vector<std::vector<float>> columns;
     std::vector<float> values;

@@ -3,7 +3,7 @@
 //
 //   cost_fit DATA_DIR --out LAWS_DIR             fit everything and write one file per law
 //   cost_fit DATA_DIR --holdout [--seed N]       print the errors on rows and shapes kept aside; another N, other rows
-//   cost_fit DATA_DIR --holdout --draws N        the same over the seeds 1 to N: errors of the middle draw, limits beside
+//   cost_fit DATA_DIR --holdout --draws N        over the seeds 1 to N: errors of the middle draw, limits beside
 //   cost_fit DATA_DIR --carry-from GPU           print the errors on all other GPUs of laws fitted on that one
 //   … --by-kernel                                print the errors of every kernel too
 //   … --only TEXT                                take only files whose path holds the text
@@ -39,7 +39,9 @@ std::string read_maybe_gzip(const fs::path& path) {
     std::string text;
     gzFile file = gzopen(path.c_str(), "rb");
     char buffer[1 << 16];
-    for (int got = 0; (got = gzread(file, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+    for (int got = 0; (got = gzread(file, buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(got));
+    }
     gzclose(file);
     return text;
 }
@@ -68,8 +70,8 @@ Samples read_samples(const fs::path& path, const KernelTable& table, std::string
     return samples;
 }
 
-/// How the law that was fitted on `from` does on this table of another GPU, and on the ratio of their times, which is what
-/// carrying it over adds to its errors; nothing where `from` has no file of that name of that framework.
+/// How the law that was fitted on `from` does on this table of another GPU, and on the ratio of their times, which is
+/// what carrying it over adds to its errors; nothing where `from` has no file of that name of that framework.
 void carry(const fs::path& data, const std::string& from, const std::string& name, const Samples& samples,
            bool by_kernel) {
     const std::string folder = samples.backend == "replayd" ? from : from + "/" + samples.backend;
@@ -92,7 +94,9 @@ int main(int argc, char** argv) {
     std::uint64_t seed = 1;
     std::uint64_t draws = 1;
     bool by_kernel = false;
-    if (argc < 3) stop("usage: cost_fit DATA_DIR --out DIR | --holdout [--seed N] [--draws N] | --carry-from GPU [--only TEXT]");
+    if (argc < 3) {
+        stop("usage: cost_fit DATA_DIR --out DIR | --holdout [--seed N] [--draws N] | --carry-from GPU [--only TEXT]");
+    }
     for (int i = 2; i < argc; ++i) {
         const std::string argument = argv[i];
         if (argument == "--out" && i + 1 < argc) out = argv[++i];

@@ -100,7 +100,8 @@ TEST(Guard, each_role_may_do_its_own_and_admin_everything) {
 // The page itself holds nothing of anyone's and asks for the token; whatever else lies beside it does not come.
 TEST(Guard, files_of_the_page_need_no_token) {
     Guard guard(with_tokens());
-    for (const char* path : {"/", "/index.html", "/icon.svg", "/js/main.js", "/style/theme.css", "/vendor/uPlot.esm.js"}) {
+    for (const char* path :
+         {"/", "/index.html", "/icon.svg", "/js/main.js", "/style/theme.css", "/vendor/uPlot.esm.js"}) {
         EXPECT_EQ(status(guard, request("GET", path)), 0U) << path;
         EXPECT_EQ(status(guard, request("HEAD", path)), 0U) << path;
         EXPECT_EQ(status(guard, request("POST", path)), 401U) << path;

@@ -22,8 +22,8 @@ Arrival sample() {
     return arrival;
 }
 
-// Expected values by Python's hmac module: HMAC-SHA256 over a byte for the kind (1 request, 2 conversation, 3 prefix) and
-// the value, numbers as 8 little-endian bytes; the first 16 bytes as text, the first 8 as a number.
+// Expected values by Python's hmac module: HMAC-SHA256 over a byte for the kind (1 request, 2 conversation, 3 prefix)
+// and the value, numbers as 8 little-endian bytes; the first 16 bytes as text, the first 8 as a number.
 TEST(IdHasher, ids_become_hmacs_and_everything_else_stays) {
     auto hasher = IdHasher::create(std::string(32, 's'));
     ASSERT_TRUE(hasher) << hasher.error().message;

@@ -84,9 +84,10 @@ TEST(Secret, a_credential_lies_in_the_folder_that_systemd_names) {
     unsetenv("CREDENTIALS_DIRECTORY");
     const auto unset = read_secret(source, "the token of \"operator\"");
     ASSERT_FALSE(unset);
-    EXPECT_EQ(unset.error().message,
-              "the token of \"operator\" is the credential \"operator\" and CREDENTIALS_DIRECTORY is not set: expected a "
-              "start by systemd with LoadCredential=operator:PATH, or a file");
+    EXPECT_EQ(
+        unset.error().message,
+        "the token of \"operator\" is the credential \"operator\" and CREDENTIALS_DIRECTORY is not set: expected a "
+        "start by systemd with LoadCredential=operator:PATH, or a file");
     setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1);
     EXPECT_FALSE(read_secret(source, "the token"));
     // An access list for the service's user shows as group bits.

@@ -90,14 +90,16 @@ TEST_F(ApiTest, replicas_are_shown_as_series) {
     ASSERT_EQ(answer.status, 200U);
     const json::array& items = answer.body.at("items").as_array();
     ASSERT_FALSE(items.empty());
-    EXPECT_EQ(keys(items[0]), (std::vector<std::string>{"replica", "pool", "at_ns", "kv_blocks_used", "kv_blocks_cached",
-                                                        "workspace_bytes"}));
+    EXPECT_EQ(keys(items[0]), (std::vector<std::string>{"replica", "pool", "at_ns", "kv_blocks_used",
+                                                        "kv_blocks_cached", "workspace_bytes"}));
     EXPECT_EQ(items[0].at("replica"), 0);
     EXPECT_EQ(items[0].at("pool").as_string(), "all");
     const json::array& used = items[0].at("kv_blocks_used").as_array();
     ASSERT_EQ(used.size(), items[0].at("at_ns").as_array().size());
     EXPECT_EQ(used.back(), 0);
-    EXPECT_EQ(daemon_.get("/api/v1/runs/" + run_ + "/replicas?limit=1").body.at("items").at(0).at("at_ns").as_array().size(), 1U);
+    EXPECT_EQ(
+        daemon_.get("/api/v1/runs/" + run_ + "/replicas?limit=1").body.at("items").at(0).at("at_ns").as_array().size(),
+        1U);
     EXPECT_EQ(daemon_.get("/api/v1/runs/" + run_ + "/replicas?limit=0").status, 400U);
 }
 
@@ -138,7 +140,8 @@ TEST_F(ApiTest, runs_and_plans_are_shown_with_their_scenario) {
     EXPECT_EQ(scenario.text("toml"), k_pd_toml);
 }
 
-// The loads are over their mean, so they sum to the number of ranks; chance only adds to the busiest, less in larger steps.
+// The loads are over their mean, so they sum to the number of ranks; chance only adds to the busiest, less in larger
+// steps.
 TEST_F(ApiTest, expert_balance_is_shown_for_pools_that_spread_their_experts) {
     const HttpAnswer answer = daemon_.get("/api/v1/scenarios/deepseek-v3-h800-pd/experts");
     ASSERT_EQ(answer.status, 200U);
@@ -197,7 +200,8 @@ TEST_F(ApiTest, vllm_metrics_agree_with_the_history_and_can_be_narrowed) {
     const std::string pd = labels("test-pd", "2");
     EXPECT_NE(text.find("vllm:time_to_first_token_seconds_count" + mixed + "} 300\n"), std::string::npos) << text;
     EXPECT_NE(text.find("vllm:e2e_request_latency_seconds_bucket" + pd + ",le=\"+Inf\"} 300\n"), std::string::npos);
-    EXPECT_NE(text.find("vllm:request_success_total" + mixed + ",finished_reason=\"length\"} 300\n"), std::string::npos);
+    EXPECT_NE(text.find("vllm:request_success_total" + mixed + ",finished_reason=\"length\"} 300\n"),
+              std::string::npos);
     const std::string narrowed = daemon_.get_text("/metrics/vllm?scenario=test-pd");
     EXPECT_EQ(narrowed.find(mixed), std::string::npos);
     EXPECT_NE(narrowed.find("vllm:request_generation_tokens_count" + pd + "} 300\n"), std::string::npos);

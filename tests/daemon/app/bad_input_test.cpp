@@ -54,9 +54,10 @@ const std::vector<BadRequest> k_bad_requests = {
      "speed is -1.000000: expected 0 (as fast as possible) or a positive factor of real time"},
     {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"request_rows":1})", 400, "invalid_argument",
      "request_rows is no string: expected all, none, objective_breaks or sampled:SHARE"},
-    {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"request_rows":"sampled:2"})", 400, "invalid_argument",
-     "request_rows is \"sampled:2\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
-     "sampled:0.01"},
+    {"POST", "/api/v1/streams", R"({"name":"x","scenarios":["test-pd"],"request_rows":"sampled:2"})", 400,
+     "invalid_argument",
+     "request_rows is \"sampled:2\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and "
+     "below 1, such as sampled:0.01"},
     {"POST", "/api/v1/streams", R"({"name":"t","scenarios":["test-pd"]})", 409, "already_exists",
      "stream \"t\" exists: choose another name, or send arrivals to that one"},
     {"POST", "/api/v1/streams/t/speed", R"({"speed":"max"})", 400, "invalid_argument",
@@ -163,7 +164,8 @@ const std::vector<BadIngest> k_bad_ingest = {
      "batch.seq is 2: expected 1; send again from batch 1", 4409},
     {k_hello, R"({"end":{"seq":7}})", "sequence_gap", "end.seq is 7: expected 1; send again from batch 1", 4409},
     {k_hello,
-     R"({"batch":{"seq":1,"arrivals":[{"id":"a","arrival_ns":4611686018427387905,"prompt_tokens":1,"output_tokens":1}]}})",
+     R"({"batch":{"seq":1,"arrivals":[)"
+     R"({"id":"a","arrival_ns":4611686018427387905,"prompt_tokens":1,"output_tokens":1}]}})",
      "invalid_argument",
      "batch 1: its latest time is 4611686018427387905 ns: expected at most 4611686018427387904 ns after the stream's "
      "epoch",

@@ -33,7 +33,9 @@ Ran shell(const std::string& command) {
     Ran ran;
     FILE* pipe = popen((command + " 2>&1").c_str(), "r");
     std::array<char, 4096> chunk{};
-    while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), pipe)) ran.output.append(chunk.data(), got);
+    while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), pipe)) {
+        ran.output.append(chunk.data(), got);
+    }
     const int status = pclose(pipe);
     ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return ran;
@@ -66,8 +68,8 @@ TEST_F(InstallationTest, the_units_are_valid) {
     for (const char* section : {"man8", "man1"}) fs::create_directories(folder_ + "/man/" + section);
     fs::copy(k_systemd + "/replayd.8", folder_ + "/man/man8");
     fs::copy(k_systemd + "/replayctl.1", folder_ + "/man/man1");
-    const Ran ran = shell("MANPATH=" + folder_ + "/man systemd-analyze verify " + folder_ + "/replayd.service " + folder_ +
-                          "/replayd.socket");
+    const Ran ran = shell("MANPATH=" + folder_ + "/man systemd-analyze verify " + folder_ + "/replayd.service " +
+                          folder_ + "/replayd.socket");
     EXPECT_EQ(ran.status, 0) << ran.output;
     EXPECT_EQ(ran.output, "");
 }
@@ -117,8 +119,8 @@ TEST_F(InstallationTest, the_user_and_the_folders_are_made_in_an_empty_root) {
 TEST_F(InstallationTest, the_man_pages_format_without_a_warning_and_name_every_flag) {
     if (!has("man")) GTEST_SKIP() << "man is not installed";
     for (const char* page : {"replayd.8", "replayctl.1"}) {
-        const Ran ran = shell("LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z " + k_systemd +
-                              "/" + page + " 2>&1 >/dev/null");
+        const Ran ran = shell("LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z " +
+                              k_systemd + "/" + page + " 2>&1 >/dev/null");
         EXPECT_EQ(ran.status, 0) << ran.output;
         EXPECT_EQ(ran.output, "") << page;
     }

@@ -1,4 +1,5 @@
-// Spans on /v1/traces of a real daemon: in order of time whatever order they come in, once, durable, and each refusal by name.
+// Spans on /v1/traces of a real daemon: in order of time whatever order they come in, once, durable, and each refusal
+// by name.
 
 #include <gtest/gtest.h>
 
@@ -37,8 +38,9 @@ json::object span(unsigned number, std::uint64_t start_ms, std::uint64_t length_
 std::string request(json::array spans, const char* service = "gateway") {
     return json::serialize(json::object{
         {"resourceSpans",
-         json::array{json::object{{"resource", {{"attributes", json::array{attribute("service.name", {{"stringValue", service}})}}}},
-                                  {"scopeSpans", json::array{json::object{{"spans", std::move(spans)}}}}}}}});
+         json::array{json::object{
+             {"resource", {{"attributes", json::array{attribute("service.name", {{"stringValue", service}})}}}},
+             {"scopeSpans", json::array{json::object{{"spans", std::move(spans)}}}}}}}});
 }
 
 /// A daemon whose spans create streams with the mixed cluster.
@@ -62,7 +64,8 @@ void end(const TestDaemon& daemon, const std::string& stream) {
 
 /// Prompt lengths of the stream's requests, by arrival.
 std::string prompts(const TestDaemon& daemon) {
-    return json::serialize(daemon.sql("SELECT group_concat(prompt_tokens, ' ') FROM (SELECT prompt_tokens FROM request ORDER BY arrived_ns)"));
+    return json::serialize(daemon.sql(
+        "SELECT group_concat(prompt_tokens, ' ') FROM (SELECT prompt_tokens FROM request ORDER BY arrived_ns)"));
 }
 
 TEST(Otlp, spans_in_any_order_become_arrivals_in_order_with_what_was_observed) {
@@ -74,7 +77,9 @@ TEST(Otlp, spans_in_any_order_become_arrivals_in_order_with_what_was_observed) {
     EXPECT_EQ(daemon.sql("SELECT max(arrived_ns) - min(arrived_ns) FROM request").as_int64(), 2'500'000'000);
     EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE observed_ttft_ns = 125000000").as_int64(), 4);
     EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE observed_e2e_ns = 500000000").as_int64(), 3);
-    EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE id = 'ab000000000000000000000000100002-cd00000000100002'").as_int64(), 1);
+    EXPECT_EQ(daemon.sql("SELECT count(*) FROM request WHERE id = 'ab000000000000000000000000100002-cd00000000100002'")
+                  .as_int64(),
+              1);
 }
 
 // The span of 60 s later moves the stream on; what then comes from before that is late, and told so.
@@ -82,14 +87,16 @@ TEST(Otlp, a_late_span_is_rejected_by_name_and_the_others_are_taken) {
     TestDaemon daemon = spans_daemon();
     expect_taken(daemon.post("/v1/traces", request({span(1, 1'000), span(2, 60'000)})));
     // Released by the daemon's clock tick: the first arrival is in the log when the stream says so.
-    (void)daemon.wait_stream("gateway", [](const json::object& stream) { return stream.at("arrivals").to_number<int>() == 1; });
+    (void)daemon.wait_stream("gateway",
+                             [](const json::object& stream) { return stream.at("arrivals").to_number<int>() == 1; });
     const HttpAnswer answer = daemon.post("/v1/traces", request({span(3, 2'000), span(4, 59'000)}));
     EXPECT_EQ(answer.status, 200U);
     const json::object& partial = answer.body.at("partialSuccess").as_object();
     EXPECT_EQ(partial.at("rejectedSpans").as_string(), "1");
     EXPECT_EQ(partial.at("errorMessage").as_string(),
-              "span cd00000000100003 of stream \"gateway\" is late, or was sent before: it began 48500 ms before the time that the stream "
-              "has come to: expected spans that began within otlp.reorder_s, 10 s, before the latest end");
+              "span cd00000000100003 of stream \"gateway\" is late, or was sent before: it began 48500 ms before the "
+              "time that the stream has come to: expected spans that began within otlp.reorder_s, 10 s, before the "
+              "latest end");
     end(daemon, "gateway");
     EXPECT_EQ(daemon.sql("SELECT count(*) FROM request").as_int64(), 3);
 }
@@ -149,8 +156,10 @@ TEST(Otlp, spans_that_wait_survive_a_restart_and_are_taken_once) {
 // A backup that is started on has the same runs to finish, and what had been released before is not taken twice.
 TEST(Otlp, a_backup_has_the_spans_that_wait_and_gives_them_back) {
     TestDaemon daemon = spans_daemon();
-    expect_taken(daemon.post("/v1/traces", request({span(1, 1'000, 500, 101), span(2, 60'000, 500, 102), span(3, 61'000, 500, 103)})));
-    (void)daemon.wait_stream("gateway", [](const json::object& stream) { return stream.at("arrivals").to_number<int>() == 1; });
+    expect_taken(daemon.post(
+        "/v1/traces", request({span(1, 1'000, 500, 101), span(2, 60'000, 500, 102), span(3, 61'000, 500, 103)})));
+    (void)daemon.wait_stream("gateway",
+                             [](const json::object& stream) { return stream.at("arrivals").to_number<int>() == 1; });
     const std::string copy = daemon.folder() + "/copy.db";
     const auto done = storage::back_up(daemon.config().history_path, copy, {});
     ASSERT_TRUE(done) << done.error().message;
@@ -197,14 +206,16 @@ TEST(Otlp, each_refusal_says_what_is_wrong) {
         return std::string(answer.body.at("partialSuccess").at("errorMessage").as_string());
     };
     EXPECT_EQ(partial(daemon.post("/v1/traces", request({span(1, 0)}))),
-              "stream \"gateway\" does not exist and no scenarios were named: expected one or more scenarios to create it with");
+              "stream \"gateway\" does not exist and no scenarios were named: expected one or more scenarios to create "
+              "it with");
     EXPECT_EQ(partial(daemon.post("/v1/traces", request({span(1, 0)}, "unknown_service:node"))),
-              "service.name, the name of the stream, is \"unknown_service:node\": expected 1 to 128 characters of A-Z a-z 0-9 . _ -; or "
-              "name it by the header x-replayd-stream or otlp.stream");
+              "service.name, the name of the stream, is \"unknown_service:node\": expected 1 to 128 characters of A-Z "
+              "a-z 0-9 . _ -; or name it by the header x-replayd-stream or otlp.stream");
     json::object bare = span(1, 0);
     bare["attributes"] = json::array{attribute("gen_ai.usage.input_tokens", {{"intValue", 5}})};
-    EXPECT_EQ(partial(daemon.post("/v1/traces?stream=s&scenarios=test-mixed", request({bare}))),
-              "span cd00000000100001: gen_ai.usage.output_tokens is missing: expected it, or gen_ai.usage.completion_tokens");
+    EXPECT_EQ(
+        partial(daemon.post("/v1/traces?stream=s&scenarios=test-mixed", request({bare}))),
+        "span cd00000000100001: gen_ai.usage.output_tokens is missing: expected it, or gen_ai.usage.completion_tokens");
     json::object future = span(1, 0);
     future["startTimeUnixNano"] = "8999999999000000000";
     future["endTimeUnixNano"] = "9000000000000000000";
@@ -224,7 +235,8 @@ TEST(Otlp, a_stream_of_other_arrivals_takes_no_spans) {
     client.wait_ack(send_arrivals(client, synthetic_arrivals(3), 0, 3, 3, 1) - 1);
     const HttpAnswer answer = daemon.post("/v1/traces", request({span(1, 0)}));
     EXPECT_EQ(answer.body.at("partialSuccess").at("errorMessage").as_string(),
-              "stream \"gateway\" has arrivals that were no spans, on a clock of their own: expected a stream of spans; choose another name");
+              "stream \"gateway\" has arrivals that were no spans, on a clock of their own: expected a stream of "
+              "spans; choose another name");
 }
 
 // Nothing is acknowledged that is not on disk.

@@ -12,15 +12,18 @@ namespace replayd::app {
 namespace {
 
 std::string scenario(const std::string& name, const std::string& profile) {
-    return "name = \"" + name + "\"\nmodel = \"Llama-3.1-8B\"\ngpu = \"H100-SXM\"\n[[pool]]\nname = \"mixed\"\nrole = \"mixed\"\n"
-           "[cost]\nsource = \"profile\"\nprofile = \"" + profile + "\"\n";
+    return "name = \"" + name +
+           "\"\nmodel = \"Llama-3.1-8B\"\ngpu = \"H100-SXM\"\n[[pool]]\nname = \"mixed\"\nrole = \"mixed\"\n"
+           "[cost]\nsource = \"profile\"\nprofile = \"" +
+           profile + "\"\n";
 }
 
 class ProfileScenarios : public ::testing::Test {
 protected:
     ProfileScenarios() {
         std::filesystem::create_directories(folder_.path("scenarios/perf/tp1"));
-        (void)folder_.holding("scenarios/perf/tp1/dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8192,90\n");
+        (void)folder_.holding("scenarios/perf/tp1/dense.csv",
+                              "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8192,90\n");
     }
     std::string message(const config::DaemonConfig& config) const {
         const auto library = load_scenarios(config);
@@ -72,8 +75,9 @@ TEST_F(ProfileScenarios, need_a_scenario_folder) {
     ASSERT_TRUE(library);
     const auto posted = (*library)->add(scenario("b", "perf"), "request", false);
     ASSERT_FALSE(posted);
-    EXPECT_EQ(posted.error().message, "request:9: cost.profile = \"perf\": the daemon has no scenario folder to look in; name one "
-                                      "with --scenario-dir");
+    EXPECT_EQ(posted.error().message,
+              "request:9: cost.profile = \"perf\": the daemon has no scenario folder to look in; name one "
+              "with --scenario-dir");
 }
 
 }  // namespace

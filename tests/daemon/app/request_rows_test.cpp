@@ -1,5 +1,5 @@
-// Streams that do not keep a row of every request: what is kept is the same in every run, after a restart and at any framing,
-// and everything else about the runs is as if all were kept.
+// Streams that do not keep a row of every request: what is kept is the same in every run, after a restart and at any
+// framing, and everything else about the runs is as if all were kept.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,8 @@ const std::vector<std::string> k_both = {"test-mixed", "test-pd"};
 class RequestRowsTest : public testing::Test {
 protected:
     void create(const std::string& name, const std::string& policy) {
-        const json::object body{{"name", name}, {"scenarios", json::array{"test-mixed", "test-pd"}}, {"request_rows", policy}};
+        const json::object body{
+            {"name", name}, {"scenarios", json::array{"test-mixed", "test-pd"}}, {"request_rows", policy}};
         const HttpAnswer answer = daemon_.post("/api/v1/streams", json::serialize(body));
         ASSERT_EQ(answer.status, 201U) << json::serialize(answer.body);
         EXPECT_EQ(answer.text("request_rows"), policy);
@@ -71,9 +72,11 @@ TEST_F(RequestRowsTest, a_sample_is_the_same_in_both_runs_and_all_else_is_as_wit
         EXPECT_EQ(of_whole.at("request_rows_left_out"), 0);
         const std::string counter = "replayd_request_rows_left_out_total{stream=\"part\",scenario=\"" +
                                     std::string(of_part.at("scenario").as_string()) + "\",run=\"" +
-                                    std::to_string(of_part.at("id").as_int64()) + "\"} " + std::to_string(600 - kept) + "\n";
+                                    std::to_string(of_part.at("id").as_int64()) + "\"} " + std::to_string(600 - kept) +
+                                    "\n";
         EXPECT_NE(daemon_.get_text("/metrics").find(counter), std::string::npos) << counter;
-        for (const char* key : {"hash", "finished", "rejected", "ttft", "tpot", "e2e", "slo_attainment", "output_tokens"}) {
+        for (const char* key :
+             {"hash", "finished", "rejected", "ttft", "tpot", "e2e", "slo_attainment", "output_tokens"}) {
             EXPECT_EQ(of_part.at(key), of_whole.at(key)) << key;
         }
     }
@@ -99,7 +102,8 @@ TEST_F(RequestRowsTest, a_restart_in_the_middle_keeps_the_same_rows_and_count) {
     const std::string expected = sampled_ids("sampled:0.2");
     for (const json::value& run : stream.at("runs").as_array()) {
         EXPECT_EQ(ids_of(run), expected);
-        EXPECT_EQ(run.at("request_rows_left_out"), 600 - static_cast<std::int64_t>(json::parse(expected).as_array().size()));
+        EXPECT_EQ(run.at("request_rows_left_out"),
+                  600 - static_cast<std::int64_t>(json::parse(expected).as_array().size()));
     }
 }
 
@@ -109,12 +113,13 @@ TEST_F(RequestRowsTest, objective_breaks_need_objectives) {
     const HttpAnswer answer = daemon_.post("/api/v1/streams", json::serialize(body));
     EXPECT_EQ(answer.status, 400U);
     EXPECT_EQ(answer.text("detail"),
-              "request_rows is objective_breaks, but scenario \"test-pd\" states no objective: expected [slo] with ttft_ms or tpot_ms in "
-              "it, or another request_rows");
+              "request_rows is objective_breaks, but scenario \"test-pd\" states no objective: expected [slo] with "
+              "ttft_ms or tpot_ms in it, or another request_rows");
 }
 
 TEST_F(RequestRowsTest, a_stream_of_objective_breaks_has_rows_of_these_alone) {
-    const json::object body{{"name", "t"}, {"scenarios", json::array{"test-mixed"}}, {"request_rows", "objective_breaks"}};
+    const json::object body{
+        {"name", "t"}, {"scenarios", json::array{"test-mixed"}}, {"request_rows", "objective_breaks"}};
     ASSERT_EQ(daemon_.post("/api/v1/streams", json::serialize(body)).status, 201U);
     const json::object stream = replay("t", 50);
     const json::object run = stream.at("runs").at(0).as_object();
@@ -142,8 +147,8 @@ TEST_F(RequestRowsTest, a_hello_may_name_the_policy) {
     hello.request_rows = "some";
     wrong.send(hello);
     EXPECT_EQ(wrong.wait_failure().first.message,
-              "request_rows is \"some\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 and below 1, such as "
-              "sampled:0.01");
+              "request_rows is \"some\": expected all, none, objective_breaks, or sampled:SHARE with a share above 0 "
+              "and below 1, such as sampled:0.01");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Real vLLM runs streamed with the times that the server measured: what SQL and the API say of observed against predicted
-// is what this test computes for itself, and a wrong scenario is told from the right one.
+// Real vLLM runs streamed with the times that the server measured: what SQL and the API say of observed against
+// predicted is what this test computes for itself, and a wrong scenario is told from the right one.
 
 #include <gtest/gtest.h>
 
@@ -81,8 +81,8 @@ Residuals computed(const std::map<std::string, double>& predicted, const std::ma
     return {error_sum / observed_sum, relative / static_cast<double>(errors.size()), errors[rank - 1]};
 }
 
-/// Streams a run of a server short of memory on the scenario that serves as it did, priced by the kernel times of its GPU, and
-/// on another GPU's.
+/// Streams a run of a server short of memory on the scenario that serves as it did, priced by the kernel times of its
+/// GPU, and on another GPU's.
 class VllmResiduals : public testing::Test {
 protected:
     VllmResiduals() : daemon_([](config::DaemonConfig& config) {
@@ -99,7 +99,8 @@ protected:
         const std::string gpu = "gpu = \"RTX-4090\"";
         ASSERT_NE(wrong.find(gpu), std::string::npos) << wrong;
         wrong.replace(wrong.find(gpu), gpu.size(), "gpu = \"H100-SXM\"");
-        const std::string profile = std::filesystem::relative(run_.profile, std::string(k_runs) + "/kernel_profiles").string();
+        const std::string profile =
+            std::filesystem::relative(run_.profile, std::string(k_runs) + "/kernel_profiles").string();
         const std::string right = run_.toml + "[cost]\nsource = \"profile\"\nprofile = '" + profile + "'\n";
         for (const std::string& toml : {right, wrong}) {
             ASSERT_EQ(daemon_.post("/api/v1/scenarios", toml, "application/toml").status, 201U);
@@ -131,8 +132,8 @@ TEST_F(VllmResiduals, in_sql_and_over_http_are_those_computed_from_the_servers_f
                                             std::tuple{std::string("e2e"), &observed.e2e, &predicted.e2e}}) {
         SCOPED_TRACE(metric);
         const Residuals own = computed(*says, *was);
-        std::printf("%s: bias %+.4f, MAPE %.4f, p90 of the absolute error %.1f ms\n", metric.c_str(), own.bias, own.mape,
-                    own.p90_ns / 1e6);
+        std::printf("%s: bias %+.4f, MAPE %.4f, p90 of the absolute error %.1f ms\n", metric.c_str(), own.bias,
+                    own.mape, own.p90_ns / 1e6);
         const auto sql = [&](const std::string& what) {
             return daemon_.sql("SELECT " + what + " FROM residual WHERE run_id = " + right_).to_number<double>();
         };
@@ -170,8 +171,11 @@ TEST_F(VllmResiduals, raise_the_alarm_of_a_wrong_scenario_and_not_of_the_right_o
     EXPECT_EQ(daemon_.sql(raised + right_), 0) << residuals(right_);
     EXPECT_GT(daemon_.sql(raised + wrong_).to_number<std::int64_t>(), 0) << residuals(wrong_);
     // And not for want of windows that count.
-    EXPECT_GE(daemon_.sql("SELECT count(*) FROM residual_window WHERE metric = 'e2e' AND requests >= 20 AND run_id = " + right_)
-                  .to_number<std::int64_t>(), 2);
+    EXPECT_GE(
+        daemon_
+            .sql("SELECT count(*) FROM residual_window WHERE metric = 'e2e' AND requests >= 20 AND run_id = " + right_)
+            .to_number<std::int64_t>(),
+        2);
     EXPECT_TRUE(residuals(right_).at("alarms").as_array().empty());
     EXPECT_FALSE(residuals(wrong_).at("alarms").as_array().empty());
     EXPECT_EQ(residuals(right_).at("rule").at("windows"), 2);

@@ -64,9 +64,10 @@ TEST(Retention, a_finished_stream_goes_and_an_unfinished_one_stays) {
     wait_streams(daemon, {"kept", "short-open"});
     while (daemon.sql("SELECT count(*) FROM stream WHERE name = 'short-over'") != 0) {
     }
-    EXPECT_EQ(daemon.sql("SELECT count(*) FROM request JOIN run ON run.id = run_id JOIN stream ON stream.id = stream_id "
-                         "WHERE name = 'kept'"),
-              50);
+    EXPECT_EQ(
+        daemon.sql("SELECT count(*) FROM request JOIN run ON run.id = run_id JOIN stream ON stream.id = stream_id "
+                   "WHERE name = 'kept'"),
+        50);
     EXPECT_EQ(daemon.sql("SELECT sum(arrivals) FROM arrival_batch JOIN stream ON stream.id = stream_id WHERE name = "
                          "'short-open'"),
               50);

@@ -67,8 +67,9 @@ TEST_F(SearchRoutes, list_the_searches_of_the_folder) {
     const json::value& item = body.at("items").at(0);
     EXPECT_EQ(item,
               json::parse(R"({"file":"s.db","id":"abc","base":"test-mixed","trace":"traces/t.jsonl","arrivals":600,
-        "engine_version":"0.1.0","method":"grid","objective":{"ttft_p99_ns":100000000,"tpot_p99_ns":null,"e2e_p99_ns":null,
-        "attainment":null},"load":2E0,"candidates":4,"trials":3,"possible":2})"));
+        "engine_version":"0.1.0","method":"grid",
+        "objective":{"ttft_p99_ns":100000000,"tpot_p99_ns":null,"e2e_p99_ns":null,"attainment":null},
+        "load":2E0,"candidates":4,"trials":3,"possible":2})"));
     EXPECT_EQ(body.at("troubles"), json::array());
     EXPECT_EQ(body.at("folders").as_array().size(), 1U);
 }
@@ -94,13 +95,17 @@ TEST_F(SearchRoutes, tell_what_was_found_skipped_and_not_possible) {
     EXPECT_EQ(daemon_.get("/api/v1/searches/s.db/abc?limit=1").body.at("left_out"), 1);
 }
 
-// Without the price of each candidate it cannot be told what `cheapest` wants next; once it has tried all, it has ended.
+// Without the price of each candidate it cannot be told what `cheapest` wants next; once it has tried all, it has
+// ended.
 TEST_F(SearchRoutes, tell_that_cheapest_has_ended_once_nothing_is_untried) {
     const std::string spec = std::string(k_spec) + "[method]\nkind = \"cheapest\"\n";
-    auto store = storage::SearchStore::open(folder_.path("c.db"), {"def", "0.1.0", spec, k_mixed_toml, "traces/t.jsonl", 600});
+    auto store =
+        storage::SearchStore::open(folder_.path("c.db"), {"def", "0.1.0", spec, k_mixed_toml, "traces/t.jsonl", 600});
     ASSERT_TRUE(store) << store.error().message;
     const auto ended = [&] { return daemon_.get("/api/v1/searches/c.db/def").body.at("ended"); };
-    for (const std::int64_t candidate : {0, 1, 2}) ASSERT_TRUE(store->add({candidate, 600}, "", served(candidate + 1, 300)));
+    for (const std::int64_t candidate : {0, 1, 2}) {
+        ASSERT_TRUE(store->add({candidate, 600}, "", served(candidate + 1, 300)));
+    }
     EXPECT_TRUE(ended().is_null());
     ASSERT_TRUE(store->add({3, 600}, "", served(4, 200)));
     EXPECT_EQ(ended(), true);  // none holds

@@ -144,8 +144,9 @@ TEST_F(ServiceTest, a_hangup_takes_over_what_may_change_and_names_the_rest) {
     const auto second =
         net::http_request(known, "POST", "/api/v1/streams", R"({"name":"b","scenarios":["test-mixed"]})");
     EXPECT_EQ(second->status, 503U);
-    EXPECT_NE(second->body.find("1 streams have not finished, and limits.streams_max is 1: end some, or raise the limit"),
-              std::string::npos)
+    EXPECT_NE(
+        second->body.find("1 streams have not finished, and limits.streams_max is 1: end some, or raise the limit"),
+        std::string::npos)
         << second->body;
     for (const char* key : {"listen.port", "engine.threads", "limits.connections_max"}) {
         EXPECT_NE(text_of(log_).find("event=reload_needs_restart key=" + std::string(key)), std::string::npos) << key;
@@ -170,7 +171,8 @@ TEST_F(ServiceTest, a_hangup_takes_over_what_may_change_and_names_the_rest) {
 // A drain that cannot end (the history is held) is cut off after the configured time, and by a second signal.
 TEST_F(ServiceTest, a_drain_is_cut_short_after_its_time_or_by_a_second_signal) {
     for (const bool twice : {false, true}) {
-        const std::string config = write("d.toml", std::string("[service]\ndrain_max_s = ") + (twice ? "3600" : "1") + "\n");
+        const std::string config =
+            write("d.toml", std::string("[service]\ndrain_max_s = ") + (twice ? "3600" : "1") + "\n");
         Launch launch;
         launch.flags = {"--listen", "127.0.0.1:0", "--config", config};
         launch.log = log_ + (twice ? "2" : "1");
@@ -183,7 +185,8 @@ TEST_F(ServiceTest, a_drain_is_cut_short_after_its_time_or_by_a_second_signal) {
         ASSERT_TRUE(WIFEXITED(status));
         EXPECT_EQ(WEXITSTATUS(status), 1);
         const std::string reason = twice ? "reason=\"a second signal\"" : "reason=\"service.drain_max_s have passed\"";
-        EXPECT_NE(text_of(launch.log).find("event=drain_cut_short " + reason), std::string::npos) << text_of(launch.log);
+        EXPECT_NE(text_of(launch.log).find("event=drain_cut_short " + reason), std::string::npos)
+            << text_of(launch.log);
     }
 }
 

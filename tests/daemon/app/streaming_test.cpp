@@ -55,8 +55,8 @@ void hold_writer(TestDaemon& daemon, const std::function<void()>& call) {
     FAIL() << "no writer among the vital parts";
 }
 
-// The writer is held for a moment: of 2,000 batches of one arrival each the daemon takes as many as one client may have on
-// the way, reads no further, and goes on when the first are on disk.
+// The writer is held for a moment: of 2,000 batches of one arrival each the daemon takes as many as one client may have
+// on the way, reads no further, and goes on when the first are on disk.
 TEST(Streaming, many_small_batches_wait_for_the_history) {
     TestDaemon daemon;
     const auto arrivals = synthetic_arrivals(2'000);
@@ -179,8 +179,8 @@ TEST(Recovery, runs_of_an_ended_stream_finish_after_a_restart) {
     expect_complete(daemon, "t", arrivals);
 }
 
-// Paused before the first arrival, no run may take any; resumed, all are served. The pace after the pause is so slow that
-// no run can be over before the answer to the resume is written.
+// Paused before the first arrival, no run may take any; resumed, all are served. The pace after the pause is so slow
+// that no run can be over before the answer to the resume is written.
 TEST(Pause, a_paused_stream_takes_arrivals_but_does_not_run_them) {
     const TestDaemon daemon;
     const auto arrivals = synthetic_arrivals(100);

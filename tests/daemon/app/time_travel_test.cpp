@@ -10,6 +10,7 @@
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/sim/moment.hpp"
 #include "replay/sim/no_sink.hpp"
+#include "slower_scenario.hpp"
 
 namespace replayd::test {
 namespace {
@@ -18,15 +19,6 @@ namespace json = boost::json;
 
 std::shared_ptr<const CompiledScenario> compiled_toml(const std::string& toml) {
     return compile(*parse_scenario(toml, "test")).value();
-}
-
-/// As test-mixed, with steps that take longer.
-std::string slower_toml() {
-    std::string toml = k_mixed_toml;
-    const auto change = [&toml](const std::string& from, const std::string& to) { toml.replace(toml.find(from), from.size(), to); };
-    change("test-mixed", "test-slower");
-    change("step_us = 5000", "step_us = 9000");
-    return toml;
 }
 
 /// The engine alone, driven to `at`.
@@ -75,7 +67,8 @@ TEST_F(TimeTravelTest, past_moment_is_what_the_engine_says_of_it) {
             for (std::size_t r = 0; r < expected.replicas.size(); ++r) {
                 const json::value& replica = found.at("replicas").at(r);
                 EXPECT_EQ(replica.at("waiting_count"), expected.replicas[r].waiting_count);
-                EXPECT_EQ(replica.at("running").as_array().size(), std::min<std::size_t>(100, expected.replicas[r].running.size()));
+                EXPECT_EQ(replica.at("running").as_array().size(),
+                          std::min<std::size_t>(100, expected.replicas[r].running.size()));
                 EXPECT_EQ(replica.at("kv_blocks_used"), expected.replicas[r].kv_blocks_used);
                 EXPECT_EQ(replica.at("steps").as_array().size(), expected.replicas[r].steps.size());
             }
@@ -101,8 +94,8 @@ TEST_F(TimeTravelTest, live_run_is_looked_at_and_goes_on) {
 TEST_F(TimeTravelTest, fork_parts_from_its_parent_where_it_was_changed) {
     stream(0, arrivals_.size(), true);
     const VirtualTime moment = arrivals_[300].at;
-    const HttpAnswer forked =
-        daemon_.post("/api/v1/runs/1/fork", json::serialize(json::object{{"scenario", "test-slower"}, {"at_ns", moment.ns}}));
+    const HttpAnswer forked = daemon_.post(
+        "/api/v1/runs/1/fork", json::serialize(json::object{{"scenario", "test-slower"}, {"at_ns", moment.ns}}));
     ASSERT_EQ(forked.status, 201U);
     const std::string fork = std::to_string(forked.body.at("id").as_int64());
     (void)daemon_.wait_finished("t");
@@ -121,7 +114,8 @@ TEST_F(TimeTravelTest, difference_names_the_moment_the_event_and_the_keys) {
     ASSERT_FALSE(difference.at("equal").as_bool());
     const VirtualTime parts(difference.at("at_ns").to_number<std::int64_t>());
     EXPECT_EQ(difference.at("hash_before").as_string(), engine_moment(k_mixed_toml, arrivals_, parts).hash.to_string());
-    EXPECT_EQ(difference.at("hash_before").as_string(), engine_moment(slower_toml(), arrivals_, parts).hash.to_string());
+    EXPECT_EQ(difference.at("hash_before").as_string(),
+              engine_moment(slower_toml(), arrivals_, parts).hash.to_string());
     EXPECT_NE(engine_moment(slower_toml(), arrivals_, parts + Duration(1)).hash,
               engine_moment(k_mixed_toml, arrivals_, parts + Duration(1)).hash);
     ASSERT_FALSE(difference.at("a_did").at("event").is_null());  // the faster one has its first step behind first
@@ -136,13 +130,15 @@ TEST_F(TimeTravelTest, difference_names_the_moment_the_event_and_the_keys) {
 TEST_F(TimeTravelTest, refuses_moments_and_runs_that_are_not_there) {
     stream(0, arrivals_.size(), true);
     const auto detail = [&](const std::string& target) { return daemon_.get(target).text("detail"); };
-    EXPECT_EQ(detail("/api/v1/runs/1/at?at_ns=999000000000000000").substr(0, 57), "at_ns is \"999000000000000000\": expected an integer from 0");
+    EXPECT_EQ(detail("/api/v1/runs/1/at?at_ns=999000000000000000").substr(0, 57),
+              "at_ns is \"999000000000000000\": expected an integer from 0");
     EXPECT_EQ(detail("/api/v1/runs/1/at?listed=-1").substr(0, 13), "listed is \"-1");
     EXPECT_EQ(daemon_.get("/api/v1/runs/77/at").status, 404U);
     EXPECT_EQ(detail("/api/v1/difference?a=1"), "b is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
 }
 
-// A history file alone says what the daemon says of it: of runs that are over and of a fork, at moments and where they part.
+// A history file alone says what the daemon says of it: of runs that are over and of a fork, at moments and where they
+// part.
 TEST_F(TimeTravelTest, history_file_alone_says_the_same) {
     stream(0, arrivals_.size(), true);
     const json::object wanted{{"scenario", "test-slower"}, {"at_ns", arrivals_[300].at.ns}};
@@ -153,14 +149,16 @@ TEST_F(TimeTravelTest, history_file_alone_says_the_same) {
     for (const std::int64_t run : {1, 2, 3}) {
         for (const std::size_t i : {0U, 299U, 300U, 301U, 700U}) {
             const json::value expected = at(std::to_string(run), arrivals_[i].at);
-            EXPECT_EQ(*ctl::recorded_moment(*reader, scenarios, run, arrivals_[i].at.ns, 100), expected) << run << " at " << i;
+            EXPECT_EQ(*ctl::recorded_moment(*reader, scenarios, run, arrivals_[i].at.ns, 100), expected)
+                << run << " at " << i;
         }
         const json::value last = daemon_.get("/api/v1/runs/" + std::to_string(run) + "/at").body;
         EXPECT_EQ(*ctl::recorded_moment(*reader, scenarios, run, std::nullopt, 100), last) << run;
     }
     for (const auto& [a, b] : {std::pair{1, 2}, {1, 3}, {3, 2}, {2, 2}}) {
         const std::string runs = "a=" + std::to_string(a) + "&b=" + std::to_string(b);
-        EXPECT_EQ(*ctl::recorded_difference(*reader, scenarios, a, b), daemon_.get("/api/v1/difference?" + runs).body) << runs;
+        EXPECT_EQ(*ctl::recorded_difference(*reader, scenarios, a, b), daemon_.get("/api/v1/difference?" + runs).body)
+            << runs;
     }
 }
 
@@ -168,7 +166,8 @@ TEST_F(TimeTravelTest, history_file_alone_says_the_same) {
 TEST_F(TimeTravelTest, history_file_alone_goes_as_far_as_its_log) {
     stream(0, 450, false);
     const auto scenarios = ctl::ScenarioSource::create({}).value();
-    const auto asked = ctl::recorded_moment(*storage::Reader::open(daemon_.config().history_path).value(), scenarios, 1, std::nullopt, 0);
+    const auto asked = ctl::recorded_moment(*storage::Reader::open(daemon_.config().history_path).value(), scenarios, 1,
+                                            std::nullopt, 0);
     ASSERT_TRUE(asked) << asked.error().message;
     EXPECT_EQ(asked->at("at_ns"), arrivals_[449].at.ns);
     stream(450, arrivals_.size(), true);

@@ -5,20 +5,12 @@
 #include "harness.hpp"
 #include "replay/catalog/scenario_toml.hpp"
 #include "replay/sim/run.hpp"
+#include "slower_scenario.hpp"
 
 namespace replayd::test {
 namespace {
 
 namespace json = boost::json;
-
-/// As test-mixed, with steps that take longer.
-std::string slower_toml() {
-    std::string toml = k_mixed_toml;
-    const auto change = [&toml](const std::string& from, const std::string& to) { toml.replace(toml.find(from), from.size(), to); };
-    change("test-mixed", "test-slower");
-    change("step_us = 5000", "step_us = 9000");
-    return toml;
-}
 
 /// The hash of a run that is test-mixed up to `at` and goes on as test-slower.
 std::string forked_hash(const std::vector<Arrival>& arrivals, VirtualTime at) {
@@ -114,7 +106,8 @@ TEST_F(TwinTest, fork_under_what_cannot_change_is_refused_at_once) {
     const HttpAnswer refused = daemon_.post("/api/v1/runs/1/fork", R"({"scenario":"test-pd"})");
     EXPECT_EQ(refused.status, 400U);
     EXPECT_EQ(refused.text("detail"), "the run has 1 pools and the changed scenario 2: expected the same number");
-    const HttpAnswer later = daemon_.post("/api/v1/runs/1/fork", R"({"scenario":"test-slower","at_ns":999000000000000})");
+    const HttpAnswer later =
+        daemon_.post("/api/v1/runs/1/fork", R"({"scenario":"test-slower","at_ns":999000000000000})");
     EXPECT_EQ(later.status, 400U);
     EXPECT_EQ(later.text("detail").substr(0, 40), "at_ns is 999000000000000: expected 1 to ");
     const HttpAnswer unknown = daemon_.post("/api/v1/runs/1/fork", R"({"scenario":"test-slowr"})");
@@ -149,22 +142,28 @@ TEST_F(TwinTest, comparison_counts_and_explains_the_pairs) {
     stream_rest(client);
     (void)daemon_.wait_finished("t");
     const json::value compared = daemon_.get("/api/v1/compare?a=1&b=" + slower + "&limit=5").body;
-    const std::string pairs = " FROM request AS a JOIN request AS b USING (sequence) WHERE a.run_id = 1 AND b.run_id = " + slower;
+    const std::string pairs =
+        " FROM request AS a JOIN request AS b USING (sequence) WHERE a.run_id = 1 AND b.run_id = " + slower;
     EXPECT_EQ(compared.at("pairs"), arrivals_.size());
-    EXPECT_EQ(daemon_.sql("SELECT count(*)" + pairs + " AND (a.finished_ns <> b.finished_ns OR a.first_token_ns <> b.first_token_ns "
-                          "OR a.outcome <> b.outcome)"), compared.at("differ"));
+    EXPECT_EQ(daemon_.sql("SELECT count(*)" + pairs +
+                          " AND (a.finished_ns <> b.finished_ns OR a.first_token_ns <> b.first_token_ns "
+                          "OR a.outcome <> b.outcome)"),
+              compared.at("differ"));
     EXPECT_EQ(daemon_.sql("SELECT count(*)" + pairs + " AND b.finished_ns > a.finished_ns"), compared.at("b_slower"));
     EXPECT_NEAR(daemon_.sql("SELECT avg(b.finished_ns - a.finished_ns)" + pairs).to_number<double>(),
                 compared.at("e2e").at("mean_ns").to_number<double>(), 1);
     EXPECT_EQ(daemon_.sql("SELECT max(b.finished_ns - a.finished_ns)" + pairs), compared.at("e2e").at("max_ns"));
-    EXPECT_EQ(daemon_.sql("SELECT sum(b.prefill_queue_ns - a.prefill_queue_ns)" + pairs), compared.at("ledger_ns").at("prefill_queue"));
+    EXPECT_EQ(daemon_.sql("SELECT sum(b.prefill_queue_ns - a.prefill_queue_ns)" + pairs),
+              compared.at("ledger_ns").at("prefill_queue"));
     ASSERT_EQ(compared.at("requests").as_array().size(), 5U);
     const json::value& most = compared.at("requests").at(0);
-    EXPECT_EQ(daemon_.sql("SELECT max(abs(b.finished_ns - a.finished_ns))" + pairs), std::abs(most.at("e2e_ns").to_number<std::int64_t>()));
+    EXPECT_EQ(daemon_.sql("SELECT max(abs(b.finished_ns - a.finished_ns))" + pairs),
+              std::abs(most.at("e2e_ns").to_number<std::int64_t>()));
     std::int64_t parts = 0;
     for (const auto& part : most.at("ledger_ns").as_object()) parts += part.value().to_number<std::int64_t>();
     EXPECT_EQ(parts, most.at("e2e_ns"));  // the ledger explains the whole difference
-    const std::string broken = "SELECT min(start_ns) FROM window WHERE histogram_quantile(ttft, 0.99) > 500000000 AND run_id = ";
+    const std::string broken =
+        "SELECT min(start_ns) FROM window WHERE histogram_quantile(ttft, 0.99) > 500000000 AND run_id = ";
     EXPECT_EQ(daemon_.sql(broken + slower), compared.at("breaks").at("ttft").at("b_ns"));
     EXPECT_EQ(daemon_.sql(broken + "1"), compared.at("breaks").at("ttft").at("a_ns"));
 }
@@ -172,7 +171,8 @@ TEST_F(TwinTest, comparison_counts_and_explains_the_pairs) {
 TEST_F(TwinTest, comparison_of_what_cannot_be_paired_is_refused) {
     IngestClient client(daemon_, true);
     stream_half(client);
-    EXPECT_EQ(daemon_.get("/api/v1/compare?a=1&b=1").text("detail"), "a and b are both run 1: expected two runs of one stream");
+    EXPECT_EQ(daemon_.get("/api/v1/compare?a=1&b=1").text("detail"),
+              "a and b are both run 1: expected two runs of one stream");
     EXPECT_EQ(daemon_.get("/api/v1/compare?a=1").text("detail"),
               "b is missing: expected the ids of two runs of one stream, ?a=ID&b=ID");
     EXPECT_EQ(daemon_.post("/api/v1/streams", R"({"name":"other","scenarios":["test-mixed"]})").status, 201U);
@@ -180,15 +180,16 @@ TEST_F(TwinTest, comparison_of_what_cannot_be_paired_is_refused) {
               "runs 1 and 2 replay different streams: expected two runs of one stream, whose requests are the same");
 }
 
-// Twenty times today's light traffic breaks two replicas and not forty. The run is asked in the middle of the stream and ends with the
-// hash of one that never was.
+// Twenty times today's light traffic breaks two replicas and not forty. The run is asked in the middle of the stream
+// and ends with the hash of one that never was.
 TEST_F(TwinTest, forecast_names_the_cheapest_remedy_and_leaves_the_run_alone) {
     for (Arrival& arrival : arrivals_) arrival.at.ns *= 10;
     IngestClient client(daemon_, true);
     stream_half(client);
     const HttpAnswer answer = daemon_.post("/api/v1/runs/1/forecast",
                                            R"({"traffic":"ramp","growth":20,"horizon_s":120,"candidates":[)"
-                                           R"({"set":["all.replicas=48"]},{"set":["all.replicas=40"]},{"scenario":"test-slower"}]})");
+                                           R"({"set":["all.replicas=48"]},{"set":["all.replicas=40"]},)"
+                                           R"({"scenario":"test-slower"}]})");
     ASSERT_EQ(answer.status, 200U) << json::serialize(answer.body);
     const json::array& lines = answer.body.at("candidates").as_array();
     ASSERT_EQ(lines.size(), 4U);
@@ -198,22 +199,28 @@ TEST_F(TwinTest, forecast_names_the_cheapest_remedy_and_leaves_the_run_alone) {
     EXPECT_TRUE(lines[1].at("holds").as_bool()) << lines[1];
     EXPECT_TRUE(lines[2].at("holds").as_bool()) << lines[2];
     EXPECT_EQ(lines[3].at("started_from"), "fork");
-    EXPECT_LE(lines[3].at("break_after_ns").to_number<std::int64_t>(), lines[0].at("break_after_ns").to_number<std::int64_t>());
+    EXPECT_LE(lines[3].at("break_after_ns").to_number<std::int64_t>(),
+              lines[0].at("break_after_ns").to_number<std::int64_t>());
     EXPECT_EQ(answer.body.at("cheapest"), 2);
     stream_rest(client);
     (void)daemon_.wait_finished("t");
     EXPECT_EQ(run("1").at("hash").as_string(), engine_hash(k_mixed_toml, arrivals_));
-    EXPECT_EQ(daemon_.post("/api/v1/runs/1/forecast", "{}").text("detail"), "run 1 is over: expected one that this daemon replays");
+    EXPECT_EQ(daemon_.post("/api/v1/runs/1/forecast", "{}").text("detail"),
+              "run 1 is over: expected one that this daemon replays");
 }
 
 TEST_F(TwinTest, forecast_refuses_what_it_cannot_answer) {
     IngestClient client(daemon_, true);
     stream_half(client);
-    const auto detail = [&](const std::string& body) { return daemon_.post("/api/v1/runs/1/forecast", body).text("detail"); };
+    const auto detail = [&](const std::string& body) {
+        return daemon_.post("/api/v1/runs/1/forecast", body).text("detail");
+    };
     EXPECT_EQ(detail(R"({"traffic":"flat"})"), "traffic is \"flat\": expected recent, seasonal or ramp");
-    EXPECT_EQ(detail(R"({"traffic":"ramp"})"), "growth is missing: expected the rate at the horizon over the rate now, with traffic ramp");
+    EXPECT_EQ(detail(R"({"traffic":"ramp"})"),
+              "growth is missing: expected the rate at the horizon over the rate now, with traffic ramp");
     EXPECT_EQ(detail(R"({"horizon_s":0})"), "horizon_s is 0: expected a number above 0, up to 8.64E4");
-    EXPECT_EQ(detail(R"({"candidates":[{"sett":[]}]})"), "candidates: key \"sett\" is unknown: expected scenario, set or cost");
+    EXPECT_EQ(detail(R"({"candidates":[{"sett":[]}]})"),
+              "candidates: key \"sett\" is unknown: expected scenario, set or cost");
     const std::string season = detail(R"({"traffic":"seasonal"})");
     EXPECT_EQ(season.substr(0, 67), "period_s is 86400: expected at most what the stream has behind it, ");
 }

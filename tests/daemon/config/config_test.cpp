@@ -122,11 +122,19 @@ Result<CommandLine> parse(std::vector<const char*> arguments) {
     return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
 }
 
+TEST(CommandLine, more_engine_threads_than_a_machine_has_are_refused) {
+    const auto parsed = parse({"--engine-threads", "99999"});
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().message, "engine threads are 99999: expected 0 (one per core) to 1024");
+    EXPECT_TRUE(parse({"--engine-threads", "1024"}));
+}
+
 // A flag wins over the file; lists of the file are kept and added to.
 TEST(CommandLine, flags_win_over_the_file) {
     const std::string file = testing::TempDir() + "flags_win_" + std::to_string(getpid()) + ".toml";
     std::ofstream(file) << "[listen]\nport = 1\n[scenarios]\ndirs = ['/a']\n[history]\npath = 'x'\n";
-    const auto line = parse({"--config", file.c_str(), "--listen", "127.0.0.1:0", "--scenario-dir", "/b", "--searches", "/c"});
+    const auto line =
+        parse({"--config", file.c_str(), "--listen", "127.0.0.1:0", "--scenario-dir", "/b", "--searches", "/c"});
     ASSERT_TRUE(line) << line.error().message;
     EXPECT_EQ(line->config.listen_port, 0);
     EXPECT_EQ(line->config.history_path, "x");
@@ -147,9 +155,9 @@ TEST(CommandLine, wrong_flags_are_refused) {
          "--listen is \"127.0.0.1:99999\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", ":80"}, "--listen is \":80\": expected ADDRESS:PORT, e.g. 127.0.0.1:8080"},
         {{"--listen", "0.0.0.0:8080"},
-         "listen address 0.0.0.0 can be reached from other machines: expected a loopback address such as 127.0.0.1, or a "
-         "token that clients must show: a [[token]] table with name, roles and file, or --token-file FILE; a proxy in "
-         "front has to end TLS"},
+         "listen address 0.0.0.0 can be reached from other machines: expected a loopback address such as 127.0.0.1, or "
+         "a token that clients must show: a [[token]] table with name, roles and file, or --token-file FILE; a proxy "
+         "in front has to end TLS"},
         {{"--log-level", "loud"}, "--log-level is \"loud\": expected debug, info, warn or error"},
         {{"--db", ""}, "history.path (--db) is empty: expected the path of the SQLite file"},
         {{"--config", "/nonexistent/d.toml"}, "cannot read /nonexistent/d.toml: No such file or directory"},

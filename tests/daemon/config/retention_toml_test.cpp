@@ -9,7 +9,8 @@ namespace {
 
 TEST(RetentionConfig, age_size_and_streams_are_read) {
     const auto parsed = parse_config(
-        "[retention]\nkeep_days = 30\nkeep_bytes = 50_000_000_000\n[[retention.stream]]\nname = 'canary-*'\nkeep_days = 0\n"
+        "[retention]\nkeep_days = 30\nkeep_bytes = 50_000_000_000\n"
+        "[[retention.stream]]\nname = 'canary-*'\nkeep_days = 0\n"
         "[[retention.stream]]\nname = 'production'\nkeep_days = 400\n",
         "d.toml");
     ASSERT_TRUE(parsed) << parsed.error().message;
@@ -47,7 +48,8 @@ TEST(RetentionConfig, mistakes_are_refused_by_line_and_key) {
          "\"keep_days\"?"},
         {"retention = 30\n", "d.toml:1: retention: expected a [retention] table"},
         {"[retention]\nstream = 'a'\n", "d.toml:2: retention.stream: expected [[retention.stream]] tables"},
-        {rule + "keep_days = 1\n", "d.toml:1: retention.stream.name is missing: expected the name of a stream, or PREFIX*"},
+        {rule + "keep_days = 1\n",
+         "d.toml:1: retention.stream.name is missing: expected the name of a stream, or PREFIX*"},
         {rule + "name = 'a'\n",
          "d.toml:1: retention.stream.keep_days is missing: expected how many days such a stream stays, 0 if it goes as "
          "soon as it is over"},

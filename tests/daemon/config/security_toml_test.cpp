@@ -68,7 +68,8 @@ TEST(SecurityConfig, wrong_tables_are_refused_with_line_key_and_what_was_expecte
          "d.toml:3: token.roles holds \"write\": expected read, ingest or admin"},
         {"[[token]]\nname = 'a'\nroles = ['amdin']\n",
          "d.toml:3: token.roles holds \"amdin\": expected read, ingest or admin; did you mean \"admin\"?"},
-        {"[[token]]\nname = 'a'\nroles = ['read']\n", "d.toml:1: token.file and credential are both missing: " + neither},
+        {"[[token]]\nname = 'a'\nroles = ['read']\n",
+         "d.toml:1: token.file and credential are both missing: " + neither},
         {"[[token]]\nname = 'a'\nroles = ['read']\nfile = 'f'\ncredential = 'c'\n",
          "d.toml:1: token.file and credential are both given: " + neither},
         {"[[token]]\nname = 'a'\nroles = ['read']\ncredential = '../etc/shadow'\n",
@@ -87,9 +88,10 @@ TEST(SecurityConfig, wrong_tables_are_refused_with_line_key_and_what_was_expecte
          "d.toml:2: listen.origins holds \"null\": expected an origin as browsers send it, in lower case and without a "
          "path, such as https://replay.example.com"},
         {"[listen]\norigins = ['https://Example.com']\n",
-         "d.toml:2: listen.origins holds \"https://Example.com\": expected an origin as browsers send it, in lower case "
-         "and without a path, such as https://replay.example.com"},
-        {"[limits]\nconnections_max = 0\n", "d.toml:2: limits.connections_max is 0: expected an integer from 1 to 100000"},
+         "d.toml:2: listen.origins holds \"https://Example.com\": expected an origin as browsers send it, in lower "
+         "case and without a path, such as https://replay.example.com"},
+        {"[limits]\nconnections_max = 0\n",
+         "d.toml:2: limits.connections_max is 0: expected an integer from 1 to 100000"},
         {"[limits]\nconnections_per_client_max = 100001\n",
          "d.toml:2: limits.connections_per_client_max is 100001: expected an integer from 1 to 100000"},
         {"[limits]\nwebsockets_per_client_max = 'many'\n",
@@ -123,7 +125,9 @@ Result<void> check(const std::string& address, std::size_t tokens, bool same_nam
 
 // Only what other machines cannot reach goes without a token.
 TEST(SecurityConfig, an_address_that_others_reach_needs_a_token) {
-    for (const char* address : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) EXPECT_TRUE(check(address, 0)) << address;
+    for (const char* address : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) {
+        EXPECT_TRUE(check(address, 0)) << address;
+    }
     for (const char* address : {"0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "192.168.0.1", "fe80::1", "example.com",
                                 "::ffff:127.0.0.1", "127.0.0.1.example.com", ""}) {
         EXPECT_FALSE(check(address, 0)) << address;

@@ -1,4 +1,5 @@
-// TraceFile::follow: growing files, rotation, truncation and folders of shards are one trace, and no line is taken before its end.
+// TraceFile::follow: growing files, rotation, truncation and folders of shards are one trace, and no line is taken
+// before its end.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,8 @@ void append(const std::string& path, const std::string& text) {
 }
 
 std::string line(int at, int prompt) {
-    return "{\"timestamp\":" + std::to_string(at) + ",\"input_length\":" + std::to_string(prompt) + ",\"output_length\":5}\n";
+    return "{\"timestamp\":" + std::to_string(at) + ",\"input_length\":" + std::to_string(prompt) +
+           ",\"output_length\":5}\n";
 }
 
 /// Prompt lengths of what has come since the last call.
@@ -132,8 +134,11 @@ TEST_F(Follow, rows_out_of_order_wait_for_the_reorder_time) {
     append(log_, row(112, 4));
     EXPECT_EQ(news(trace), "2 ");
     append(log_, row(101, 5));
-    EXPECT_EQ(news(trace), log_ + ":5: arrival_time is \"101.000000\", 11000 ms before that of an earlier row: expected rows that are out of "
-                                  "order by at most 10000 ms; raise the option reorder, or sort the file");
+    EXPECT_EQ(
+        news(trace),
+        log_ +
+            ":5: arrival_time is \"101.000000\", 11000 ms before that of an earlier row: expected rows that are out of "
+            "order by at most 10000 ms; raise the option reorder, or sort the file");
 }
 
 }  // namespace

@@ -105,8 +105,9 @@ TEST(TraceFile, refuses_compressed_data_that_end_early) {
         const std::string bytes = compressed(kind == "gzip" ? "a.gz" : "a.zst", text);
         for (const std::size_t kept : {std::size_t{5}, bytes.size() / 2, bytes.size() - 1}) {
             const std::string path = folder.holding("trace", bytes.substr(0, kept));
-            EXPECT_EQ(error_of(path), path + ": the " + kind +
-                                          " data end in the middle: expected a complete file; fetch or compress it again")
+            EXPECT_EQ(error_of(path),
+                      path + ": the " + kind +
+                          " data end in the middle: expected a complete file; fetch or compress it again")
                 << kept;
         }
     }

@@ -18,10 +18,13 @@ protected:
         ASSERT_TRUE(published) << published.error().message;
         EXPECT_EQ(*published, expected) << sequence << " " << payload;
     }
-    [[nodiscard]] std::string at(std::uint64_t sequence) { return logs_->message(k_stream, sequence)->value_or("nothing"); }
+    [[nodiscard]] std::string at(std::uint64_t sequence) {
+        return logs_->message(k_stream, sequence)->value_or("nothing");
+    }
 
     const std::string k_stream = "a.stream";
-    const stream::Opening opening_{k_stream, {{"one", "toml \"1\"\n"}, {"two", "toml 2"}}, 2.5, 1'700'000'000'000, "{}", "1.0", "sampled:0.5"};
+    const stream::Opening opening_{
+        k_stream, {{"one", "toml \"1\"\n"}, {"two", "toml 2"}}, 2.5, 1'700'000'000'000, "{}", "1.0", "sampled:0.5"};
     std::unique_ptr<StreamLogs> logs_;
 };
 

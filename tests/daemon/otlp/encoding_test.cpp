@@ -66,8 +66,8 @@ TEST(OtlpEncoding, each_mistake_is_named_by_its_path) {
         {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":7}]}]}]})",
          "resourceSpans[0].scopeSpans[0].spans[0].traceId is no string: expected one"},
         {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"noon"}]}]}]})",
-         "resourceSpans[0].scopeSpans[0].spans[0].startTimeUnixNano is \"noon\": expected nanoseconds since the Unix epoch, a "
-         "string of digits"},
+         "resourceSpans[0].scopeSpans[0].spans[0].startTimeUnixNano is \"noon\": expected nanoseconds since the Unix "
+         "epoch, a string of digits"},
         {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"status":{"code":"STATUS_CODE_ERROR"}}]}]}]})",
          "resourceSpans[0].scopeSpans[0].spans[0].status.code is no integer: expected 0, 1 or 2"},
         {R"({"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":{"intValue":"x"}}]}}]})",

@@ -89,7 +89,8 @@ TEST(BadProtobufFrames, bad_values_read_as_in_json) {
         {no_seq, "batch.seq is 0: expected 1 or more"},
         {Hello{}, "hello.stream is empty: expected 1 to 128 characters of A-Z a-z 0-9 . _ -"},
         {End{}, "end.seq is 0: expected 1 or more"},
-        {testing::plain_batch(k_arrivals_per_batch_max + 1), "batch.arrivals has 10001 entries: expected at most 10000"},
+        {testing::plain_batch(k_arrivals_per_batch_max + 1),
+         "batch.arrivals has 10001 entries: expected at most 10000"},
     };
     for (const auto& [message, text] : cases) {
         for (const bool binary : {true, false}) {

@@ -93,9 +93,9 @@ TEST(Codec, largest_batch_is_accepted) {
 
 // A reader of JSON may be off in the last bit of a number with many digits (found by fuzzing): the factor keeps 12.
 TEST(Codec, a_speed_of_many_digits_means_the_same_in_both_encodings) {
-    for (const std::string digits : {"1.99999999999999999999999999999", "0.30000000000000004", "123456789012345678901234567890",
-                                     "1999999999999999999999999999999999999999999999999999999999999999999999999990",
-                                     "0.1", "60", "1e-300"}) {
+    for (const std::string digits :
+         {"1.99999999999999999999999999999", "0.30000000000000004", "123456789012345678901234567890",
+          "1999999999999999999999999999999999999999999999999999999999999999999999999990", "0.1", "60", "1e-300"}) {
         const auto message = decode_client_message(R"({"hello":{"stream":"s","speed":)" + digits + "}}", false);
         ASSERT_TRUE(message) << digits << ": " << message.error().message;
         EXPECT_NEAR(std::get<Hello>(*message).speed / std::stod(digits), 1, 1e-11) << digits;

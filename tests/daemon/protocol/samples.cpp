@@ -67,7 +67,8 @@ std::vector<ClientMessage> client_messages() {
 
 std::vector<ServerMessage> server_messages() {
     return {Welcome{43, 20'000, 19'366, VirtualTime(9'007'199'254'740'993), true, {"1", "2"}}, Welcome{},
-            Ack{42, 0, 19'366}, Failure{"sequence_gap", "batch.seq is 9: expected 5", 9}, Failure{"io", "disk full", 0}};
+            Ack{42, 0, 19'366}, Failure{"sequence_gap", "batch.seq is 9: expected 5", 9},
+            Failure{"io", "disk full", 0}};
 }
 
 }  // namespace replayd::protocol::testing

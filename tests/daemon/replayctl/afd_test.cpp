@@ -48,7 +48,9 @@ TEST(AfdRatio, says_what_is_wrong) {
     const Said no_pool = run_replayctl({"afd-ratio", "--scenario", "llama-3.1-8b-h100-pd", "--decode", "64x100"});
     EXPECT_EQ(no_pool.err, "replayctl: scenario \"llama-3.1-8b-h100-pd\" has no pool with [pool.afd]\n");
     const Said no_load = run_replayctl({"afd-ratio", "--scenario", "step-3-h100-afd", "--decode", "64"});
-    EXPECT_EQ(no_load.err, "replayctl: --decode is \"64\": expected SEQUENCESxCONTEXT of one replica, e.g. 6144x4096\n");
+    EXPECT_EQ(no_load.err,
+              "replayctl: --decode is \"64\": expected SEQUENCESxCONTEXT of one replica, e.g. 6144x4096, whole numbers "
+              "up to 1,000,000,000\n");
 }
 
 // The operators of both roles sum to the step, and what transfers take is hidden or exposed.

@@ -25,7 +25,9 @@ gpu = "H100-SXM"
 role = "mixed"
 )";
 
-Scenario scenario_with(const std::string& more) { return parse_scenario(k_toml + more, "test", Catalog::built_in()).value(); }
+Scenario scenario_with(const std::string& more) {
+    return parse_scenario(k_toml + more, "test", Catalog::built_in()).value();
+}
 
 /// Arrivals with the times that `truth` gives them.
 std::vector<Arrival> observed_on(const Scenario& truth) {
@@ -87,8 +89,9 @@ TEST(CalibrationFit, needs_observed_times_in_both_parts) {
     }
     const auto fit = fit_calibration(scenario_with(""), arrivals, 0.5);
     ASSERT_FALSE(fit);
-    EXPECT_EQ(fit.error().message, "the held-out part has no finished request with observed times: expected some in both parts; is "
-                                   "the trace one with observed_ttft_ns or observed_e2e_ns?");
+    EXPECT_EQ(fit.error().message,
+              "the held-out part has no finished request with observed times: expected some in both parts; is "
+              "the trace one with observed_ttft_ns or observed_e2e_ns?");
 }
 
 // A real server: either the held-out part is met better, or the fit says that it is not.
@@ -98,11 +101,13 @@ TEST(CalibrationFit, on_real_runs_says_whether_the_held_out_part_improves) {
     for (const VllmRun& run : runs) {
         const Scenario scenario = scenario_of(run, false, Catalog::built_in()).value();
         const CalibrationFit fit = fit_calibration(scenario, run.arrivals, 0.5).value();
-        std::printf("%s: kernels %.3f, host %lld us, fitted error %.4f -> %.4f, held-out error %.4f -> %.4f, %s, %lld replays\n",
-                    run.name.c_str(), fit.calibration.kernels,
-                    static_cast<long long>(fit.calibration.host.value / k_ns_per_us), fit.before.fitted.error(),
-                    fit.after.fitted.error(), fit.before.held_out.error(), fit.after.held_out.error(),
-                    fit.improves() ? "improves" : "does not improve", static_cast<long long>(fit.replays));
+        std::printf(
+            "%s: kernels %.3f, host %lld us, fitted error %.4f -> %.4f, held-out error %.4f -> %.4f, %s, %lld "
+            "replays\n",
+            run.name.c_str(), fit.calibration.kernels, static_cast<long long>(fit.calibration.host.value / k_ns_per_us),
+            fit.before.fitted.error(), fit.after.fitted.error(), fit.before.held_out.error(),
+            fit.after.held_out.error(), fit.improves() ? "improves" : "does not improve",
+            static_cast<long long>(fit.replays));
         EXPECT_LE(fit.after.fitted.error(), fit.before.fitted.error());
         EXPECT_EQ(fit.improves(), fit.after.held_out.error() < 0.99 * fit.before.held_out.error());
     }

@@ -68,7 +68,8 @@ void expect_priced(const PublicTable& table, std::string_view gpu, std::string_v
     ASSERT_TRUE(choice) << choice.error().message;
     for (const cost::KernelRow& named : table.rows) {
         cost::KernelRow unnamed = named;
-        unnamed.kernel = unnamed.kernel.substr(0, unnamed.kernel.find('/') == std::string::npos ? 0 : unnamed.kernel.find('/'));
+        unnamed.kernel =
+            unnamed.kernel.substr(0, unnamed.kernel.find('/') == std::string::npos ? 0 : unnamed.kernel.find('/'));
         for (const cost::KernelRow& row : {named, unnamed}) {
             const auto law = choice->law_for(row);
             ASSERT_TRUE(law) << law.error().message;

@@ -50,20 +50,24 @@ std::size_t lines(const std::string& text) {
 TEST_F(Exported, requests_are_the_rows_of_the_history_with_their_latencies) {
     const std::string all = output({"requests"});
     EXPECT_EQ(lines(all), 1U + 2 * 200);
-    EXPECT_TRUE(all.starts_with("stream,scenario,run_id,sequence,id,conversation,slo_class,model,outcome,reject_reason,prompt_tokens,"))
+    EXPECT_TRUE(all.starts_with(
+        "stream,scenario,run_id,sequence,id,conversation,slo_class,model,outcome,reject_reason,prompt_tokens,"))
         << all.substr(0, 200);
     const std::string columns =
-        "'sample.jsonl' AS stream, (SELECT name FROM scenario JOIN run ON run.scenario_id = scenario.id WHERE run.id = 2) AS scenario, q.*, "
-        "l.ttft_ns, l.tpot_ns, l.e2e_ns, l.queue_ns";
-    EXPECT_EQ(output({"requests", "--run", "2"}),
-              query("SELECT " + columns + " FROM request q JOIN request_latency l USING (run_id, sequence) WHERE q.run_id = 2 ORDER BY sequence"));
+        "'sample.jsonl' AS stream, (SELECT name FROM scenario JOIN run ON run.scenario_id = scenario.id WHERE run.id = "
+        "2) AS scenario, q.*, l.ttft_ns, l.tpot_ns, l.e2e_ns, l.queue_ns";
+    EXPECT_EQ(
+        output({"requests", "--run", "2"}),
+        query("SELECT " + columns +
+              " FROM request q JOIN request_latency l USING (run_id, sequence) WHERE q.run_id = 2 ORDER BY sequence"));
 }
 
 TEST_F(Exported, windows_carry_percentiles_in_the_histograms_place) {
     const std::string text = output({"windows", "--run", "1"});
     EXPECT_EQ(text.find("\nx"), std::string::npos);
     EXPECT_EQ(text.substr(0, text.find('\n')).find(",ttft,"), std::string::npos);
-    const std::string expected = query("SELECT histogram_quantile(queue, 0.99) FROM window WHERE run_id = 1 ORDER BY start_ns");
+    const std::string expected =
+        query("SELECT histogram_quantile(queue, 0.99) FROM window WHERE run_id = 1 ORDER BY start_ns");
     std::istringstream rows(text);
     std::string last_fields = "histogram_quantile(queue, 0.99)\n";
     std::string row;
@@ -80,20 +84,25 @@ TEST_F(Exported, openmetrics_has_a_sample_per_window_at_its_end) {
     EXPECT_TRUE(text.ends_with("# EOF\n"));
     const std::string windows = query("SELECT count(*) FROM window WHERE run_id = 1");
     std::size_t samples = 0;
-    for (std::size_t at = 0; (at = text.find("\nreplayd_requests_arrived_total{", at)) != std::string::npos; ++at) ++samples;
+    for (std::size_t at = 0; (at = text.find("\nreplayd_requests_arrived_total{", at)) != std::string::npos; ++at) {
+        ++samples;
+    }
     EXPECT_EQ("count(*)\n" + std::to_string(samples) + "\n", windows);
     EXPECT_NE(text.find("# TYPE replayd_requests_arrived counter\n"), std::string::npos);
-    EXPECT_NE(text.find("replayd_requests_waiting{stream=\"sample.jsonl\",scenario=\"small\",run=\"1\"} "), std::string::npos);
+    EXPECT_NE(text.find("replayd_requests_waiting{stream=\"sample.jsonl\",scenario=\"small\",run=\"1\"} "),
+              std::string::npos);
     const std::regex last_total("replayd_requests_finished_total\\{[^}]*\\} 200 17000000[0-9]{2}\\.000\n");
     EXPECT_TRUE(std::regex_search(text, last_total));
-    EXPECT_NE(text.find("replayd_kv_usage_ratio{stream=\"sample.jsonl\",scenario=\"small\",run=\"1\",pool=\"mixed\"}"), std::string::npos);
+    EXPECT_NE(text.find("replayd_kv_usage_ratio{stream=\"sample.jsonl\",scenario=\"small\",run=\"1\",pool=\"mixed\"}"),
+              std::string::npos);
 }
 
 TEST_F(Exported, a_file_is_written_and_told_about) {
     const std::string file = folder_.path("requests.csv.gz");
     const Said said = run_replayctl({"export", "requests", "--db", db_, "--out", file, "--json"});
     ASSERT_EQ(said.status, 0) << said.err;
-    EXPECT_EQ(json::serialize(json::parse(said.out)), json::serialize(json::object{{"out", file}, {"runs", 2}, {"rows", 400}}));
+    EXPECT_EQ(json::serialize(json::parse(said.out)),
+              json::serialize(json::object{{"out", file}, {"runs", 2}, {"rows", 400}}));
 }
 
 TEST_F(Exported, what_is_not_there_is_said) {
@@ -102,7 +111,8 @@ TEST_F(Exported, what_is_not_there_is_said) {
     EXPECT_EQ(no_run.err, "replayctl: history " + db_ + " has no run 7; see replayctl runs --db " + db_ + "\n");
     const Said start = run_replayctl({"export", "windows", "--db", db_, "--start", "7"});
     EXPECT_EQ(start.status, 2);
-    EXPECT_EQ(start.err, "replayctl: --start is given: expected it with openmetrics only, since the times of rows count from 0\n");
+    EXPECT_EQ(start.err,
+              "replayctl: --start is given: expected it with openmetrics only, since the times of rows count from 0\n");
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ class Recorded : public testing::Test {
 protected:
     void SetUp() override {
         const std::string scenario = folder_.holding("small.toml", k_small_scenario);
-        ASSERT_EQ(run_replayctl({"generate", trace_, "--count", "200", "--rate", "10", "--output-max", "80"}).status, 0);
+        ASSERT_EQ(run_replayctl({"generate", trace_, "--count", "200", "--rate", "10", "--output-max", "80"}).status,
+                  0);
         const Said said = run_replayctl({"replay", trace_, "--scenario", scenario, "llama-3.1-8b-h100-pd", "--db", db_,
                                          "--json"});
         ASSERT_EQ(said.status, 0) << said.err;
@@ -143,18 +144,28 @@ TEST_F(Recorded, says_why_a_moment_cannot_be_computed) {
     const std::vector<Unanswerable> cases = {
         {"", {"at", "9"}, "no run 9 in the history"},
         {"", {"at", "1", "2h"}, "TIME is 7200000000000 ns: expected at most "},
-        {"", {"bisect", "1", "3"}, "run 1 is of stream sample.jsonl, run 3 of sample.jsonl-2: expected runs of one stream"},
-        {"UPDATE run SET engine_version = '0.0.1' WHERE id = 3", {"at", "3", "1s"},
+        {"",
+         {"bisect", "1", "3"},
+         "run 1 is of stream sample.jsonl, run 3 of sample.jsonl-2: expected runs of one stream"},
+        {"UPDATE run SET engine_version = '0.0.1' WHERE id = 3",
+         {"at", "3", "1s"},
          "run 3 was computed by replayd 0.0.1, and this is replayctl "},
-        {"DELETE FROM pool WHERE run_id = 3", {"at", "3", "1s"},
+        {"DELETE FROM pool WHERE run_id = 3",
+         {"at", "3", "1s"},
          "run 3 is being taken out of the history, with its stream sample.jsonl-2: expected a run that stays"},
-        {"UPDATE scenario SET toml = 'name = 7' WHERE name = 'llama-3.1-8b-h100-pd'", {"bisect", "1", "2"}, "scenario of run 2"},
-        {"UPDATE arrival_batch SET arrivals_total = 150 WHERE stream_id = 1", {"at", "1", "1s"},
+        {"UPDATE scenario SET toml = 'name = 7' WHERE name = 'llama-3.1-8b-h100-pd'",
+         {"bisect", "1", "2"},
+         "scenario of run 2"},
+        {"UPDATE arrival_batch SET arrivals_total = 150 WHERE stream_id = 1",
+         {"at", "1", "1s"},
          "the log of stream sample.jsonl has 150 arrivals and run 1 saw 200: expected a history with the whole log; "
          "`replayctl check` says what else it lacks"},
-        {"UPDATE arrival_batch SET arrivals_total = 200, seq = 2 WHERE stream_id = 1", {"at", "1", "1s"},
+        {"UPDATE arrival_batch SET arrivals_total = 200, seq = 2 WHERE stream_id = 1",
+         {"at", "1", "1s"},
          "the log of stream \"sample.jsonl\" has no batch 1: expected batches 1 to 2"},
-        {"DELETE FROM arrival_batch WHERE stream_id = 1", {"at", "1", "1s"}, "the log of stream sample.jsonl has 0 arrivals"},
+        {"DELETE FROM arrival_batch WHERE stream_id = 1",
+         {"at", "1", "1s"},
+         "the log of stream sample.jsonl has 0 arrivals"},
     };
     for (const Unanswerable& each : cases) {
         auto file = storage::Connection::open(db_, storage::Access::read_write).value();
@@ -163,7 +174,8 @@ TEST_F(Recorded, says_why_a_moment_cannot_be_computed) {
         arguments.insert(arguments.end(), {"--db", db_});
         const Said said = run_replayctl(arguments);
         EXPECT_NE(said.status, 0) << each.done;
-        EXPECT_EQ(said.err.substr(0, 11 + std::string_view(each.said).size()), "replayctl: " + std::string(each.said)) << each.done;
+        EXPECT_EQ(said.err.substr(0, 11 + std::string_view(each.said).size()), "replayctl: " + std::string(each.said))
+            << each.done;
     }
 }
 
@@ -172,7 +184,8 @@ TEST_F(Recorded, takes_a_catalog_for_files_only) {
     EXPECT_EQ(run_replayctl({"at", "1", "1s", "--db", db_, "--catalog", catalog}).status, 0);
     const Said said = run_replayctl({"at", "1", "1s", "--catalog", catalog});
     EXPECT_EQ(said.status, 2);
-    EXPECT_EQ(said.err, "replayctl: --catalog is given without --db: a daemon has its own ([catalog] of its configuration)\n");
+    EXPECT_EQ(said.err,
+              "replayctl: --catalog is given without --db: a daemon has its own ([catalog] of its configuration)\n");
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ TEST(HumanText, reads_times_with_and_without_units) {
     EXPECT_EQ(parse_time("250ms"), 250'000'000);
     EXPECT_EQ(parse_time("2h"), 7'200'000'000'000);
     EXPECT_EQ(parse_time("7ns"), 7);
-    for (const char* wrong : {"", "s", "-1s", "1 s", "1w", "99999999999999d"}) EXPECT_EQ(parse_time(wrong), -1) << wrong;
+    for (const char* wrong : {"", "s", "-1s", "1 s", "1w", "99999999999999d"}) {
+        EXPECT_EQ(parse_time(wrong), -1) << wrong;
+    }
 }
 
 }  // namespace

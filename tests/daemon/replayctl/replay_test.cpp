@@ -67,6 +67,20 @@ TEST_F(Replay, does_not_depend_on_the_scenarios_beside_it) {
 }
 
 // The same arrivals, compressed or piped, are the same run.
+// What would it be with twice the replicas? The changed scenario runs beside the one as it is, under a name of its own.
+TEST_F(Replay, replays_each_scenario_once_more_with_keys_changed) {
+    const json::object result = replayed({"--what-if", "pool.replicas=2"});
+    ASSERT_EQ(result.at("runs").as_array().size(), 2u);
+    EXPECT_EQ(run_of(result, 0).at("scenario").as_string(), "small");
+    EXPECT_EQ(run_of(result, 1).at("scenario").as_string(), "small-what-if");
+    EXPECT_EQ(run_of(result, 0).at("hash"), run_of(replayed({})).at("hash"));
+    EXPECT_NE(run_of(result, 0).at("hash"), run_of(result, 1).at("hash"));
+    EXPECT_EQ(run_of(result, 1).at("pools").as_array().at(0).as_object().at("replicas").to_number<int>(), 2);
+    const Said wrong = run_replayctl({"replay", trace(), "--scenario", scenario(), "--what-if", "pool.replica=2"});
+    EXPECT_EQ(wrong.status, 2);
+    EXPECT_NE(wrong.err.find("pool.replica: unknown key; did you mean \"replicas\"?"), std::string::npos) << wrong.err;
+}
+
 TEST_F(Replay, reads_compressed_files_and_standard_input) {
     const json::object plain = replayed({});
     const std::string zipped = trace("t.jsonl.gz");
@@ -98,7 +112,9 @@ TEST_F(Replay, writes_every_request_with_a_ledger_that_sums) {
     std::vector<std::string> names;
     std::istringstream titles(header);
     for (std::string name; std::getline(titles, name, ',');) names.push_back(name);
-    const auto column = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) - names.begin(); };
+    const auto column = [&](const std::string& name) {
+        return std::find(names.begin(), names.end(), name) - names.begin();
+    };
     const std::vector<std::string> lines = rows(csv);
     ASSERT_EQ(lines.size(), 300u);
     for (const std::string& line : lines) {
@@ -151,8 +167,10 @@ TEST_F(Replay, both_engines_say_the_same) {
     const std::string other = folder_.path("macro.csv");
     const std::string path = folder_.holding(
         "tiny.csv", "arrived_at,num_prefill_tokens,num_decode_tokens\n0,100,40\n0.1,40,30\n0.2,300,7\n");
-    const Said stepper = run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "stepper", "--requests-csv", csv});
-    const Said macro = run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "macro", "--requests-csv", other});
+    const Said stepper =
+        run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "stepper", "--requests-csv", csv});
+    const Said macro =
+        run_replayctl({"replay", path, "--scenario", scenario(), "--engine", "macro", "--requests-csv", other});
     ASSERT_EQ(stepper.status, 0) << stepper.err;
     ASSERT_EQ(macro.status, 0) << macro.err;
     EXPECT_EQ(files::contents(csv), files::contents(other));
@@ -180,7 +198,8 @@ TEST_F(Replay, tells_the_line_of_a_wrong_trace) {
 // The same options give the same bytes in every format, and each can be read again.
 TEST_F(Replay, generates_every_format_reproducibly) {
     for (const std::string format : {"azure", "mooncake", "burstgpt", "vidur", "vllm", "aiperf", "replayd"}) {
-        const std::vector<std::string> arguments = {"generate", "-", "--format", format, "--count", "20", "--seed", "3"};
+        const std::vector<std::string> arguments = {"generate", "-",  "--format", format,
+                                                    "--count",  "20", "--seed",   "3"};
         const Said first = run_replayctl(arguments);
         ASSERT_EQ(first.status, 0) << first.err;
         EXPECT_EQ(first.out, run_replayctl(arguments).out) << format;
@@ -211,7 +230,8 @@ TEST_F(Replay, plans_the_memory_of_each_pool) {
         const json::object& pool = value.as_object();
         std::int64_t used = 0;
         for (const json::value& line : pool.at("items").as_array()) used += line.at("bytes").to_number<std::int64_t>();
-        const std::int64_t kv = pool.at("blocks").to_number<std::int64_t>() * pool.at("kv_bytes_per_block").to_number<std::int64_t>();
+        const std::int64_t kv =
+            pool.at("blocks").to_number<std::int64_t>() * pool.at("kv_bytes_per_block").to_number<std::int64_t>();
         EXPECT_LE(used + kv, pool.at("budget_bytes").to_number<std::int64_t>());
     }
     const Said table = run_replayctl({"plan", "--scenario", "llama-3.1-8b-h100-pd"});

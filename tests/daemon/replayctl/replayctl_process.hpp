@@ -17,8 +17,8 @@ struct Said {
 };
 
 /// Runs `replayctl ARGUMENTS` in an environment without REPLAYD_… variables but with `environment` ("NAME=value", may
-/// be empty). `input` is the file of its standard input, `output` of its standard output (empty: kept in `out`). It inherits nothing else that this process has open: a daemon in
-/// the test would never get its port back.
+/// be empty). `input` is the file of its standard input, `output` of its standard output (empty: kept in `out`). It
+/// inherits nothing else that this process has open: a daemon in the test would never get its port back.
 [[nodiscard]] Said run_replayctl(const std::vector<std::string>& arguments, const std::string& environment = {},
                                  const std::string& input = "/dev/null", const std::string& output = {});
 

@@ -20,7 +20,8 @@ TEST(ScatterPlot, places_points_on_logarithmic_axes) {
     const std::string svg = scatter_svg("gemm", {{"h100_sxm/vllm", {{1, 1}, {10, 11}, {100, 90}}}});
     EXPECT_NE(svg.find("<circle cx=\"80.0\" cy=\"660.0\" r=\"1.6\"/>"), std::string::npos) << svg;
     EXPECT_NE(svg.find("<circle cx=\"380.0\" cy=\"347.6\" r=\"1.6\"/>"), std::string::npos) << svg;
-    EXPECT_NE(svg.find("<line class=\"equal\" x1=\"80.0\" y1=\"660.0\" x2=\"680.0\" y2=\"60.0\"/>"), std::string::npos) << svg;
+    EXPECT_NE(svg.find("<line class=\"equal\" x1=\"80.0\" y1=\"660.0\" x2=\"680.0\" y2=\"60.0\"/>"), std::string::npos)
+        << svg;
     EXPECT_EQ(count_of(svg, "class=\"grid\""), 3U);
     EXPECT_EQ(count_of(svg, "class=\"band\""), 1U);
 }

@@ -148,8 +148,8 @@ TEST_F(Search, a_search_that_is_killed_at_random_points_runs_nothing_twice) {
         json::object whole = result_of(searched(search, {"--journal", undisturbed}));
         // What a kill leaves, also where the search below is too quick for one: the beginning of a journal.
         const std::string lines_of_whole = files::contents(undisturbed);
-        const std::string journal = folder_.holding(std::string(method) + ".journal",
-                                                    lines_of_whole.substr(0, 1 + random.below(lines_of_whole.size() - 1)));
+        const std::string journal = folder_.holding(
+            std::string(method) + ".journal", lines_of_whole.substr(0, 1 + random.below(lines_of_whole.size() - 1)));
         const std::vector<std::string> arguments = {"search", search, trace(), "--json", "--journal", journal};
         std::set<std::string> trials;
         std::size_t lines = files::contents(journal).rfind('\n') + 1;

@@ -81,7 +81,7 @@ TEST_F(SharedPrefixes, wrong_rows_are_refused) {
     EXPECT_EQ(read("1,64,0,5\n").error().message,
               path_ + ": request 1: blocks is 5: expected at most those of its 64 prompt tokens, 4");
     EXPECT_NE(read("1,64,0,x\n").error().message.find("\"x\""), std::string::npos);
-    EXPECT_EQ(read_shared_prefixes(path_ + ".not").error().code, Code::io);
+    EXPECT_EQ(read_shared_prefixes(path_ + ".not").error().code, Code::not_found);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A real Slurm on this machine (munged, slurmctld, slurmd of the test's own, in its folder and on free ports) runs a search of 200
-// candidates as array jobs; its merged file is the one of a single process, row by row.
+// A real Slurm on this machine (munged, slurmctld, slurmd of the test's own, in its folder and on free ports) runs a
+// search of 200 candidates as array jobs; its merged file is the one of a single process, row by row.
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,9 @@
 namespace replayd::ctl {
 namespace {
 
-bool is_installed(const char* program) { return std::system(("command -v " + std::string(program) + " > /dev/null").c_str()) == 0; }
+bool is_installed(const char* program) {
+    return std::system(("command -v " + std::string(program) + " > /dev/null").c_str()) == 0;
+}
 
 /// A cluster of one node with four places, until it goes.
 class Slurm {
@@ -22,7 +24,8 @@ public:
     bool start() {
         const std::string script = folder_.holding("start.sh", k_start);
         const std::string ports = std::to_string(free_port()) + " " + std::to_string(free_port());
-        return std::system(("sh " + script + " " + folder_.path("slurm") + " " + ports + " > " + log() + " 2>&1").c_str()) == 0;
+        return std::system(
+                   ("sh " + script + " " + folder_.path("slurm") + " " + ports + " > " + log() + " 2>&1").c_str()) == 0;
     }
     ~Slurm() {
         const std::string script = folder_.holding("stop.sh", k_stop);
@@ -37,7 +40,8 @@ mkdir -p "$1/state" "$1/spool"
 chmod 755 "$1" "$1/.."
 head -c 1024 /dev/urandom > "$1/munge.key"
 chmod 400 "$1/munge.key"
-munged --force --socket="$1/munge.sock" --key-file="$1/munge.key" --pid-file="$1/munged.pid" --log-file="$1/munged.log" --seed-file="$1/munge.seed"
+munged --force --socket="$1/munge.sock" --key-file="$1/munge.key" --pid-file="$1/munged.pid" \
+  --log-file="$1/munged.log" --seed-file="$1/munge.seed"
 cat > "$1/slurm.conf" <<CONF
 ClusterName=replayd
 SlurmctldHost=$(hostname -s)(127.0.0.1)
@@ -86,7 +90,9 @@ done
 
 TEST(RealSlurm, its_merged_file_is_that_of_a_single_process) {
     for (const char* program : {"munged", "slurmctld", "slurmd", "sbatch"}) {
-        if (!is_installed(program)) GTEST_SKIP() << program << " is not installed: ./dev setup installs slurm-wlm and munge";
+        if (!is_installed(program)) {
+            GTEST_SKIP() << program << " is not installed: ./dev setup installs slurm-wlm and munge";
+        }
     }
     Slurm slurm;
     if (!slurm.start()) GTEST_SKIP() << "this machine does not let a Slurm start: " << files::contents(slurm.log());

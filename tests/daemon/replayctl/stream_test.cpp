@@ -25,7 +25,8 @@ protected:
         const Said said = run_replayctl({"generate", trace_, "--count", "3000", "--rate", "40", "--prompt-max", "300",
                                          "--output-max", "40", "--seed", "11"});
         ASSERT_EQ(said.status, 0) << said.err;
-        const Said replayed = run_replayctl({"replay", trace_, "--scenario", scenario_, "llama-3.1-8b-h100-pd", "--json"});
+        const Said replayed =
+            run_replayctl({"replay", trace_, "--scenario", scenario_, "llama-3.1-8b-h100-pd", "--json"});
         ASSERT_EQ(replayed.status, 0) << replayed.err;
         expected_ = hashes(json::parse(replayed.out));
         start();
@@ -77,7 +78,8 @@ protected:
     const std::uint16_t port_ = free_port();
 };
 
-// The daemon gives credit for 50 arrivals at a time, batches have 1,000: the client cuts them instead of waiting for ever.
+// The daemon gives credit for 50 arrivals at a time, batches have 1,000: the client cuts them instead of waiting for
+// ever.
 TEST_F(Streamed, batches_larger_than_the_credit_are_cut) {
     app_.reset();
     backlog_max_ = 50;
@@ -94,8 +96,9 @@ TEST_F(Streamed, gives_the_hashes_of_a_replay_for_every_batch_size_and_encoding)
         std::string name;
         std::vector<std::string> options;
     };
-    for (const Case& c : {Case{"by-1000", {}}, Case{"by-7", {"--batch", "7"}},
-                          Case{"by-1", {"--batch", "1", "--limit", "3000"}}, Case{"json", {"--json-frames", "--batch", "100"}}}) {
+    for (const Case& c :
+         {Case{"by-1000", {}}, Case{"by-7", {"--batch", "7"}}, Case{"by-1", {"--batch", "1", "--limit", "3000"}},
+          Case{"json", {"--json-frames", "--batch", "100"}}}) {
         std::vector<std::string> options = c.options;
         options.insert(options.end(), {"--wait", "--json"});
         const Said said = stream(c.name, options);
@@ -109,7 +112,8 @@ TEST_F(Streamed, gives_the_hashes_of_a_replay_for_every_batch_size_and_encoding)
               "3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n3000,3000\n");
 }
 
-// A file that grows while it is followed, and a follower that is killed and started again: each arrival is in the stream once.
+// A file that grows while it is followed, and a follower that is killed and started again: each arrival is in the
+// stream once.
 TEST_F(Streamed, follows_a_growing_file_over_a_kill_without_loss_or_duplicates) {
     std::ifstream whole(trace_);
     std::vector<std::string> lines;
@@ -120,8 +124,8 @@ TEST_F(Streamed, follows_a_growing_file_over_a_kill_without_loss_or_duplicates) 
         for (std::size_t i = from; i < to; ++i) growing << lines[i];
         growing.flush();
     };
-    const std::vector<std::string> follow = {"follow", log, "--stream", "followed", "--scenario", "small", "llama-3.1-8b-h100-pd",
-                                             "--daemon", daemon()};
+    const std::vector<std::string> follow = {
+        "follow", log, "--stream", "followed", "--scenario", "small", "llama-3.1-8b-h100-pd", "--daemon", daemon()};
     std::size_t written = 500;
     write(0, written);
     // Killed when 1,500 have come, some of which were written while it was running.
@@ -176,8 +180,8 @@ TEST_F(Streamed, sends_nothing_twice) {
 }
 
 // The daemon goes down in the middle and comes back on the same port: the command reconnects, and the result is the
-// undisturbed one. The trace comes from a pipe whose second half is written after the restart, so that no client is through
-// before it.
+// undisturbed one. The trace comes from a pipe whose second half is written after the restart, so that no client is
+// through before it.
 TEST_F(Streamed, survives_a_restart_of_the_daemon) {
     const std::string text = files::contents(trace_);
     const std::size_t half = text.find('\n', text.size() / 2) + 1;
@@ -241,8 +245,13 @@ TEST_F(Streamed, asks_the_daemon_as_it_asks_a_file) {
     ASSERT_EQ(stream("s", {"--wait"}).status, 0);
     const std::string db = folder_.path("history.db");
     for (const std::vector<std::string>& question :
-         {std::vector<std::string>{"runs", "--json"}, {"explain", "17"}, {"at", "1", "20s"}, {"at", "2", "--json"}, {"bisect", "1", "2"},
-          {"bisect", "2", "1", "--json"}, {"query", "SELECT count(*), sum(output_tokens) FROM request", "--csv"}}) {
+         {std::vector<std::string>{"runs", "--json"},
+          {"explain", "17"},
+          {"at", "1", "20s"},
+          {"at", "2", "--json"},
+          {"bisect", "1", "2"},
+          {"bisect", "2", "1", "--json"},
+          {"query", "SELECT count(*), sum(output_tokens) FROM request", "--csv"}}) {
         std::vector<std::string> of_daemon = question;
         of_daemon.insert(of_daemon.end(), {"--daemon", daemon()});
         std::vector<std::string> of_file = question;

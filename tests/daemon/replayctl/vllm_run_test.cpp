@@ -50,8 +50,8 @@ TEST(VllmRun, names_what_a_run_lacks) {
     EXPECT_EQ(read(k_engine).error().message,
               "run/vllm/meta.json lacks /engine_kwargs/max_num_batched_tokens: expected it as vLLM's bench writes it");
     EXPECT_EQ(read(std::string(k_engine) + R"(, "max_num_batched_tokens": 2048)", "mine/Unknown-7B").error().message,
-              "run: no entry of the catalog for model \"mine/Unknown-7B\": expected a name that begins with one of the built-in "
-              "catalog's");
+              "run: no entry of the catalog for model \"mine/Unknown-7B\": expected a name that begins with one of the "
+              "built-in catalog's");
 }
 
 }  // namespace

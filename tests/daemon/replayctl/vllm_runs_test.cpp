@@ -1,5 +1,5 @@
-// Real vLLM runs, replayed by the engine's vllm_v1 with kernel times of the same GPU: the times must be those that the server
-// measured. Errors reached, in per cent (mean, p90, p99):
+// Real vLLM runs, replayed by the engine's vllm_v1 with kernel times of the same GPU: the times must be those that the
+// server measured. Errors reached, in per cent (mean, p90, p99):
 //   dense: TTFT +0.8 +0.8 +0.3, TPOT +0.4 +1.5 +0.8, E2E +0.7 +0.4 +0.5
 //   MoE:   TTFT -0.6 +1.5 +2.8, TPOT +0.6 -0.0 +0.1, E2E +0.6 +0.2 +0.6
 
@@ -36,8 +36,8 @@ RunErrors replayed(const std::string& name, const std::string& prompts) {
 std::string shown(const RunErrors& errors) {
     std::string text;
     for (std::size_t i = 0; i < k_figures.size(); ++i) {
-        text += std::string(k_figures[i]) + ": TTFT " + std::to_string(errors.ttft[i].error()) + " TPOT " + std::to_string(errors.tpot[i].error()) +
-                " E2E " + std::to_string(errors.e2e[i].error()) + "\n";
+        text += std::string(k_figures[i]) + ": TTFT " + std::to_string(errors.ttft[i].error()) + " TPOT " +
+                std::to_string(errors.tpot[i].error()) + " E2E " + std::to_string(errors.e2e[i].error()) + "\n";
     }
     return text;
 }

@@ -176,7 +176,8 @@ public:
         return storage::AddedStream{stream, {}};
     }
     Result<void> update_stream(const storage::StreamRow&) override { return {}; }
-    Result<storage::RunRow> add_run(const storage::RunRow& run, const std::vector<MemoryPlan>&, const Scenario&) override {
+    Result<storage::RunRow> add_run(const storage::RunRow& run, const std::vector<MemoryPlan>&,
+                                    const Scenario&) override {
         return run;
     }
     void add_requests(std::int64_t, std::vector<RequestRecord>) override {}

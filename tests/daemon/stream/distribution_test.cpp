@@ -1,4 +1,5 @@
-// Distributions of finished requests: vLLM's edges, the scenario's objectives among them, what is observed of a request.
+// Distributions of finished requests: vLLM's edges, the scenario's objectives among them, what is observed of a
+// request.
 
 #include "daemon/stream/distribution.hpp"
 

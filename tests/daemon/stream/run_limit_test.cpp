@@ -48,7 +48,8 @@ protected:
         std::vector<storage::NewRun> runs;
         for (const int us : step_us) {
             compiled.push_back(*compile(*parse_scenario(scenario_of(us), "scenario")));
-            runs.push_back({{0, 0, "c", scenario_of(us), "test", 1}, compiled.back()->plans, compiled.back()->scenario});
+            runs.push_back(
+                {{0, 0, "c", scenario_of(us), "test", 1}, compiled.back()->plans, compiled.back()->scenario});
         }
         storage::StreamRow row;
         row.name = "s";
@@ -98,9 +99,10 @@ TEST_F(RunLimit, a_run_beyond_it_fails_by_name_and_the_others_go_on) {
     EXPECT_FALSE(stream->accept_end(2));
     wait_over(*stream->runs()[1]);
     const std::string failure = stream->runs()[1]->progress().status().failure;
-    EXPECT_TRUE(failure.find(" requests are in the cluster at ") != std::string::npos &&
-                failure.ends_with(" ns: expected at most 1000; it cannot keep up with its arrivals: give it more replicas, "
-                                  "or send fewer"))
+    EXPECT_TRUE(
+        failure.find(" requests are in the cluster at ") != std::string::npos &&
+        failure.ends_with(" ns: expected at most 1000; it cannot keep up with its arrivals: give it more replicas, "
+                          "or send fewer"))
         << failure;
     wait_over(*stream->runs()[0]);
     EXPECT_EQ(stream->runs()[0]->progress().phase(), RunPhase::finished);

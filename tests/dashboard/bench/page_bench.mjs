@@ -1,5 +1,5 @@
-// How fast the page is in Chromium: time to load with its data, and frames per second while windows arrive. Prints figures, judges
-// nothing. The feed is synthetic: the fake daemon of the browser tests.
+// How fast the page is in Chromium: time to load with its data, and frames per second while windows arrive. Prints
+// figures, judges nothing. The feed is synthetic: the fake daemon of the browser tests.
 //   node tests/dashboard/bench/page_bench.mjs [RUNS] [WINDOWS]
 
 import { browserMissing, launch, openPage } from '../browser/chromium.mjs';

@@ -40,7 +40,8 @@ export async function openPage(browser, url, { colorScheme = 'light', viewport =
   page.on('console', (message) => {
     if (message.type() === 'error' && !REFUSED.test(message.text())) page.errors.push(message.text());
   });
-  // Chromium drops what it loads when an interface comes or goes on the machine, e.g. of a test with network namespaces.
+  // Chromium drops what it loads when an interface comes or goes on the machine, e.g. of a test with network
+  // namespaces.
   let dropped;
   page.on('requestfailed', (request) => { dropped ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'; });
   const isBlank = () => page.evaluate(() => document.querySelector('main') === null);

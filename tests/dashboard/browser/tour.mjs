@@ -1,6 +1,7 @@
 // Takes the pictures of dashboard/screenshots/ from a real daemon that replays a generated trace:
 //   REPLAYD_BUILD=build/release node tests/dashboard/browser/tour.mjs [NAME…]
-// What "production observed" is played by the disaggregated cluster: its times go into the trace that the mixed one is held against.
+// What "production observed" is played by the disaggregated cluster: its times go into the trace that the mixed one is
+// held against.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// Every view in real Chromium: it opens from its address, in both themes and on a phone, by keyboard, and axe-core finds
-// nothing to remark.
+// Every view in real Chromium: it opens from its address, in both themes and on a phone, by keyboard, and axe-core
+// finds nothing to remark.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';

@@ -12,8 +12,9 @@ namespace {
 
 // 1, 2, 4, 8, 16, 24, … 256, 272, … and nothing above the largest.
 TEST(GraphSizes, a_step_takes_the_next_captured_size) {
-    const std::pair<std::int64_t, std::int64_t> cases[] = {{0, 0},     {1, 1},     {2, 2},     {3, 4},     {5, 8},    {9, 16},  {17, 24},
-                                                           {255, 256}, {257, 272}, {500, 512}, {512, 512}, {513, 513}};
+    const std::pair<std::int64_t, std::int64_t> cases[] = {{0, 0},     {1, 1},     {2, 2},     {3, 4},
+                                                           {5, 8},     {9, 16},    {17, 24},   {255, 256},
+                                                           {257, 272}, {500, 512}, {512, 512}, {513, 513}};
     for (const auto& [rows, padded] : cases) EXPECT_EQ(padded_to_graph(rows, 512), padded) << rows;
 }
 

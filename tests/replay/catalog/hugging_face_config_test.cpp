@@ -26,7 +26,8 @@ constexpr const char* k_deepseek = R"({
   "n_group": 8, "n_routed_experts": 256, "n_shared_experts": 1, "num_attention_heads": 128, "num_experts_per_tok": 8,
   "num_hidden_layers": 61, "num_key_value_heads": 128, "num_nextn_predict_layers": 1, "q_lora_rank": 1536,
   "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "topk_method": "noaux_tc", "tie_word_embeddings": false,
-  "quantization_config": {"activation_scheme": "dynamic", "fmt": "e4m3", "quant_method": "fp8", "weight_block_size": [128, 128]},
+  "quantization_config": {"activation_scheme": "dynamic", "fmt": "e4m3", "quant_method": "fp8",
+                          "weight_block_size": [128, 128]},
   "v_head_dim": 128, "vocab_size": 129280
 })";
 
@@ -51,7 +52,8 @@ constexpr const char* k_step3 = R"({"model_type": "step3_vl", "vision_config": {
   "num_attention_groups": 1, "num_hidden_layers": 61, "max_position_embedding": 65536, "vocab_size": 128815,
   "head_dim": 256, "share_q_dim": 2048, "moe_num_experts": 48, "moe_top_k": 3, "moe_intermediate_size": 5120,
   "share_expert_dim": 5120,
-  "moe_layers_enum": "4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59"
+  "moe_layers_enum": "4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,)"
+    R"(33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59"
 }})";
 
 ModelSpec parsed(const std::string& json) {
@@ -130,9 +132,10 @@ TEST(HuggingFaceConfig, knows_what_families_leave_unsaid) {
                                               "\"num_local_experts\": 8, \"num_experts_per_tok\": 2, \"vocab_size\""));
     EXPECT_EQ(mixtral.moe->ffn, 14336);
     EXPECT_EQ(mixtral.ffn, 0) << "no layer is dense";
-    EXPECT_TRUE(parsed(replaced(k_llama, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true")).tied_embeddings);
-    const std::string awq = replaced(k_llama, "\"vocab_size\"",
-                                     "\"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4}, \"vocab_size\"");
+    EXPECT_TRUE(
+        parsed(replaced(k_llama, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true")).tied_embeddings);
+    const std::string awq = replaced(
+        k_llama, "\"vocab_size\"", "\"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4}, \"vocab_size\"");
     EXPECT_EQ(parsed(awq).weights, DataType::int4);
 }
 
@@ -173,8 +176,8 @@ TEST(HuggingFaceConfig, reads_other_families) {
 
 // A list of layer types says which layers look back further; only a fixed distance is understood.
 TEST(HuggingFaceConfig, reads_layer_types) {
-    const std::string four = replaced(replaced(replaced(k_llama, "\"llama\"", "\"mistral\""), "\"num_hidden_layers\": 32",
-                                               "\"num_hidden_layers\": 4"),
+    const std::string four = replaced(replaced(replaced(k_llama, "\"llama\"", "\"mistral\""),
+                                               "\"num_hidden_layers\": 32", "\"num_hidden_layers\": 4"),
                                       "\"sliding_window\": null", "\"sliding_window\": 128, \"layer_types\": [LIST]");
     const std::string s = "\"sliding_attention\"";
     const std::string f = "\"full_attention\"";
@@ -184,8 +187,8 @@ TEST(HuggingFaceConfig, reads_layer_types) {
         const auto refused = parse_hugging_face_config(replaced(four, "LIST", list), "config.json");
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().message,
-                  "config.json:5: layer_types = an array: expected num_hidden_layers = 4 entries with \"full_attention\" at a "
-                  "fixed distance, the first ones \"sliding_attention\"");
+                  "config.json:5: layer_types = an array: expected num_hidden_layers = 4 entries with "
+                  "\"full_attention\" at a fixed distance, the first ones \"sliding_attention\"");
     }
 }
 
@@ -209,14 +212,15 @@ TEST(HuggingFaceConfig, refuses_with_the_key_and_the_line) {
         {"{\"a\": \"\\q\"}", "config.json:1: not valid JSON: expected an escape that JSON knows"},
         {"{\"a\": 1, \"a\": 2}", "config.json:1: not valid JSON: expected the key \"a\" once"},
         {"{\"a\": 1} x", "config.json:1: not valid JSON: expected the end of the text"},
-        {"{\"a\": " + std::string(70, '[') + "1", "config.json:1: not valid JSON: expected at most 64 levels of nesting"},
-        {"{}", "config.json:1: model_type is missing: expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, qwen2, qwen2_moe, "
-               "qwen3, qwen3_moe, qwen3_next, "
-               "deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3"},
+        {"{\"a\": " + std::string(70, '[') + "1",
+         "config.json:1: not valid JSON: expected at most 64 levels of nesting"},
+        {"{}",
+         "config.json:1: model_type is missing: expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, "
+         "qwen2, qwen2_moe, qwen3, qwen3_moe, qwen3_next, deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3"},
         {replaced(k_llama, "\"llama\"", "\"lama\""),
-         "config.json:2: model_type = \"lama\": expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, qwen2, "
-         "qwen2_moe, qwen3, qwen3_moe, qwen3_next, "
-         "deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3; did you mean \"llama\"?"},
+         "config.json:2: model_type = \"lama\": expected llama, mistral, mixtral, phi3, gemma2, gemma3_text, glm4_moe, "
+         "qwen2, qwen2_moe, qwen3, qwen3_moe, qwen3_next, deepseek_v2, deepseek_v3, kimi_k2, step3_text or step3; did "
+         "you mean \"llama\"?"},
         {replaced(k_llama, "\"hidden_size\": 4096,", ""),
          "config.json:1: hidden_size is missing: expected an integer from 1 to 262144"},
         {replaced(k_llama, "\"num_hidden_layers\": 32", "\"num_hidden_layers\": \"32\""),
@@ -232,9 +236,10 @@ TEST(HuggingFaceConfig, refuses_with_the_key_and_the_line) {
         {replaced(k_deepseek, "\"quant_method\": \"fp8\"", "\"quant_method\": \"nvfp4\""),
          "config.json:7: quantization_config.quant_method = \"nvfp4\": expected fp8, awq or gptq"},
         {replaced(k_step3, "4,5,6,", "4,6,"),
-         "config.json:6: text_config.moe_layers_enum = \"4,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
-         "30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59\": expected layers one "
-         "after another, such as \"4,5,6\""},
+         "config.json:6: text_config.moe_layers_enum = "
+         "\"4,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+         "30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59\": expected layers "
+         "one after another, such as \"4,5,6\""},
     };
     for (const BadConfig& c : cases) {
         const auto model = parse_hugging_face_config(c.json, "config.json");
@@ -249,7 +254,8 @@ TEST(HuggingFaceConfig, refuses_with_the_key_and_the_line) {
 
 // A scenario names the file; the caller reads it.
 TEST(ModelConfig, is_read_through_the_callers_loader) {
-    const std::string toml = "name = 's'\nmodel_config = 'models/new.json'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'mixed'\n";
+    const std::string toml =
+        "name = 's'\nmodel_config = 'models/new.json'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'mixed'\n";
     std::string asked;
     ParseOptions options;
     options.model_config = [&](std::string_view path) -> Result<std::string> {
@@ -274,8 +280,9 @@ TEST(ModelConfig, is_refused_with_its_key) {
     };
     EXPECT_EQ(message({}, toml), "s.toml:2: model_config = \"new.json\": no file can be read here; put the model into "
                                  "[models.NAME] of this text");
-    EXPECT_EQ(message([](std::string_view) -> Result<std::string> { return fail(Code::io, "new.json: no such file"); }, toml),
-              "s.toml:2: model_config = \"new.json\": new.json: no such file");
+    EXPECT_EQ(
+        message([](std::string_view) -> Result<std::string> { return fail(Code::io, "new.json: no such file"); }, toml),
+        "s.toml:2: model_config = \"new.json\": new.json: no such file");
     EXPECT_EQ(message([](std::string_view) -> Result<std::string> { return std::string("{"); }, toml),
               "s.toml:2: model_config = \"new.json\": new.json:1: not valid JSON: expected a key in double quotes");
     const auto llama = [](std::string_view) -> Result<std::string> { return std::string(k_llama); };

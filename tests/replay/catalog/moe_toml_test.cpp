@@ -24,12 +24,15 @@ TEST(MoeToml, auto_stands_for_the_exchange_of_the_pool) {
     using enum MoeBackend;
     const ParallelSpec one, sliced{.tensor = 8}, all{.tensor = 8, .expert = 8}, wide{.data = 32, .expert = 32};
     for (const PoolRole role : {PoolRole::mixed, PoolRole::prefill, PoolRole::decode}) {
-        for (const ParallelSpec& parallel : {one, sliced, all}) EXPECT_EQ(automatic_moe_backend(role, parallel), tensor);
+        for (const ParallelSpec& parallel : {one, sliced, all}) {
+            EXPECT_EQ(automatic_moe_backend(role, parallel), tensor);
+        }
     }
     EXPECT_EQ(automatic_moe_backend(PoolRole::mixed, wide), deepep_normal);
     EXPECT_EQ(automatic_moe_backend(PoolRole::prefill, wide), deepep_normal);
     EXPECT_EQ(automatic_moe_backend(PoolRole::decode, wide), deepep_low_latency);
-    EXPECT_EQ(parsed("parallel = { data = 32, expert = 32 }\nruntime = { moe = 'auto' }\n").pools[0].runtime.moe, deepep_normal);
+    EXPECT_EQ(parsed("parallel = { data = 32, expert = 32 }\nruntime = { moe = 'auto' }\n").pools[0].runtime.moe,
+              deepep_normal);
 }
 
 TEST(MoeToml, settings_of_the_exchange_are_read) {
@@ -47,11 +50,10 @@ TEST(MoeToml, routing_reaches_every_pool) {
     std::string ones = "[1";
     for (int i = 1; i < 256; ++i) ones += ", " + std::to_string(i + 1);
     ones += "]";
-    const MoeRoutingSpec counted =
-        parsed("[moe_routing]\nlaw = 'histogram'\neplb = true\ncounts = [" + ones + ", " + ones + "]\nplan_counts = [" + ones +
-               ", " + ones + "]\n")
-            .pools[0]
-            .moe_routing;
+    const MoeRoutingSpec counted = parsed("[moe_routing]\nlaw = 'histogram'\neplb = true\ncounts = [" + ones + ", " +
+                                          ones + "]\nplan_counts = [" + ones + ", " + ones + "]\n")
+                                       .pools[0]
+                                       .moe_routing;
     EXPECT_TRUE(counted.eplb);
     ASSERT_EQ(counted.counts.size(), 2U);
     EXPECT_EQ(counted.counts[1][255], 256);

@@ -9,10 +9,13 @@ namespace replayd::test {
 namespace {
 
 TEST(ScenarioDifference, names_keys_as_overrides_do) {
-    const std::string a = "name = \"a\"\nwindow_s = 5\n[slo]\nttft_ms = 200\n[[pool]]\nname = \"decode\"\nreplicas = 2\n";
+    const std::string a =
+        "name = \"a\"\nwindow_s = 5\n[slo]\nttft_ms = 200\n[[pool]]\nname = \"decode\"\nreplicas = 2\n";
     const std::string b =
-        "name = \"b\"\nwindow_s = 5\n[slo]\nttft_ms = 250\n[[pool]]\nname = \"decode\"\nreplicas = 2\n[pool.parallel]\ntensor = 4\n";
-    const std::vector<ScenarioDifference> expected = {{"decode.parallel.tensor", std::nullopt, "4"}, {"slo.ttft_ms", "200", "250"}};
+        "name = \"b\"\nwindow_s = 5\n[slo]\nttft_ms = 250\n[[pool]]\nname = \"decode\"\nreplicas = "
+        "2\n[pool.parallel]\ntensor = 4\n";
+    const std::vector<ScenarioDifference> expected = {{"decode.parallel.tensor", std::nullopt, "4"},
+                                                      {"slo.ttft_ms", "200", "250"}};
     EXPECT_EQ(scenario_differences(a, b).value(), expected);
     EXPECT_TRUE(scenario_differences(a, a).value().empty());
 }

@@ -31,8 +31,9 @@ Result<Scenario> with(const std::vector<std::string>& settings) {
 
 // A pool is named by its name or role, all by "pool"; tables on the way are made; the rest is the document's.
 TEST(ScenarioOverride, reaches_every_key) {
-    const auto changed = with({"p.parallel.tensor=4", "decode.kv.memory_fraction=0.8", "pool.kv.dtype=fp8", "gpu=H200-SXM",
-                               "slo.ttft_ms=250", "decode.batching.policy=\"vllm\"", "transfer.latency_us=5", "seed=9"});
+    const auto changed =
+        with({"p.parallel.tensor=4", "decode.kv.memory_fraction=0.8", "pool.kv.dtype=fp8", "gpu=H200-SXM",
+              "slo.ttft_ms=250", "decode.batching.policy=\"vllm\"", "transfer.latency_us=5", "seed=9"});
     ASSERT_TRUE(changed) << changed.error().message;
     EXPECT_EQ(changed->pools[0].parallel.tensor, 4);
     EXPECT_EQ(changed->pools[0].kv.dtype, DataType::fp8);
@@ -56,8 +57,9 @@ TEST(ScenarioOverride, is_refused_like_a_file) {
     EXPECT_EQ(message("p.parallel.tensor=3"),
               "s.toml:7: pool.parallel.tensor = 3: expected a divisor of the 32 query heads of Llama-3.1-8B");
     EXPECT_EQ(message("p.paralel.tensor=4"), "s.toml:4: pool.paralel: unknown key; did you mean \"parallel\"?");
-    EXPECT_EQ(message("mixed.parallel.tensor=4"), "s.toml:1: mixed: unknown key; expected models, gpus, name, description, model, seed, window_s, slo, slo_class, drift, transfer, autoscale, "
-              "cost, gpu, pool, moe_routing or split");
+    EXPECT_EQ(message("mixed.parallel.tensor=4"),
+              "s.toml:1: mixed: unknown key; expected models, gpus, name, description, model, seed, window_s, slo, "
+              "slo_class, drift, transfer, autoscale, cost, gpu, pool, moe_routing or split");
     EXPECT_EQ(message("tensor"), "override \"tensor\": expected KEY=VALUE, such as decode.parallel.tensor=4");
     EXPECT_EQ(message("=4"), "override \"=4\": expected KEY=VALUE, such as decode.parallel.tensor=4");
     EXPECT_EQ(message("seed="), "override \"seed=\": expected KEY=VALUE, such as decode.parallel.tensor=4");

@@ -150,7 +150,8 @@ TEST(ParseScenario, reads_every_key) {
 
 // The defaults are those that scenario.hpp and README.md state.
 TEST(ParseScenario, leaves_the_stated_defaults) {
-    const auto parsed = parse_scenario("name='s'\nmodel='Llama-3.1-8B'\ngpu='H100-SXM'\n[[pool]]\nrole='mixed'", "s.toml");
+    const auto parsed =
+        parse_scenario("name='s'\nmodel='Llama-3.1-8B'\ngpu='H100-SXM'\n[[pool]]\nrole='mixed'", "s.toml");
     ASSERT_TRUE(parsed) << parsed.error().message;
     ASSERT_EQ(parsed->pools.size(), 1U);
     const PoolSpec& pool = parsed->pools[0];
@@ -177,12 +178,13 @@ TEST(ParseScenario, reads_every_policy) {
         EXPECT_TRUE(parsed) << parsed.error().message;
         return parsed.value().pools.at(0);
     };
-    const std::pair<const char*, BatchPolicyKind> names[] = {{"vllm_v1", BatchPolicyKind::vllm_v1},
-                                                             {"vllm", BatchPolicyKind::vllm},
-                                                             {"sarathi", BatchPolicyKind::sarathi},
-                                                             {"orca", BatchPolicyKind::orca},
-                                                             {"faster_transformer", BatchPolicyKind::faster_transformer},
-                                                             {"lightllm", BatchPolicyKind::lightllm}};
+    const std::pair<const char*, BatchPolicyKind> names[] = {
+        {"vllm_v1", BatchPolicyKind::vllm_v1},
+        {"vllm", BatchPolicyKind::vllm},
+        {"sarathi", BatchPolicyKind::sarathi},
+        {"orca", BatchPolicyKind::orca},
+        {"faster_transformer", BatchPolicyKind::faster_transformer},
+        {"lightllm", BatchPolicyKind::lightllm}};
     for (const auto& [name, kind] : names) {
         const std::string kv = kind == BatchPolicyKind::lightllm ? "kv = { block_tokens = 1 }\n" : "";
         EXPECT_EQ(pool("batching = { policy = '" + std::string(name) + "' }\n" + kv).batching.policy, kind);
@@ -268,7 +270,8 @@ TEST(Catalog, names_the_nearest_entry) {
               "GPU \"H10-SXM\" is not in the catalog: expected A100-SXM-80GB, B200, H100-SXM, H20, H200-SXM, H800, "
               "RTX-4090 or RTX-PRO-6000; did you mean \"H100-SXM\"?");
     EXPECT_EQ(Catalog::built_in().model_names(),
-              (std::vector<std::string>{"DeepSeek-V3", "Llama-3-70B", "Llama-3.1-8B", "Qwen3-235B-A22B",
+              (std::vector<std::string>{"DeepSeek-V3", "Llama-3-70B", "Llama-3.1-8B", "Mixtral-8x7B", "OLMoE-1B-7B",
+                                        "Qwen3-235B-A22B",
                                         "Qwen3-30B-A3B", "Qwen3-32B", "Qwen3-8B", "Qwen3-Next-80B-A3B", "Step-3"}));
 }
 
@@ -286,8 +289,10 @@ TEST(ParseScenario, accepts_the_example_of_the_readme) {
 
 // What a class does not state is the scenario's; requests without a class of their own come behind all others.
 TEST(ScenarioToml, classes_inherit_objectives_and_others_come_last) {
-    const std::string head = "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'H100-SXM'\n[slo]\nttft_ms = 500\ntpot_ms = 50\n";
-    const std::string classes = "[[slo_class]]\nname = 'batch'\npriority = 7\nttft_ms = 0\n[[slo_class]]\nname = 'fast'\nttft_ms = 100\n";
+    const std::string head =
+        "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'H100-SXM'\n[slo]\nttft_ms = 500\ntpot_ms = 50\n";
+    const std::string classes =
+        "[[slo_class]]\nname = 'batch'\npriority = 7\nttft_ms = 0\n[[slo_class]]\nname = 'fast'\nttft_ms = 100\n";
     const std::string pool = "[[pool]]\nrole = 'mixed'\nbatching = { queue = 'priority' }\n";
     const auto scenario = parse_scenario(head + classes + pool, "s.toml");
     ASSERT_TRUE(scenario) << scenario.error().message;

@@ -330,7 +330,9 @@ TEST(AfdCost, longer_contexts_or_requests_no_shorter_than_the_mean_never_cost_le
 // Rows stay, contexts grow: idle ranks, ranks with fewer requests than stages, and both modes of empty stages.
 TEST(AfdCost, next_decode_steps_equal_single_steps) {
     std::mt19937_64 random(17);
-    const auto draw = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most + 1)); };
+    const auto draw = [&](std::int64_t most) {
+        return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most + 1));
+    };
     for (const bool pad : {false, true}) {
         Scenario scenario = step3(2, 2, DataType::fp8);
         scenario.pools.front().afd->empty_stages = pad ? AfdEmptyStages::pad : AfdEmptyStages::announce;

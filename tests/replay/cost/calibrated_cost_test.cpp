@@ -69,16 +69,20 @@ TEST(Calibration, operators_still_sum_to_the_step) {
 }
 
 TEST(Calibration, of_one_and_nothing_is_no_change) {
-    EXPECT_EQ(step_of(*cost_of("[cost]\n[cost.calibration]\nkernels = 1\n"), mixed_shape()), step_of(*cost_of(""), mixed_shape()));
+    EXPECT_EQ(step_of(*cost_of("[cost]\n[cost.calibration]\nkernels = 1\n"), mixed_shape()),
+              step_of(*cost_of(""), mixed_shape()));
 }
 
 TEST(Calibration, out_of_range_is_refused_by_name) {
     const auto message = [](const std::string& lines) {
-        const auto parsed = parse_scenario(k_toml + ("[cost]\n[cost.calibration]\n" + lines), "test", Catalog::built_in());
+        const auto parsed =
+            parse_scenario(k_toml + ("[cost]\n[cost.calibration]\n" + lines), "test", Catalog::built_in());
         return parsed ? std::string("(no error)") : parsed.error().message;
     };
-    EXPECT_EQ(message("kernels = 0\n"), "test:8: cost.calibration.kernels = 0: expected a number of at least 0.01 and at most 100");
-    EXPECT_EQ(message("host_us = -1\n"), "test:8: cost.calibration.host_us = -1: expected a number of at least 0 and at most 3.6e+15");
+    EXPECT_EQ(message("kernels = 0\n"),
+              "test:8: cost.calibration.kernels = 0: expected a number of at least 0.01 and at most 100");
+    EXPECT_EQ(message("host_us = -1\n"),
+              "test:8: cost.calibration.host_us = -1: expected a number of at least 0 and at most 3.6e+15");
     EXPECT_EQ(message("kernel = 1\n"), "test:8: cost.calibration.kernel: unknown key; did you mean \"kernels\"?");
 }
 

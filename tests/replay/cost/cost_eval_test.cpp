@@ -61,7 +61,7 @@ TEST(CostEval, prices_collectives_between_nodes_and_send_recv) {
                                 "alltoall,NCCL,half,8,1048576\nalltoall,NCCL,half,32,1048576\n"
                                 "all_gather,NCCL,half,16,67108864\nsend_recv,NCCL,half,2,33554432\n"});
     ASSERT_TRUE(out);
-    EXPECT_NE(out->find("alltoall,NCCL,half,8,1048576,18.6104,law h100_sxm/nccl\n"), std::string::npos) << *out;
+    EXPECT_NE(out->find("alltoall,NCCL,half,8,1048576,18.6580,law h100_sxm/nccl\n"), std::string::npos) << *out;
     EXPECT_NE(out->find(",NCCL's tuning model; pairs\n"), std::string::npos) << *out;
     EXPECT_NE(out->find(",NCCL's tuning model; ring Simple\n"), std::string::npos) << *out;
     EXPECT_NE(out->find(",measured between two H100; NVLink\n"), std::string::npos) << *out;
@@ -181,8 +181,9 @@ struct Wrong {
 TEST(CostEval, refuses_wrong_input_with_exact_messages) {
     const std::vector<Wrong> cases = {
         {"h100", "vllm", "gemm", "m\n",
-         "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, b200_sxm, "
-         "gb200, rtx_pro_6000_server, rtx_4090"},
+         "gpu: 'h100' is not known to the laws; write one of a100_sxm, h100_sxm, h200_sxm, h800_sxm, h20_sxm, "
+         "b200_sxm, "
+         "gb200, rtx_pro_6000_server, rtx_4090, b300_sxm, gb300, h100_pcie, h100_nvl, a100_pcie, l40s, l20, l4"},
         {"h100_sxm", "tgi", "gemm", "m\n",
          "backend: 'tgi' is not one that laws were fitted for; write one of sglang, vllm, trtllm, nccl, replayd"},
         {"h100_sxm", "vllm", "matmul", "m\n",
@@ -190,38 +191,74 @@ TEST(CostEval, refuses_wrong_input_with_exact_messages) {
          "generation_mla, mla_bmm, moe, gdn, nccl, custom_allreduce, wideep_deepep_normal, wideep_deepep_ll"},
         {"h100_sxm", "vllm", "gemm", "", "in.csv: empty; a header line with the column names was expected"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n\n",
-         "in.csv: the column 'k' is missing, which a table of gemm has"},
+         "in.csv: the column 'k' is missing; gemm takes gemm_dtype, m, n, k, separated by commas, and the header has "
+         "'gemm_dtype', 'm', 'n'"},
         {"h100_sxm", "vllm", "gemm", "m,m\n", "in.csv: the column 'm' stands twice in the header; keep one"},
         {"h100_sxm", "vllm", "gemm", "m,,k\n", "in.csv: column 2 of the header has no name; write one"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nbfloat16,1,2\n",
          "in.csv, line 2: 3 cells, but the header has 4 columns; mend the line"},
-        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\n\"bfloat16\",1,2,3\n",
-         "in.csv, line 2: quoted cells are not read; write plain values without '\"'"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype;m;n;k\n",
+         "in.csv: the column 'gemm_dtype' is missing; gemm takes gemm_dtype, m, n, k, separated by commas, and the "
+         "header has "
+         "'gemm_dtype;m;n;k'"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k,note\nfp8,1,2,3,a\"b\n",
+         "in.csv, line 2: a quote is misplaced; put the whole cell in quotes, on one line, with each '\"' of its own "
+         "doubled"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k,note\nfp8,1,2,3,\"a\n",
+         "in.csv, line 2: a quote is misplaced; put the whole cell in quotes, on one line, with each '\"' of its own "
+         "doubled"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k,note\nfp8,1,2,3,\"a\"b\n",
+         "in.csv, line 2: a quote is misplaced; put the whole cell in quotes, on one line, with each '\"' of its own "
+         "doubled"},
+        {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1.5,2,3\n",
+         "in.csv, line 2, column m: '1.5' is not a whole number from 1 to 1e12"},
+        {"h100_sxm", "nccl", "nccl", "op_name,nccl_dtype,num_gpus,message_size\nbroadcast,half,8,1024\n",
+         "in.csv, line 2, column op_name: 'broadcast' is not one of all_gather, all_reduce, alltoall, reduce_scatter, "
+         "send_recv"},
+        {"h100_sxm", "nccl", "nccl", "op_name,nccl_dtype,num_gpus,message_size\nall_reduce,half,1,1024\n",
+         "in.csv, line 2, column num_gpus: '1' is not a whole number from 2 to 1e12"},
+        {"h100_sxm", "sglang", "mla_bmm", "op_name,bmm_dtype,num_tokens,num_heads\nmla_pre,bfloat16,1,128\n",
+         "in.csv, line 2, column op_name: 'mla_pre' is not one of mla_gen_pre, mla_gen_post"},
+        {"h100_sxm", "sglang", "gdn",
+         "kernel_source,phase,batch_size,seq_len,d_model,d_conv,num_k_heads,head_k_dim,num_v_heads,head_v_dim\n"
+         "causal_conv1d_fn,prefill,1,64,1024,4,16,128,16,128\n",
+         "in.csv, line 2, column phase: 'prefill' is not one of context, generation"},
+        {"h100_sxm", "sglang", "gdn",
+         "kernel_source,phase,batch_size,seq_len,num_tokens,d_model,d_conv,num_k_heads,head_k_dim,num_v_heads,head_v_"
+         "dim\n"
+         "causal_conv1d_fn,context,2,64,64,1024,4,16,128,16,128\n",
+         "in.csv, line 2, column num_tokens: '64' is not 128 (batch_size x seq_len)"},
+        {"h100_sxm", "sglang", "generation_attention",
+         "batch_size,isl,num_heads,num_key_value_heads,head_dim,attn_dtype,kv_cache_dtype,step\n"
+         "32,4096,16,8,128,bfloat16,bfloat16,1\n",
+         "in.csv, line 2, column isl: '4096' is not 1 (a decode has one new token per sequence; what it reads is "
+         "step)"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nbf16,1,2,3\n",
-         "in.csv, row 1, column gemm_dtype: 'bf16' is not a known data type (bfloat16, float16, half, fp8, fp8_block, int8, "
+         "in.csv, line 2, column gemm_dtype: 'bf16' is not a known data type (bfloat16, float16, half, fp8, fp8_block, "
+         "int8, "
          "int8_wo, int4_wo, w4a16_mxfp4, w4afp8, w4a8_mxfp4_mxfp8, nvfp4)"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,0,2,3\n",
-         "in.csv, row 1, column m: '0' is not a number from 1 to 1e12"},
+         "in.csv, line 2, column m: '0' is not a whole number from 1 to 1e12"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,3\nfp8,1,-2,3\n",
-         "in.csv, row 2, column n: '-2' is not a number from 1 to 1e12"},
+         "in.csv, line 3, column n: '-2' is not a whole number from 1 to 1e12"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,4x\n",
-         "in.csv, row 1, column k: '4x' is not a number from 1 to 1e12"},
+         "in.csv, line 2, column k: '4x' is not a whole number from 1 to 1e12"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k\nfp8,1,2,nan\n",
-         "in.csv, row 1, column k: 'nan' is not a number from 1 to 1e12"},
+         "in.csv, line 2, column k: 'nan' is not a whole number from 1 to 1e12"},
         {"h100_sxm", "vllm", "gemm", "gemm_dtype,m,n,k,predicted_us\nfp8,1,2,3,4\n",
          "in.csv: the column 'predicted_us' is already there; take it out, it is what this command writes"},
         {"h100_sxm", "vllm", "moe",
          "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
          "fp8,1,2048,768,8,128,1,1,zipf\n",
-         "in.csv, row 1, column distribution: 'zipf' is not 'balanced' or 'power_law_<exponent>'"},
+         "in.csv, line 2, column distribution: 'zipf' is not 'balanced' or 'power_law_<exponent>'"},
         {"h100_sxm", "vllm", "moe",
          "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
          "fp8,1,2048,768,9,8,1,1,balanced\n",
-         "in.csv, row 1: 9 experts per token of 8 experts; topk must be at most num_experts"},
+         "in.csv, line 2: 9 experts per token of 8 experts; topk must be at most num_experts"},
         {"h100_sxm", "vllm", "moe",
          "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution\n"
          "fp8,1,2048,768,2,8,1,16,balanced\n",
-         "in.csv, row 1: 8 experts over 16 ranks; moe_ep_size must be at most num_experts"},
+         "in.csv, line 2: 8 experts over 16 ranks; moe_ep_size must be at most num_experts"},
     };
     for (const Wrong& wrong : cases) {
         const auto out = cost_eval({wrong.gpu, wrong.backend, wrong.op, "in.csv", wrong.csv});
@@ -229,6 +266,21 @@ TEST(CostEval, refuses_wrong_input_with_exact_messages) {
         EXPECT_EQ(out.error().message, wrong.message);
         EXPECT_EQ(out.error().code, Code::invalid_argument);
     }
+}
+
+// What spreadsheets and pandas write: a byte order mark, quoted cells with commas and quotes in them, counts as "128.0", blank
+// lines and comments. Lines come back as they were.
+TEST(CostEval, reads_csv_as_other_tools_write_it) {
+    const auto out = cost_eval({"h100_sxm", "vllm", "gemm", "in.csv",
+                                "\xef\xbb\xbf\"gemm_dtype\",\"m\",n,k,note\r\n# a comment\r\n\r\n"
+                                "\"bfloat16\",\"128\",4096.0,4096,\"a, \"\"b\"\"\"\r\n"});
+    ASSERT_TRUE(out) << out.error().message;
+    const std::string plain = eval_gemm("gemm_dtype,m,n,k,note\nbfloat16,128,4096,4096,c\n", "h100_sxm", "vllm");
+    const std::string price = plain.substr(plain.find(",c,") + 3);
+    EXPECT_EQ(*out,
+              "\"gemm_dtype\",\"m\",n,k,note,predicted_us,provenance\n"
+              "\"bfloat16\",\"128\",4096.0,4096,\"a, \"\"b\"\"\"," +
+                  price);
 }
 
 // The laws sit close to the rows that they were fitted on: median error per small table of the H100.

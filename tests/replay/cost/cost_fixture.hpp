@@ -125,7 +125,8 @@ inline std::vector<Scenario> scenario_zoo() {
     zoo[10].pools[0].role = PoolRole::decode;
     zoo[10].pools[0].runtime.moe = MoeBackend::deepep_low_latency;
     zoo[10].pools[0].runtime.moe_overlap = MoeOverlap::two_batch;
-    zoo[10].pools[0].moe_routing = {.law = RoutingLaw::zipf, .exponent = 0.6, .counts = {}, .eplb = true, .plan_counts = {}, .plan_drift = 0.2};
+    zoo[10].pools[0].moe_routing = {
+        .law = RoutingLaw::zipf, .exponent = 0.6, .counts = {}, .eplb = true, .plan_counts = {}, .plan_drift = 0.2};
     zoo[11].pools[0].role = PoolRole::prefill;
     zoo[11].pools[0].runtime.moe = MoeBackend::deepep_normal;
     zoo[11].pools[0].runtime.moe_overlap = MoeOverlap::two_batch;

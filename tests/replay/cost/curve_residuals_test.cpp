@@ -33,6 +33,18 @@ TEST(CurveResiduals, say_nothing_of_unknown_curves) {
     EXPECT_EQ(CurveResiduals().at(7, 32), 0);
 }
 
+// Between two calls in proportion to the octaves from each; calls at one place count as their mean; the ends hold.
+TEST(CurveResiduals, run_straight_between_the_calls_of_their_curve) {
+    const CurveResiduals residuals({{7, 16, 0.2}, {7, 64, 0.4}, {7, 64, 0.6}, {7, 256, -0.5}});
+    EXPECT_NEAR(residuals.between(7, 16).value(), 0.2, 0.005);
+    EXPECT_NEAR(residuals.between(7, 32).value(), 0.35, 0.005);
+    EXPECT_NEAR(residuals.between(7, 64).value(), 0.5, 0.005);
+    EXPECT_NEAR(residuals.between(7, 128).value(), 0.0, 0.005);
+    EXPECT_EQ(residuals.between(7, 1), residuals.between(7, 16));
+    EXPECT_EQ(residuals.between(7, 1e9), residuals.between(7, 256));
+    EXPECT_EQ(residuals.between(8, 16), std::nullopt);
+}
+
 // Cut anywhere, the bytes are refused; whole, they say the same.
 TEST(CurveResiduals, survive_their_bytes_and_refuse_damaged_ones) {
     const CurveResiduals residuals(k_calls);

@@ -97,14 +97,17 @@ TEST(ExpertRouting, inclusion_chances_agree_with_drawing_without_replacement) {
     for (int i = 0; i < k_draws; ++i) {
         std::vector<double> left = weights;
         for (int k = 0; k < 4; ++k) {
-            double at = static_cast<double>(random.below(1'000'000)) * 1e-6 * std::accumulate(left.begin(), left.end(), 0.0);
+            double at =
+                static_cast<double>(random.below(1'000'000)) * 1e-6 * std::accumulate(left.begin(), left.end(), 0.0);
             std::size_t expert = 0;
             while (expert + 1 < left.size() && (left[expert] == 0 || at >= left[expert])) at -= left[expert++];
             ++drawn[expert];
             left[expert] = 0;
         }
     }
-    for (std::size_t i = 0; i < weights.size(); ++i) EXPECT_NEAR(chances[i], drawn[i] / k_draws, 0.03) << i << " seed 11";
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        EXPECT_NEAR(chances[i], drawn[i] / k_draws, 0.03) << i << " seed 11";
+    }
 }
 
 TEST(ExpertRouting, counted_chances_stay_below_certainty) {

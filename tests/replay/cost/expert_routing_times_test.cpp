@@ -1,5 +1,5 @@
-// Expert layers with random rows against evenly dealt ones, measured by replay/cost/profile, against what the model makes of
-// an even row of a table.
+// Expert layers with random rows against evenly dealt ones, measured by replay/cost/profile, against what the model
+// makes of an even row of a table.
 
 #include <algorithm>
 #include <cmath>
@@ -81,9 +81,10 @@ TEST_P(ExpertRoutingTimes, random_rows_cost_against_even_ones_what_was_measured)
         errors.push_back(std::abs(experts->sustained(row, work) / experts->sustained(row) / measured - 1));
         as_if_even.push_back(std::abs(1 / measured - 1));
     }
-    std::printf("%s: random over even, %zu layers: median %.1f %%, 90th percentile %.1f %%; as if even: %.1f, %.1f %%\n",
-                GetParam(), errors.size(), 100 * quantile(errors, 0.5), 100 * quantile(errors, 0.9),
-                100 * quantile(as_if_even, 0.5), 100 * quantile(as_if_even, 0.9));
+    std::printf(
+        "%s: random over even, %zu layers: median %.1f %%, 90th percentile %.1f %%; as if even: %.1f, %.1f %%\n",
+        GetParam(), errors.size(), 100 * quantile(errors, 0.5), 100 * quantile(errors, 0.9),
+        100 * quantile(as_if_even, 0.5), 100 * quantile(as_if_even, 0.9));
     EXPECT_LE(quantile(errors, 0.5), 0.03);
     EXPECT_LE(quantile(errors, 0.9), 0.09);
 }

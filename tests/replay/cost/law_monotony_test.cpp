@@ -120,6 +120,33 @@ TEST(LawMonotony, beyond_the_fitted_range_every_law_grows_and_says_so) {
     }
 }
 
+// The same on every GPU of the law's architecture that has no table of its own: GB200, GB300 and B300 take the B200's, H200
+// and others the H100's, A100 PCIe the A100's. The answer names the GPU that it was scaled to.
+TEST(LawMonotony, beyond_the_fitted_range_carried_laws_grow_and_say_so) {
+    Random random(k_seed + 2);
+    for (const OpenLaw& open : all_laws()) {
+        for (const Hardware& target : known_hardware()) {
+            if (target.architecture != open.own().architecture || target.name == open.own().name) continue;
+            for (const std::size_t number : open.parts().table->growing_numbers) {
+                KernelRow row = inside_row(open, random);
+                row.number[number] = open.parts().number_max[number];
+                double before = open.law.price(target, row).us;
+                for (int step = 0; step < 20; ++step) {
+                    row.number[number] = std::round(row.number[number] * (1 + random.uniform())) + 1;
+                    if (row.number[number] > k_number_max) break;
+                    const KernelPrice price = open.law.price(target, row);
+                    ASSERT_GE(price.us, before * (1 - allowed_fall(open, row))) << target.name << " " << shown(open, row);
+                    before = price.us;
+                    const ChosenLaw chosen{open.law, target, open.parts().backend};
+                    const std::string provenance = chosen.provenance(price);
+                    ASSERT_NE(provenance.find("; extrapolated"), std::string::npos) << provenance;
+                    ASSERT_NE(provenance.find(" scaled to " + std::string(target.name)), std::string::npos) << provenance;
+                }
+            }
+        }
+    }
+}
+
 /// Share of calls that may be slower than calls of sixteen times the work. Inside its range a law follows the table, and in
 /// nearly every public table single kernels get faster with more work: frameworks switch kernels, and outliers were kept.
 double share_of_falls(const std::string& law) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -117,9 +118,35 @@ TEST(MeasuredSteps, on_one_h200_are_met_within_8_per_cent_in_the_median_of_every
     expect_medians_within("h200_sxm/steps.csv", "H200-SXM", 12, 0.08);
 }
 
+// Models that no constant was chosen by, dense and MoE: what the cost model is worth on the next model.
+TEST(MeasuredSteps, of_other_models_on_one_h100_are_met_within_8_per_cent_in_the_median_of_every_phase) {
+    expect_medians_within("h100_sxm/steps_other_models.csv", "H100-SXM", 18, 0.08);
+}
+
 // NCCL's all-reduce was measured without multicast; the model prices vLLM's one-shot kernel.
 TEST(MeasuredSteps, of_two_tensor_parallel_h100_are_met_within_8_per_cent_in_the_median) {
     expect_medians_within("h100_sxm/steps_tensor_parallel.csv", "H100-SXM", 8, 0.08);
+}
+
+/// Experts of Mixtral's kind: wide, so that a prompt keeps the tensor cores busy. vLLM ships a tuned configuration for
+/// them, which its public table times and the model prices; the profiler's Triton kernel takes up to a fifth longer.
+/// OLMoE's smallest decodes start 10 µs a layer earlier than vLLM's.
+const std::set<std::string> k_other_kernels = {
+    "Mixtral-8x7B", "Mixtral-8x7B, wall", "Mixtral-8x7B, prefill", "Mixtral-8x7B, prefill after a prefix",
+    "Mixtral-8x7B, mixed", "OLMoE-1B-7B, decode", "OLMoE-1B-7B, wall"};
+
+void expect_medians_but_of_other_kernels_within(const std::string& file, const std::string& gpu, double limit) {
+    for (const auto& [name, values] : errors_of(file, gpu)) {
+        EXPECT_LE(median(values), k_other_kernels.contains(name) ? 0.2 : limit) << gpu << " " << name;
+    }
+}
+
+TEST(MeasuredSteps, of_other_models_on_two_h100_are_met_within_8_per_cent_but_where_the_kernel_is_another) {
+    expect_medians_but_of_other_kernels_within("h100_sxm/steps_tensor_parallel_other_models.csv", "H100-SXM", 0.08);
+}
+
+TEST(MeasuredSteps, of_other_models_on_one_h200_are_met_within_8_per_cent_but_where_the_kernel_is_another) {
+    expect_medians_but_of_other_kernels_within("h200_sxm/steps_other_models.csv", "H200-SXM", 0.08);
 }
 
 }  // namespace

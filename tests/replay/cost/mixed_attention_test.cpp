@@ -38,7 +38,8 @@ TEST(MixedAttention, decodes_beside_a_prompt_compute_whole_blocks_of_query_rows)
         pairs.prefill_tokens = 1;
         pairs.prefill_pairs = 64 * 64 * 2'000;
         const OperatorCost prompt = operator_of(*model, pairs, "attention.prefill");
-        EXPECT_NEAR(static_cast<double>(beside.compute.value) / static_cast<double>(prompt.compute.value), 1, 1e-3) << gpu;
+        EXPECT_NEAR(static_cast<double>(beside.compute.value) / static_cast<double>(prompt.compute.value), 1, 1e-3)
+            << gpu;
     }
 }
 
@@ -76,7 +77,10 @@ std::vector<Measured> measured_mixes(const std::string& path) {
     const auto us = columns.times("time_us").value();
     std::vector<Measured> mixes;
     for (std::size_t i = 0; i < us.size(); ++i) {
-        if (chunk[i] < 512 || computed[i] > 0 || decodes[i] < 16 || decodes[i] > 128 || context[i] < 512 || context[i] > 4'096) continue;
+        if (chunk[i] < 512 || computed[i] > 0 || decodes[i] < 16 || decodes[i] > 128 || context[i] < 512 ||
+            context[i] > 4'096) {
+            continue;
+        }
         mixes.push_back({mixed_step(static_cast<std::int64_t>(chunk[i]), static_cast<std::int64_t>(decodes[i]),
                                     static_cast<std::int64_t>(context[i])), us[i]});
     }
@@ -117,8 +121,8 @@ Errors errors_on(const std::string& model_name, const std::string& gpu, const st
         separate.push_back(std::abs((attention_us(model, prompts) + attention_us(model, decodes)) / mix.us - 1));
     }
     const Errors errors{median(mixed), median(separate)};
-    std::printf("%s on %s: %zu mixed batches, median error %.1f %%, as two kernels %.1f %%\n", model_name.c_str(), gpu.c_str(),
-                mixed.size(), 100 * errors.mixed, 100 * errors.separate);
+    std::printf("%s on %s: %zu mixed batches, median error %.1f %%, as two kernels %.1f %%\n", model_name.c_str(),
+                gpu.c_str(), mixed.size(), 100 * errors.mixed, 100 * errors.separate);
     return errors;
 }
 

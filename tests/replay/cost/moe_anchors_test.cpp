@@ -56,8 +56,8 @@ TEST(MoeAnchors, deepep_low_latency_is_within_15_per_cent_of_the_published_table
 }
 
 // The same document, normal mode: 4096 tokens. Inside a node its bandwidth is of the rows that a rank receives; between
-// nodes, of the copies per distinct node, the own one counted in. Its test program has as many groups as nodes, of which a
-// token takes four at most.
+// nodes, of the copies per distinct node, the own one counted in. Its test program has as many groups as nodes, of
+// which a token takes four at most.
 TEST(MoeAnchors, deepep_normal_is_within_15_per_cent_of_the_published_table) {
     const struct {
         std::int64_t ranks;
@@ -112,7 +112,8 @@ TEST(MoeAnchors, deepgemm_grouped_products_are_within_15_per_cent_of_the_publish
 }
 
 TEST(MoeAnchors, deepgemm_dense_products_are_within_15_per_cent_of_the_published_table) {
-    constexpr double k_shapes[6][2] = {{2112, 7168}, {24576, 1536}, {32768, 512}, {7168, 16384}, {4096, 7168}, {7168, 2048}};
+    constexpr double k_shapes[6][2] = {{2112, 7168},  {24576, 1536}, {32768, 512},
+                                       {7168, 16384}, {4096, 7168},  {7168, 2048}};
     const struct {
         double rows;
         double teraflops[6];
@@ -121,7 +122,8 @@ TEST(MoeAnchors, deepgemm_dense_products_are_within_15_per_cent_of_the_published
                      {4096, {1009, 1125, 751, 1426, 1265, 1168}}};
     for (const auto& each : published) {
         for (std::size_t i = 0; i < 6; ++i) {
-            EXPECT_NEAR(error_of(product(1, each.rows, k_shapes[i][0], k_shapes[i][1], true), each.teraflops[i]), 0, 0.15)
+            EXPECT_NEAR(error_of(product(1, each.rows, k_shapes[i][0], k_shapes[i][1], true), each.teraflops[i]), 0,
+                        0.15)
                 << each.rows << " × " << k_shapes[i][0] << " × " << k_shapes[i][1];
         }
     }
@@ -137,8 +139,8 @@ Scenario overlapped(Scenario scenario) {
     return scenario;
 }
 
-// deepseek-ai/profile-data, value from the Step-3 report (arXiv 2507.19427), table 8: EP128, 128 requests per GPU at 4K, two
-// overlapped micro-batches, bf16 attention, no multi-token prediction: 2,324 tokens/s per GPU.
+// deepseek-ai/profile-data, value from the Step-3 report (arXiv 2507.19427), table 8: EP128, 128 requests per GPU at
+// 4K, two overlapped micro-batches, bf16 attention, no multi-token prediction: 2,324 tokens/s per GPU.
 TEST(MoeAnchors, deepseek_v3_decode_profile_is_within_10_per_cent) {
     const Scenario each = deepseek(128, PoolRole::decode);
     const double ours = rate(overlapped(each), decode_step(128, 4'096), 128);
@@ -147,9 +149,9 @@ TEST(MoeAnchors, deepseek_v3_decode_profile_is_within_10_per_cent) {
     EXPECT_LT(rate(each, decode_step(128, 4'096), 128), 0.9 * 2'324);  // overlap is needed to explain it
 }
 
-// deepseek-ai/open-infra-index, day 6: EP144 with 32 redundant experts (EPLB), mean context 4,989, 20 to 22 tokens/s per user,
-// 14,800 output tokens/s per node of 8. Set-up taken: 88 requests per GPU (1,850 tokens/s at 21 each), two micro-batches,
-// even load of the experts, no multi-token prediction.
+// deepseek-ai/open-infra-index, day 6: EP144 with 32 redundant experts (EPLB), mean context 4,989, 20 to 22 tokens/s
+// per user, 14,800 output tokens/s per node of 8. Set-up taken: 88 requests per GPU (1,850 tokens/s at 21 each), two
+// micro-batches, even load of the experts, no multi-token prediction.
 TEST(MoeAnchors, deepseek_online_decode_node_is_explained_within_20_per_cent) {
     Scenario each = overlapped(deepseek(144, PoolRole::decode));
     each.pools[0].parallel.redundant_experts = 32;
@@ -159,10 +161,11 @@ TEST(MoeAnchors, deepseek_online_decode_node_is_explained_within_20_per_cent) {
     EXPECT_NEAR(ours * 8 / 14'800, 1, 0.20);
 }
 
-// The same source: EP32 with 32 redundant experts, 73,700 input tokens/s per node, 56.3 % of them cache hits, so 4,030 per GPU
-// computed. Set-up taken: every GPU always busy with 16K tokens a step, in prompts of 4K new tokens of which the cached part
-// is context. That is no full explanation: the figure is a day's average at a load that the source does not state, and the
-// law prices prefill attention by SGLang's table (absorbed heads, 170 TFLOP/s), which is slower than DeepSeek's kernels.
+// The same source: EP32 with 32 redundant experts, 73,700 input tokens/s per node, 56.3 % of them cache hits, so 4,030
+// per GPU computed. Set-up taken: every GPU always busy with 16K tokens a step, in prompts of 4K new tokens of which
+// the cached part is context. That is no full explanation: the figure is a day's average at a load that the source does
+// not state, and the law prices prefill attention by SGLang's table (absorbed heads, 170 TFLOP/s), which is slower than
+// DeepSeek's kernels.
 TEST(MoeAnchors, deepseek_online_prefill_node_is_met_within_20_per_cent_at_full_load_with_sglangs_attention) {
     Scenario each = overlapped(deepseek(32, PoolRole::prefill));
     each.pools[0].parallel.redundant_experts = 32;

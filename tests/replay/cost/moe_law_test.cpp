@@ -71,7 +71,8 @@ KernelLaw law_of_two_kernels() {
     KernelShares fast, slow;
     fast.fixed_us = 20;
     slow.fixed_us = 80;
-    parts.kernels = {{"sglang_marlin_moe_situ_as_silu", slow, {{8, 40}}}, {"sglang_fused_moe_triton", fast, {{0, 6'000}}}};
+    parts.kernels = {{"sglang_marlin_moe_situ_as_silu", slow, {{8, 40}}},
+                     {"sglang_fused_moe_triton", fast, {{0, 6'000}}}};
     parts.number_min.assign(9, 0);
     parts.number_max.assign(9, 65'536);
     return KernelLaw(parts);

@@ -75,11 +75,12 @@ std::vector<Chosen> table() {
         {whole(fp8_block), "fp8_per_block_no_dp", pure_tensor, deepgemm_hybrid, hybrid, 51},
         {replayed(naming(whole(fp8_block), "fp8_per_block_no_dp_masked")), "fp8_per_block_no_dp_masked", pure_tensor,
          deepgemm_masked, masked, 52},
-        {data_only(naming(whole(fp8_block), "fp8_per_block_pure_dp")), "fp8_per_block_pure_dp", gathered, deepgemm_masked,
-         masked, 52},
+        {data_only(naming(whole(fp8_block), "fp8_per_block_pure_dp")), "fp8_per_block_pure_dp", gathered,
+         deepgemm_masked, masked, 52},
         {context_parallel(naming(whole(fp8_block), "fp8_per_block_pure_cp")), "fp8_per_block_pure_cp", gathered,
          deepgemm_hybrid, hybrid, 51},
-        {replayed(spread(fp8_block, k_low)), "fp8_per_block_ep_low_latency", deepep_low_latency, deepgemm_masked, masked, 42},
+        {replayed(spread(fp8_block, k_low)), "fp8_per_block_ep_low_latency", deepep_low_latency, deepgemm_masked,
+         masked, 42},
         {spread(fp8_block, k_normal), "fp8_per_block_ep_normal", deepep_normal, deepgemm_hybrid, hybrid, 21},
         {whole(fp8_tensor), "fp8_per_tensor_no_dp", pure_tensor, cutlass, contiguous, 53},
         {spread(fp8_tensor, k_low), "fp8_per_tensor_ep_low_latency", deepep_low_latency, cutlass, contiguous, 44},
@@ -129,9 +130,10 @@ TEST(MoeStrategy, fused_kernels_take_every_combination) {
 }
 
 TEST(MoeStrategy, says_why_in_one_line) {
-    EXPECT_EQ(choose_moe_strategy(spread(fp8_block, k_normal))->text(),
-              "fp8_per_block_ep_normal: exchange DeepEP normal (moe = deepep_normal, expert = 8); executor DeepGEMM hybrid "
-              "(fp8 with a scale per block, SM 90, no CUDA graphs); layout masked or contiguous (by the tokens received)");
+    EXPECT_EQ(
+        choose_moe_strategy(spread(fp8_block, k_normal))->text(),
+        "fp8_per_block_ep_normal: exchange DeepEP normal (moe = deepep_normal, expert = 8); executor DeepGEMM hybrid "
+        "(fp8 with a scale per block, SM 90, no CUDA graphs); layout masked or contiguous (by the tokens received)");
 }
 
 TEST(MoeStrategy, an_impossible_choice_names_field_value_expectation_and_remedy) {
@@ -146,35 +148,38 @@ TEST(MoeStrategy, an_impossible_choice_names_field_value_expectation_and_remedy)
          "runtime.cuda_graphs is true: strategy fp8_per_block_ep_normal needs " + graphs},
         {replayed(whole(fp8_block)), "runtime.cuda_graphs is true: strategy fp8_per_block_no_dp needs " + graphs},
         {on(spread(fp8_block, k_low), 80),
-         "gpu is of SM version 80: strategy fp8_per_block_ep_low_latency needs 90 or later; set runtime.moe = \"fused\""},
+         "gpu is of SM version 80: strategy fp8_per_block_ep_low_latency needs 90 or later; set runtime.moe = "
+         "\"fused\""},
         {data_only(whole(fp8_block)),
-         "runtime.moe is \"tensor\": no strategy moves fp8 with a scale per block experts so with tensor = 1, data = 8, "
-         "expert = 8; expected \"fused\", which takes every combination, or for experts over data ranks a DeepEP mode"},
+         "runtime.moe is \"tensor\": no strategy moves fp8 with a scale per block experts so with tensor = 1, data = "
+         "8, expert = 8; expected \"fused\", which takes every combination, or for experts over data ranks a DeepEP "
+         "mode"},
         {spread(MoeQuant::int8, k_low),
-         "runtime.moe is \"deepep_low_latency\": no strategy moves int8 experts so with tensor = 1, data = 8, expert = 8; "
-         "expected \"fused\", which takes every combination, or for experts over data ranks a DeepEP mode"},
+         "runtime.moe is \"deepep_low_latency\": no strategy moves int8 experts so with tensor = 1, data = 8, expert = "
+         "8; expected \"fused\", which takes every combination, or for experts over data ranks a DeepEP mode"},
         {naming(spread(none, MoeBackend::fused), "fp8_per_block_no_dp"),
-         "runtime.moe_strategy is \"fp8_per_block_no_dp\": expected none with runtime.moe = \"fused\", vLLM's kernels; set "
-         "moe to auto, tensor or a DeepEP mode"},
+         "runtime.moe_strategy is \"fp8_per_block_no_dp\": expected none with runtime.moe = \"fused\", vLLM's kernels; "
+         "set moe to auto, tensor or a DeepEP mode"},
         {naming(spread(none, k_low), "vllm_fused"),
          "runtime.moe_strategy is \"vllm_fused\": expected runtime.moe = \"fused\" with it"},
         {naming(whole(none), "fp8_per_block_no_dp"),
-         "weights is bf16: strategy fp8_per_block_no_dp needs fp8 with a scale per block (runtime.moe_strategy names it)"},
+         "weights is bf16: strategy fp8_per_block_no_dp needs fp8 with a scale per block (runtime.moe_strategy names "
+         "it)"},
         {naming(spread(fp8_block, k_low), "fp8_per_block_ep_normal"),
          "runtime.moe is \"deepep_low_latency\": strategy fp8_per_block_ep_normal needs \"deepep_normal\" "
          "(runtime.moe_strategy names it)"},
         {naming(whole(fp8_block), "fp8_per_block_pure_dp"),
-         "parallel.expert is 8: strategy fp8_per_block_pure_dp needs tensor = 1 and expert = data, 2 or more; here tensor is "
-         "8 and data is 1 (runtime.moe_strategy names it)"},
+         "parallel.expert is 8: strategy fp8_per_block_pure_dp needs tensor = 1 and expert = data, 2 or more; here "
+         "tensor is 8 and data is 1 (runtime.moe_strategy names it)"},
         {naming(whole(fp8_block), "fp8_per_block_pure_cp"),
-         "runtime.moe_strategy is \"fp8_per_block_pure_cp\": it needs prefill context parallelism, which replayd does not "
-         "model; choose another (runtime.moe_strategy names it)"},
+         "runtime.moe_strategy is \"fp8_per_block_pure_cp\": it needs prefill context parallelism, which replayd does "
+         "not model; choose another (runtime.moe_strategy names it)"},
         {naming(data_only(whole(none)), "no_auant_cpp"),
-         "parallel.expert is 8: strategy no_auant_cpp needs 1, or tensor = 1 with data = 1; choose a DeepEP mode to spread "
-         "experts over data ranks (runtime.moe_strategy names it)"},
+         "parallel.expert is 8: strategy no_auant_cpp needs 1, or tensor = 1 with data = 1; choose a DeepEP mode to "
+         "spread experts over data ranks (runtime.moe_strategy names it)"},
         {naming({.backend = k_low}, "no_auant_ep_low_latency"),
-         "parallel.expert is 1: strategy no_auant_ep_low_latency needs experts over 2 or more ranks (runtime.moe_strategy "
-         "names it)"},
+         "parallel.expert is 1: strategy no_auant_ep_low_latency needs experts over 2 or more ranks "
+         "(runtime.moe_strategy names it)"},
     };
     for (const auto& each : cases) {
         const auto chosen = choose_moe_strategy(each.query);
@@ -195,7 +200,8 @@ TEST(MoeStrategy, a_pool_without_a_strategy_has_no_cost_model) {
     each.pools[0].runtime.moe = k_normal;
     const auto model = make_cost_model(each, each.pools[0]);
     ASSERT_FALSE(model);
-    EXPECT_TRUE(model.error().message.starts_with("pool \"only\": runtime.cuda_graphs is true: ")) << model.error().message;
+    EXPECT_TRUE(model.error().message.starts_with("pool \"only\": runtime.cuda_graphs is true: "))
+        << model.error().message;
     each.pools[0].role = PoolRole::prefill;  // whose steps are never replayed from graphs
     EXPECT_TRUE(make_cost_model(each, each.pools[0]));
 }

@@ -20,11 +20,14 @@
 namespace replayd::cost {
 namespace {
 
-constexpr NcclOp k_ops[] = {NcclOp::all_reduce, NcclOp::all_gather, NcclOp::reduce_scatter, NcclOp::all_to_all, NcclOp::send_recv};
+constexpr NcclOp k_ops[] = {NcclOp::all_reduce, NcclOp::all_gather, NcclOp::reduce_scatter, NcclOp::all_to_all,
+                            NcclOp::send_recv};
 
 GpuLinks links(const char* gpu) { return links_of(Catalog::built_in().gpu(gpu).value()); }
 
-double us(const char* gpu, NcclOp op, double gpus, double bytes) { return network_price(links(gpu), {op, gpus, bytes}).us; }
+double us(const char* gpu, NcclOp op, double gpus, double bytes) {
+    return network_price(links(gpu), {op, gpus, bytes}).us;
+}
 
 // As NCCL's tuner: LL saves latency, Simple bandwidth, trees steps.
 TEST(NetworkLaw, protocol_and_algorithm_change_with_the_size) {
@@ -53,7 +56,8 @@ TEST(NetworkLaw, large_messages_keep_to_the_rates_of_the_cards) {
     for (const double gpus : {16.0, 64.0, 256.0}) {
         EXPECT_GT(us("H100-SXM", NcclOp::all_to_all, gpus, k_bytes), k_bytes * (gpus - 8) / gpus / h100.network);
         EXPECT_GT(us("H100-SXM", NcclOp::all_gather, gpus, k_bytes), k_bytes * (gpus - 1) / gpus / (8 * h100.network));
-        EXPECT_GT(us("H100-SXM", NcclOp::all_reduce, gpus, k_bytes), 2 * k_bytes * (gpus - 1) / gpus / (8 * h100.network));
+        EXPECT_GT(us("H100-SXM", NcclOp::all_reduce, gpus, k_bytes),
+                  2 * k_bytes * (gpus - 1) / gpus / (8 * h100.network));
     }
 }
 
@@ -67,7 +71,8 @@ TEST(NetworkLaw, more_bytes_and_more_gpus_never_cost_less) {
             const double nodes = 2 + static_cast<double>(random.below(40));
             const double bytes = std::exp(random.uniform() * 22);
             const double before = us(gpu, op, 8 * nodes, bytes);
-            ASSERT_GE(us(gpu, op, 8 * nodes, bytes * (1 + random.uniform())), before) << gpu << ", seed " << k_seed << ", draw " << i;
+            ASSERT_GE(us(gpu, op, 8 * nodes, bytes * (1 + random.uniform())), before)
+                << gpu << ", seed " << k_seed << ", draw " << i;
             if (op == NcclOp::all_to_all) continue;
             ASSERT_GE(us(gpu, op, 8 * nodes + 8, bytes), before) << gpu << ", seed " << k_seed << ", draw " << i;
         }
@@ -85,11 +90,14 @@ TEST(NetworkLaw, send_recv_is_met_as_measured) {
     const auto ms = table.times("latency").value();
     std::vector<double> errors;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i] == "send_recv") errors.push_back(std::abs(us("H100-SXM", NcclOp::send_recv, 2, bytes[i]) / (1e3 * ms[i]) - 1));
+        if (names[i] == "send_recv") {
+            errors.push_back(std::abs(us("H100-SXM", NcclOp::send_recv, 2, bytes[i]) / (1e3 * ms[i]) - 1));
+        }
     }
     ASSERT_EQ(errors.size(), 21U);
     std::sort(errors.begin(), errors.end());
-    std::printf("send_recv between two H100: median error %.1f %%, largest %.1f %%\n", 100 * errors[10], 100 * errors[20]);
+    std::printf("send_recv between two H100: median error %.1f %%, largest %.1f %%\n", 100 * errors[10],
+                100 * errors[20]);
     EXPECT_LT(errors[10], 0.08);
     EXPECT_LT(errors[20], 0.35);
 }

@@ -32,30 +32,37 @@ std::unique_ptr<const CostModel> model_of(const ProfileFiles& files, const Scena
     return make_profile_cost(scenario.model, scenario.pools.front(), read(files, scenario).value()).value();
 }
 
-// Layers run as often as the composed operators that they stand for, padded to a captured batch; the rest keeps its law.
+// Layers run as often as the composed operators that they stand for, padded to a captured batch; the rest keeps its
+// law.
 TEST(ProfileCost, takes_measured_times_and_keeps_laws_for_the_rest) {
-    const auto model = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8,4\ngate_up_proj,1,100\n"},
-                                        {"attention.csv", k_attention}}),
-                                llama());
+    const auto model =
+        model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8,4\ngate_up_proj,1,100\n"},
+                         {"attention.csv", k_attention}}),
+                 llama());
     const auto norm = cost_test::operator_of(*model, decode_step(5, 64), "layernorm");
     EXPECT_EQ(norm.count, 64);
     EXPECT_EQ(norm.total, Duration(64 * 4000)) << "five tokens run as eight";
     EXPECT_EQ(norm.provenance, "profile perf; interpolated");
     const auto up = cost_test::operator_of(*model, decode_step(5, 64), "gate_up_proj");
     EXPECT_EQ(up.provenance, "profile perf; law beyond the measured range");
-    EXPECT_NE(cost_test::operator_of(*model, decode_step(5, 64), "attention.qkv").provenance.find("law"), std::string::npos);
+    EXPECT_NE(cost_test::operator_of(*model, decode_step(5, 64), "attention.qkv").provenance.find("law"),
+              std::string::npos);
 }
 
 // Rows that go by tokens and not by layer make one curve of each layer, as those in the order of layers do.
 TEST(ProfileCost, takes_rows_in_any_order) {
-    const auto by_layer = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8,4\nqkv_proj,1,50\nqkv_proj,8,60\n"},
-                                           {"attention.csv", k_attention}}),
-                                   llama());
-    const auto by_tokens = model_of(folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nqkv_proj,1,50\nlayernorm,8,4\nqkv_proj,8,60\n"},
-                                            {"attention.csv", k_attention}}),
-                                    llama());
+    const auto by_layer = model_of(
+        folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nlayernorm,8,4\nqkv_proj,1,50\nqkv_proj,8,60\n"},
+                {"attention.csv", k_attention}}),
+        llama());
+    const auto by_tokens = model_of(
+        folder({{"dense.csv", "layer,tokens,time_us\nlayernorm,1,2\nqkv_proj,1,50\nlayernorm,8,4\nqkv_proj,8,60\n"},
+                {"attention.csv", k_attention}}),
+        llama());
     EXPECT_EQ(cost_test::operator_of(*by_tokens, decode_step(8, 64), "qkv_proj").total, Duration(32 * 60'000));
-    for (const std::int64_t n : {1, 5, 8, 64}) EXPECT_EQ(step_ns(*by_tokens, decode_step(n, 64)), step_ns(*by_layer, decode_step(n, 64)));
+    for (const std::int64_t n : {1, 5, 8, 64}) {
+        EXPECT_EQ(step_ns(*by_tokens, decode_step(n, 64)), step_ns(*by_layer, decode_step(n, 64)));
+    }
 }
 
 // The exchange of data-parallel ranks is priced by a law in every profile: alone it makes none.
@@ -81,7 +88,8 @@ TEST(ProfileCost, explains_what_it_charges) {
                                         {"per_sequence.csv", "layer,sequences,time_us\nlm_head,1,900\nsampler,1,20\n"},
                                         {"attention.csv", k_attention}}),
                                 llama());
-    for (const StepShape& shape : {decode_step(3, 100), decode_step(300, 2000), prefill_step(2, 900), prefill_step(3, 3000)}) {
+    for (const StepShape& shape :
+         {decode_step(3, 100), decode_step(300, 2000), prefill_step(2, 900), prefill_step(3, 3000)}) {
         std::int64_t sum = 0;
         for (const OperatorCost& cost : model->explain(shape)) sum += cost.total.value;
         EXPECT_EQ(sum, step_ns(*model, shape));
@@ -90,9 +98,10 @@ TEST(ProfileCost, explains_what_it_charges) {
 
 // More sequences, longer contexts, more tokens: never cheaper. And what the ledger asks is never more than the step.
 TEST(ProfileCost, never_falls) {
-    const auto model = model_of(folder({{"dense.csv", "layer,tokens,time_us\nqkv_proj,1,50\nqkv_proj,64,40\nqkv_proj,512,90\n"},
-                                        {"attention.csv", k_attention}}),
-                                llama());
+    const auto model =
+        model_of(folder({{"dense.csv", "layer,tokens,time_us\nqkv_proj,1,50\nqkv_proj,64,40\nqkv_proj,512,90\n"},
+                         {"attention.csv", k_attention}}),
+                 llama());
     for (std::int64_t n = 1; n < 200; n += 7) {
         for (std::int64_t context = 1; context < 8000; context += 613) {
             EXPECT_LE(step_ns(*model, decode_step(n, context)), step_ns(*model, decode_step(n + 1, context)));
@@ -121,13 +130,14 @@ constexpr const char* k_vidur_attention =
 TEST(ReadProfile, reads_vidur) {
     const auto model = model_of(folder({{"mlp.csv", k_mlp}, {"attention.csv", k_vidur_attention}}), llama());
     EXPECT_EQ(cost_test::operator_of(*model, decode_step(8, 512), "mlp_up_proj").total, Duration(32 * 200'000));
-    EXPECT_NEAR(static_cast<double>(cost_test::operator_of(*model, decode_step(8, 512), "attention").total.value), 32 * 30'000, 3'000);
+    EXPECT_NEAR(static_cast<double>(cost_test::operator_of(*model, decode_step(8, 512), "attention").total.value),
+                32 * 30'000, 3'000);
     EXPECT_EQ(cost_test::operator_of(*model, decode_step(8, 512), "attn_kv_cache_save").total, Duration(32 * 2'000));
 }
 
 std::string layers(int attention_ns, int moe_ns) {
-    return "layer_id\tlayer_name\tcomp_time\tcomm_size\n0\tattention\t" + std::to_string(attention_ns) + "\t10\n0\tmoe\t" +
-           std::to_string(moe_ns) + "\t10\n";
+    return "layer_id\tlayer_name\tcomp_time\tcomm_size\n0\tattention\t" + std::to_string(attention_ns) +
+           "\t10\n0\tmoe\t" + std::to_string(moe_ns) + "\t10\n";
 }
 
 Scenario qwen() {
@@ -163,20 +173,25 @@ TEST(ReadProfile, reads_aicb_without_its_defects) {
 
 // Rows in the model's shapes replace its laws; other rows are for other models.
 TEST(ReadProfile, reads_kernel_tables) {
-    const auto model = model_of(folder({{"gemm.csv", "gemm_dtype,m,n,k,latency\nbfloat16,1,6144,4096,0.05\nbfloat16,512,6144,4096,0.2\n"
-                                                     "bfloat16,1,999,4096,7\n"}}),
-                                llama());
+    const auto model =
+        model_of(folder({{"gemm.csv",
+                          "gemm_dtype,m,n,k,latency\nbfloat16,1,6144,4096,0.05\nbfloat16,512,6144,4096,0.2\n"
+                          "bfloat16,1,999,4096,7\n"}}),
+                 llama());
     EXPECT_EQ(cost_test::operator_of(*model, decode_step(1, 64), "attention.qkv").total, Duration(32 * 50'000));
     EXPECT_NE(cost_test::operator_of(*model, decode_step(1, 64), "ffn.up").provenance.find("law"), std::string::npos);
 }
 
 // `step` counts the tokens before the chunk: a chunk after many takes the time that was measured so.
 TEST(ReadProfile, takes_step_of_kernel_tables_as_computed_tokens) {
-    const std::string begin = "batch_size,isl,num_heads,num_key_value_heads,head_dim,attn_dtype,kv_cache_dtype,step,latency\n";
+    const std::string begin =
+        "batch_size,isl,num_heads,num_key_value_heads,head_dim,attn_dtype,kv_cache_dtype,step,latency\n";
     const std::string heads = ",32,8,128,bfloat16,bfloat16,";
-    const auto files = folder({{"context_attention.csv", begin + "1,16" + heads + "0,0.01\n1,16" + heads + "4096,0.02\n1,512" + heads + "0,0.05\n1,512" + heads + "4096,0.4\n1,1024" + heads +
-                                                             "0,0.1\n1,1024" + heads + "4096,0.8\n"},
-                               {"generation_attention.csv", begin + "1,1" + heads + "512,0.01\n64,1" + heads + "512,0.2\n"}});
+    const auto files =
+        folder({{"context_attention.csv", begin + "1,16" + heads + "0,0.01\n1,16" + heads + "4096,0.02\n1,512" + heads +
+                                              "0,0.05\n1,512" + heads + "4096,0.4\n1,1024" + heads + "0,0.1\n1,1024" +
+                                              heads + "4096,0.8\n"},
+                {"generation_attention.csv", begin + "1,1" + heads + "512,0.01\n64,1" + heads + "512,0.2\n"}});
     const auto model = model_of(files, llama());
     const auto attention_ns = [&](std::int64_t past) {
         StepShape shape = prefill_step(1, 512);
@@ -198,28 +213,32 @@ TEST(ReadProfile, says_what_is_wrong) {
     const std::string dense = "layer,tokens,time_us\nqkv_proj,1,5\n";
     const Wrong cases[] = {
         {folder({{"notes.csv", "a\n1\n"}}),
-         "perf holds no profile: expected dense.csv and attention.csv of a vLLM profile, mlp.csv and attention.csv of vidur, "
-         "vidur-MODEL-…-prefill.csv of AICB, or tables as gemm.csv in the columns of `replayctl cost eval`"},
+         "perf holds no profile: expected dense.csv and attention.csv of a vLLM profile, mlp.csv and attention.csv of "
+         "vidur, vidur-MODEL-…-prefill.csv of AICB, or tables as gemm.csv in the columns of `replayctl cost eval`"},
         {folder({{"dense.csv", "layer,tokens,time_us\nqkv,1,5\n"}}),
-         "perf/dense.csv row 1: layer is \"qkv\": expected one of embedding, layernorm, qkv_proj, qk_norm, rotary_emb, o_proj, "
-         "gate_up_proj, act_fn, down_proj, final_layernorm, lm_head, sampler"},
+         "perf/dense.csv row 1: layer is \"qkv\": expected one of embedding, layernorm, qkv_proj, qk_norm, rotary_emb, "
+         "o_proj, gate_up_proj, act_fn, down_proj, final_layernorm, lm_head, sampler"},
         {folder({{"dense.csv", "layer,tokens,time_us\nqkv_proj,0,5\n"}}),
          "perf/dense.csv row 1: tokens is \"0\": expected a number of at least 1"},
         {folder({{"dense.csv", "layer,tokens\nqkv_proj,1\n"}}), "perf/dense.csv lacks the column \"time_us\""},
-        {folder({{"dense.csv", "layer,tokens,time_us\n"}}), "perf/dense.csv has no rows: expected measurements below the header"},
+        {folder({{"dense.csv", "layer,tokens,time_us\n"}}),
+         "perf/dense.csv has no rows: expected measurements below the header"},
         {folder({{"dense.csv", dense}, {"per_sequence.csv", "layer,sequences,time_us\nlm_head,1,9\nqkv_proj,1,5\n"}}),
          "perf/per_sequence.csv row 2: layer is \"qkv_proj\": expected it in dense.csv or here, not in both"},
         {folder({{"dense.csv", "layer,tokens,time_us\nqkv_proj,1,0\n"}}),
          "perf/dense.csv row 1: time_us is \"0\": expected a number above 0"},
-        {folder({{"dense.csv", dense}, {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,0\n"}}),
+        {folder({{"dense.csv", dense},
+                 {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,0\n"}}),
          "perf/attention.csv row 1: time_us is \"0\": expected a number above 0"},
         {folder({{"mlp.csv", k_mlp},
-                 {"attention.csv", "num_tensor_parallel_workers,batch_size,prefill_chunk_size,kv_cache_size,"
-                                   "time_stats.attn_prefill.median,time_stats.attn_decode.median\n1,1,64,0,0.01,\n1,8,0,512,0.03,\n"}}),
+                 {"attention.csv",
+                  "num_tensor_parallel_workers,batch_size,prefill_chunk_size,kv_cache_size,"
+                  "time_stats.attn_prefill.median,time_stats.attn_decode.median\n1,1,64,0,0.01,\n1,8,0,512,0.03,\n"}}),
          "perf/attention.csv row 2: time_stats.attn_decode.median is \"\": expected a number above 0"},
         {folder({{"gemm.csv", "gemm_dtype,m,n,k,latency\nbfloat16,1,6144,4096,0\n"}}),
          "perf/gemm.csv row 1: latency is 0: expected a number above 0"},
-        {folder({{"dense.csv", dense}, {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,9\n"}}),
+        {folder({{"dense.csv", dense},
+                 {"attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,9\n"}}),
          "perf/attention.csv has no rows with prefill_chunk 0 and n_decode above 0"},
         {folder({{"mlp.csv", k_mlp}}), "perf lacks attention.csv: expected it beside mlp.csv"},
         {folder({{"mlp.csv", "n_embd,num_tensor_parallel_workers\n5120,1\n"}}),
@@ -227,8 +246,8 @@ TEST(ReadProfile, says_what_is_wrong) {
         {folder({{"mlp.csv", "n_embd,num_tensor_parallel_workers\n4096,2\n4096,4\n"}}),
          "perf/mlp.csv has no rows with num_tensor_parallel_workers = 1, which the pool needs: it has 2, 4"},
         {folder(aicb()),
-         "perf/vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq100-decode.csv was measured with Qwen3-Moe-235B: expected files "
-         "of the scenario's model, Llama-3.1-8B"},
+         "perf/vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq100-decode.csv was measured with Qwen3-Moe-235B: "
+         "expected files of the scenario's model, Llama-3.1-8B"},
         {folder({{"vidur-Qwen3-Moe-235B-world_size8-tp4.csv", "x\n1\n"}}),
          "perf/vidur-Qwen3-Moe-235B-world_size8-tp4.csv: expected a name as "
          "vidur-MODEL-world_size8-tp8-pp1-ep8-bs1-seq100-prefill.csv, or -decode.csv"},
@@ -246,8 +265,8 @@ TEST(ReadProfile, refuses_aicb_files_that_do_not_suffice) {
     auto one_length = aicb();
     one_length.erase(one_length.find("vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq2000-prefill.csv"));
     EXPECT_EQ(read(folder(one_length), qwen()).error().message,
-              "perf holds -prefill.csv of bs1 with tp4 of 1 prompt lengths: expected 2 or more, since a law for other lengths is fitted "
-              "to them");
+              "perf holds -prefill.csv of bs1 with tp4 of 1 prompt lengths: expected 2 or more, since a law for other "
+              "lengths is fitted to them");
     auto together = aicb();
     for (const char* length : {"100", "2000"}) {
         const std::string begin = "vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs";
@@ -256,15 +275,18 @@ TEST(ReadProfile, refuses_aicb_files_that_do_not_suffice) {
         together.insert(std::move(measured));
     }
     EXPECT_EQ(read(folder(together), qwen()).error().message,
-              "perf holds -prefill.csv of bs1 with tp4 of 0 prompt lengths: expected 2 or more, since a law for other lengths is "
-              "fitted to them") << "prompts that ran together say nothing of one";
+              "perf holds -prefill.csv of bs1 with tp4 of 0 prompt lengths: expected 2 or more, since a law for other "
+              "lengths is fitted to them")
+        << "prompts that ran together say nothing of one";
     auto no_time = aicb();
     no_time.begin()->second = layers(0, 300'000);
     EXPECT_EQ(read(folder(no_time), qwen()).error().message,
-              "perf/vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq100-decode.csv row 1: comp_time is \"0\": expected a number above 0");
+              "perf/vidur-Qwen3-Moe-235B-world_size8-tp4-pp1-ep8-bs1-seq100-decode.csv row 1: comp_time is \"0\": "
+              "expected a number above 0");
     Scenario other = qwen();
     other.pools.front().parallel.expert = 4;
-    EXPECT_EQ(read(folder(aicb()), other).error().message, "perf holds no files of tp4 and ep4, the pool's parallelism");
+    EXPECT_EQ(read(folder(aicb()), other).error().message,
+              "perf holds no files of tp4 and ep4, the pool's parallelism");
     other.pools.front().parallel.tensor = 8;
     EXPECT_EQ(read(folder(aicb()), other).error().message,
               "perf holds no -decode.csv measured with tp8, the pool's tensor parallelism: add one");

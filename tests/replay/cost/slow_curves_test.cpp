@@ -39,7 +39,8 @@ TEST(SlowCurves, are_priced_slower_at_every_number_of_tokens_and_others_are_not)
     const KernelLaw usual(parts);
     const Hardware& h100 = *find_hardware("h100_sxm");
     for (const double tokens : {1.0, 128.0, 8'192.0}) {
-        EXPECT_NEAR(law.price(h100, experts(tokens, 2'048)).us / usual.price(h100, experts(tokens, 2'048)).us, std::exp(1), 1e-9);
+        EXPECT_NEAR(law.price(h100, experts(tokens, 2'048)).us / usual.price(h100, experts(tokens, 2'048)).us,
+                    std::exp(1), 1e-9);
         EXPECT_EQ(law.price(h100, experts(tokens, 1'024)).us, usual.price(h100, experts(tokens, 1'024)).us);
     }
 }
@@ -61,7 +62,8 @@ TEST(SlowCurves, survive_their_bytes_and_refuse_damaged_ones) {
     bytes.replace(line, 5, "slow x");
     const auto damaged = KernelLaw::from_bytes(bytes);
     ASSERT_FALSE(damaged);
-    EXPECT_EQ(damaged.error().message.rfind("a law file is damaged at the line 'slow x", 0), 0u) << damaged.error().message;
+    EXPECT_EQ(damaged.error().message.rfind("a law file is damaged at the line 'slow x", 0), 0u)
+        << damaged.error().message;
 }
 
 }  // namespace

@@ -42,8 +42,10 @@ TEST(SpeculativeCost, drafts_are_rows_of_a_step_but_read_no_cache_of_their_own) 
     for (const char* name : {"attention.qkv", "ffn.up", "lm_head"}) {
         EXPECT_DOUBLE_EQ(operator_of(*model, verify, name).flops, 4 * operator_of(*model, plain, name).flops) << name;
     }
-    EXPECT_DOUBLE_EQ(operator_of(*model, verify, "attention.decode").bytes, operator_of(*model, plain, "attention.decode").bytes);
-    EXPECT_DOUBLE_EQ(operator_of(*model, verify, "attention.decode").flops, 4 * operator_of(*model, plain, "attention.decode").flops);
+    EXPECT_DOUBLE_EQ(operator_of(*model, verify, "attention.decode").bytes,
+                     operator_of(*model, plain, "attention.decode").bytes);
+    EXPECT_DOUBLE_EQ(operator_of(*model, verify, "attention.decode").flops,
+                     4 * operator_of(*model, plain, "attention.decode").flops);
     EXPECT_LT(step_ns(*model, verify), 4 * step_ns(*model, plain));
 }
 
@@ -74,8 +76,9 @@ TEST(SpeculativeCost, each_draft_is_a_pass_through_a_layer_and_the_head) {
 TEST(SpeculativeCost, operators_add_up_to_the_step_and_more_work_never_costs_less) {
     Random random(5);
     const Model model = model_of(drafting(deepseek(), DraftMethod::mtp, 2));
-    constexpr std::int64_t StepShape::*k_grown[] = {&StepShape::decode_sequences, &StepShape::decode_context, &StepShape::prefill_tokens,
-                                                    &StepShape::draft_pairs, &StepShape::prefill_context};
+    constexpr std::int64_t StepShape::*k_grown[] = {&StepShape::decode_sequences, &StepShape::decode_context,
+                                                    &StepShape::prefill_tokens, &StepShape::draft_pairs,
+                                                    &StepShape::prefill_context};
     for (int i = 0; i < 200; ++i) {
         StepShape shape = random_shape(random);
         shape.draft_tokens = 2 * shape.decode_sequences;
@@ -95,8 +98,8 @@ TEST(SpeculativeCost, operators_add_up_to_the_step_and_more_work_never_costs_les
     }
 }
 
-// DeepSeek-V3's technical report (arXiv 2412.19437, section 5.4.3): one draft, accepted in 85 to 90 % of cases, makes decoding
-// 1.8 times as fast. Small batches, where a step reads weights.
+// DeepSeek-V3's technical report (arXiv 2412.19437, section 5.4.3): one draft, accepted in 85 to 90 % of cases, makes
+// decoding 1.8 times as fast. Small batches, where a step reads weights.
 TEST(SpeculativeCost, deepseek_v3_gains_what_its_report_says) {
     const SpeculationSpec spec{DraftMethod::mtp, 1, 0.875};
     const Model plain = model_of(deepseek());
@@ -113,8 +116,9 @@ TEST(SpeculativeCost, is_refused_with_a_profile) {
     profiled.pools[0].profile = std::make_shared<const cost::StepProfile>();
     const auto model = make_cost_model(profiled, profiled.pools[0]);
     ASSERT_FALSE(model);
-    EXPECT_EQ(model.error().message, "pool \"only\": cost.source is \"profile\": expected analytic or linear with [pool.speculation], "
-                                     "since no profile times the verification of drafts");
+    EXPECT_EQ(model.error().message,
+              "pool \"only\": cost.source is \"profile\": expected analytic or linear with [pool.speculation], "
+              "since no profile times the verification of drafts");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ TEST(Surface, meets_a_bilinear_function) {
     const Surface surface(1000, 5000, [](double x, double y) { return 2 + 3 * x + 0.5 * y + 0.01 * x * y; });
     for (const std::int64_t x : {0, 1, 3, 4, 17, 100, 777, 1000}) {
         for (const std::int64_t y : {0, 2, 5, 63, 999, 5000}) {
-            const double us = 2 + 3 * static_cast<double>(x) + 0.5 * static_cast<double>(y) + 0.01 * static_cast<double>(x * y);
+            const double us =
+                2 + 3 * static_cast<double>(x) + 0.5 * static_cast<double>(y) + 0.01 * static_cast<double>(x * y);
             EXPECT_NEAR(static_cast<double>(surface.ns(x, y)), us * 1000, us * 0.5) << x << " " << y;
         }
     }
@@ -23,7 +24,8 @@ TEST(Surface, meets_a_bilinear_function) {
 
 // A function that falls is lifted to its running maximum, along both axes and between the points.
 TEST(Surface, never_falls) {
-    const Surface surface(300, 300, [](double x, double y) { return 50 + 20 * std::sin(x / 7) + 15 * std::cos(y / 5); });
+    const Surface surface(300, 300,
+                          [](double x, double y) { return 50 + 20 * std::sin(x / 7) + 15 * std::cos(y / 5); });
     for (std::int64_t x = 0; x <= 400; ++x) {
         for (std::int64_t y = 0; y <= 400; y += 3) {
             ASSERT_LE(surface.ns(x, y), surface.ns(x + 1, y));
@@ -50,7 +52,8 @@ TEST(MeasuredLine, follows_its_points) {
 double law_us(double chunk, double past, double decodes, double context) {
     const double alone = chunk > 0 ? 5 + 0.05 * chunk + 1e-4 * (chunk * past + chunk * (chunk + 1) / 2) : 0;
     if (decodes == 0) return alone;
-    return chunk > 0 ? alone + decodes * (0.5 + 0.004 * context) + 1e-3 * chunk * decodes : 4 + decodes * (0.2 + 0.003 * context);
+    return chunk > 0 ? alone + decodes * (0.5 + 0.004 * context) + 1e-3 * chunk * decodes
+                     : 4 + decodes * (0.2 + 0.003 * context);
 }
 
 std::vector<AttentionPoint> lawful_points() {
@@ -60,7 +63,8 @@ std::vector<AttentionPoint> lawful_points() {
             for (const double decodes : {0.0, 1.0, 8.0, 64.0}) {
                 for (const double context : {64.0, 512.0, 4096.0}) {
                     if (chunk == 0 && (decodes == 0 || past > 0)) continue;
-                    points.push_back({chunk, past, decodes, decodes == 0 ? 0 : context, law_us(chunk, past, decodes, context)});
+                    points.push_back(
+                        {chunk, past, decodes, decodes == 0 ? 0 : context, law_us(chunk, past, decodes, context)});
                 }
             }
         }
@@ -68,7 +72,8 @@ std::vector<AttentionPoint> lawful_points() {
     return points;
 }
 
-StepShape mixed(std::int64_t chunks, std::int64_t tokens, std::int64_t past, std::int64_t decodes, std::int64_t context) {
+StepShape mixed(std::int64_t chunks, std::int64_t tokens, std::int64_t past, std::int64_t decodes,
+                std::int64_t context) {
     StepShape shape;
     shape.prefill_sequences = chunks;
     shape.prefill_tokens = chunks * tokens;
@@ -85,7 +90,8 @@ TEST(AttentionTimes, meets_an_additive_law) {
     const AttentionTimes times(lawful_points(), {2048, 64, 8192});
     const auto expect = [&](double chunk, double past, double decodes, double context, double tolerance) {
         const double us = law_us(chunk, past, decodes, context);
-        const StepShape shape = mixed(chunk > 0 ? 1 : 0, std::llround(chunk), std::llround(past), std::llround(decodes), std::llround(context));
+        const StepShape shape = mixed(chunk > 0 ? 1 : 0, std::llround(chunk), std::llround(past), std::llround(decodes),
+                                      std::llround(context));
         EXPECT_NEAR(static_cast<double>(times.ns(shape)), us * 1000, us * 1000 * tolerance)
             << chunk << " " << past << " " << decodes << " " << context;
     };

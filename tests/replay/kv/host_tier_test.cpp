@@ -33,7 +33,8 @@ TEST(HostTier, behaves_like_a_list_in_order_of_use) {
     };
     for (int i = 0; i < 20'000; ++i) {
         const std::uint64_t hash = random.below(60);
-        const auto found = std::find_if(model.begin(), model.end(), [&](const Kept& kept) { return kept.hash == hash; });
+        const auto found =
+            std::find_if(model.begin(), model.end(), [&](const Kept& kept) { return kept.hash == hash; });
         std::int64_t lost = 0;
         if (random.below(50) == 0) {
             capacity = static_cast<std::int64_t>(random.below(60));
@@ -139,22 +140,26 @@ TEST(HostTier, a_copy_stays_on_the_host) {
 }
 
 // Mooncake's hashes are over 512 tokens. For engine blocks that divide them, are equal to them, are larger or do not
-// divide them, random chains in random states of both tiers: a match ends with a whole engine block, leaves at least one
-// token to compute and claims no token of a hashed block that the prompt fills in part; its blocks are those that its
-// entries cover, each in one tier; and blocks are conserved.
+// divide them, random chains in random states of both tiers: a match ends with a whole engine block, leaves at least
+// one token to compute and claims no token of a hashed block that the prompt fills in part; its blocks are those that
+// its entries cover, each in one tier; and blocks are conserved.
 TEST(PrefixCache, hashes_map_onto_engine_blocks_of_any_size) {
     for (const std::int64_t block : {1, 16, 48, 64, 100, 512, 768, 1024}) {
         for (std::uint64_t seed = 0; seed < 300; ++seed) {
             SCOPED_TRACE("block " + std::to_string(block) + ", seed " + std::to_string(seed));
             Random random(seed * 1000 + static_cast<std::uint64_t>(block));
             const auto most = static_cast<std::int64_t>(1 + random.below(30)) * 512 / block + 4;
-            BlockPool pool(most, Tokens(block), random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed,
+            BlockPool pool(most, Tokens(block),
+                           random.below(2) == 0 ? EvictionKind::lru : EvictionKind::least_recently_freed,
                            static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most))));
             for (int round = 0; round < 20; ++round) {
-                const auto tokens = 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most * block)));
+                const auto tokens =
+                    1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most * block)));
                 Hashes chain;
                 std::uint64_t hash = 1;
-                for (std::int64_t at = 0; at < tokens; at += 512) chain.push_back(hash = hash * 1'000'003 + random.below(2));
+                for (std::int64_t at = 0; at < tokens; at += 512) {
+                    chain.push_back(hash = hash * 1'000'003 + random.below(2));
+                }
                 const PrefixMatch match = pool.cache()->match(chain, 512, tokens);
                 ASSERT_EQ(match.tokens % block, 0);
                 ASSERT_LT(match.tokens, tokens);

@@ -19,7 +19,9 @@ TEST(PrefixCache, matches_the_longest_cached_chain_and_leaves_a_token_to_compute
     const Hashes chain = {10, 11, 12};
     std::vector<CacheEntry> first;
     pool.allocate(96);
-    for (std::int64_t i = 0; i < 3; ++i) EXPECT_EQ(pool.share_prefix(chain[static_cast<std::size_t>(i)], i, 512, first), 32);
+    for (std::int64_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(pool.share_prefix(chain[static_cast<std::size_t>(i)], i, 512, first), 32);
+    }
 
     EXPECT_EQ(pool.cache()->match(chain, 512, 5000).tokens, 1536);
     EXPECT_EQ(pool.cache()->match(Hashes{10, 11, 99}, 512, 5000).tokens, 1024);

@@ -105,8 +105,8 @@ TEST(AttentionWorkspace, changes_tiles_at_the_boundaries) {
     EXPECT_EQ(tile_rows(8, 128, 128, TileRule::v020, true), 64) << "compute capability 7.x never has 16";
 }
 
-// The newest rule leaves the smallest tile where a thread block's shared memory holds too little: 384-wide keys and values
-// need 110,592 bytes, which a consumer GPU (99 KiB) lacks and an H100 (227 KiB) has.
+// The newest rule leaves the smallest tile where a thread block's shared memory holds too little: 384-wide keys and
+// values need 110,592 bytes, which a consumer GPU (99 KiB) lacks and an H100 (227 KiB) has.
 TEST(AttentionWorkspace, leaves_small_tiles_that_do_not_fit) {
     Case wide = make({1}, {64}, 8, 8, 384);
     wide.input.rule = TileRule::head;
@@ -147,9 +147,10 @@ Bytes worst_capture(const ModelSpec& model, const PoolSpec& pool, std::int64_t r
 TEST(PlannedWorkspace, reserves_for_the_worst_batch_of_a_graph) {
     for (const auto& [name, sequences, tensor] : {std::tuple{"Llama-3.1-8B", 512, 1}, {"Llama-3.1-8B", 256, 4},
                                                   {"Qwen3-Next-80B-A3B", 512, 1}, {"Llama-3-70B", 64, 8}}) {
-        const Scenario s = scenario_of(name, "H100-SXM", "parallel = { tensor = " + std::to_string(tensor) +
-                                                             " }\nbatching = { max_sequences = " + std::to_string(sequences) +
-                                                             " }\nruntime = { attention = 'flashinfer' }\n");
+        const Scenario s = scenario_of(name, "H100-SXM",
+                                       "parallel = { tensor = " + std::to_string(tensor) +
+                                           " }\nbatching = { max_sequences = " + std::to_string(sequences) +
+                                           " }\nruntime = { attention = 'flashinfer' }\n");
         for (const std::int64_t rows : {1, 17, 64, 96, 512}) {
             EXPECT_EQ(captured_need(s.model, s.pools[0], rows), worst_capture(s.model, s.pools[0], rows))
                 << name << ' ' << sequences << ' ' << rows;
@@ -194,14 +195,16 @@ TEST(AttentionWorkspace, refuses_what_it_cannot_plan) {
     Case replay = make({1025}, {64});
     replay.input.graph = true;
     replay.input.graph_rows_max = 1024;
-    EXPECT_EQ(message(replay), "attention plan: the sum of q_rows is 1025: expected at most the 1024 rows that the graph was "
-                               "captured with; capture again");
+    EXPECT_EQ(message(replay),
+              "attention plan: the sum of q_rows is 1025: expected at most the 1024 rows that the graph was "
+              "captured with; capture again");
     Case fixed = make({4096}, {512});
     fixed.input.graph = true;
     fixed.input.graph_rows_max = 4096;
     fixed.input.fixed_chunk_pages = 1;
-    EXPECT_EQ(message(fixed), "attention plan: the number of work items is 65536: expected at most the 128 that the graph is "
-                              "padded for; raise fixed_chunk_pages");
+    EXPECT_EQ(message(fixed),
+              "attention plan: the number of work items is 65536: expected at most the 128 that the graph is "
+              "padded for; raise fixed_chunk_pages");
 }
 
 // The buffer is the next power of two, never below the default; an exact power stays.
@@ -228,9 +231,10 @@ TEST(WorkspaceBuffer, grows_outside_of_a_replay_only) {
     const auto refused = buffer.prepare(large, WorkspaceBuffer::Phase::replay);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::failed_state);
-    EXPECT_EQ(refused.error().message, "attention workspace: a captured graph needs 209715200 bytes, the buffer has 134217728 "
-                                       "and the largest capture needed 104857600: a buffer cannot grow under a graph; capture "
-                                       "the largest batch first");
+    EXPECT_EQ(refused.error().message,
+              "attention workspace: a captured graph needs 209715200 bytes, the buffer has 134217728 "
+              "and the largest capture needed 104857600: a buffer cannot grow under a graph; capture "
+              "the largest batch first");
     EXPECT_EQ(buffer.prepare(large, WorkspaceBuffer::Phase::eager).value(), Bytes(128LL << 20));
     EXPECT_EQ(buffer.capacity(), Bytes(256LL << 20));
     EXPECT_EQ(buffer.high_water(), large);

@@ -1,5 +1,5 @@
-// A sequence that fills its last block gets a new one or is preempted, never a write out of range: in the engine, around
-// the boundary of a block, with exactly enough blocks, one too few, and none to spare between two sequences.
+// A sequence that fills its last block gets a new one or is preempted, never a write out of range: in the engine,
+// around the boundary of a block, with exactly enough blocks, one too few, and none to spare between two sequences.
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,8 @@ constexpr std::int64_t k_block = 16;
 // One request whose context ends just before, on and just after a boundary runs in exactly the blocks that the last
 // step's write needs, and is refused with one fewer.
 TEST(BlockGrowth, needs_exactly_the_blocks_of_the_last_write) {
-    for (const std::int64_t context : {k_block - 1, k_block, k_block + 1, 3 * k_block - 1, 3 * k_block, 3 * k_block + 1}) {
+    for (const std::int64_t context :
+         {k_block - 1, k_block, k_block + 1, 3 * k_block - 1, 3 * k_block, 3 * k_block + 1}) {
         for (const std::int64_t output : {std::int64_t{2}, k_block / 2}) {
             SCOPED_TRACE(std::to_string(context) + " tokens, " + std::to_string(output) + " of them made");
             // The last step feeds the token before the last: it writes at `context − 1` and reads all before.

@@ -20,13 +20,15 @@ TEST(StateOffsets, equal_the_worked_table) {
     ASSERT_FALSE(write);
     EXPECT_EQ(write.error().access, Access::write);
     EXPECT_EQ(write.error().offset, 4);
-    EXPECT_EQ(write.error().message(), "write of block 4 at length 256: the sequence has 4 blocks of 64 tokens; allocate a "
-                                       "block before the step or preempt the sequence");
+    EXPECT_EQ(write.error().message(),
+              "write of block 4 at length 256: the sequence has 4 blocks of 64 tokens; allocate a "
+              "block before the step or preempt the sequence");
     const auto read = offsets(257);
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().access, Access::read);
-    EXPECT_EQ(read.error().message(), "read of block 4 at length 257: the sequence has 4 blocks of 64 tokens; the state was "
-                                      "never stored");
+    EXPECT_EQ(read.error().message(),
+              "read of block 4 at length 257: the sequence has 4 blocks of 64 tokens; the state was "
+              "never stored");
 }
 
 // Just before, on and just after every boundary, for blocks of 1, 16 and 64 tokens, 1 and 4 blocks, 1 and 3 tokens a

@@ -62,7 +62,8 @@ TEST(PlanMemory, counts_the_absorbed_projection_of_quantized_mla) {
 
 // A hybrid's fixed state is taken in KV blocks for every running sequence, so it is no item beside them.
 TEST(PlanMemory, tells_linear_attention_state_per_sequence) {
-    const MemoryPlan p = plan("Qwen3-Next-80B-A3B", "H200-SXM", "parallel = { tensor = 2 }\nbatching = { max_sequences = 100 }\n");
+    const MemoryPlan p =
+        plan("Qwen3-Next-80B-A3B", "H200-SXM", "parallel = { tensor = 2 }\nbatching = { max_sequences = 100 }\n");
     EXPECT_EQ(p.state_bytes_per_request, Bytes((75'497'472 + 1'769'472) / 2));
     for (const MemoryItem& i : p.items) EXPECT_EQ(i.name.find("state"), std::string::npos) << i.name;
 }
@@ -94,12 +95,13 @@ TEST(TransferSize, counts_every_layer_once) {
     const TransferSize next = transfer_size(scenario_of("Qwen3-Next-80B-A3B", "H200-SXM", "kv = { dtype = 'fp8' }\n"));
     EXPECT_EQ(next.per_token, Bytes(12'288));
     EXPECT_EQ(next.per_request, Bytes(77'266'944));
-    EXPECT_EQ(transfer_size(scenario_of("DeepSeek-V3", "H200-SXM", "parallel = { tensor = 8 }\n")).per_token, Bytes(70'272));
+    EXPECT_EQ(transfer_size(scenario_of("DeepSeek-V3", "H200-SXM", "parallel = { tensor = 8 }\n")).per_token,
+              Bytes(70'272));
 }
 
 // A real vLLM 0.19 run on one RTX 4090 states its block count; ours must be within 2 %, and every term says whether it
-// is physics, a habit of the engine by its source, or an assumption. One assumption, the catalog's runtime_bytes of this
-// GPU, is what this very run leaves beside the other terms; vllm_logs_test.cpp has the runs that gave no term.
+// is physics, a habit of the engine by its source, or an assumption. One assumption, the catalog's runtime_bytes of
+// this GPU, is what this very run leaves beside the other terms; vllm_logs_test.cpp has the runs that gave no term.
 TEST(PlanMemory, finds_the_blocks_of_a_real_vllm_run) {
     const std::string path = "vllm_runs/rtx4090_llama3.1-8b/vllm/meta.json";
     const auto text = shared_text(path);
@@ -118,7 +120,8 @@ TEST(PlanMemory, finds_the_blocks_of_a_real_vllm_run) {
     const MemoryPlan p = plan_memory(s).value().at(0);
     const char* const basis[] = {"physics", "habit", "assumption"};
     for (const MemoryItem& i : p.items) {
-        std::cout << basis[static_cast<int>(i.basis)] << ' ' << i.name << ' ' << i.bytes.value << ": " << i.formula << '\n';
+        std::cout << basis[static_cast<int>(i.basis)] << ' ' << i.name << ' ' << i.bytes.value << ": " << i.formula
+                  << '\n';
     }
     std::cout << "blocks: vLLM " << real << ", planned " << p.blocks << '\n';
     RecordProperty("planned_blocks", std::to_string(p.blocks));
@@ -158,8 +161,8 @@ TEST(PlanMemory, keeps_context_and_graphs_outside_the_budget) {
 TEST(PlanMemory, keeps_three_precisions_apart) {
     const std::string head = "name = 's'\nmodel = 'DeepSeek-V3'\ngpu = 'H200-SXM'\n";
     const std::string pool = "parallel = { tensor = 8 }\nkv = { dtype = 'bf16' }\n";
-    const auto parsed = parse_scenario(head + "[[pool]]\nrole = 'prefill'\n" + pool + "[[pool]]\nrole = 'decode'\n" + pool +
-                                           "[transfer]\ngigabits_per_s = 400\nlatency_us = 0\ndtype = 'fp8'\n",
+    const auto parsed = parse_scenario(head + "[[pool]]\nrole = 'prefill'\n" + pool + "[[pool]]\nrole = 'decode'\n" +
+                                           pool + "[transfer]\ngigabits_per_s = 400\nlatency_us = 0\ndtype = 'fp8'\n",
                                        "t.toml");
     ASSERT_TRUE(parsed) << parsed.error().message;
     const auto plans = plan_memory(*parsed).value();
@@ -184,7 +187,8 @@ TEST(PlanMemory, shows_what_runtime_settings_take) {
     EXPECT_EQ(draft.kv_bytes_per_token, Bytes(62 * 576 * 2));
     EXPECT_GT(item(draft, "weights: MTP routed experts"), Bytes(0));
     const MemoryPlan latency =
-        plan("DeepSeek-V3", "H200-SXM", wide + " }\nbatching = { max_sequences = 128 }\nruntime = { moe = 'deepep_low_latency' }\n");
+        plan("DeepSeek-V3", "H200-SXM",
+             wide + " }\nbatching = { max_sequences = 128 }\nruntime = { moe = 'deepep_low_latency' }\n");
     EXPECT_EQ(item(latency, "DeepEP low-latency buffer"), Bytes(1'908'410'496));
     const MemoryPlan normal = plan("DeepSeek-V3", "H200-SXM", wide + " }\nruntime = { moe = 'deepep_normal' }\n");
     EXPECT_GT(item(normal, "DeepEP RDMA buffer"), Bytes(0));
@@ -198,7 +202,8 @@ TEST(PlanMemory, shows_what_runtime_settings_take) {
 
 // FlashMLA's fp8 layout costs 80 bytes more per token and layer than the bare latent.
 TEST(PlanMemory, knows_the_layout_of_flashmla) {
-    const MemoryPlan p = plan("DeepSeek-V3", "H200-SXM", "parallel = { tensor = 8 }\nkv = { dtype = 'fp8', flashmla = true }\n");
+    const MemoryPlan p =
+        plan("DeepSeek-V3", "H200-SXM", "parallel = { tensor = 8 }\nkv = { dtype = 'fp8', flashmla = true }\n");
     EXPECT_EQ(p.kv_bytes_per_token, Bytes(61 * 656));
 }
 

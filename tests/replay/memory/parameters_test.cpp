@@ -103,8 +103,9 @@ TEST(WeightBytes, rounds_scale_blocks_up_in_each_matrix) {
     const ModelSpec deepseek = model("DeepSeek-V3");
     const auto parts = weight_parts(deepseek, {}, pipeline_stage(deepseek, 1, 0));
     const std::int64_t q_a = 12 * 56, kv_a = 5 * 56, q_b = 192 * 12, kv_b = 256 * 4, out = 56 * 128;
-    EXPECT_EQ(std::find_if(parts.begin(), parts.end(), [](const WeightPart& p) { return p.name == "attention"; })->blocks,
-              61 * (q_a + kv_a + q_b + kv_b + out));
+    EXPECT_EQ(
+        std::find_if(parts.begin(), parts.end(), [](const WeightPart& p) { return p.name == "attention"; })->blocks,
+        61 * (q_a + kv_a + q_b + kv_b + out));
 }
 
 struct ActiveCase {
@@ -114,16 +115,19 @@ struct ActiveCase {
 
 // What one token is multiplied with. DeepSeek's published 37 B add the embedding (0.93 B), Step-3's 38 B do not.
 TEST(ActiveParameters, count_the_chosen_experts) {
-    const ActiveCase cases[] = {{"DeepSeek-V3", 36'626'024'448}, {"Step-3", 37'910'000'000}, {"Llama-3.1-8B", 7'504'924'672}};
+    const ActiveCase cases[] = {
+        {"DeepSeek-V3", 36'626'024'448}, {"Step-3", 37'910'000'000}, {"Llama-3.1-8B", 7'504'924'672}};
     EXPECT_EQ(active_parameter_count(model("Llama-3.1-8B")), 8'030'261'248 - 128'256LL * 4096);
     for (const ActiveCase& c : cases) {
-        EXPECT_NEAR(static_cast<double>(active_parameter_count(model(c.model))), static_cast<double>(c.parameters), 1e7) << c.model;
+        EXPECT_NEAR(static_cast<double>(active_parameter_count(model(c.model))), static_cast<double>(c.parameters), 1e7)
+            << c.model;
     }
     const std::int64_t embedding = 129'280LL * 7168;
     EXPECT_NEAR(static_cast<double>(active_parameter_count(model("DeepSeek-V3")) + embedding) / 1e9, 37.55, 0.01);
 }
 
-// DeepSeek's extra layer: a layer with experts, the projection of 2 × hidden and three norms; embedding and head shared.
+// DeepSeek's extra layer: a layer with experts, the projection of 2 × hidden and three norms; embedding and head
+// shared.
 TEST(MtpParameters, are_one_more_layer) {
     const ModelSpec deepseek = model("DeepSeek-V3");
     const std::int64_t layer = 187'107'328 + 2 * 7168 + 1'835'264 + 257 * 44'040'192LL;
@@ -170,7 +174,9 @@ TEST(WeightParts, of_uneven_stages_add_up) {
         for (const std::int64_t stages : {2, 3, 4, 7}) {
             std::int64_t sum = 0;
             for (std::int64_t s = 0; s < stages; ++s) {
-                for (const WeightPart& p : weight_parts(m, {.pipeline = stages}, pipeline_stage(m, stages, s))) sum += p.elements;
+                for (const WeightPart& p : weight_parts(m, {.pipeline = stages}, pipeline_stage(m, stages, s))) {
+                    sum += p.elements;
+                }
             }
             EXPECT_EQ(sum, parameter_count(m)) << name << ' ' << stages;
         }
@@ -198,7 +204,8 @@ TEST(KvBytesPerToken, follows_the_attention_kind) {
     };
     for (const KvCase& c : cases) {
         const ModelSpec m = model(c.model);
-        EXPECT_EQ(kv_bytes_per_token(m, m.full_attention_layers(), c.tensor, {c.dtype, false}), Bytes(c.bytes)) << c.model;
+        EXPECT_EQ(kv_bytes_per_token(m, m.full_attention_layers(), c.tensor, {c.dtype, false}), Bytes(c.bytes))
+            << c.model;
     }
 }
 

@@ -19,7 +19,8 @@ struct Misfit {
 };
 
 std::string toml_of(const Misfit& c) {
-    return std::string("name = 's'\nmodel = '") + c.model + "'\ngpu = '" + c.gpu + "'\n[[pool]]\nrole = 'mixed'\n" + c.pool;
+    return std::string("name = 's'\nmodel = '") + c.model + "'\ngpu = '" + c.gpu + "'\n[[pool]]\nrole = 'mixed'\n" +
+           c.pool;
 }
 
 constexpr const char* k_wide = "parallel = { data = 8, expert = 8 }\nbatching = { max_batched_tokens = 16384 }\n";
@@ -113,8 +114,9 @@ TEST(Remedies, give_the_blocks_that_are_asked_for) {
 
 // One kv.dtype holds in both pools of a pair, so the proposal sets both.
 TEST(Remedies, keep_a_pair_together) {
-    const std::string toml = "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'RTX-4090'\n[[pool]]\nrole = 'prefill'\n[[pool]]\nrole = "
-                             "'decode'\n[transfer]\ngigabits_per_s = 100\nlatency_us = 1\n";
+    const std::string toml =
+        "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'RTX-4090'\n[[pool]]\nrole = 'prefill'\n[[pool]]\nrole = "
+        "'decode'\n[transfer]\ngigabits_per_s = 100\nlatency_us = 1\n";
     const Scenario s = parse_scenario(toml, "t.toml").value();
     const auto found = remedies(s, 1, 2'500);
     bool seen = false;
@@ -163,8 +165,9 @@ TEST(Concurrency, names_what_limits_it) {
 
 // A prefill pool holds the prompt, a decode pool prompt and output, each by its own plan.
 TEST(Concurrency, is_each_roles_own) {
-    const std::string toml = "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'prefill'\nparallel = { tensor "
-                             "= 2 }\n[[pool]]\nrole = 'decode'\n[transfer]\ngigabits_per_s = 100\nlatency_us = 1\n";
+    const std::string toml =
+        "name = 's'\nmodel = 'Llama-3.1-8B'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'prefill'\nparallel = { tensor "
+        "= 2 }\n[[pool]]\nrole = 'decode'\n[transfer]\ngigabits_per_s = 100\nlatency_us = 1\n";
     const Scenario s = parse_scenario(toml, "t.toml").value();
     const auto plans = plan_memory(s).value();
     EXPECT_GT(plans[0].blocks, plans[1].blocks);

@@ -63,8 +63,8 @@ TEST(SimAiParameters, of_dense_layers_are_right) {
     EXPECT_GE(checked, 90);
 }
 
-// One expert and attention per layer. Right: the expert, grouped-query attention of Qwen3-235B. D11: MLA lacks the rotary
-// key's rows, Qwen3-Next's full attention the query's gate, and the delta net its output projection.
+// One expert and attention per layer. Right: the expert, grouped-query attention of Qwen3-235B. D11: MLA lacks the
+// rotary key's rows, Qwen3-Next's full attention the query's gate, and the delta net its output projection.
 TEST(SimAiParameters, of_components_differ_as_d11_says) {
     const auto rows = shared_rows("golden_simai/component_bytes.json");
     if (!rows) GTEST_SKIP() << "no golden file";
@@ -94,22 +94,24 @@ TEST(SimAiParameters, of_components_differ_as_d11_says) {
     EXPECT_GE(rows->children.size(), 6U);
 }
 
-// The whole model on one GPU in fp8. D11: beside the layers' terms above, routers, norms, embedding and head are absent,
-// shared experts of Qwen3-Next too; every element that is counted is in ours as well.
+// The whole model on one GPU in fp8. D11: beside the layers' terms above, routers, norms, embedding and head are
+// absent, shared experts of Qwen3-Next too; every element that is counted is in ours as well.
 TEST(SimAiParameters, of_a_whole_moe_model_lack_d11s_terms) {
     const auto rows = shared_rows("golden_simai/param_per_device_moe.json");
     if (!rows) GTEST_SKIP() << "no golden file";
     int seen = 0;
     for (const TomlNode& row : rows->children) {
         const TomlNode& in = at(row, "input");
-        const bool single = integer_at(in, "tp") == 1 && integer_at(in, "pp") == 1 && integer_at(in, "num_replicas") == 1;
+        const bool single =
+            integer_at(in, "tp") == 1 && integer_at(in, "pp") == 1 && integer_at(in, "num_replicas") == 1;
         if (failed(row) || !single || at(in, "dtype").text != "fp8") continue;
         const ModelSpec model = model_of(catalog_name(at(in, "model").text));
         const auto parts = weight_parts(model, {}, pipeline_stage(model, 1, 0));
         std::int64_t missing = 0;
         for (const WeightPart& part : parts) {
-            const bool counted = part.name == "attention" || part.name == "routed experts" || part.name == "dense FFN" ||
-                                 part.name == "linear attention" || part.name == "linear attention, convolution and decay" ||
+            const bool counted = part.name == "attention" || part.name == "routed experts" ||
+                                 part.name == "dense FFN" || part.name == "linear attention" ||
+                                 part.name == "linear attention, convolution and decay" ||
                                  (part.name == "shared experts" && model.attention.kind == AttentionKind::mla);
             if (!counted) missing += part.elements;
         }
@@ -126,7 +128,8 @@ TEST(SimAiParameters, of_a_whole_moe_model_lack_d11s_terms) {
 TEST(SimAiParameters, divide_experts_as_d11_and_d12_say) {
     const ModelSpec deepseek = model_of("DeepSeek-V3");
     const auto routed = [&](const ParallelSpec& parallel) {
-        return elements(weight_parts(deepseek, parallel, pipeline_stage(deepseek, parallel.pipeline, 0)), "routed experts");
+        return elements(weight_parts(deepseek, parallel, pipeline_stage(deepseek, parallel.pipeline, 0)),
+                        "routed experts");
     };
     EXPECT_EQ(routed({.data = 48, .expert = 48, .redundant_experts = 32}), 58 * 6 * 44'040'192LL)
         << "256 / 48 = 5.33 there; six with copies here";
@@ -147,7 +150,8 @@ TEST(SimAiKv, differs_as_d9_and_d28_say) {
         const bool fp8 = at(at(row, "input"), "dtype").text == "fp8";
         const ModelSpec model = model_of(catalog_name(simai));
         const std::int64_t ours =
-            kv_bytes_per_token(model, model.full_attention_layers(), 1, {fp8 ? DataType::fp8 : DataType::bf16, false}).value;
+            kv_bytes_per_token(model, model.full_attention_layers(), 1, {fp8 ? DataType::fp8 : DataType::bf16, false})
+                .value;
         EXPECT_EQ(ours, integer_at(at(at(right, simai), "kv_bytes_per_token"), fp8 ? "fp8" : "bf16"));
         const std::int64_t planner = integer_at(at(row, "expected"), "kv_bytes_all_layers_per_token_planner");
         EXPECT_EQ(planner, model.linear_attention ? 4 * ours : ours) << "D28: 48 layers where 12 grow";
@@ -174,7 +178,8 @@ TEST(SimAiKv, transfers_one_token_too_many) {
         const auto model = simai_dense_model(at(in, "model").text);
         if (!model) continue;
         const std::string type = at(in, "dtype").text;
-        EXPECT_EQ(kv_bytes_per_token(*model, model->layers, 1, {wire_type(type), false}).value, per_token) << model->name;
+        EXPECT_EQ(kv_bytes_per_token(*model, model->layers, 1, {wire_type(type), false}).value, per_token)
+            << model->name;
         ++dense;
     }
     EXPECT_GT(dense, 100);
@@ -198,9 +203,11 @@ TEST(SimAiPlanner, counts_two_tokens_a_request) {
         EXPECT_EQ(integer_at(out, "kv_per_request_bytes"), two) << "D13";
         const double prefill = number_at(out, "available_bytes") - static_cast<double>([&] {
                                    const TomlNode& bytes = at(out, "param_bytes").children.at(1);
-                                   return bytes.kind == TomlNode::Kind::real ? bytes.real : static_cast<double>(bytes.integer);
+                                   return bytes.kind == TomlNode::Kind::real ? bytes.real
+                                                                             : static_cast<double>(bytes.integer);
                                }());
-        EXPECT_EQ(integer_at(out, "max_batch_size"), static_cast<std::int64_t>(std::floor(prefill / static_cast<double>(two))))
+        EXPECT_EQ(integer_at(out, "max_batch_size"),
+                  static_cast<std::int64_t>(std::floor(prefill / static_cast<double>(two))))
             << "D13 and D14: the prefill pool's bytes, for decode replicas too";
         ++batches;
     }
@@ -223,8 +230,10 @@ TEST(SimAiPlanner, leaves_out_the_vocabulary_of_dense_models) {
         const PipelineStage stage = pipeline_stage(*model, integer_at(in, "pp"), 0);
         const auto parts = weight_parts(*model, {.tensor = tensor, .pipeline = integer_at(in, "pp")}, stage);
         const std::int64_t layers = elements(parts, "attention") + elements(parts, "dense FFN");
-        const std::int64_t kv = kv_bytes_per_token(*model, model->layers, tensor, {}).value * integer_at(in, "max_tokens");
-        const double batch = (number_at(out, "available_bytes") - 2.0 * static_cast<double>(layers)) / static_cast<double>(kv);
+        const std::int64_t kv =
+            kv_bytes_per_token(*model, model->layers, tensor, {}).value * integer_at(in, "max_tokens");
+        const double batch =
+            (number_at(out, "available_bytes") - 2.0 * static_cast<double>(layers)) / static_cast<double>(kv);
         EXPECT_EQ(number_at(out, "max_batch_size"), std::floor(batch)) << model->name << " tp " << tensor;
         ++checked;
     }
@@ -232,14 +241,15 @@ TEST(SimAiPlanner, leaves_out_the_vocabulary_of_dense_models) {
     EXPECT_GT(checked, 100);
 }
 
-// The specification's example: DeepSeek in fp8 on H20-141GB with TP 8. SimAI says 1,298,702 requests; at 4,096 tokens the
-// KV of one takes 143.9 MB, and 634 fit by its own weights; ours counts weights exactly and keeps reserves.
+// The specification's example: DeepSeek in fp8 on H20-141GB with TP 8. SimAI says 1,298,702 requests; at 4,096 tokens
+// the KV of one takes 143.9 MB, and 634 fit by its own weights; ours counts weights exactly and keeps reserves.
 TEST(SimAiPlanner, misses_the_real_concurrency_by_three_orders) {
     const ModelSpec deepseek = model_of("DeepSeek-V3");
     const std::int64_t request = 4096 * kv_bytes_per_token(deepseek, 61, 1, {DataType::fp8, false}).value;
     EXPECT_NEAR(static_cast<double>(request), 143.9e6, 0.1e6);
-    Scenario s = scenario_of("DeepSeek-V3", "H20", "parallel = { tensor = 8, data = 2, expert = 16 }\nkv = { dtype = 'fp8' }\n"
-                                                   "max_context = 8192\nbatching = { max_batched_tokens = 4096 }\n");
+    Scenario s = scenario_of("DeepSeek-V3", "H20",
+                             "parallel = { tensor = 8, data = 2, expert = 16 }\nkv = { dtype = 'fp8' }\n"
+                             "max_context = 8192\nbatching = { max_batched_tokens = 4096 }\n");
     s.pools[0].gpu.memory = Bytes(141LL << 30);
     const MemoryPlan plan = plan_memory(s).value().at(0);
     const Concurrency fits = concurrency(s.model, s.pools[0], plan, {Tokens(4000), Tokens(96)});
@@ -250,8 +260,9 @@ TEST(SimAiPlanner, misses_the_real_concurrency_by_three_orders) {
 
 // D14: with fewer decode GPUs than prefill GPUs the decode pool holds less; each pool's plan is its own.
 TEST(SimAiPlanner, gives_decode_the_figure_of_prefill) {
-    const std::string toml = "name = 's'\nmodel = 'Qwen3-30B-A3B'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'prefill'\nparallel = { data "
-                             "= 8, expert = 8 }\n[[pool]]\nrole = 'decode'\n[transfer]\ngigabits_per_s = 400\nlatency_us = 0\n";
+    const std::string toml =
+        "name = 's'\nmodel = 'Qwen3-30B-A3B'\ngpu = 'H100-SXM'\n[[pool]]\nrole = 'prefill'\nparallel = { data "
+        "= 8, expert = 8 }\n[[pool]]\nrole = 'decode'\n[transfer]\ngigabits_per_s = 400\nlatency_us = 0\n";
     const auto plans = plan_memory(parse_scenario(toml, "t.toml").value()).value();
     EXPECT_GT(plans[0].blocks, plans[1].blocks + plans[1].blocks / 2);
 }
@@ -265,7 +276,8 @@ TEST(SimAiPlanner, reserves_whole_contexts) {
     const std::int64_t allocated = integer_at(at(at(golden, "ops").children.at(1), "state"), "allocated");
     EXPECT_EQ(allocated, 256 * 16 * 48'128LL) << "D9: half of the right bytes for 4,096 tokens";
     EXPECT_EQ(kv_bytes_per_token(qwen, 94, 1, {DataType::fp8, false}).value * 4096, 2 * allocated);
-    const Scenario s = scenario_of("Qwen3-235B-A22B", "H20", "parallel = { tensor = 4 }\nweights = 'fp8'\nkv = { dtype = 'fp8' }\n");
+    const Scenario s =
+        scenario_of("Qwen3-235B-A22B", "H20", "parallel = { tensor = 4 }\nweights = 'fp8'\nkv = { dtype = 'fp8' }\n");
     const MemoryPlan plan = plan_memory(s).value().at(0);
     EXPECT_EQ(plan.kv_bytes_per_token, Bytes(94 * 2 * 128)) << "one of four heads on each of four GPUs";
     EXPECT_EQ(blocks_per_request(s.model, s.pools[0], plan, {Tokens(100), Tokens(8)}), 7) << "not 256";
@@ -316,7 +328,8 @@ TEST(CorrectReference, equals_ours_component_by_component) {
         if (right.find("active_params_per_token") != nullptr) {
             const double active = number_at(right, "active_params_per_token");
             std::cout << name << " active: ours " << active_parameter_count(model) << ", reference " << active << '\n';
-            EXPECT_NEAR(static_cast<double>(active_parameter_count(model)), active, 1e-3 * active) << "norms and biases";
+            EXPECT_NEAR(static_cast<double>(active_parameter_count(model)), active, 1e-3 * active)
+                << "norms and biases";
         }
         for (const TomlNode& kv : at(right, "kv_bytes_per_token").children) {
             const bool flashmla = kv.key == "flashmla_fp8_656";

@@ -1,9 +1,10 @@
 // What vLLM 0.18 and 0.19 logged on real GPUs, beside our plan: peak of activations and memory left for KV cache.
 // Source: a capacity planner's accuracy report over 49 runs on one H100 (0.95 of 79.18 GiB, 8,192 tokens a step, 1,024
-// sequences, as `vllm serve` sets them there) and a start-up log of 0.19.1 on one A100 of 40 GB (39.39 GiB assumed, which
-// the log states to 0.1). Sampling comes from vLLM's source and a measurement of ours, weights and KV from the models.
-// Three terms come from the report itself: 0.25 GiB beside tensors, the all-reduce buffers (the rows of two and four GPUs
-// check everything else; their figure is the report's budget less its parts), and four hidden states in a forward pass.
+// sequences, as `vllm serve` sets them there) and a start-up log of 0.19.1 on one A100 of 40 GB (39.39 GiB assumed,
+// which the log states to 0.1). Sampling comes from vLLM's source and a measurement of ours, weights and KV from the
+// models. Three terms come from the report itself: 0.25 GiB beside tensors, the all-reduce buffers (the rows of two and
+// four GPUs check everything else; their figure is the report's budget less its parts), and four hidden states in a
+// forward pass.
 
 #include <iostream>
 

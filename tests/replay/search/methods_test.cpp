@@ -106,12 +106,13 @@ TEST(Methods, cheapest_finds_what_the_grid_finds_and_tries_nothing_dearer) {
 
 TEST(Methods, cheapest_tries_everything_where_nothing_holds) {
     const Space space({kinds(3), replicas(2)});
-    const Searched found = search({.kind = MethodKind::cheapest}, space, [&](const Trial& trial) { return measured(space, trial); });
+    const Searched found =
+        search({.kind = MethodKind::cheapest}, space, [&](const Trial& trial) { return measured(space, trial); });
     EXPECT_EQ(found.outcomes.size(), 6U);
 }
 
-// Clusters that scale cost less than their least price tells only when they have run: a dear candidate that could have been cheap
-// is tried as long as its least price is below the best found.
+// Clusters that scale cost less than their least price tells only when they have run: a dear candidate that could have
+// been cheap is tried as long as its least price is below the best found.
 TEST(Methods, cheapest_goes_on_until_the_others_cost_more_in_any_case) {
     const Space space({kinds(1), replicas(4)});
     const std::vector<double> least = {1, 2, 3, 9};
@@ -181,7 +182,8 @@ TEST(Methods, bisection_stays_within_the_limit_of_gpus) {
 // A cluster of n replicas that needs three for load 1 carries n / 3 of it.
 TEST(Methods, capacity_is_the_last_step_of_load_that_holds) {
     const Space space({kinds(1), replicas(6)});
-    const MethodSpec spec{.kind = MethodKind::capacity, .load_min_permille = 100, .load_max_permille = 3000, .load_step_permille = 10};
+    const MethodSpec spec{
+        .kind = MethodKind::capacity, .load_min_permille = 100, .load_max_permille = 3000, .load_step_permille = 10};
     const Searched found = search(spec, space, [&](const Trial& trial) { return measured(space, trial); });
     const auto results = make_method(spec, space, k_objective, k_arrivals)->results(found.outcomes);
     ASSERT_EQ(results.size(), 6U);
@@ -226,9 +228,11 @@ TEST(Methods, halving_drops_what_is_not_possible) {
 TEST(Methods, an_interrupted_search_ends_as_an_undisturbed_one) {
     const Space space({kinds(4), replicas(32)});
     const Truth truth = [&](const Trial& trial) { return measured(space, trial); };
-    for (const MethodKind kind : {MethodKind::grid, MethodKind::bisection, MethodKind::halving, MethodKind::cheapest, MethodKind::capacity}) {
+    for (const MethodKind kind :
+         {MethodKind::grid, MethodKind::bisection, MethodKind::halving, MethodKind::cheapest, MethodKind::capacity}) {
         const MethodSpec spec{.kind = kind};
-        EXPECT_EQ(search(spec, space, truth, true).outcomes, search(spec, space, truth).outcomes) << static_cast<int>(kind);
+        EXPECT_EQ(search(spec, space, truth, true).outcomes, search(spec, space, truth).outcomes)
+            << static_cast<int>(kind);
     }
 }
 

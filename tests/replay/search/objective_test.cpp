@@ -107,8 +107,8 @@ Measured measured(const std::vector<RequestRecord>& records, const std::vector<b
     return out;
 }
 
-// The bound behind stop_early: over random trials near the border, a lost objective never holds in the end, and the figures
-// at the moment it is lost miss it too.
+// The bound behind stop_early: over random trials near the border, a lost objective never holds in the end, and the
+// figures at the moment it is lost miss it too.
 TEST(MissCounter, what_is_lost_misses_in_the_end) {
     constexpr std::uint64_t k_seed = 20'261'122;
     Random random(k_seed);
@@ -130,7 +130,8 @@ TEST(MissCounter, what_is_lost_misses_in_the_end) {
             if (random.below(20'000) == 0) records.back().outcome = Outcome::rejected;
             within.push_back(random.below(80) != 0);
         }
-        const auto with_tpot = std::count_if(records.begin(), records.end(), [](const RequestRecord& r) { return r.output.value >= 2; });
+        const auto with_tpot =
+            std::count_if(records.begin(), records.end(), [](const RequestRecord& r) { return r.output.value >= 2; });
         MissCounter misses(objective, count, with_tpot);
         const bool holds_at_end = holds(measured(records, within), objective);
         for (std::size_t i = 0; i < records.size(); ++i) {
@@ -138,7 +139,8 @@ TEST(MissCounter, what_is_lost_misses_in_the_end) {
             if (!misses.lost()) continue;
             ++lost;
             EXPECT_FALSE(holds_at_end) << "seed " << k_seed << ", round " << round;
-            const std::vector<RequestRecord> so_far(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+            const std::vector<RequestRecord> so_far(records.begin(),
+                                                    records.begin() + static_cast<std::ptrdiff_t>(i) + 1);
             EXPECT_FALSE(holds(measured(so_far, within), objective)) << "seed " << k_seed << ", round " << round;
             break;
         }

@@ -49,8 +49,10 @@ TEST(SearchToml, reads_every_key) {
     EXPECT_DOUBLE_EQ(spec->objective.attainment, 0.99);
     EXPECT_DOUBLE_EQ(spec->prices.at("H100-SXM"), 2.5);
     ASSERT_EQ(spec->axes.size(), 4U);
-    EXPECT_EQ(spec->axes[0].alternatives, (std::vector<Settings>{{"prefill.replicas=1"}, {"prefill.replicas=2"}, {"prefill.replicas=4"}}));
-    EXPECT_EQ(spec->axes[1].alternatives, (std::vector<Settings>{{"decode.replicas=2"}, {"decode.replicas=5"}, {"decode.replicas=8"}}));
+    EXPECT_EQ(spec->axes[0].alternatives,
+              (std::vector<Settings>{{"prefill.replicas=1"}, {"prefill.replicas=2"}, {"prefill.replicas=4"}}));
+    EXPECT_EQ(spec->axes[1].alternatives,
+              (std::vector<Settings>{{"decode.replicas=2"}, {"decode.replicas=5"}, {"decode.replicas=8"}}));
     EXPECT_TRUE(spec->axes[1].rising);
     EXPECT_EQ(spec->axes[2].name, "wire");
     EXPECT_EQ(spec->axes[2].alternatives[1], (Settings{"transfer.nics=4", "kv.dtype=fp8"}));
@@ -84,31 +86,47 @@ INSTANTIATE_TEST_SUITE_P(
         BadSearch{"axis_table", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[axis]\nkey=\"a\"",
                   "s.toml:4: axis = a table: expected [[axis]] with double brackets"},
         BadSearch{"no_limit", "base=\"b\"\n[objective]\n[[axis]]\nkey=\"a\"\nvalues=[1]",
-                  "s.toml:2: objective.ttft_p99_ms is missing: expected at least one of ttft_p99_ms, tpot_p99_ms, e2e_p99_ms and attainment"},
+                  "s.toml:2: objective.ttft_p99_ms is missing: expected at least one of ttft_p99_ms, tpot_p99_ms, "
+                  "e2e_p99_ms and attainment"},
         BadSearch{"no_values", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[]",
                   "s.toml:6: axis.values = an array: expected a list of 1 or more values"},
         BadSearch{"nested_values", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[[1]]",
                   "s.toml:6: axis.values = an array: expected numbers, strings or true and false"},
         BadSearch{"backwards", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nfrom=5\nto=4",
                   "s.toml:7: axis.to = 4: expected an integer from 5 to 1000005"},
-        BadSearch{"not_a_setting", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nname=\"a\"\nsettings=[[\"x\"]]",
-                  "s.toml:6: axis.settings = \"x\": expected a list of lists of \"KEY=VALUE\", one for each alternative"},
+        BadSearch{
+            "not_a_setting", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nname=\"a\"\nsettings=[[\"x\"]]",
+            "s.toml:6: axis.settings = \"x\": expected a list of lists of \"KEY=VALUE\", one for each alternative"},
         BadSearch{"attainment", "base=\"b\"\n[objective]\nattainment=1.5\n[[axis]]\nkey=\"a\"\nvalues=[1]",
                   "s.toml:3: objective.attainment = 1.5: expected a number above 0 and at most 1"},
         BadSearch{"price", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[price]\nX=-1\n[[axis]]\nkey=\"a\"\nvalues=[1]",
                   "s.toml:5: price.X = -1: expected a number above 0 and at most 1e+06"},
-        BadSearch{"method", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"gird\"",
-                  "s.toml:8: method.kind = \"gird\": expected grid, bisection, halving, cheapest or capacity; did you mean \"grid\"?"},
-        BadSearch{"not_rising", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"bisection\"",
-                  "s.toml:4: axis = 0 rising axes: expected rising = true on exactly one [[axis]], along which method.kind = \"bisection\" looks for the first alternative that holds"},
-        BadSearch{"loads", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"capacity\"\nload_min=2\nload_max=1",
+        BadSearch{"method",
+                  "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"gird\"",
+                  "s.toml:8: method.kind = \"gird\": expected grid, bisection, halving, cheapest or capacity; did you "
+                  "mean \"grid\"?"},
+        BadSearch{
+            "not_rising",
+            "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"bisection\"",
+            "s.toml:4: axis = 0 rising axes: expected rising = true on exactly one [[axis]], along which method.kind = "
+            "\"bisection\" looks for the first alternative that holds"},
+        BadSearch{"loads",
+                  "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n"
+                  "[method]\nkind=\"capacity\"\nload_min=2\nload_max=1",
                   "s.toml:10: method.load_max = less than load_min: expected a load above it"},
-        BadSearch{"points_of_grid", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"grid\"\npoints=4",
+        BadSearch{"points_of_grid",
+                  "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n"
+                  "[method]\nkind=\"grid\"\npoints=4",
                   "s.toml:9: method.points: unknown key; expected kind or stop_early"},
-        BadSearch{"early_halving", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n[method]\nkind=\"halving\"\nstop_early=true",
+        BadSearch{"early_halving",
+                  "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nvalues=[1]\n"
+                  "[method]\nkind=\"halving\"\nstop_early=true",
                   "s.toml:9: method.stop_early: unknown key; expected kind, points, keep_one_of or seed"},
-        BadSearch{"too_many", "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nfrom=1\nto=2000\n[[axis]]\nkey=\"b\"\nfrom=1\nto=2000",
-                  "s.toml:4: axis = 4000000 candidates: expected at most 1000000 over all axes together: fewer values, or a larger step"}),
+        BadSearch{"too_many",
+                  "base=\"b\"\n[objective]\nttft_p99_ms=1\n[[axis]]\nkey=\"a\"\nfrom=1\nto=2000\n"
+                  "[[axis]]\nkey=\"b\"\nfrom=1\nto=2000",
+                  "s.toml:4: axis = 4000000 candidates: expected at most 1000000 over all axes together: fewer values, "
+                  "or a larger step"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace

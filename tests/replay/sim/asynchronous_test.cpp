@@ -21,8 +21,8 @@ const RequestRecord& of(const Outcomes& out, std::int64_t sequence) {
                          [&](const RequestRecord& record) { return record.sequence == sequence; });
 }
 
-// By hand: steps end at 10, 15.1 and 20.2 ms. Who comes at 12 ms is seen at 15.1, where the step from there to 20.2 was decided
-// already; without deciding ahead it would begin at 15.1.
+// By hand: steps end at 10, 15.1 and 20.2 ms. Who comes at 12 ms is seen at 15.1, where the step from there to 20.2 was
+// decided already; without deciding ahead it would begin at 15.1.
 TEST(Asynchronous, an_arrival_takes_part_in_the_step_after_the_next) {
     const std::vector<Arrival> arrivals = {arrival(0, 0, 100, 10), arrival(1, 12 * k_ns_per_ms, 20, 1)};
     for (const std::int64_t steps : {0, 128}) {

@@ -1,5 +1,6 @@
-// Replicas that come and go: what they cost, that nothing is lost with them, that waiting for them has its own name. That
-// stretches, forks and any cut of the arrivals change nothing is in run_property_test.cpp, whose scenarios scale, too.
+// Replicas that come and go: what they cost, that nothing is lost with them, that waiting for them has its own name.
+// That stretches, forks and any cut of the arrivals change nothing is in run_property_test.cpp, whose scenarios scale,
+// too.
 
 #include <gtest/gtest.h>
 
@@ -33,10 +34,11 @@ Scenario scaling_mixed(AutoscaleRule rule, double target) {
 }
 
 /// `count` requests, one every `gap` milliseconds from `from` seconds on.
-void add_requests(std::vector<Arrival>& to, std::int64_t count, std::int64_t from_s, std::int64_t gap_ms, std::int64_t prompt,
-                  std::int64_t output) {
+void add_requests(std::vector<Arrival>& to, std::int64_t count, std::int64_t from_s, std::int64_t gap_ms,
+                  std::int64_t prompt, std::int64_t output) {
     for (std::int64_t i = 0; i < count; ++i) {
-        to.push_back(arrival(static_cast<std::int64_t>(to.size()), from_s * k_second + i * gap_ms * k_ns_per_ms, prompt, output));
+        to.push_back(arrival(static_cast<std::int64_t>(to.size()), from_s * k_second + i * gap_ms * k_ns_per_ms, prompt,
+                             output));
     }
 }
 
@@ -49,7 +51,8 @@ std::vector<Arrival> burst_and_quiet() {
 }
 
 TEST(Autoscale, a_fixed_cluster_pays_for_every_gpu_from_the_first_arrival_to_the_last_event) {
-    const Outcomes ran = replay(mixed_scenario(3), {arrival(0, 5 * k_second, 100, 10), arrival(1, 9 * k_second, 100, 10)});
+    const Outcomes ran =
+        replay(mixed_scenario(3), {arrival(0, 5 * k_second, 100, 10), arrival(1, 9 * k_second, 100, 10)});
     EXPECT_EQ(ran.snapshot.gpu_time, 3 * (ran.sink.requests.back().finished - VirtualTime(5 * k_second)));
     EXPECT_EQ(ran.snapshot.replicas_started, 0);
     EXPECT_EQ(ran.snapshot.replicas_stopped, 0);
@@ -83,7 +86,8 @@ TEST(Autoscale, a_replica_serves_only_after_its_start) {
     EXPECT_TRUE(others);
 }
 
-// Waiting while a start is under way is charged to it, as far as another replica would have helped, and to nothing else after it.
+// Waiting while a start is under way is charged to it, as far as another replica would have helped, and to nothing else
+// after it.
 TEST(Autoscale, waiting_for_a_replica_that_starts_has_its_own_cause) {
     const Outcomes ran = replay(scaling_mixed(AutoscaleRule::queue, 2), burst_and_quiet());
     Duration starting{0};
@@ -95,7 +99,9 @@ TEST(Autoscale, waiting_for_a_replica_that_starts_has_its_own_cause) {
     }
     EXPECT_GT(starting, Duration(0));
     const Outcomes fixed = replay(mixed_scenario(1), burst_and_quiet());
-    for (const RequestRecord& record : fixed.sink.requests) EXPECT_EQ(record.blame[BlameCause::replica_starting], Duration(0));
+    for (const RequestRecord& record : fixed.sink.requests) {
+        EXPECT_EQ(record.blame[BlameCause::replica_starting], Duration(0));
+    }
 }
 
 /// Four prefill and four decode replicas at most, which may change sides within half a second.
@@ -109,7 +115,8 @@ Scenario exchanging() {
     return scenario;
 }
 
-// Short prompts with long answers: decode needs what prefill does not. The replicas that change sides cost no more GPUs.
+// Short prompts with long answers: decode needs what prefill does not. The replicas that change sides cost no more
+// GPUs.
 TEST(Autoscale, replicas_change_from_prefill_to_decode) {
     std::vector<Arrival> arrivals;
     add_requests(arrivals, 300, 1, 40, 10, 100);
@@ -118,14 +125,16 @@ TEST(Autoscale, replicas_change_from_prefill_to_decode) {
     EXPECT_GE(ran.snapshot.replicas_started, 2);
     EXPECT_GE(ran.snapshot.replicas_stopped, 2);
     std::int64_t decoders = 0;
-    for (const RequestRecord& record : ran.sink.requests) decoders = std::max<std::int64_t>(decoders, record.decode_replica - 3);
+    for (const RequestRecord& record : ran.sink.requests) {
+        decoders = std::max<std::int64_t>(decoders, record.decode_replica - 3);
+    }
     EXPECT_GE(decoders, 3);
     const Duration span = ran.sink.requests.back().finished - VirtualTime(k_second);
     EXPECT_LE(ran.snapshot.gpu_time, 5 * span);
 }
 
-// No request is lost, and none is on a replica that is gone: after the last request every replica beyond the least is drained
-// sooner or later, whatever it held.
+// No request is lost, and none is on a replica that is gone: after the last request every replica beyond the least is
+// drained sooner or later, whatever it held.
 TEST(Autoscale, decode_replicas_are_drained_before_they_go) {
     Scenario scenario = exchanging();
     scenario.autoscale.take_over = Duration(0);
@@ -142,7 +151,8 @@ TEST(Autoscale, decode_replicas_are_drained_before_they_go) {
     }
 }
 
-// What was due in a pause is made up for before the next arrival: a run that was advanced far into it ends as one that was not.
+// What was due in a pause is made up for before the next arrival: a run that was advanced far into it ends as one that
+// was not.
 TEST(Autoscale, advancing_into_a_pause_changes_nothing) {
     const std::vector<Arrival> arrivals = {arrival(0, k_second, 500, 900), arrival(1, 100 * k_second, 500, 50),
                                            arrival(2, 101 * k_second, 10, 5)};
@@ -163,7 +173,8 @@ TEST(Autoscale, advancing_into_a_pause_changes_nothing) {
     EXPECT_GE(whole.snapshot.replicas_stopped, 1);
 }
 
-// What the properties of run_property_test.cpp are held against: random scenarios in which replicas start, are drained and go.
+// What the properties of run_property_test.cpp are held against: random scenarios in which replicas start, are drained
+// and go.
 TEST(Autoscale, random_scenarios_scale) {
     std::int64_t started = 0;
     std::int64_t stopped = 0;
@@ -175,7 +186,8 @@ TEST(Autoscale, random_scenarios_scale) {
         started += ran.snapshot.replicas_started;
         stopped += ran.snapshot.replicas_stopped;
         for (const RequestRecord& record : ran.sink.requests) {
-            const Duration waited = record.blame[BlameCause::replica_starting] + record.blame[BlameCause::destination_starting];
+            const Duration waited =
+                record.blame[BlameCause::replica_starting] + record.blame[BlameCause::destination_starting];
             blamed += waited > Duration(0) ? 1 : 0;
         }
         EXPECT_EQ(ran.snapshot.kv_blocks_used, 0) << "seed " << seed;

@@ -44,7 +44,8 @@ TEST(Conservation, littles_law_holds_exactly) {
 }
 
 // On a mixed replica an admitted request can always run when nothing else does, so from its arrival to its end batches
-// of its replica, on any of its data-parallel ranks, are under way without a gap. (A prefill replica may wait for transfers to leave, and a request for its load.)
+// of its replica, on any of its data-parallel ranks, are under way without a gap. (A prefill replica may wait for
+// transfers to leave, and a request for its load.)
 TEST(Conservation, no_replica_idles_while_it_has_a_request) {
     for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -77,8 +78,9 @@ TEST(Conservation, no_replica_idles_while_it_has_a_request) {
     }
 }
 
-// A decode step after `len` tokens writes block len / N, so it has len / N + 1 blocks: one more than before exactly where
-// len is a multiple of N. Contexts that start just before, on and just after each boundary, for policies that grow.
+// A decode step after `len` tokens writes block len / N, so it has len / N + 1 blocks: one more than before exactly
+// where len is a multiple of N. Contexts that start just before, on and just after each boundary, for policies that
+// grow.
 TEST(BlockBoundaries, a_step_has_the_block_that_it_writes) {
     for (const BatchPolicyKind policy : {BatchPolicyKind::vllm_v1, BatchPolicyKind::vllm, BatchPolicyKind::sarathi}) {
         for (const std::int64_t block : {1, 16, 64}) {
@@ -111,7 +113,8 @@ TEST(BlockBoundaries, without_a_free_block_a_sequence_is_preempted) {
         for (const std::int64_t before : {-1, 0, 1}) {
             SCOPED_TRACE("n " + std::to_string(n) + ", prompt n x 16 - 4 + " + std::to_string(before));
             const std::int64_t prompt = n * k_block - 4 + before;
-            const Outcomes out = replay(mixed_scenario(1, 2 * n), {arrival(0, 0, prompt, 12), arrival(1, 0, prompt, 12)}, {}, true);
+            const Outcomes out =
+                replay(mixed_scenario(1, 2 * n), {arrival(0, 0, prompt, 12), arrival(1, 0, prompt, 12)}, {}, true);
             std::int64_t length = prompt;
             bool preempted = false;
             for (const BatchRecord& batch : out.sink.batches) {
@@ -131,7 +134,8 @@ TEST(BlockBoundaries, without_a_free_block_a_sequence_is_preempted) {
     }
 }
 
-// Forked at any moment, a run that keeps no ledger goes on to the same hash, records and windows, but for the ledger itself.
+// Forked at any moment, a run that keeps no ledger goes on to the same hash, records and windows, but for the ledger
+// itself.
 TEST(Conservation, nothing_but_the_ledger_changes_when_it_is_left_out) {
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -141,7 +145,8 @@ TEST(Conservation, nothing_but_the_ledger_changes_when_it_is_left_out) {
         KeepingSink before;
         replayd::Run run(scenario, before);
         for (const Arrival& arrival : arrivals) run.offer(arrival);
-        run.advance(VirtualTime(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1)))));
+        run.advance(VirtualTime(
+            static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1)))));
         KeepingSink with;
         KeepingSink without;
         replayd::Run keeps = run.fork(with);

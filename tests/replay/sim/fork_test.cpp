@@ -27,7 +27,8 @@ TEST(Fork, without_change_equals_the_original) {
         Random random(seed);
         const Scenario scenario = seed % 2 == 0 ? mixed_scenario(2, 80) : pd_scenario(1, 2, 80);
         const std::vector<Arrival> arrivals = random_arrivals(random, 50, 20 * k_ns_per_ms, 300, 60);
-        const auto half = run_until(scenario, arrivals, VirtualTime(static_cast<std::int64_t>(random.below(1'000'000'000))));
+        const auto half =
+            run_until(scenario, arrivals, VirtualTime(static_cast<std::int64_t>(random.below(1'000'000'000))));
         const std::size_t before = half->sink.requests.size();
         KeepingSink sink;
         replayd::Run fork = half->run->fork(sink);
@@ -35,7 +36,8 @@ TEST(Fork, without_change_equals_the_original) {
         half->run->finish();
         ASSERT_EQ(fork.hash(), half->run->hash());
         ASSERT_TRUE(std::equal(sink.requests.begin(), sink.requests.end(),
-                               half->sink.requests.begin() + static_cast<std::ptrdiff_t>(before), half->sink.requests.end()));
+                               half->sink.requests.begin() + static_cast<std::ptrdiff_t>(before),
+                               half->sink.requests.end()));
         ASSERT_EQ(replay(scenario, arrivals).hash, fork.hash());
     }
 }
@@ -71,7 +73,9 @@ TEST(Fork, refuses_what_cannot_change_in_flight) {
     const std::vector<Arrival> arrivals = {arrival(0, 0, 1000, 50)};
     const auto half = run_until(mixed_scenario(2, 100), arrivals, VirtualTime(80 * k_ns_per_ms));
     KeepingSink sink;
-    const auto message = [&](const Scenario& changed) { return half->run->fork(compiled(changed), sink).error().message; };
+    const auto message = [&](const Scenario& changed) {
+        return half->run->fork(compiled(changed), sink).error().message;
+    };
     EXPECT_EQ(message(pd_scenario(1, 1)), "the run has 1 pools and the changed scenario 2: expected the same number");
     EXPECT_EQ(message(mixed_scenario(3, 100)),
               "pool mixed: replicas x data is 2 in the run and 3 in the changed scenario: expected the same");

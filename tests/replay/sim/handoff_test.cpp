@@ -1,6 +1,6 @@
-// From prefill to decode, worked examples: overlapped transfers, several cards, prompts that stay in the decode pool, and
-// pools of different GPUs. A step takes 5 ms + 50 µs per prefill token + 100 µs per decode sequence; KV is 1,024 bytes per
-// token in 2 layers.
+// From prefill to decode, worked examples: overlapped transfers, several cards, prompts that stay in the decode pool,
+// and pools of different GPUs. A step takes 5 ms + 50 µs per prefill token + 100 µs per decode sequence; KV is 1,024
+// bytes per token in 2 layers.
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,8 @@ TEST(Handoff, alone_takes_its_bytes_over_the_bandwidth) {
     EXPECT_EQ(part(out.sink.requests[0], LedgerPart::transfer_wait), 0);
 }
 
-// Two cards at both ends: two transfers at once do not disturb each other. With one card at the destination they share it.
+// Two cards at both ends: two transfers at once do not disturb each other. With one card at the destination they share
+// it.
 TEST(Handoff, cards_count_at_both_ends) {
     Scenario scenario = pd_scenario(1, 1);
     const std::vector<Arrival> arrivals = {arrival(0, 0, 1000, 2), arrival(1, 0, 1000, 2)};
@@ -81,8 +82,8 @@ TEST(Handoff, with_layerwise_overlap_earlier_chunks_leave_first) {
     EXPECT_EQ(part(out.sink.requests[0], LedgerPart::transfer), (102'400 - 25'000 + 10) * k_us);
 }
 
-// The destination has room for one request. The second asks for it when its step is launched, gets it when the first has
-// finished, and by then its KV is whole: it waits for room and is sent as without overlap.
+// The destination has room for one request. The second asks for it when its step is launched, gets it when the first
+// has finished, and by then its KV is whole: it waits for room and is sent as without overlap.
 TEST(Handoff, with_layerwise_overlap_a_full_destination_is_waited_for) {
     Scenario scenario = layerwise(1e9);
     scenario.pools[0].batching.max_batched_tokens = Tokens(1000);
@@ -94,8 +95,8 @@ TEST(Handoff, with_layerwise_overlap_a_full_destination_is_waited_for) {
     EXPECT_EQ(second.decode_started, first.finished + Duration(1'024 * k_us + 10 * k_us));
 }
 
-// Reserved while the prompt is computed: blocks are taken at both ends, but nothing is counted as transferring before the
-// first token.
+// Reserved while the prompt is computed: blocks are taken at both ends, but nothing is counted as transferring before
+// the first token.
 TEST(Handoff, with_layerwise_overlap_the_destination_is_reserved_at_the_launch) {
     KeepingSink sink;
     replayd::Run run(compiled(layerwise(1e9)), sink);
@@ -134,8 +135,8 @@ Arrival hashed(std::int64_t index, std::int64_t at_ns, std::int64_t prompt, std:
     return made;
 }
 
-// A turn that repeats 960 tokens whose KV came to a decode replica before has 60 to compute there, and stays; without the
-// cache, or with another beginning, it is sent to the prefill pool.
+// A turn that repeats 960 tokens whose KV came to a decode replica before has 60 to compute there, and stays; without
+// the cache, or with another beginning, it is sent to the prefill pool.
 TEST(Handoff, cached_prompts_stay_with_their_prefix) {
     Scenario scenario = pd_scenario(1, 2);
     scenario.transfer.local_prefill_tokens_max = Tokens(100);
@@ -154,8 +155,8 @@ TEST(Handoff, cached_prompts_stay_with_their_prefix) {
     EXPECT_EQ(record_of(replay(scenario, arrivals), 1).prefill_replica, 0);
 }
 
-// What the prefill pool could not hold is served by the decode pool alone if its prompt stays there; what that could not
-// serve alone goes the long way where that is possible.
+// What the prefill pool could not hold is served by the decode pool alone if its prompt stays there; what that could
+// not serve alone goes the long way where that is possible.
 TEST(Handoff, requests_are_refused_only_where_their_way_is_closed) {
     Scenario scenario = pd_scenario(1, 1);
     scenario.pools[0].kv.num_blocks = 4;  // 64 tokens
@@ -184,11 +185,14 @@ TEST(Handoff, a_transfer_does_not_wait_for_local_prompts_that_never_ran) {
     for (std::int64_t i = 1; i < 100; ++i) arrivals.push_back(arrival(i, 0, 50, 20));
     const Outcomes out = replay(scenario, arrivals);
     std::int64_t later = 0;
-    for (const RequestRecord& record : out.sink.requests) later += record.first_token > record_of(out, 0).decode_started ? 1 : 0;
+    for (const RequestRecord& record : out.sink.requests) {
+        later += record.first_token > record_of(out, 0).decode_started ? 1 : 0;
+    }
     EXPECT_GT(later, 50);
 }
 
-// A fork to a faster network ends earlier, and its ledgers sum (the engine asserts that); to the same, it changes nothing.
+// A fork to a faster network ends earlier, and its ledgers sum (the engine asserts that); to the same, it changes
+// nothing.
 TEST(Handoff, a_fork_under_another_network_goes_on) {
     Scenario scenario = layerwise(20e6);
     scenario.transfer.nics = 2;

@@ -47,7 +47,8 @@ TEST(TrafficForecast, ramp_changes_the_rate_linearly) {
     const TrafficForecastSpec spec{VirtualTime(0), 5 * k_minute, VirtualTime(0), k_minute, 3};
     const auto arrivals = all_of(TrafficForecast(spec, even_sample(4, 60)));
     EXPECT_NEAR(static_cast<double>(arrivals.size()), 2400, 1);
-    const auto by_half = std::count_if(arrivals.begin(), arrivals.end(), [](const Arrival& a) { return a.at < VirtualTime(150 * k_ns_per_s); });
+    const auto by_half = std::count_if(arrivals.begin(), arrivals.end(),
+                                       [](const Arrival& a) { return a.at < VirtualTime(150 * k_ns_per_s); });
     EXPECT_NEAR(static_cast<double>(by_half), 900, 1);
 }
 
@@ -61,7 +62,8 @@ TEST(TrafficForecast, prompts_are_new_and_what_they_share_stays_shared) {
     (*sample)[0].prefix_block = (*sample)[1].prefix_block = Tokens(16);
     (*sample)[0].prefix_hashes = {7, 100};
     (*sample)[1].prefix_hashes = {7, 200};
-    const TrafficForecastSpec spec{VirtualTime(0), Duration(4 * k_ns_per_s), VirtualTime(0), Duration(2 * k_ns_per_s), 1};
+    const TrafficForecastSpec spec{VirtualTime(0), Duration(4 * k_ns_per_s), VirtualTime(0), Duration(2 * k_ns_per_s),
+                                   1};
     const auto arrivals = all_of(TrafficForecast(spec, sample));
     ASSERT_EQ(arrivals.size(), 4U);
     for (const Arrival& arrival : arrivals) {
@@ -114,7 +116,8 @@ TEST(LookAhead, finds_the_known_break_of_a_ramp_to_its_window) {
         const double broken_s = critical_s + std::sqrt(2 * (2 - service_s) / service_s / slope) + 2;
         test::KeepingSink nowhere;
         replayd::Run run(single_server(each.service_ms), nowhere);
-        const LookAheadSpec spec{VirtualTime(0), Duration(900 * k_ns_per_s), {Duration(2 * k_ns_per_s), Duration(0)}, 0.99};
+        const LookAheadSpec spec{
+            VirtualTime(0), Duration(900 * k_ns_per_s), {Duration(2 * k_ns_per_s), Duration(0)}, 0.99};
         const TrafficForecastSpec traffic{VirtualTime(0), spec.horizon, VirtualTime(0), k_minute, each.growth};
         LookAhead ahead(spec, TrafficForecast(traffic, even_sample(each.per_second, 60)),
                         [&run](RecordSink& sink) { return run.fork(sink); });
@@ -134,7 +137,8 @@ TEST(LookAhead, holds_where_the_rate_stays_below_what_is_served) {
     replayd::Run run(single_server(100), nowhere);
     const LookAheadSpec spec{VirtualTime(0), 5 * k_minute, {Duration(2 * k_ns_per_s), Duration(0)}, 0.99};
     const TrafficForecastSpec traffic{VirtualTime(0), spec.horizon, VirtualTime(0), k_minute, 1.5};
-    LookAhead ahead(spec, TrafficForecast(traffic, even_sample(5, 60)), [&run](RecordSink& sink) { return run.fork(sink); });
+    LookAhead ahead(spec, TrafficForecast(traffic, even_sample(5, 60)),
+                    [&run](RecordSink& sink) { return run.fork(sink); });
     while (ahead.step(100)) {
     }
     EXPECT_TRUE(ahead.result().holds());
@@ -156,7 +160,8 @@ TEST(LookAhead, leaves_the_run_as_it_was_and_does_not_depend_on_its_steps) {
             const TrafficForecastSpec traffic{spec.from, spec.horizon, VirtualTime(0), k_minute, 2};
             std::vector<std::int64_t> breaks;
             for (const int arrivals : {1, 7, 10'000}) {
-                LookAhead ahead(spec, TrafficForecast(traffic, sample), [&run](RecordSink& into) { return run.fork(into); });
+                LookAhead ahead(spec, TrafficForecast(traffic, sample),
+                                [&run](RecordSink& into) { return run.fork(into); });
                 while (ahead.step(arrivals)) {
                 }
                 breaks.push_back(ahead.result().ttft_break.value_or(VirtualTime(-1)).ns + ahead.result().finished);

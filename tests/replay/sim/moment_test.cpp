@@ -19,10 +19,10 @@ public:
 };
 
 std::string text_of(const MomentRequest& r) {
-    return r.id + " " + std::to_string(r.sequence) + " at " + std::to_string(r.arrived.ns) + " since " + std::to_string(r.since.ns) +
-           " computed " + std::to_string(r.computed.value) + " generated " + std::to_string(r.generated.value) + "/" +
-           std::to_string(r.output.value) + " blocks " + std::to_string(r.blocks) + " preempted " + std::to_string(r.preemptions) +
-           (r.in_step ? " in step\n" : "\n");
+    return r.id + " " + std::to_string(r.sequence) + " at " + std::to_string(r.arrived.ns) + " since " +
+           std::to_string(r.since.ns) + " computed " + std::to_string(r.computed.value) + " generated " +
+           std::to_string(r.generated.value) + "/" + std::to_string(r.output.value) + " blocks " +
+           std::to_string(r.blocks) + " preempted " + std::to_string(r.preemptions) + (r.in_step ? " in step\n" : "\n");
 }
 
 /// Everything that a moment says of the replicas, for messages and for equality.
@@ -30,13 +30,15 @@ std::string text_of(const Moment& moment) {
     std::string out = moment.hash.to_string() + "\n";
     for (const MomentReplica& r : moment.replicas) {
         out += "replica " + std::to_string(r.replica) + " phase " + std::to_string(static_cast<int>(r.phase)) + " kv " +
-               std::to_string(r.kv_blocks_used) + "+" + std::to_string(r.kv_blocks_cached) + "/" + std::to_string(r.kv_blocks_total) +
-               " host " + std::to_string(r.host_blocks_used) + " incoming " + std::to_string(r.incoming) + "\n";
+               std::to_string(r.kv_blocks_used) + "+" + std::to_string(r.kv_blocks_cached) + "/" +
+               std::to_string(r.kv_blocks_total) + " host " + std::to_string(r.host_blocks_used) + " incoming " +
+               std::to_string(r.incoming) + "\n";
         for (const MomentRequest& waiting : r.waiting) out += "waits " + text_of(waiting);
         for (const MomentRequest& running : r.running) out += "runs " + text_of(running);
         for (const MomentStep& step : r.steps) {
             out += "step " + std::to_string(step.began.ns) + "-" + std::to_string(step.ends.ns) + " of " +
-                   std::to_string(step.sequences) + ": " + std::to_string(step.prompt_tokens) + ", " + std::to_string(step.decodes) + "\n";
+                   std::to_string(step.sequences) + ": " + std::to_string(step.prompt_tokens) + ", " +
+                   std::to_string(step.decodes) + "\n";
         }
     }
     for (const MomentTransfer& t : moment.transfers) {
@@ -46,7 +48,8 @@ std::string text_of(const Moment& moment) {
     return out;
 }
 
-// Decode sets and stretches are no part of the state: at any moment it is that of the engine which makes every step an event.
+// Decode sets and stretches are no part of the state: at any moment it is that of the engine which makes every step an
+// event.
 TEST(Moment, does_not_depend_on_how_the_run_was_computed) {
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -109,7 +112,8 @@ std::vector<RunEvent> all_events(const Scenario& scenario, const std::vector<Arr
 }
 
 /// Drives the search with the trace cut into pieces.
-std::optional<FirstDifference> search(const Scenario& a, const Scenario& b, const std::vector<Arrival>& arrivals, std::size_t piece) {
+std::optional<FirstDifference> search(const Scenario& a, const Scenario& b, const std::vector<Arrival>& arrivals,
+                                      std::size_t piece) {
     DifferenceSearch halving(replayd::Run(compiled(a), no_sink()), replayd::Run(compiled(b), no_sink()));
     bool found = false;
     for (std::size_t i = 0; i < arrivals.size() && !found; i += piece) {
@@ -151,7 +155,9 @@ TEST(DifferenceSearch, finds_the_event_that_a_linear_scan_finds) {
         ASSERT_EQ(found.has_value(), in_a != of_a.end() || in_b != of_b.end());
         if (!found) continue;
         ++different;
-        const VirtualTime at = in_b == of_b.end() ? in_a->at : in_a == of_a.end() ? in_b->at : std::min(in_a->at, in_b->at);
+        const VirtualTime at = in_b == of_b.end()   ? in_a->at
+                               : in_a == of_a.end() ? in_b->at
+                                                    : std::min(in_a->at, in_b->at);
         ASSERT_EQ(found->at, at);
         const auto expected = [at](auto event, auto end) {
             return event != end && event->at == at ? std::optional(*event) : std::nullopt;

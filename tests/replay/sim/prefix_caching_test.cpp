@@ -32,8 +32,9 @@ TEST(PrefixCaching, a_cached_prefix_is_not_computed_again) {
 
 // With room for one context only, the second request's blocks push the first one's out of the cache.
 TEST(PrefixCaching, a_full_pool_evicts_and_the_prefix_is_lost) {
-    const Outcomes out = replay(caching_scenario(90), {hashed(0, 0, 1300, {1, 2, 3}), hashed(1, k_ns_per_s, 1300, {7, 8, 9}),
-                                                       hashed(2, 2 * k_ns_per_s, 1300, {1, 2, 3})});
+    const Outcomes out =
+        replay(caching_scenario(90), {hashed(0, 0, 1300, {1, 2, 3}), hashed(1, k_ns_per_s, 1300, {7, 8, 9}),
+                                      hashed(2, 2 * k_ns_per_s, 1300, {1, 2, 3})});
     EXPECT_EQ(out.sink.requests[2].cached.value, 0);
     EXPECT_GT(out.snapshot.cache.evicted_entries, 0);
 }

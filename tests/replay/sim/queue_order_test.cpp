@@ -83,11 +83,14 @@ Scenario tight(QueueOrder order) {
 // vLLM's priority policy: the running request with the lowest priority goes, although it was admitted first and is in
 // the batch already when the block is missed; among equals the latest. First come first served evicts the last.
 TEST(QueueOrder, priority_decides_who_is_preempted) {
-    const std::vector<Arrival> arrivals = {of_class(arrival(0, 0, 64, 60), "batch"), of_class(arrival(1, 1000, 64, 60), "fast")};
+    const std::vector<Arrival> arrivals = {of_class(arrival(0, 0, 64, 60), "batch"),
+                                           of_class(arrival(1, 1000, 64, 60), "fast")};
     const auto preemptions = [&](QueueOrder order, std::vector<Arrival> trace) {
         const Outcomes out = replay(tight(order), trace);
         std::array<std::int32_t, 2> counts{};
-        for (const RequestRecord& record : out.sink.requests) counts[static_cast<std::size_t>(record.sequence)] = record.preemptions;
+        for (const RequestRecord& record : out.sink.requests) {
+            counts[static_cast<std::size_t>(record.sequence)] = record.preemptions;
+        }
         return counts;
     };
     EXPECT_EQ(preemptions(QueueOrder::fcfs, arrivals), (std::array<std::int32_t, 2>{0, 1}));
@@ -99,7 +102,8 @@ TEST(QueueOrder, priority_decides_who_is_preempted) {
 
 // A preempted request has no privilege over a class before its own: r2, which came later, is admitted first.
 TEST(QueueOrder, a_preempted_request_waits_by_its_priority) {
-    const std::vector<Arrival> arrivals = {of_class(arrival(0, 0, 64, 60), "batch"), of_class(arrival(1, 1000, 64, 60), "fast"),
+    const std::vector<Arrival> arrivals = {of_class(arrival(0, 0, 64, 60), "batch"),
+                                           of_class(arrival(1, 1000, 64, 60), "fast"),
                                            of_class(arrival(2, 2000, 120, 2), "fast")};
     const Outcomes out = replay(tight(QueueOrder::priority), arrivals);
     ASSERT_EQ(out.sink.requests.size(), 3);
@@ -112,9 +116,9 @@ TEST(SloClasses, each_request_is_measured_by_its_own_class) {
     Scenario scenario = mixed_scenario();
     const auto ms = [](std::int64_t count) { return Duration(count * k_ns_per_ms); };
     scenario.slo = {ms(6), {}};
-    const std::vector<Arrival> arrivals = {of_class(arrival(0, 0, 100, 1), "fast"), of_class(arrival(1, k_ns_per_s, 100, 1), ""),
-                                           of_class(arrival(2, 2 * k_ns_per_s, 100, 1), "mystery"),
-                                           of_class(arrival(3, 3 * k_ns_per_s, 100, 1), "batch")};
+    const std::vector<Arrival> arrivals = {
+        of_class(arrival(0, 0, 100, 1), "fast"), of_class(arrival(1, k_ns_per_s, 100, 1), ""),
+        of_class(arrival(2, 2 * k_ns_per_s, 100, 1), "mystery"), of_class(arrival(3, 3 * k_ns_per_s, 100, 1), "batch")};
     const Outcomes without = replay(scenario, arrivals);
     ASSERT_EQ(without.sink.windows.size(), 1);
     EXPECT_EQ(without.sink.windows[0].within_slo, 0);

@@ -28,7 +28,8 @@ inline void choose_policy(Random& random, PoolSpec& spec) {
 /// Two classes and the one of all other requests.
 inline void add_classes(Random& random, Scenario& scenario) {
     for (const char* name : {"a", "b", "default"}) {
-        scenario.slo_classes.push_back({name, between(random, -1, 2), {Duration(between(random, 0, 300) * k_ns_per_ms), {}}});
+        scenario.slo_classes.push_back(
+            {name, between(random, -1, 2), {Duration(between(random, 0, 300) * k_ns_per_ms), {}}});
     }
 }
 
@@ -88,7 +89,8 @@ inline void add_afd(Random& random, Scenario& scenario) {
     }
 }
 
-/// Replicas that come and go within the few seconds of a trace, by any rule; of like pools they are sometimes exchanged.
+/// Replicas that come and go within the few seconds of a trace, by any rule; of like pools they are sometimes
+/// exchanged.
 inline void choose_autoscale(Random& random, Scenario& scenario) {
     AutoscaleSpec& times = scenario.autoscale;
     times.interval = Duration(between(random, 5, 300) * k_ns_per_ms);
@@ -116,7 +118,8 @@ inline void choose_speculation(Random& random, PoolSpec& spec) {
     const bool can = spec.role != PoolRole::prefill && spec.batching.policy == BatchPolicyKind::vllm_v1 &&
                      !spec.batching.asynchronous && spec.parallel.pipeline == 1 && !spec.afd;
     if (!can || random.below(2) == 0) return;
-    spec.speculation = SpeculationSpec{DraftMethod::ngram, between(random, 1, 4), static_cast<double>(between(random, 0, 10)) / 10};
+    spec.speculation =
+        SpeculationSpec{DraftMethod::ngram, between(random, 1, 4), static_cast<double>(between(random, 0, 10)) / 10};
 }
 
 /// Clusters from roomy to so tight that preemption, full queues and rejections occur.
@@ -168,8 +171,9 @@ inline void add_prefixes(Random& random, std::vector<Arrival>& arrivals) {
 }
 
 inline std::vector<Arrival> random_trace(Random& random) {
-    std::vector<Arrival> arrivals = random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms,
-                                                    between(random, 1, 400), between(random, 1, 120));
+    std::vector<Arrival> arrivals =
+        random_arrivals(random, between(random, 1, 60), between(random, 1, 60) * k_ns_per_ms, between(random, 1, 400),
+                        between(random, 1, 120));
     if (random.below(2) == 0) add_prefixes(random, arrivals);
     constexpr std::array<const char*, 4> k_classes = {"", "a", "b", "unknown"};
     for (Arrival& arrival : arrivals) arrival.slo_class = k_classes[random.below(4)];

@@ -46,8 +46,8 @@ TEST(RankGroups, an_idle_rank_never_runs_ahead) {
     EXPECT_EQ(late.blame[BlameCause::other_ranks].value, 7 * k_ns_per_ms);
 }
 
-// Beside a prompt of 10 ms on the other rank, a decode step takes 10 ms and not 5.1 ms: the slower rank's doing, in a stretch
-// of decodes as in steps of their own.
+// Beside a prompt of 10 ms on the other rank, a decode step takes 10 ms and not 5.1 ms: the slower rank's doing, in a
+// stretch of decodes as in steps of their own.
 TEST(RankGroups, decodes_wait_for_the_slower_rank_by_name) {
     const std::vector<Arrival> arrivals = {arrival(0, 0, 20, 100), arrival(1, 50 * k_ns_per_ms, 100, 1)};
     for (const std::int64_t steps : {0, 128}) {
@@ -77,7 +77,8 @@ TEST(RankGroups, a_fork_keeps_its_ranks_together) {
     KeepingSink forked;
     const auto fork = run.fork(compiled(scenario), forked);
     ASSERT_FALSE(fork.has_value());
-    EXPECT_EQ(fork.error().message, "pool mixed: data is 2 in the run and 1 in the changed scenario: expected the same");
+    EXPECT_EQ(fork.error().message,
+              "pool mixed: data is 2 in the run and 1 in the changed scenario: expected the same");
 }
 
 /// The ranks of each scheduler's replica, as (first, pipeline stages).
@@ -86,13 +87,16 @@ std::vector<std::pair<std::int64_t, std::int64_t>> groups_of(const Scenario& sce
     for (const PoolSpec& pool : scenario.pools) {
         for (std::int64_t replica = 0; replica < pool.replicas; ++replica) {
             const auto first = static_cast<std::int64_t>(groups.size());
-            for (std::int64_t rank = 0; rank < pool.parallel.data; ++rank) groups.push_back({first, pool.parallel.pipeline});
+            for (std::int64_t rank = 0; rank < pool.parallel.data; ++rank) {
+                groups.push_back({first, pool.parallel.pipeline});
+            }
         }
     }
     return groups;
 }
 
-// Batches of a group that begin together end together, and without pipeline stages none begins before the last has ended.
+// Batches of a group that begin together end together, and without pipeline stages none begins before the last has
+// ended.
 TEST(RankGroups, members_of_a_group_end_together) {
     for (std::uint64_t seed = 0; seed < 1500; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -117,7 +121,8 @@ TEST(RankGroups, members_of_a_group_end_together) {
             ranks[step].push_back(batch.replica);
         }
         for (const auto& [step, members] : ranks) {
-            EXPECT_TRUE(std::is_sorted(members.begin(), members.end(), std::less_equal<>())) << "a rank twice in one step";
+            EXPECT_TRUE(std::is_sorted(members.begin(), members.end(), std::less_equal<>()))
+                << "a rank twice in one step";
         }
         if (HasFailure()) return;
     }

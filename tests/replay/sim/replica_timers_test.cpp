@@ -19,7 +19,8 @@ TEST(ReplicaTimers, the_first_is_the_earliest_of_the_lowest_index) {
         EXPECT_EQ(timers.first_time(), ReplicaTimers::k_never);
         for (int i = 0; i < 300; ++i) {
             const std::size_t replica = random.below(replicas);
-            times[replica] = random.below(5) == 0 ? ReplicaTimers::k_never : VirtualTime(static_cast<std::int64_t>(random.below(30)));
+            times[replica] = random.below(5) == 0 ? ReplicaTimers::k_never
+                                                  : VirtualTime(static_cast<std::int64_t>(random.below(30)));
             timers.set(static_cast<std::int32_t>(replica), times[replica]);
             const auto earliest = std::min_element(times.begin(), times.end());
             ASSERT_EQ(timers.first_time(), *earliest);

@@ -9,9 +9,11 @@
 namespace replayd {
 namespace {
 
-constexpr DriftSpec k_rule{.window = Duration(10 * k_ns_per_s), .requests_min = 2, .bias = 0.25, .cache_bias = 0.05, .windows = 2};
+constexpr DriftSpec k_rule{
+    .window = Duration(10 * k_ns_per_s), .requests_min = 2, .bias = 0.25, .cache_bias = 0.05, .windows = 2};
 
-/// Finishes at `second` with TTFT 100 ms, 10 ms per output token and 11 output tokens; `ratio` times as long was observed.
+/// Finishes at `second` with TTFT 100 ms, 10 ms per output token and 11 output tokens; `ratio` times as long was
+/// observed.
 RequestRecord finished(double second, double ratio) {
     RequestRecord record;
     record.prompt = Tokens(1000);
@@ -20,7 +22,9 @@ RequestRecord finished(double second, double ratio) {
     record.finished = VirtualTime(static_cast<std::int64_t>(second * 1e9));
     record.first_token = record.finished - Duration(100 * k_ns_per_ms);
     record.arrived = record.first_token - Duration(100 * k_ns_per_ms);
-    const auto scaled = [ratio](Duration duration) { return Duration(static_cast<std::int64_t>(static_cast<double>(duration.value) * ratio)); };
+    const auto scaled = [ratio](Duration duration) {
+        return Duration(static_cast<std::int64_t>(static_cast<double>(duration.value) * ratio));
+    };
     record.observed_ttft = scaled(record.ttft());
     record.observed_e2e = scaled(record.e2e());
     return record;
@@ -34,7 +38,9 @@ std::vector<ResidualWindow> windows_of(const std::vector<double>& ratios, const 
         if (window) windows.push_back(std::move(*window));
     };
     for (std::size_t i = 0; i < ratios.size(); ++i) {
-        for (const double offset : {1.0, 9.0}) keep(tracker.add(finished(10.0 * static_cast<double>(i) + offset, ratios[i])));
+        for (const double offset : {1.0, 9.0}) {
+            keep(tracker.add(finished(10.0 * static_cast<double>(i) + offset, ratios[i])));
+        }
     }
     keep(tracker.finish());
     return windows;

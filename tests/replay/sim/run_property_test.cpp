@@ -27,7 +27,8 @@ void check_blame(const RequestRecord& record) {
               ledger[LedgerPart::prefill_queue] + ledger[LedgerPart::chunk_wait] + ledger[LedgerPart::decode_queue] +
                   ledger[LedgerPart::preemption_stall]);
     EXPECT_EQ(sum(record.blame, BlameCause::destination_kv, BlameCause::link), ledger[LedgerPart::transfer_wait]);
-    EXPECT_EQ(sum(record.blame, BlameCause::other_prefill, BlameCause::pipeline), ledger[LedgerPart::batch_interference]);
+    EXPECT_EQ(sum(record.blame, BlameCause::other_prefill, BlameCause::pipeline),
+              ledger[LedgerPart::batch_interference]);
 }
 
 void check_record(const RequestRecord& record) {
@@ -91,8 +92,8 @@ TEST(RunProperty, every_request_ends_once_and_its_ledger_sums_to_its_latency) {
     }
 }
 
-/// Random scenarios of the largest property. Fewer under sanitizers, where each takes up to thirty times as long; the engine has
-/// no threads.
+/// Random scenarios of the largest property. Fewer under sanitizers, where each takes up to thirty times as long; the
+/// engine has no threads.
 #if defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t k_stretch_runs = 1'000;
 #elif defined(__SANITIZE_ADDRESS__)
@@ -163,7 +164,8 @@ TEST(RunProperty, a_fork_without_change_equals_the_run) {
 }
 
 // Requests that come one after the other has finished: a whole transfer takes its bytes over the bandwidth of the
-// slower card and the latency, exactly; of an overlapped one at least the last layer follows the first token, and at most
+// slower card and the latency, exactly; of an overlapped one at least the last layer follows the first token, and at
+// most
 /// Other prices, limits, memory, network and routers; the clusters keep their build.
 Scenario changed_scenario(Random& random, Scenario scenario) {
     scenario.linear.step = scenario.linear.step * between(random, 1, 3);
@@ -218,7 +220,8 @@ TEST(RunProperty, changed_forks_end_and_equal_the_plain_stepper) {
         Random random(seed ^ 0xf0e1d2);
         const Scenario scenario = random_scenario(random);
         const std::vector<Arrival> arrivals = random_trace(random);
-        const VirtualTime at(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1))));
+        const VirtualTime at(
+            static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(arrivals.back().at.ns + 1))));
         std::vector<Scenario> then = {changed_scenario(random, scenario)};
         if (random.below(2) == 0) then.push_back(changed_scenario(random, scenario));
         const Changed plain = fork_through(scenario, arrivals, at, then, {0});
@@ -261,7 +264,8 @@ TEST(RunProperty, one_transfer_at_a_time_takes_its_bytes_over_the_bandwidth) {
                 EXPECT_EQ(record.ledger[LedgerPart::transfer_wait], Duration(0));
                 continue;
             }
-            const std::int64_t last_chunk = 1 + (record.prompt.value - 1) % scenario.pools[0].batching.max_batched_tokens.value;
+            const std::int64_t last_chunk =
+                1 + (record.prompt.value - 1) % scenario.pools[0].batching.max_batched_tokens.value;
             const Duration last_layer = sending_time(k_nanobytes_per_byte * 1024 * last_chunk / 2, line);
             EXPECT_GE(took, last_layer + scenario.transfer.latency);
             EXPECT_LE(took, whole);
@@ -281,8 +285,9 @@ TEST(RunProperty, batches_of_a_replica_do_not_overlap) {
         std::vector<VirtualTime> free(32);
         for (const BatchRecord& batch : out.sink.batches) {
             const auto replica = static_cast<std::size_t>(batch.replica);
-            const PoolSpec& spec = static_cast<std::int64_t>(replica) < ranks_of(scenario.pools[0]) ? scenario.pools[0]
-                                                                                                    : scenario.pools.back();
+            const PoolSpec& spec = static_cast<std::int64_t>(replica) < ranks_of(scenario.pools[0])
+                                       ? scenario.pools[0]
+                                       : scenario.pools.back();
             if (spec.parallel.pipeline == 1) {
                 EXPECT_GE(batch.scheduled, free[replica]);
             }

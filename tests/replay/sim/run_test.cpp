@@ -161,15 +161,16 @@ TEST(Run, windows_hold_what_happened_in_them) {
 
 TEST(Run, round_robin_and_least_outstanding_route_as_they_say) {
     Scenario scenario = mixed_scenario(2);
-    const std::vector<Arrival> arrivals = {arrival(0, 0, 100, 100), arrival(1, 1, 100, 1), arrival(2, 30 * k_ns_per_ms, 1, 1)};
+    const std::vector<Arrival> arrivals = {arrival(0, 0, 100, 100), arrival(1, 1, 100, 1),
+                                           arrival(2, 30 * k_ns_per_ms, 1, 1)};
     scenario.pools[0].router = RouterKind::round_robin;
     EXPECT_EQ(replay(scenario, arrivals).sink.requests[1].prefill_replica, 0);
     scenario.pools[0].router = RouterKind::least_outstanding;
     EXPECT_EQ(replay(scenario, arrivals).sink.requests[1].prefill_replica, 1);
 }
 
-// What runs at 100 ms is counted then: two on replica 0, which took the first and, both having one, the third. What comes
-// meanwhile counts as waiting, four times, so after one request replica 1 is behind again.
+// What runs at 100 ms is counted then: two on replica 0, which took the first and, both having one, the third. What
+// comes meanwhile counts as waiting, four times, so after one request replica 1 is behind again.
 TEST(Run, vllm_balancer_counts_every_100_ms) {
     Scenario scenario = mixed_scenario(2);
     scenario.pools[0].router = RouterKind::vllm_balancer;

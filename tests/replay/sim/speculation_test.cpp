@@ -1,5 +1,5 @@
-// Speculative decoding in the engine. That it conserves tokens and blocks, and that its ledger is exact, the properties over
-// random scenarios show (run_property_test.cpp).
+// Speculative decoding in the engine. That it conserves tokens and blocks, and that its ledger is exact, the properties
+// over random scenarios show (run_property_test.cpp).
 
 #include "replay/sim/speculation.hpp"
 
@@ -31,9 +31,12 @@ TEST(Speculation, tokens_per_step_are_those_of_the_formula) {
             const SpeculationSpec spec{DraftMethod::mtp, tokens, acceptance};
             constexpr int k_draws = 40'000;
             double made = 0;
-            for (int i = 0; i < k_draws; ++i) made += 1 + static_cast<double>(accepted_drafts(spec, i % 200, i / 200, tokens));
+            for (int i = 0; i < k_draws; ++i) {
+                made += 1 + static_cast<double>(accepted_drafts(spec, i % 200, i / 200, tokens));
+            }
             // Four standard errors, where a step makes up to 1 + tokens.
-            EXPECT_NEAR(made / k_draws, spec.made_per_step(), 4 * static_cast<double>(1 + tokens) / 2 / std::sqrt(k_draws))
+            EXPECT_NEAR(made / k_draws, spec.made_per_step(),
+                        4 * static_cast<double>(1 + tokens) / 2 / std::sqrt(k_draws))
                 << tokens << " drafts, acceptance " << acceptance;
         }
     }

@@ -56,7 +56,8 @@ TEST(TransferNetwork, transfers_share_the_source) {
     EXPECT_EQ(run_down(network), (Ends{{1, 800}, {0, 1400}}));
 }
 
-// Two sources to one destination share it; a card works in both directions, so a transfer the other way is not disturbed.
+// Two sources to one destination share it; a card works in both directions, so a transfer the other way is not
+// disturbed.
 TEST(TransferNetwork, transfers_share_the_destination_and_directions_do_not) {
     TransferNetwork network(std::vector<NicSpec>{{1, k_gb}, {1, k_gb}, {1, k_gb}});
     network.start(0, load(0, 0, 2, 1000), VirtualTime(0));
@@ -187,7 +188,8 @@ struct Bench {
     explicit Bench(Random& random) : transfers(random_transfers(random)) {
         std::vector<NicSpec> cards;
         for (int i = 0; i < 8; ++i) {
-            cards.push_back({1 + static_cast<std::int64_t>(random.below(3)), 1e6 * static_cast<double>(1 + random.below(5000))});
+            cards.push_back(
+                {1 + static_cast<std::int64_t>(random.below(3)), 1e6 * static_cast<double>(1 + random.below(5000))});
         }
         network = TransferNetwork(cards);
     }
@@ -236,9 +238,9 @@ struct Bench {
         }
     }
 
-    /// Rates sum to no more than a card gives, and nobody could have more without taking from one that has no more: each
-    /// transfer is on a card that is given away (up to one byte per second for each on it) and has the most of those on
-    /// it, or gets what is made.
+    /// Rates sum to no more than a card gives, and nobody could have more without taking from one that has no more:
+    /// each transfer is on a card that is given away (up to one byte per second for each on it) and has the most of
+    /// those on it, or gets what is made.
     void expect_max_min_fair() const {
         std::map<TransferNetwork::Place, bool> held_back;
         for (const TransferNetwork::Link& link : network.links()) {

@@ -86,7 +86,8 @@ std::string members_of(const BatchRecord& batch) {
     std::string text;
     for (const BatchMember& member : batch.members) {
         if (!text.empty()) text += ' ';
-        text += std::to_string(member.sequence) + ':' + std::to_string(member.tokens.value) + (member.prefill ? ":P" : ":D");
+        text += std::to_string(member.sequence) + ':' + std::to_string(member.tokens.value) +
+                (member.prefill ? ":P" : ":D");
     }
     return text;
 }

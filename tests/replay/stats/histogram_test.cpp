@@ -26,7 +26,8 @@ TEST(Histogram, quantiles_are_within_the_stated_error) {
         const auto rank = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(q * 5000.0)));
         const std::int64_t exact = values[rank - 1];
         EXPECT_GE(histogram.quantile(q), exact) << q;
-        EXPECT_LE(static_cast<double>(histogram.quantile(q)), static_cast<double>(exact) * (1.0 + 1.0 / 128.0) + 1.0) << q;
+        EXPECT_LE(static_cast<double>(histogram.quantile(q)), static_cast<double>(exact) * (1.0 + 1.0 / 128.0) + 1.0)
+            << q;
     }
 }
 

@@ -21,7 +21,8 @@ TEST(SignedHistogram, quantiles_are_those_of_the_sorted_values) {
         std::vector<std::int64_t> values;
         const std::uint64_t count = 1 + random.below(300);
         for (std::uint64_t i = 0; i < count; ++i) {
-            const auto value = static_cast<std::int64_t>(random.below(2'000'000)) - 1'000'000 / static_cast<std::int64_t>(1 + seed % 3);
+            const auto value = static_cast<std::int64_t>(random.below(2'000'000)) -
+                               1'000'000 / static_cast<std::int64_t>(1 + seed % 3);
             values.push_back(value);
             histogram.record(value);
         }
@@ -29,7 +30,8 @@ TEST(SignedHistogram, quantiles_are_those_of_the_sorted_values) {
         EXPECT_EQ(histogram.min(), values.front());
         EXPECT_EQ(histogram.max(), values.back());
         for (const double q : {0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0}) {
-            const auto rank = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size()))));
+            const auto rank =
+                std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size()))));
             const auto exact = static_cast<double>(values[rank - 1]);
             EXPECT_NEAR(static_cast<double>(histogram.quantile(q)), exact, std::abs(exact) / 128 + 1) << q;
         }

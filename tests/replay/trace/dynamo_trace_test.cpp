@@ -9,7 +9,8 @@ namespace {
 
 /// A record of the type with these members.
 std::string record(const std::string& type, const std::string& members) {
-    return R"({"schema":"dynamo.request.trace.v1","event_type":")" + type + R"(","event_time_unix_ms":1772000002000)" + members + "}";
+    return R"({"schema":"dynamo.request.trace.v1","event_type":")" + type + R"(","event_time_unix_ms":1772000002000)" +
+           members + "}";
 }
 
 std::string request(const std::string& members) {
@@ -20,8 +21,10 @@ std::string in_envelope(const std::string& text) {
     return R"({"timestamp":17,"event":)" + text + "}\n";
 }
 
-const std::string k_replay = R"("replay":{"trace_block_size":16,"input_length":40,"input_sequence_hashes":[7,8,18446744073709551615]})";
-const std::string k_late = request(R"("request_id":"late","request_received_ms":1772000001500,"output_tokens":4,)" + k_replay);
+const std::string k_replay =
+    R"("replay":{"trace_block_size":16,"input_length":40,"input_sequence_hashes":[7,8,18446744073709551615]})";
+const std::string k_late =
+    request(R"("request_id":"late","request_received_ms":1772000001500,"output_tokens":4,)" + k_replay);
 
 // Requests are logged as they end: the later one comes first.
 TEST(DynamoTrace, reads_records_in_the_envelope_of_the_file_sink_and_without) {
@@ -44,8 +47,9 @@ TEST(DynamoTrace, reads_records_in_the_envelope_of_the_file_sink_and_without) {
     late.prefix_block = Tokens(16);
     const std::string first = record(
         "request_end",
-        R"(,"event_source":"dynamo","agent_context":{"session_id":"agent","trajectory_id":"t"},"request":{"request_id":"early","model":"m",)"
-        R"("input_tokens":33,"output_tokens":20,"cached_tokens":16,"request_received_ms":1772000001000,"ttft_ms":125.5,)"
+        R"(,"event_source":"dynamo","agent_context":{"session_id":"agent","trajectory_id":"t"},)"
+        R"("request":{"request_id":"early","model":"m","input_tokens":33,"output_tokens":20,"cached_tokens":16,)"
+        R"("request_received_ms":1772000001000,"ttft_ms":125.5,)"
         R"("total_time_ms":1000.0,"avg_itl_ms":43.75,"kv_hit_rate":0.5,"worker":{"prefill_worker_id":1}})");
     const auto enveloped = read_text(in_envelope(k_late) + in_envelope(first));
     EXPECT_EQ(enveloped.error, "");
@@ -72,7 +76,8 @@ TEST(DynamoTrace, takes_the_length_that_the_hashes_are_of) {
 
 // Tools and payloads are in the same files; a payload may come first.
 TEST(DynamoTrace, passes_over_records_of_other_types_and_names_them) {
-    const std::string payload = record("request_payload", R"(,"payload":{"request_id":"late","request":{"messages":[]}})");
+    const std::string payload =
+        record("request_payload", R"(,"payload":{"request_id":"late","request":{"messages":[]}})");
     const std::string tool = record("tool_end", R"(,"tool":{"tool_call_id":"c","tool_class":"bash"})");
     for (const bool enveloped : {true, false}) {
         std::string text;
@@ -81,8 +86,8 @@ TEST(DynamoTrace, passes_over_records_of_other_types_and_names_them) {
         EXPECT_EQ(read.error, "");
         EXPECT_EQ(read.arrivals.size(), 1U);
         EXPECT_EQ(read.stats.rows, 1);
-        EXPECT_EQ(read.stats.ignored_fields,
-                  (std::vector<std::string>{"records of event_type request_payload", "records of event_type tool_end"}));
+        EXPECT_EQ(read.stats.ignored_fields, (std::vector<std::string>{"records of event_type request_payload",
+                                                                       "records of event_type tool_end"}));
     }
 }
 
@@ -103,15 +108,20 @@ TEST(DynamoTrace, says_what_is_wrong_with_a_record) {
          R"(request.request_received_ms is "-1": expected milliseconds, 0 or more)"},
         {request(facts), "request.replay.input_length is missing: " + tokens},
         {request(facts + R"(,"input_tokens":0)"), R"(request.input_tokens is "0": )" + tokens},
-        {request(facts + R"(,"input_tokens":"many")"), R"(request.input_tokens is "many": expected a number, not text)"},
+        {request(facts + R"(,"input_tokens":"many")"),
+         R"(request.input_tokens is "many": expected a number, not text)"},
         {request(facts + R"(,"input_tokens":5)"), "request.output_tokens is missing: " + tokens},
         {request(facts + R"(,"output_tokens":0,"input_tokens":5)"),
-         R"(request.output_tokens is "0": )" + tokens + " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)"},
+         R"(request.output_tokens is "0": )" + tokens +
+             " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)"},
         {request(facts + R"(,"output_tokens":1,"replay":3)"), R"(request.replay is "3": expected an object)"},
         {request(facts + R"(,"output_tokens":1,"replay":{"input_length":5,"trace_block_size":0})"),
          R"(request.replay.trace_block_size is "0": )" + tokens},
-        {request(facts + R"(,"output_tokens":1,"replay":{"input_length":5,"trace_block_size":4,"input_sequence_hashes":[1,2,3]})"),
-         "request.replay.input_sequence_hashes has 3 blocks: expected at most 2 for request.replay.input_length 5 in blocks of 4 tokens"},
+        {request(
+             facts +
+             R"(,"output_tokens":1,"replay":{"input_length":5,"trace_block_size":4,"input_sequence_hashes":[1,2,3]})"),
+         "request.replay.input_sequence_hashes has 3 blocks: expected at most 2 for request.replay.input_length 5 in "
+         "blocks of 4 tokens"},
         {request(facts + R"(,"output_tokens":1,"input_tokens":5,"request_id":"b")"),
          "request.request_id is given twice: expected it once"},
         {request(facts + R"(,"output_tokens":1,"input_tokens":5,"ttft_ms":-2)"),

@@ -45,21 +45,24 @@ TEST(BadTrace, azure_rows) {
         {k_azure + "2023-11-16 18:15:46.68,2147483648,44\r\n", "t:2: ContextTokens is \"2147483648\": " + k_tokens},
         {k_azure + "2023-02-30 18:15:46.68,3,44\r\n",
          "t:2: TIMESTAMP is \"2023-02-30 18:15:46.68\": expected a time like 2023-11-16 18:15:46.6805900"},
-        {k_azure + "1700158546,3,44\r\n", "t:2: TIMESTAMP is \"1700158546\": expected a time like 2023-11-16 18:15:46.6805900"},
+        {k_azure + "1700158546,3,44\r\n",
+         "t:2: TIMESTAMP is \"1700158546\": expected a time like 2023-11-16 18:15:46.6805900"},
         {k_azure + "2023-11-16 18:15:46.68,3\r\n", "t:2: the row has 2 cells: expected 3, as in the header"},
         {k_azure + "2023-11-16 18:15:46.68,3,4,5\r\n", "t:2: the row has 4 cells: expected 3, as in the header"},
         {k_azure + "2023-11-16 18:15:46,3,4\r\n\r\n2023-11-16 18:15:45.9,3,4\r\n",
-         "t:4: TIMESTAMP is \"2023-11-16 18:15:45.9\", before \"2023-11-16 18:15:46\" of line 2: expected times that never go "
-         "back; sort the file, or read it with the option sort"},
+         "t:4: TIMESTAMP is \"2023-11-16 18:15:45.9\", before \"2023-11-16 18:15:46\" of line 2: expected times that "
+         "never go back; sort the file by that column"},
         {k_azure + "2023-11-16 18:15:46,3,4\r\n2023-11-16 18:15:47Z,3,4\r\n",
          "t:3: TIMESTAMP is \"2023-11-16 18:15:47Z\": expected no time zone, as in the rows before"},
         {k_azure + "2023-11-16 18:15:46Z,3,4\r\n2023-11-16 18:15:47,3,4\r\n",
          "t:3: TIMESTAMP is \"2023-11-16 18:15:47\": expected a time zone as in the rows before"},
         {k_azure + "\"2023-11-16 18:15:46,3,4\r\n",
          "t:2: cell 1 begins with a quote that is never closed: expected '\"' at its end"},
-        {k_azure + "\"2023-11-16 18:15:46\"x,3,4\r\n", "t:2: cell 1 has \"x\" after its closing quote: expected a comma"},
-        {"TIMESTAMP,ContextTokens\r\n", "t:1: the header has no column \"GeneratedTokens\": expected TIMESTAMP, ContextTokens, "
-                                        "GeneratedTokens for the format azure"},
+        {k_azure + "\"2023-11-16 18:15:46\"x,3,4\r\n",
+         "t:2: cell 1 has \"x\" after its closing quote: expected a comma"},
+        {"TIMESTAMP,ContextTokens\r\n",
+         "t:1: the header has no column \"GeneratedTokens\": expected TIMESTAMP, ContextTokens, "
+         "GeneratedTokens for the format azure"},
         {"TIMESTAMP,ContextTokens,ContextTokens,GeneratedTokens\r\n",
          "t:1: the header has column \"ContextTokens\" twice: expected it once"},
     });
@@ -71,14 +74,15 @@ TEST(BadTrace, burstgpt_and_vidur_rows) {
         {k_burst + "-1,m,,10,2\n", "t:2: Timestamp is \"-1\": expected seconds, 0 or more"},
         {k_burst + "1,m,-0.5,10,2\n", "t:2: Elapsed time is \"-0.5\": expected seconds, 0 or more"},
         {k_burst + "1,\xC3,,10,2\n", "t:2: Model is \"\\xc3\": expected text in UTF-8"},
-        {"Timestamp,Request tokens\n", "t:1: the header has no column \"Response tokens\": expected Timestamp, Request tokens, "
-                                       "Response tokens for the format burstgpt"},
+        {"Timestamp,Request tokens\n",
+         "t:1: the header has no column \"Response tokens\": expected Timestamp, Request tokens, "
+         "Response tokens for the format burstgpt"},
         {k_vidur + "noon,1,1\n", "t:2: arrived_at is \"noon\": expected seconds, 0 or more"},
         {k_vidur + ",1,1\n", "t:2: arrived_at is \"\": expected seconds, 0 or more"},
         {k_vidur + "9223372037,1,1\n", "t:2: arrived_at is \"9223372037\": expected seconds, 0 or more"},
         {k_vidur + "2,1,1\n1.5,1,1\n",
-         "t:3: arrived_at is \"1.5\", before \"2\" of line 2: expected times that never go back; sort the file, or read it with "
-         "the option sort"},
+         "t:3: arrived_at is \"1.5\", before \"2\" of line 2: "
+         "expected times that never go back; sort the file by that column"},
         {k_vidur + "1," + std::string(70, '9') + ",1\n",
          "t:2: num_prefill_tokens is \"" + std::string(60, '9') + "...\": " + k_tokens},
         {k_vidur + "1,1\x01,1\n", "t:2: num_prefill_tokens is \"1\\x01\": " + k_tokens},
@@ -88,19 +92,22 @@ TEST(BadTrace, burstgpt_and_vidur_rows) {
 TEST(BadTrace, mooncake_values) {
     expect_messages({
         {mooncake("\"timestamp\": 6, \"input_length\": 7"), "t:2: output_length is missing: " + k_tokens},
-        {mooncake("\"input_length\": 7, \"output_length\": 1"), "t:2: timestamp is missing: expected milliseconds, 0 or more"},
+        {mooncake("\"input_length\": 7, \"output_length\": 1"),
+         "t:2: timestamp is missing: expected milliseconds, 0 or more"},
         {mooncake("\"timestamp\": -6, \"input_length\": 7, \"output_length\": 1"),
          "t:2: timestamp is \"-6\": expected milliseconds, 0 or more"},
         {mooncake("\"timestamp\": \"6\", \"input_length\": 7, \"output_length\": 1"),
          "t:2: timestamp is \"6\": expected a number, not text"},
         {mooncake("\"timestamp\": 6, \"input_length\": true, \"output_length\": 1"),
          "t:2: input_length is \"true\": expected a number"},
-        {mooncake("\"timestamp\": 6, \"input_length\": 7.5, \"output_length\": 1"), "t:2: input_length is \"7.5\": " + k_tokens},
+        {mooncake("\"timestamp\": 6, \"input_length\": 7.5, \"output_length\": 1"),
+         "t:2: input_length is \"7.5\": " + k_tokens},
         {mooncake("\"timestamp\": 6, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [0, 1]"),
          "t:2: hash_ids has 2 blocks: expected at most 1 for input_length 512 in blocks of 512 tokens"},
         {mooncake("\"timestamp\": 6, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [-1]"),
          "t:2: hash_ids[0] is \"-1\": expected a whole number, 0 to 18446744073709551615"},
-        {mooncake("\"timestamp\": 6, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [3, 18446744073709551616]"),
+        {mooncake(
+             "\"timestamp\": 6, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [3, 18446744073709551616]"),
          "t:2: hash_ids[1] is \"18446744073709551616\": expected a whole number, 0 to 18446744073709551615"},
         {mooncake("\"timestamp\": 6, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [1.5]"),
          "t:2: hash_ids[0] is \"1.5\": expected a whole number, 0 to 18446744073709551615"},
@@ -111,8 +118,8 @@ TEST(BadTrace, mooncake_values) {
         {mooncake("\"timestamp\": 6, \"timestamp\": 6, \"input_length\": 513, \"output_length\": 1"),
          "t:2: timestamp is given twice: expected it once"},
         {mooncake("\"timestamp\": 4.999999, \"input_length\": 7, \"output_length\": 1"),
-         "t:2: timestamp is \"4.999999\", before \"5\" of line 1: expected times that never go back; sort the file, or read it "
-         "with the option sort"},
+         "t:2: timestamp is \"4.999999\", before \"5\" of line 1: "
+         "expected times that never go back; sort the file by that column"},
         {mooncake("\"timestamp\": 6, \"input_length\": 7, \"output_length\": 0"),
          "t:2: output_length is \"0\": " + k_tokens +
              " (0 marks a request that failed: the option skip_failed_rows leaves such rows out)"},
@@ -143,8 +150,10 @@ TEST(BadTrace, json_syntax) {
         {"{\"x\": \"\xFF\"}\n", "t:1: column 8 holds \"\\xff\": expected text in UTF-8", json},
         {"{\"x\": \"a\tb\"}\n", "t:1: column 9 holds \"\\x09\": expected no control character in text", json},
         {"{\"x\": nul}\n", "t:1: column 7 holds \"n\": expected a JSON value", json},
-        {"{\"x\": " + std::string(65, '[') + "}\n", "t:1: column 71 holds \"[\": expected at most 64 levels of nesting", json},
-        {"{\"x\": 1} {\"x\": 2}\n", "t:1: column 10 holds \"{\": expected nothing after the object: one object a line", json},
+        {"{\"x\": " + std::string(65, '[') + "}\n", "t:1: column 71 holds \"[\": expected at most 64 levels of nesting",
+         json},
+        {"{\"x\": 1} {\"x\": 2}\n", "t:1: column 10 holds \"{\": expected nothing after the object: one object a line",
+         json},
     });
 }
 
@@ -152,7 +161,8 @@ TEST(BadTrace, vllm_aiperf_and_our_own_rows) {
     expect_messages({
         {vllm(", \"queued_ts\": 5, \"first_token_ts\": 4.5"),
          "t:1: first_token_ts is \"4.5\": expected not before queued_ts, 5"},
-        {vllm(", \"last_token_ts\": 4.5"), "t:1: queued_ts is missing: expected it beside last_token_ts, on the same clock"},
+        {vllm(", \"last_token_ts\": 4.5"),
+         "t:1: queued_ts is missing: expected it beside last_token_ts, on the same clock"},
         {"{\"input_toks\": 6, \"output_toks\": 2, \"arrival_time\": 7}\n", "t:1: request_id is missing: expected text"},
         {"{\"session_id\": \"s\", \"timestamp\": 1, \"created_time\": 1, \"input_length\": 1, \"output_length\": 1}\n",
          "t:1: created_time and timestamp are both given: expected one of them, they mean the same"},
@@ -162,15 +172,18 @@ TEST(BadTrace, vllm_aiperf_and_our_own_rows) {
          "{\"session_id\": \"s\", \"delay\": 9e12, \"input_length\": 1, \"output_length\": 1}\n",
          "t:2: delay leads past the end of time: expected less than 292 years in all"},
         {"{\"session_id\": \"s\", \"input_length\": 1, \"output_length\": 1}\n",
-         "t:1: timestamp is missing: expected milliseconds, 0 or more, or delay after an earlier turn of the same session_id"},
+         "t:1: timestamp is missing: expected milliseconds, 0 or more, or delay after an earlier turn of the same "
+         "session_id"},
         {"{\"session_id\": [], \"timestamp\": 1, \"input_length\": 1, \"output_length\": 1}\n",
          "t:1: session_id is \"[]\": expected text"},
-        {replayd_line(", \"conversatoin\": \"c\""), "t:1: \"conversatoin\" is no member of an arrival: expected conversation"},
+        {replayd_line(", \"conversatoin\": \"c\""),
+         "t:1: \"conversatoin\" is no member of an arrival: expected conversation"},
         {replayd_line(", \"temperature_setting\": 1"),
          "t:1: \"temperature_setting\" is no member of an arrival: expected the members that proto/README.md lists"},
         {replayd_line(", \"prefix_hashes\": [1]"),
          "t:1: prefix_block_tokens is missing: expected the tokens of a block beside prefix_hashes"},
-        {replayd_line(", \"prefix_hashes\": [1], \"prefix_block_tokens\": 0"), "t:1: prefix_block_tokens is \"0\": " + k_tokens},
+        {replayd_line(", \"prefix_hashes\": [1], \"prefix_block_tokens\": 0"),
+         "t:1: prefix_block_tokens is \"0\": " + k_tokens},
         {replayd_line(", \"observed_ttft_ns\": 1.5"),
          "t:1: observed_ttft_ns is \"1.5\": expected whole nanoseconds, 0 or more"},
         {"{\"id\": \"\", \"arrival_ns\": 7}\n", "t:1: id is \"\": expected the request's id"},
@@ -184,22 +197,28 @@ TEST(BadTrace, unknown_files) {
         {"", "t: the trace is empty: expected at least one request"},
         {"\r\n\r\n", "t: the trace holds no row: expected at least one request"},
         {k_azure, "t: the trace holds no row: expected at least one request"},
-        {"hello\n", "t:1: \"hello\" begins no known trace: expected the CSV header or first JSON line of azure, mooncake, burstgpt, "
-                    "vidur, vllm, aiperf, replayd or dynamo"},
-        {"time,in,out\n", "t:1: columns \"time\", \"in\", \"out\" belong to no known trace: expected the fields of azure, mooncake, "
-                          "burstgpt, vidur, vllm, aiperf, replayd or dynamo"},
-        {"{\"ts\": 1}\n", "t:1: members \"ts\" belong to no known trace: expected the fields of azure, mooncake, burstgpt, vidur, "
-                          "vllm, aiperf, replayd or dynamo"},
+        {"hello\n",
+         "t:1: \"hello\" begins no known trace: expected the CSV header or first JSON line of azure, mooncake, "
+         "burstgpt, vidur, vllm, aiperf, replayd or dynamo"},
+        {"time,in,out\n",
+         "t:1: columns \"time\", \"in\", \"out\" belong to no known trace: expected the fields of azure, mooncake, "
+         "burstgpt, vidur, vllm, aiperf, replayd or dynamo"},
+        {"{\"ts\": 1}\n",
+         "t:1: members \"ts\" belong to no known trace: expected the fields of azure, mooncake, burstgpt, vidur, "
+         "vllm, aiperf, replayd or dynamo"},
         {"[{\"id\": \"a\", \"conversations\": []}]\n",
-         "t:1: the file begins with a JSON array, as ShareGPT files do: expected a CSV header or one JSON object a line, with "
-         "token counts and times"},
-        {"{\"prompt\": \"Hi\"}\n", "t:1: members \"prompt\" hold text without token counts: expected input_length and output_length "
-                                   "in tokens, so count them with the model's tokenizer first"},
+         "t:1: the file begins with a JSON array, as ShareGPT files do: expected a CSV header or one JSON object a "
+         "line, with token counts and times"},
+        {"{\"prompt\": \"Hi\"}\n",
+         "t:1: members \"prompt\" hold text without token counts: expected input_length and output_length "
+         "in tokens, so count them with the model's tokenizer first"},
         {"{\"timestamp\": 0, \"messages\": [{\"role\": \"user\"}], \"output_length\": 3}\n",
-         "t:1: members \"timestamp\", \"messages\", \"output_length\" hold text without token counts: expected input_length and "
-         "output_length in tokens, so count them with the model's tokenizer first"},
-        {"time,in,out\n", "t:1: the header has no column \"arrived_at\": expected arrived_at, num_prefill_tokens, "
-                          "num_decode_tokens for the format vidur", as(TraceFormat::vidur)},
+         "t:1: members \"timestamp\", \"messages\", \"output_length\" hold text without token counts: expected "
+         "input_length and output_length in tokens, so count them with the model's tokenizer first"},
+        {"time,in,out\n",
+         "t:1: the header has no column \"arrived_at\": expected arrived_at, num_prefill_tokens, "
+         "num_decode_tokens for the format vidur",
+         as(TraceFormat::vidur)},
     });
     // A file whose every row failed is no trace either, but says why.
     TraceOptions skip;
@@ -231,9 +250,11 @@ TEST(BadTrace, endless_line) {
 TEST(BadTrace, format_names) {
     EXPECT_EQ(parse_trace_format("mooncake"), TraceFormat::mooncake);
     EXPECT_EQ(parse_trace_format("moncake").error().message,
-              "format is \"moncake\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo; did you mean mooncake?");
-    EXPECT_EQ(parse_trace_format("parquet-files").error().message,
-              "format is \"parquet-files\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo");
+              "format is \"moncake\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo; did "
+              "you mean mooncake?");
+    EXPECT_EQ(
+        parse_trace_format("parquet-files").error().message,
+        "format is \"parquet-files\": expected azure, mooncake, burstgpt, vidur, vllm, aiperf, replayd or dynamo");
 }
 
 }  // namespace

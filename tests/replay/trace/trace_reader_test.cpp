@@ -72,9 +72,10 @@ TEST(TraceReader, reads_other_units_and_blocks_when_told) {
     auto expected = arrival("0", 61'114'000'000, 17, 3);
     expected.prefix_hashes = {8, 9};
     expected.prefix_block = Tokens(16);
-    const auto read = read_text("{\"chat_id\": 159, \"parent_chat_id\": -1, \"timestamp\": 61.114, \"input_length\": 17, "
-                                "\"output_length\": 3, \"type\": \"text\", \"turn\": 1, \"hash_ids\": [8, 9]}\n",
-                                options);
+    const auto read = read_text(
+        "{\"chat_id\": 159, \"parent_chat_id\": -1, \"timestamp\": 61.114, \"input_length\": 17, "
+        "\"output_length\": 3, \"type\": \"text\", \"turn\": 1, \"hash_ids\": [8, 9]}\n",
+        options);
     expect_read(read, TraceFormat::mooncake, {expected});
     EXPECT_EQ(read.stats.ignored_fields, (std::vector<std::string>{"chat_id", "parent_chat_id", "type", "turn"}));
 }
@@ -104,9 +105,10 @@ TEST(TraceReader, reads_burstgpt_by_header_names) {
 TEST(TraceReader, skips_and_counts_failed_rows_only_when_asked) {
     const std::string_view text =
         "Timestamp,Model,Request tokens,Response tokens\n1,m,10,0\n2,m,10,4\n3,m,10,0\n4,m,10,5\n";
-    EXPECT_EQ(read_text(text).error,
-              "t:2: Response tokens is \"0\": expected a whole number, 1 to 2147483647 (0 marks a request that failed: the "
-              "option skip_failed_rows leaves such rows out)");
+    EXPECT_EQ(
+        read_text(text).error,
+        "t:2: Response tokens is \"0\": expected a whole number, 1 to 2147483647 (0 marks a request that failed: the "
+        "option skip_failed_rows leaves such rows out)");
     TraceOptions options;
     options.skip_failed_rows = true;
     const auto read = read_text(text, options);
@@ -131,10 +133,12 @@ TEST(TraceReader, reads_and_sorts_vllm_requests) {
     auto late = arrival("a", 1'000'000'100, 10, 1);
     early.observed_ttft = Duration(500'000'000);
     early.observed_e2e = Duration(2'500'000'000);
-    expect_read(read_text("{\"request_id\": \"a\", \"input_toks\": 10, \"output_toks\": 1, \"arrival_time\": 1787267981.0000002}\n"
-                          "{\"request_id\": \"b\", \"input_toks\": 20, \"output_toks\": 2, \"arrival_time\": 1787267980.0000001, "
-                          "\"queued_ts\": 7.5, \"scheduled_ts\": 7.6, \"first_token_ts\": 8.0, \"last_token_ts\": 10}\n"),
-                TraceFormat::vllm, {early, late});
+    expect_read(
+        read_text(
+            "{\"request_id\": \"a\", \"input_toks\": 10, \"output_toks\": 1, \"arrival_time\": 1787267981.0000002}\n"
+            "{\"request_id\": \"b\", \"input_toks\": 20, \"output_toks\": 2, \"arrival_time\": 1787267980.0000001, "
+            "\"queued_ts\": 7.5, \"scheduled_ts\": 7.6, \"first_token_ts\": 8.0, \"last_token_ts\": 10}\n"),
+        TraceFormat::vllm, {early, late});
 }
 
 // Dynamo's aliases, and later turns of a session by their delay after the turn before.
@@ -144,17 +148,19 @@ TEST(TraceReader, reads_aiperf_sessions) {
     auto a1 = arrival("2", 1'250'500'000, 20, 2);
     a0.conversation = a1.conversation = "a";
     b0.conversation = "7";
-    expect_read(read_text("{\"session_id\": \"a\", \"created_time\": 1000, \"input_tokens\": 10, \"output_tokens\": 1}\n"
-                          "{\"session_id\": 7, \"timestamp\": 1500.0, \"input_length\": 30, \"output_length\": 3}\n"
-                          "{\"session_id\": \"a\", \"delay_ms\": 250.5, \"input_length\": 20, \"output_length\": 2}\n"),
-                TraceFormat::aiperf, {a0, a1, b0});
+    expect_read(
+        read_text("{\"session_id\": \"a\", \"created_time\": 1000, \"input_tokens\": 10, \"output_tokens\": 1}\n"
+                  "{\"session_id\": 7, \"timestamp\": 1500.0, \"input_length\": 30, \"output_length\": 3}\n"
+                  "{\"session_id\": \"a\", \"delay_ms\": 250.5, \"input_length\": 20, \"output_length\": 2}\n"),
+        TraceFormat::aiperf, {a0, a1, b0});
 }
 
 // Equal times keep the order of the file.
 TEST(TraceReader, sorts_stably) {
     TraceOptions options = as(TraceFormat::vidur);
     options.sort = true;
-    const auto read = read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n2,1,1\n1,1,1\n2,1,1\n1,1,1\n", options);
+    const auto read =
+        read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n2,1,1\n1,1,1\n2,1,1\n1,1,1\n", options);
     ASSERT_EQ(read.arrivals.size(), 4U);
     std::string order;
     for (const Arrival& each : read.arrivals) order += each.id;
@@ -171,11 +177,13 @@ TEST(TraceReader, reads_every_member_of_our_own_format) {
     expected.model = "m";
     expected.observed_ttft = Duration(0);
     expected.observed_e2e = Duration(5);
-    expect_read(read_text("{\"id\":\"r \\\"1\\\"\\n\\u00e9\\ud83d\\ude00\",\"arrival_ns\":\"9223372036854775807\",\"prompt_tokens\":33,"
-                          "\"output_tokens\":\"4\",\"conversation\":\"c\",\"prefix_hashes\":[\"18446744073709551615\",0,9007199254740993],"
-                          "\"prefix_block_tokens\":16,\"slo_class\":\"gold\",\"model\":\"m\",\"observed_ttft_ns\":0,"
-                          "\"observed_e2e_ns\":5}\n"),
-                TraceFormat::replayd, {expected});
+    expect_read(
+        read_text("{\"id\":\"r \\\"1\\\"\\n\\u00e9\\ud83d\\ude00\","
+                  "\"arrival_ns\":\"9223372036854775807\",\"prompt_tokens\":33,"
+                  "\"output_tokens\":\"4\",\"conversation\":\"c\",\"prefix_hashes\":[\"18446744073709551615\",0,"
+                  "9007199254740993],\"prefix_block_tokens\":16,\"slo_class\":\"gold\",\"model\":\"m\","
+                  "\"observed_ttft_ns\":0,\"observed_e2e_ns\":5}\n"),
+        TraceFormat::replayd, {expected});
 }
 
 // Files from spreadsheets begin with a byte order mark; editors leave blank lines at the end.
@@ -208,7 +216,8 @@ TEST(TraceReader, moves_the_first_arrival_to_zero_when_asked) {
 TEST(TraceReader, spreads_bins_when_asked) {
     TraceOptions options;
     options.spread_bins = true;
-    const auto read = read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0,1,1\n0,1,1\n0,1,1\n3,1,1\n3,1,1\n", options);
+    const auto read =
+        read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0,1,1\n0,1,1\n0,1,1\n3,1,1\n3,1,1\n", options);
     std::vector<std::int64_t> at_ms;
     for (const Arrival& each : read.arrivals) at_ms.push_back(each.at.ns / k_ns_per_ms);
     EXPECT_EQ(at_ms, (std::vector<std::int64_t>{0, 1'000, 2'000, 3'000, 4'500}));
@@ -222,7 +231,8 @@ TEST(TraceReader, spreads_bins_when_asked) {
 TEST(TraceReader, spreads_over_the_length_of_a_bin_when_it_is_told) {
     TraceOptions options;
     options.spread_width = Duration(k_ns_per_s);
-    const auto read = read_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0,1,1\n0,1,1\n30,1,1\n30,1,1\n30.5,1,1\n30.5,1,1\n", options);
+    const auto read = read_text(
+        "arrived_at,num_prefill_tokens,num_decode_tokens\n0,1,1\n0,1,1\n30,1,1\n30,1,1\n30.5,1,1\n30.5,1,1\n", options);
     std::vector<std::int64_t> at_ms;
     for (const Arrival& each : read.arrivals) at_ms.push_back(each.at.ns / k_ns_per_ms);
     EXPECT_EQ(at_ms, (std::vector<std::int64_t>{0, 500, 30'000, 30'250, 30'500, 30'750}));

@@ -33,9 +33,15 @@ std::vector<Arrival> rich_arrivals(std::uint64_t seed, std::int64_t count) {
     Random random(seed);
     std::vector<Arrival> arrivals;
     while (auto arrival = generator.next()) {
-        if (random.below(2) == 0) arrival->observed_ttft = Duration(static_cast<std::int64_t>(random.below(5'000'000'000)));
-        if (random.below(2) == 0) arrival->observed_e2e = Duration(static_cast<std::int64_t>(random.below(50'000'000'000)));
-        if (random.below(2) == 0) arrival->observed_tpot = Duration(static_cast<std::int64_t>(random.below(50'000'000)));
+        if (random.below(2) == 0) {
+            arrival->observed_ttft = Duration(static_cast<std::int64_t>(random.below(5'000'000'000)));
+        }
+        if (random.below(2) == 0) {
+            arrival->observed_e2e = Duration(static_cast<std::int64_t>(random.below(50'000'000'000)));
+        }
+        if (random.below(2) == 0) {
+            arrival->observed_tpot = Duration(static_cast<std::int64_t>(random.below(50'000'000)));
+        }
         if (random.below(2) == 0) arrival->observed_cached = Tokens(static_cast<std::int64_t>(random.below(3)) * 8);
         if (random.below(4) == 0) arrival->slo_class = "gold";
         arrivals.push_back(std::move(*arrival));
@@ -82,8 +88,9 @@ TEST(TraceWriter, refuses_a_format_that_is_only_read) {
     for (const TraceFormat format : k_all) EXPECT_TRUE(TraceWriter::check(format)) << traits(format).name;
     const auto refused = TraceWriter::check(TraceFormat::dynamo);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message,
-              "format is \"dynamo\", which is only read: expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd");
+    EXPECT_EQ(
+        refused.error().message,
+        "format is \"dynamo\", which is only read: expected azure, mooncake, burstgpt, vidur, vllm, aiperf or replayd");
 }
 
 // Generator, writer, reader with detection: the same arrivals, to the nanosecond, as far as the format goes.
@@ -179,9 +186,10 @@ TEST(TraceWriter, looks_like_the_original) {
     EXPECT_EQ(written(TraceFormat::vidur, {arrival}), "arrived_at,num_prefill_tokens,num_decode_tokens\n1.5,600,5\n");
     EXPECT_EQ(written(TraceFormat::vllm, {arrival}),
               "{\"request_id\": \"7\", \"input_toks\": 600, \"output_toks\": 5, \"arrival_time\": 1.5}\n");
-    EXPECT_EQ(written(TraceFormat::replayd, {arrival}),
-              "{\"id\": \"7\", \"arrival_ns\": 1500000000, \"prompt_tokens\": 600, \"output_tokens\": 5, \"prefix_hashes\": "
-              "[0, 46], \"prefix_block_tokens\": 512}\n");
+    EXPECT_EQ(
+        written(TraceFormat::replayd, {arrival}),
+        "{\"id\": \"7\", \"arrival_ns\": 1500000000, \"prompt_tokens\": 600, \"output_tokens\": 5, \"prefix_hashes\": "
+        "[0, 46], \"prefix_block_tokens\": 512}\n");
 }
 
 // Hashes of another block size would be read as 512-token blocks: they are left out.
@@ -192,7 +200,8 @@ TEST(TraceWriter, leaves_out_hashes_of_another_block_size) {
     arrival.output = Tokens(1);
     arrival.prefix_hashes = {1, 2};
     arrival.prefix_block = Tokens(16);
-    EXPECT_EQ(written(TraceFormat::mooncake, {arrival}), "{\"timestamp\": 0, \"input_length\": 20, \"output_length\": 1}\n");
+    EXPECT_EQ(written(TraceFormat::mooncake, {arrival}),
+              "{\"timestamp\": 0, \"input_length\": 20, \"output_length\": 1}\n");
 }
 
 // Text that a line-based format cannot hold is an error, and leaves nothing half-written.
@@ -208,8 +217,9 @@ TEST(TraceWriter, refuses_what_a_format_cannot_express) {
               "request \"a\": Model \"two\\x0alines\" holds a line break: expected text that fits into one CSV line");
     TraceWriter azure(TraceFormat::azure);
     arrival.at = VirtualTime(9'000'000'000'000'000'000);
-    EXPECT_EQ(azure.write(arrival, out).error().message,
-              "request \"a\": arrival_ns is 9000000000000000000: expected at most 5361120000000000000 for calendar stamps");
+    EXPECT_EQ(
+        azure.write(arrival, out).error().message,
+        "request \"a\": arrival_ns is 9000000000000000000: expected at most 5361120000000000000 for calendar stamps");
     arrival.output = Tokens(0);
     TraceWriter ours(TraceFormat::replayd);
     EXPECT_EQ(ours.write(arrival, out).error().message, "request \"a\": output_tokens is 0: expected 1 to 2147483647");
