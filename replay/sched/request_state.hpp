@@ -123,7 +123,11 @@ public:
         arrivals_[slot] = held;
         return slot;
     }
-    void remove(RequestSlot slot) { free_.push_back(slot); }
+    /// Precondition: the request has ended, and its arrival was given back: nobody may read that any more.
+    void remove(RequestSlot slot) {
+        arrivals_[slot] = {};
+        free_.push_back(slot);
+    }
 
     RequestState& operator[](RequestSlot slot) { return states_[slot]; }
     const RequestState& operator[](RequestSlot slot) const { return states_[slot]; }

@@ -127,7 +127,10 @@ Result<void> Run::Impl::adopt(std::shared_ptr<const CompiledScenario> changed) {
     for (const ReplicaState& replica : replicas_) settle_for_change(replica.index);
     const Scenario& before = compiled_->scenario;
     windows_.change(SloClasses(changed->scenario));
-    for (std::size_t slot = 0; slot < requests_.slots(); ++slot) classify(static_cast<RequestSlot>(slot));
+    for (std::size_t slot = 0; slot < requests_.slots(); ++slot) {
+        const RequestSlot each = static_cast<RequestSlot>(slot);
+        if (!requests_[each].ended()) classify(each);
+    }
     for (std::size_t pool = 0; pool < before.pools.size(); ++pool) {
         const PoolSpec& spec = changed->scenario.pools[pool];
         policies_[pool] = make_batch_policy(spec, changed->plans[pool].blocks);
