@@ -13,7 +13,8 @@ export const AFD_RESOURCES = [
 /**
  * The timeline of a step, cut to its first `layers` layers, as shares of its length.
  * @param {object} step an AfdStep of the API
- * @returns {{lengthNs: number, rows: {resource: object, idle: number, bars: {stage: number, layer: number, from: number, width: number, ns: number}[]}[]}}
+ * @returns {{lengthNs: number, rows: {resource: object, idle: number, bars: {stage: number, layer: number, from:
+ *   number, width: number, ns: number}[]}[]}}
  */
 export function afdTimeline(step) {
   const lengthNs = step.timeline.reduce((end, visit) => Math.max(end, visit.end_ns), 0);

@@ -79,7 +79,10 @@ function picture(run, step) {
       {},
       h('b', { textContent: `${run.label} · ${step.pool}` }),
       h('span', {
-        textContent: ` step ${format.durationNs(step.step_ns)} for ${format.plural(step.sequences_per_rank, 'sequence')} of ${format.count(step.context_tokens)} tokens on each of ${step.ranks} ranks, ${step.stages} stages; network ${format.durationNs(step.exposed_network_ns)} exposed, ${format.durationNs(step.hidden_network_ns)} hidden`
+        textContent: ` step ${format.durationNs(step.step_ns)} for ` +
+          `${format.plural(step.sequences_per_rank, 'sequence')} of ${format.count(step.context_tokens)} tokens on ` +
+          `each of ${step.ranks} ranks, ${step.stages} stages; network ${format.durationNs(step.exposed_network_ns)} ` +
+          `exposed, ${format.durationNs(step.hidden_network_ns)} hidden`
       })
     ),
     ...rows.map(line),

@@ -23,8 +23,8 @@ export class Api {
 
   /**
    * @param {string} base e.g. "http://127.0.0.1:8480"
-   * @param {{headers: () => object, subprotocols: () => string[], refused: (detail: string) => void}} access what requests
-   *   show, and who is told that it was not enough (401)
+   * @param {{headers: () => object, subprotocols: () => string[], refused: (detail: string) => void}} access what
+   *   requests show, and who is told that it was not enough (401)
    */
   constructor(base, fetchFunction = (...args) => fetch(...args), access = NO_TOKEN) {
     this.#base = base;

@@ -53,7 +53,8 @@ function row({ run, ledger, blame }, scale) {
   const summary =
     most === null
       ? format.MISSING
-      : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ${format.percent(most.share)}`;
+      : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ` +
+        `${format.percent(most.share)}`;
   return h('div.breakdown-row', {},
     h('span.name.swatched',
       { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),

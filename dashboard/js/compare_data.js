@@ -7,7 +7,10 @@ import { LEDGER_PARTS } from './ledger.js';
 export const signedNs = (ns) => (
   ns === null || ns === undefined ? format.MISSING : `${ns < 0 ? '−' : '+'}${format.durationNs(Math.abs(ns))}`);
 
-/** "B breaks the TTFT objective 14 minutes earlier"; null where neither breaks it. @param {object} breaks {a_ns, b_ns, b_earlier_by_ns} */
+/**
+ * "B breaks the TTFT objective 14 minutes earlier"; null where neither breaks it.
+ * @param {object} breaks {a_ns, b_ns, b_earlier_by_ns}
+ */
 export function breakSentence(name, breaks) {
   const { a_ns: a, b_ns: b } = breaks;
   const at = (ns) => format.clock(ns / 1e9);
@@ -15,7 +18,8 @@ export function breakSentence(name, breaks) {
   if (a === null) return `B breaks the ${name} objective at ${at(b)}; A holds it.`;
   if (b === null) return `A breaks the ${name} objective at ${at(a)}; B holds it.`;
   if (a === b) return `Both break the ${name} objective at ${at(a)}.`;
-  return `${b < a ? 'B' : 'A'} breaks the ${name} objective ${format.durationNs(Math.abs(a - b))} earlier, at ${at(Math.min(a, b))}.`;
+  return `${b < a ? 'B' : 'A'} breaks the ${name} objective ${format.durationNs(Math.abs(a - b))} earlier, at ` +
+    `${at(Math.min(a, b))}.`;
 }
 
 /** The whole comparison in a few sentences. */
@@ -29,7 +33,8 @@ export function comparisonSentences(comparison) {
   sentences.push(
     differ === 0
       ? `All ${format.plural(pairs, 'request')} go the same way in both.`
-      : `${format.count(differ)} of ${format.plural(pairs, 'request')} ${differ === 1 ? 'differs' : 'differ'}: ${format.count(slower)} slower and ${format.count(faster)} faster in B.`
+      : `${format.count(differ)} of ${format.plural(pairs, 'request')} ${differ === 1 ? 'differs' : 'differ'}: ` +
+        `${format.count(slower)} slower and ${format.count(faster)} faster in B.`
   );
   for (const [name, count] of [['A', comparison.rejected_by_a], ['B', comparison.rejected_by_b]]) {
     if (count > 0) sentences.push(`${name} alone rejects ${format.count(count)}.`);
@@ -49,7 +54,8 @@ export function comparisonSentences(comparison) {
 
 /**
  * Sums of differences, the largest in size first.
- * @param {Object<string, number>} sums nanoseconds by part or cause @param {object[]} kinds LEDGER_PARTS or BLAME_CAUSES
+ * @param {Object<string, number>} sums nanoseconds by part or cause @param {object[]} kinds LEDGER_PARTS or
+ *   BLAME_CAUSES
  * @returns {{kind: object, ns: number}[]} without those that don't differ
  */
 export function rankedDifferences(sums, kinds) {
@@ -58,7 +64,10 @@ export function rankedDifferences(sums, kinds) {
     .sort((a, b) => Math.abs(b.ns) - Math.abs(a.ns));
 }
 
-/** Why a request differs: the cause, or else the part of the ledger, that moves its end most in the direction in which it moved. */
+/**
+ * Why a request differs: the cause, or else the part of the ledger, that moves its end most in the direction in which
+ * it moved.
+ */
 export function whyDifferent(pair) {
   const outcome = (request) => (request.outcome === 'rejected' ? `rejects it: ${request.reject_reason}` : null);
   if (outcome(pair.a) !== outcome(pair.b))
@@ -74,7 +83,11 @@ export function whyDifferent(pair) {
   return `${format.inSentence(part.kind.label)} ${signedNs(part.ns)}${because}`;
 }
 
-/** p99 of B minus p99 of A at the windows that both have. @param {'ttft'|'tpot'} field @returns {{t: number, value: number}[]} seconds */
+/**
+ * p99 of B minus p99 of A at the windows that both have.
+ * @param {'ttft'|'tpot'} field
+ * @returns {{t: number, value: number}[]} seconds
+ */
 export function differenceOverTime(a, b, field) {
   const ofA = new Map(a.map((point) => [point.t, point[field].p99]));
   return b.filter((point) => point[field].p99 !== null && (ofA.get(point.t) ?? null) !== null)

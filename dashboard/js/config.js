@@ -8,7 +8,10 @@ export function daemonBase(pageUrl) {
   return given === null ? page.origin : baseOf('daemon', given);
 }
 
-/** Base URLs of the daemons that the page looks at beside its own: `?also=`, any number, none twice. Throws as daemonBase. */
+/**
+ * Base URLs of the daemons that the page looks at beside its own: `?also=`, any number, none twice. Throws as
+ * daemonBase.
+ */
 export function otherBases(pageUrl) {
   const given = new URL(pageUrl).searchParams.getAll('also');
   return [...new Set(given.map((text) => baseOf('also', text)))].filter((base) => base !== daemonBase(pageUrl));

@@ -19,7 +19,8 @@ export function expertBalance(run, balance) {
   const now =
     tokens === null
       ? ''
-      : ` · with the ${format.compact(tokens)} tokens per rank and step of now, chance makes it ${times(busiestAt(balance, tokens))}`;
+      : ` · with the ${format.compact(tokens)} tokens per rank and step of now, chance makes it ` +
+        `${times(busiestAt(balance, tokens))}`;
   const spread = loads[0] - loads.at(-1) < 0.005
     ? 'every rank gets the same by law'
     : `busiest ${times(loads[0])}, idlest ${times(loads.at(-1))} the mean by law`;
@@ -32,8 +33,11 @@ export function expertBalance(run, balance) {
       h('h3', { textContent: `${run.label} · ${balance.pool}` }),
       h('span.unit', {
         textContent:
-          `${format.count(balance.experts)} experts${balance.redundant_experts > 0 ? ` + ${format.count(balance.redundant_experts)} copies` : ''}, ${balance.top_k} per token, ` +
-          `${format.count(balance.experts_per_rank)} on each of ${format.plural(balance.ranks, 'rank')}${balance.eplb ? ', placed by EPLB' : ''}`
+          `${format.count(balance.experts)} experts` +
+          `${balance.redundant_experts > 0 ? ` + ${format.count(balance.redundant_experts)} copies` : ''}, ` +
+          `${balance.top_k} per token, ` +
+          `${format.count(balance.experts_per_rank)} on each of ${format.plural(balance.ranks, 'rank')}` +
+          `${balance.eplb ? ', placed by EPLB' : ''}`
       })
     ),
     h(

@@ -15,11 +15,15 @@ export function lineVerdict(line) {
     .join(', ');
 }
 
-/** @param {object} answer of POST /api/v1/runs/ID/forecast; its first line is the run as it is @param {string} label of the run */
+/**
+ * @param {object} answer of POST /api/v1/runs/ID/forecast; its first line is the run as it is
+ * @param {string} label of the run
+ */
 export function forecastSentences(answer, label) {
   const [itself, ...others] = answer.candidates;
   const horizon = format.durationNs(answer.horizon_ns);
-  const own = `As it is, ${label} ${itself.holds ? `holds its objectives for the next ${horizon}` : lineVerdict(itself)}.`;
+  const own =
+    `As it is, ${label} ${itself.holds ? `holds its objectives for the next ${horizon}` : lineVerdict(itself)}.`;
   if (itself.holds || others.length === 0) return [own];
   if (answer.cheapest === null) return [own, 'No candidate holds the objectives.'];
   const best = answer.candidates[answer.cheapest];

@@ -147,7 +147,8 @@ export class ForecastView {
       setText(this.sentences, forecastSentences(answer, this.picker.run?.label ?? `run #${run}`).join(' '));
       setText(
         this.note,
-        `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`
+        `From ${format.clock(answer.at_ns / 1e9)} on, with ${format.compact(answer.traffic.arrivals_per_s)} ` +
+          `arrivals/s; answered in ${format.duration((performance.now() - began) / 1e3)}.`
       );
       this.table.replaceChildren(candidateTable(answer));
       this.result.hidden = false;

@@ -39,7 +39,11 @@ export class Heatmap {
     new ResizeObserver(() => this.#draw()).observe(this.chart);
   }
 
-  /** @param {object|null} run of hub.shownRuns @param {object[]} points of request_lengths.js @param {string} emptyText */
+  /**
+   * @param {object|null} run of hub.shownRuns
+   * @param {object[]} points of request_lengths.js
+   * @param {string} emptyText
+   */
   update(run, points, emptyText) {
     const state = JSON.stringify(
       [currentTheme(), run?.id, run?.colorIndex, emptyText, points.length, points.at(-1)?.t]);
@@ -94,7 +98,8 @@ export class Heatmap {
       return void setText(this.about, this.#summary());
     setText(
       this.about,
-      `until ${format.clock(point.t)}, ${this.#label(bin)} tokens: ${format.plural(point[this.#definition.bins][bin], 'request')}`
+      `until ${format.clock(point.t)}, ${this.#label(bin)} tokens: ` +
+        `${format.plural(point[this.#definition.bins][bin], 'request')}`
     );
   }
 

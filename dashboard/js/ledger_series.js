@@ -26,8 +26,8 @@ function slotsOf(windows, field, keys) {
 
 /**
  * @param {object[]} windows of one run, ascending @param {'ledger'|'blame'} what
- * @returns {{times: number[], bands: {part: object, values: (number|null)[]}[]}} mean seconds of a request; bands that never
- *   take time are left out; null where no request finished
+ * @returns {{times: number[], bands: {part: object, values: (number|null)[]}[]}} mean seconds of a request; bands that
+ *   never take time are left out; null where no request finished
  */
 export function ledgerBands(windows, what) {
   const parts = what === 'ledger' ? LEDGER_PARTS : BLAME_CAUSES;

@@ -21,7 +21,8 @@ export class LiveClient {
   #further;
 
   /**
-   * @param {{onState: (state: 'connecting'|'open'|'waiting'|'closed') => void, onMessage: (message: object) => void}} handlers
+   * @param {{onState: (state: 'connecting'|'open'|'waiting'|'closed') => void, onMessage: (message: object) => void}}
+   *   handlers
    * @param {{WebSocket?: Function, setTimeout?: Function, clearTimeout?: Function}} environment for tests
    * @param {() => string[]} further subprotocols to offer, which show who asks
    */

@@ -126,7 +126,8 @@ class PoolChart {
     const most = used.reduce((highest, value) => Math.max(highest, value), 0);
     const room = this.#plan.blocks * this.#plan.kv_bytes_per_block;
     const reserved = this.#plan.items.find((item) => item.name === 'attention workspace');
-    const text = `KV used at most ${format.bytes(most)} of ${format.bytes(room)} (${format.percent(room > 0 ? most / room : null)})`;
+    const text = `KV used at most ${format.bytes(most)} of ${format.bytes(room)} ` +
+      `(${format.percent(room > 0 ? most / room : null)})`;
     return reserved === undefined ? text
       : `${text} · attention workspace needed ${format.bytes(workspace)}, reserved ${format.bytes(reserved.bytes)}`;
   }

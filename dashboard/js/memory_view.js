@@ -43,7 +43,10 @@ export class MemoryView {
 
   params() { return this.#chosen === null ? [] : [['scenario', this.#chosen]]; }
 
-  /** The scenarios of the runs that are shown are offered first, then those of other runs. @param {URLSearchParams} params */
+  /**
+   * The scenarios of the runs that are shown are offered first, then those of other runs.
+   * @param {URLSearchParams} params
+   */
   async show(params, hub) {
     this.#chosen = params.get('scenario') ?? this.#chosen;
     const runs = hub.shownRuns;
@@ -113,14 +116,19 @@ function planOf(plan) {
       {},
       h('h3', { textContent: `${plan.pool}` }),
       h('span.unit', {
-        textContent: `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters`
+        textContent: `${plan.role} · ${plan.gpu} ${format.bytes(plan.device_bytes)} · budget ` +
+          `${format.bytes(plan.budget_bytes)} · ${format.compact(plan.parameters)} parameters`
       })
     ),
     barOf(plan, parts),
     h('p.plan-facts', {
       textContent:
-        `${format.count(plan.blocks)} KV blocks${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
-        `${format.bytes(plan.kv_bytes_per_token)} per token${plan.state_bytes_per_request > 0 ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request` : ''}`
+        `${format.count(plan.blocks)} KV blocks` +
+        `${plan.pinned ? ` pinned (${format.count(plan.fitting_blocks)} would fit)` : ' fit'} · ` +
+        `${format.bytes(plan.kv_bytes_per_token)} per token` +
+        (plan.state_bytes_per_request > 0
+          ? ` · ${format.bytes(plan.state_bytes_per_request)} of state per request`
+          : '')
     }),
     h(
       'div.scroller',
@@ -148,7 +156,8 @@ function kvPart(plan) {
     name: 'KV cache',
     bytes: plan.blocks * plan.kv_bytes_per_block,
     hue: 'kv',
-    formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}${plan.pinned ? ' (pinned by the scenario)' : ''}`
+    formula: `${format.count(plan.blocks)} blocks × ${format.bytes(plan.kv_bytes_per_block)}` +
+      `${plan.pinned ? ' (pinned by the scenario)' : ''}`
   };
 }
 

@@ -8,8 +8,10 @@ const WAITS = { waits_for_room: 'waits for room', moves: 'moves', loads_from_hos
 export function momentSentence(moment) {
   const rejected = moment.rejected > 0 ? `, ${format.count(moment.rejected)} rejected` : '';
   return (
-    `At ${format.clock(moment.at_ns / 1e9)}: ${format.count(moment.waiting)} waiting, ${format.count(moment.running)} running, ` +
-    `${format.count(moment.transferring)} with KV under way; ${format.count(moment.finished)} of ${format.count(moment.arrived)} finished${rejected}.`
+    `At ${format.clock(moment.at_ns / 1e9)}: ${format.count(moment.waiting)} waiting, ` +
+    `${format.count(moment.running)} running, ` +
+    `${format.count(moment.transferring)} with KV under way; ${format.count(moment.finished)} of ` +
+    `${format.count(moment.arrived)} finished${rejected}.`
   );
 }
 
@@ -21,7 +23,8 @@ export function stepText(steps, atNs) {
     step.prompt_tokens > 0 ? `${format.count(step.prompt_tokens)} prompt tokens` : null,
     step.decodes > 0 ? format.plural(step.decodes, 'decode') : null
   ];
-  return `${parts.filter((part) => part !== null).join(' + ')}, ${format.durationNs(atNs - step.began_ns)} in, ${format.durationNs(step.ends_ns - atNs)} to go`;
+  return `${parts.filter((part) => part !== null).join(' + ')}, ${format.durationNs(atNs - step.began_ns)} in, ` +
+    `${format.durationNs(step.ends_ns - atNs)} to go`;
 }
 
 /** Where most is going on, in seconds: the end of the window with the most requests running; null without windows. */

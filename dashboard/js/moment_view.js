@@ -224,7 +224,8 @@ function table(columns, rows) {
 
 function kvBar(replica) {
   const shares = kvShares(replica);
-  const text = `${format.count(replica.kv_blocks_used)} used, ${format.count(replica.kv_blocks_cached)} cached of ${format.count(replica.kv_blocks_total)}`;
+  const text = `${format.count(replica.kv_blocks_used)} used, ${format.count(replica.kv_blocks_cached)} cached of ` +
+    `${format.count(replica.kv_blocks_total)}`;
   return h('div.kv-bar', {},
     h('div.memory-bar', { 'aria-hidden': 'true' },
       h('i', { data: { hue: 'kv' }, style: { width: `${100 * shares.used}%` } }),

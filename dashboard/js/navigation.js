@@ -5,7 +5,9 @@ import { routeTo, VIEWS } from './route.js';
 import { currentTheme, toggleTheme } from './theme.js';
 
 export class Navigation {
-  /** @param {{status: Element, controls: Element, banners: Element[], overlays: Element[], openHelp: () => void}} parts */
+  /**
+   * @param {{status: Element, controls: Element, banners: Element[], overlays: Element[], openHelp: () => void}} parts
+   */
   constructor({ status, controls, banners, overlays, openHelp }) {
     this.links = VIEWS.map(
       ({ key, title, about }) => h('a', { textContent: title, title: about, data: { view: key } }));

@@ -88,7 +88,8 @@ export class ObservedView {
       {},
       h('span', {
         textContent:
-          'No arrival of this stream carries what production observed. Give traces with observed TTFT, TPOT, E2E or cached tokens, and the runs are held against them here.'
+          'No arrival of this stream carries what production observed. Give traces with observed TTFT, TPOT, E2E or ' +
+            'cached tokens, and the runs are held against them here.'
       })
     );
     this.alarm = h('p.banner', { role: 'status', hidden: true, data: { state: 'failed' } });
@@ -174,8 +175,10 @@ export class ObservedView {
       this.rule,
       rule === undefined
         ? ''
-        : `Drift is raised after ${format.plural(rule.windows, 'window')} of ${format.durationNs(rule.window_ns)} in a row with a bias beyond ${format.percent(rule.bias)} ` +
-            `(cached tokens: ${format.percent(rule.cache_bias)}), of at least ${format.plural(rule.requests_min, 'observed request')} each.`
+        : `Drift is raised after ${format.plural(rule.windows, 'window')} of ${format.durationNs(rule.window_ns)} in ` +
+          `a row with a bias beyond ${format.percent(rule.bias)} ` +
+            `(cached tokens: ${format.percent(rule.cache_bias)}), of at least ` +
+            `${format.plural(rule.requests_min, 'observed request')} each.`
     );
   }
 }

@@ -101,7 +101,8 @@ function summaryOf(streams) {
   const objectives = judged.length === 0
     ? ''
     : ` ${kept} of ${format.plural(judged.length, 'run')} ${kept === 1 ? 'keeps' : 'keep'} the objectives at p99.`;
-  return `${format.plural(streams.length, 'stream')}, ${busy === 0 ? 'none under way' : `${busy} under way`}.${objectives}`;
+  return `${format.plural(streams.length, 'stream')}, ` +
+    `${busy === 0 ? 'none under way' : `${busy} under way`}.${objectives}`;
 }
 
 function scenarioRow(item) {

@@ -46,7 +46,10 @@ export class Panel {
     new ResizeObserver(() => this.#resize()).observe(this.chart);
   }
 
-  /** Draws soon, if anything differs from what is drawn. @param {object} view runs, hidden, quantiles, log, range, emptyText */
+  /**
+   * Draws soon, if anything differs from what is drawn.
+   * @param {object} view runs, hidden, quantiles, log, range, emptyText
+   */
   update(view) {
     const state = JSON.stringify([
       currentTheme(),

@@ -5,8 +5,8 @@ const KEPT = 6;
 const kept = new Map();
 
 /**
- * The instants of several runs as one ascending list, and where in it each point of each run lies. Runs of one stream mostly
- * share their windows, and all panels of a view their runs: the last answers are kept.
+ * The instants of several runs as one ascending list, and where in it each point of each run lies. Runs of one stream
+ * mostly share their windows, and all panels of a view their runs: the last answers are kept.
  * @param {{id: string, series: {points: object[], version?: number|string}}[]} runs
  * @returns {{times: number[], places: (Int32Array|null)[]}} null where a run has exactly these instants
  */

@@ -48,8 +48,8 @@ const poolQueues = (view) => {
 /**
  * `lines(view)` → the lines of each run; `kind` → axis and legend format; `objective` → field of run.slo;
  * `full` → the ratio axis always spans 0–100 %; `logarithmic` → obeys the scale switch;
- * `signed` → the axis spans as much below zero as above; `observed` → what production observed is drawn beside the runs;
- * `disaggregated` → shown only while a run with more than one pool is.
+ * `signed` → the axis spans as much below zero as above; `observed` → what production observed is drawn beside the
+ * runs; `disaggregated` → shown only while a run with more than one pool is.
  */
 export const PANELS = [
   {

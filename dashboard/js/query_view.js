@@ -139,7 +139,8 @@ export class QueryView {
       this.note.classList.remove('bad');
       setText(
         this.note,
-        `${format.plural(rows.length, 'row')} in ${format.duration(elapsed / 1e3)}${truncated ? ', cut off by the limit' : ''}` +
+        `${format.plural(rows.length, 'row')} in ${format.duration(elapsed / 1e3)}` +
+        `${truncated ? ', cut off by the limit' : ''}` +
           `${rows.length > SHOWN ? `; the first ${SHOWN} are listed` : ''}`
       );
       this.result.replaceChildren(tableOf(columns, rows.slice(0, SHOWN)));

@@ -11,13 +11,17 @@ FROM run_summary ORDER BY stream, ttft_p99_ms;`
   {
     title: 'TTFT and TPOT in every minute',
     chart: { x: 'minute', y: 'ttft_p99_ms', series: 'run_id' },
-    sql: `SELECT run_id, arrived_ns / 60000000000 AS minute, count(*) AS requests, percentile(ttft_ms, 50) AS ttft_p50_ms, percentile(ttft_ms, 90) AS ttft_p90_ms, percentile(ttft_ms, 99) AS ttft_p99_ms, percentile(tpot_ms, 50) AS tpot_p50_ms, percentile(tpot_ms, 90) AS tpot_p90_ms, percentile(tpot_ms, 99) AS tpot_p99_ms
+    sql: `SELECT run_id, arrived_ns / 60000000000 AS minute, count(*) AS requests,
+       percentile(ttft_ms, 50) AS ttft_p50_ms, percentile(ttft_ms, 90) AS ttft_p90_ms,
+       percentile(ttft_ms, 99) AS ttft_p99_ms, percentile(tpot_ms, 50) AS tpot_p50_ms,
+       percentile(tpot_ms, 90) AS tpot_p90_ms, percentile(tpot_ms, 99) AS tpot_p99_ms
 FROM request_latency GROUP BY run_id, minute;`
   },
   {
     title: 'The same over days, from histograms',
     chart: { x: 'hour', y: 'ttft_p99_ms', series: 'run_id' },
-    sql: `SELECT run_id, start_ns / 3600000000000 AS hour, histogram_quantile(histogram_merge(ttft), 0.99) / 1e6 AS ttft_p99_ms
+    sql: `SELECT run_id, start_ns / 3600000000000 AS hour,
+       histogram_quantile(histogram_merge(ttft), 0.99) / 1e6 AS ttft_p99_ms
 FROM window GROUP BY run_id, hour;`
   },
   {
@@ -32,8 +36,10 @@ FROM request WHERE outcome = 'finished' GROUP BY run_id;`
   {
     title: 'Which requests waited longest, and on what?',
     chart: { x: 'request_id', y: 'ttft_ms' },
-    sql: `SELECT request_id, l.prompt_tokens, ttft_ms, queue_ms, blame_step_in_flight_ns / 1e6 AS step_ms, blame_token_budget_ns / 1e6 AS budget_ms,
-       blame_sequence_limit_ns / 1e6 AS sequences_ms, blame_kv_blocks_ns / 1e6 AS kv_ms, blame_other_prefill_ns / 1e6 AS others_prefill_ms
+    sql: `SELECT request_id, l.prompt_tokens, ttft_ms, queue_ms, blame_step_in_flight_ns / 1e6 AS step_ms,
+       blame_token_budget_ns / 1e6 AS budget_ms,
+       blame_sequence_limit_ns / 1e6 AS sequences_ms, blame_kv_blocks_ns / 1e6 AS kv_ms,
+       blame_other_prefill_ns / 1e6 AS others_prefill_ms
 FROM request_latency AS l JOIN request USING (run_id, sequence)
 WHERE run_id = RUN AND l.outcome = 'finished' ORDER BY ttft_ns DESC LIMIT 10;`
   },
@@ -67,14 +73,16 @@ FROM memory_plan JOIN pool USING (run_id, pool) WHERE run_id = RUN ORDER BY pool
   {
     title: 'How far is the replay from what production measured?',
     chart: { x: 'run_id', y: 'ttft_bias' },
-    sql: `SELECT run_id, 1.0 * sum(ttft_error_ns) / sum(observed_ttft_ns) AS ttft_bias, avg(abs(ttft_error_ns) * 1.0 / observed_ttft_ns) AS ttft_mape,
+    sql: `SELECT run_id, 1.0 * sum(ttft_error_ns) / sum(observed_ttft_ns) AS ttft_bias,
+       avg(abs(ttft_error_ns) * 1.0 / observed_ttft_ns) AS ttft_mape,
        percentile(abs(e2e_error_ns), 90) / 1e6 AS e2e_error_p90_ms, sum(cached_error_tokens) AS cached_tokens_more
 FROM residual GROUP BY run_id;`
   },
   {
     title: 'How full was each GPU over time?',
     chart: { x: 'second', y: 'used_gb', series: 'replica' },
-    sql: `SELECT run_id, pool, replica, start_ns / 1e9 AS second, weights_bytes / 1e9 AS weights_gb, other_bytes / 1e9 AS other_gb,
+    sql: `SELECT run_id, pool, replica, start_ns / 1e9 AS second, weights_bytes / 1e9 AS weights_gb,
+       other_bytes / 1e9 AS other_gb,
        kv_used_bytes / 1e9 AS used_gb, kv_cached_bytes / 1e9 AS cached_gb, kv_free_bytes / 1e9 AS free_gb
 FROM replica_memory WHERE run_id = RUN ORDER BY replica, start_ns;`
   },
@@ -111,13 +119,15 @@ ORDER BY price_per_hour, gpus LIMIT 20;`
   {
     title: 'Price against latency, every trial',
     chart: { x: 'price_per_hour', y: 'ttft_p99_ms' },
-    sql: `SELECT price_per_hour, min(ttft_p99_ns) / 1e6 AS ttft_p99_ms, min(tpot_p99_ns) / 1e6 AS tpot_p99_ms, count(*) AS clusters
+    sql: `SELECT price_per_hour, min(ttft_p99_ns) / 1e6 AS ttft_p99_ms, min(tpot_p99_ns) / 1e6 AS tpot_p99_ms,
+       count(*) AS clusters
 FROM trial WHERE possible AND rejected = 0 AND stopped_after = 0 GROUP BY price_per_hour ORDER BY price_per_hour;`
   },
   {
     title: 'Which P:D ratio gives the most per GPU?',
     chart: { x: 'prefill_share', y: 'tokens_per_s_per_gpu' },
-    sql: `SELECT round(1.0 * prefill_gpus / gpus, 2) AS prefill_share, max(output_tokens * 1e9 / span_ns / gpus) AS tokens_per_s_per_gpu,
+    sql: `SELECT round(1.0 * prefill_gpus / gpus, 2) AS prefill_share,
+       max(output_tokens * 1e9 / span_ns / gpus) AS tokens_per_s_per_gpu,
        min(ttft_p99_ns) / 1e6 AS ttft_p99_ms, min(tpot_p99_ns) / 1e6 AS tpot_p99_ms
 FROM trial WHERE possible AND prefill_gpus > 0 AND stopped_after = 0 GROUP BY prefill_share ORDER BY prefill_share;`
   },

@@ -5,8 +5,8 @@
 const FRAME_BUDGET_MS = 6;
 /** Between two drawings of what cannot be seen. */
 const UNSEEN_MS = 120;
-/** What is drawn on a canvas is painted after the frame's scripts. A frame that came late for it is followed by a rest of so many
- *  times the delay: what is drawn more often than the machine can paint makes the page stick. */
+/** What is drawn on a canvas is painted after the frame's scripts. A frame that came late for it is followed by a rest
+ *  of so many times the delay: what is drawn more often than the machine can paint makes the page stick. */
 const REST = 8;
 /** But no longer than this: on a machine that is busy with other things frames are late whatever is drawn. */
 const REST_MAX_MS = 300;

@@ -11,10 +11,11 @@ export const BANDS = [
 
 /**
  * The bands of one replica, or of the mean over several.
- * @param {{at_ns: number[], kv_blocks_used: number[], kv_blocks_cached: number[], workspace_bytes: number[]}[]} replicas
+ * @param {{at_ns: number[], kv_blocks_used: number[], kv_blocks_cached: number[], workspace_bytes: number[]}[]}
+ *   replicas
  * @param {object} plan of their pool
- * @returns {{times: number[], bands: Record<string, number[]>, workspace: number}} virtual seconds, bytes of one GPU; the
- *   figures hold from each time to the next
+ * @returns {{times: number[], bands: Record<string, number[]>, workspace: number}} virtual seconds, bytes of one GPU;
+ *   the figures hold from each time to the next
  */
 export function memoryOverTime(replicas, plan) {
   const times = [...new Set(replicas.flatMap((replica) => replica.at_ns))].sort((a, b) => a - b);

@@ -14,7 +14,10 @@ export class RequestDetail {
   #labelOf;
   #request = null;
 
-  /** @param {(run: string) => string} labelOf names a run @param {() => void} closed is told when the drawer was closed */
+  /**
+   * @param {(run: string) => string} labelOf names a run
+   * @param {() => void} closed is told when the drawer was closed
+   */
   constructor(api, labelOf, closed) {
     this.#api = api;
     this.#labelOf = labelOf;
@@ -85,7 +88,8 @@ function facts(request, labelOf) {
     ['Outcome', request.outcome === 'rejected' ? `rejected: ${request.reject_reason}` : request.outcome],
     [
       'Prompt',
-      `${format.count(request.prompt_tokens)} tokens${request.cached_tokens > 0 ? `, ${format.count(request.cached_tokens)} cached` : ''}`
+      `${format.count(request.prompt_tokens)} tokens` +
+        `${request.cached_tokens > 0 ? `, ${format.count(request.cached_tokens)} cached` : ''}`
     ],
     ['Output', `${format.count(request.output_tokens)} tokens`],
     ['Arrived at', format.clock(request.arrived_ns / 1e9)],

@@ -16,7 +16,8 @@ export function slotSeconds(seconds) {
 }
 
 const binOf = (column) =>
-  `CASE ${TOKEN_EDGES.map((edge, index) => `WHEN ${column} <= ${edge} THEN ${index}`).join(' ')} ELSE ${TOKEN_EDGES.length} END`;
+  `CASE ${TOKEN_EDGES.map((edge, index) => `WHEN ${column} <= ${edge} THEN ${index}`).join(' ')} ELSE ` +
+  `${TOKEN_EDGES.length} END`;
 
 /** One row per slot, outcome and pair of bins that occur. @param {number} run @param {number} slot seconds */
 export const lengthsQuery = (run,

@@ -100,7 +100,8 @@ export class ResultChart {
       groups.map(({ points }) => [points.map((point) => point.x), points.map((point) => point.y)]));
     this.chart.setAttribute(
       'aria-label',
-      `${y} over ${x}: ${groups.length === 1 ? format.plural(groups[0].points.length, 'point') : format.plural(groups.length, 'line')}`
+      `${y} over ${x}: ` +
+        (groups.length === 1 ? format.plural(groups[0].points.length, 'point') : format.plural(groups.length, 'line'))
     );
     this.#plot = new uPlot({
       width: Math.max(1, this.chart.clientWidth),

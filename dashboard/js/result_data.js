@@ -51,7 +51,8 @@ function distinct({ columns, rows }, name) {
 
 /**
  * Lines over a numeric x with values that repeat between series only, else bars.
- * @returns {{kind: 'lines'|'bars', groups: {name: string, points: {x: any, y: number|null}[]}[], left: number}} `left` counts what is not drawn:
+ * @returns {{kind: 'lines'|'bars', groups: {name: string, points: {x: any, y: number|null}[]}[], left: number}} `left`
+ *     counts what is not drawn:
  *   series beyond SERIES_MAX, bars beyond BARS_MAX
  */
 export function groupRows({ columns, rows }, { x, y, series }) {

@@ -1,8 +1,8 @@
 // The address of every view. What a reader sees can be sent to another reader: the hash names the view, the runs that
 // it shows and its settings.
 
-/** In the order of the navigation. `scoped`: shows the runs of one stream, so its address carries them. `shortcut`: the key
- *  that opens it. */
+/** In the order of the navigation. `scoped`: shows the runs of one stream, so its address carries them. `shortcut`: the
+ *  key that opens it. */
 export const VIEWS = [
   {key: 'live', shortcut: '1', title: 'Live', scoped: true, about: 'latency, load and memory over virtual time'},
   {key: 'overview', shortcut: '2', title: 'Overview', about: 'every stream and how its scenarios stand'},

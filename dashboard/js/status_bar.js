@@ -37,7 +37,8 @@ function judge(hub, base) {
     return {
       state: 'partial',
       label: 'metrics only',
-      sentence: `Only ${base}/metrics answers: panels gain one point per scrape; requests, history and controls need the API (${hub.detail}).`
+      sentence: `Only ${base}/metrics answers: panels gain one point per scrape; requests, history and controls need ` +
+        `the API (${hub.detail}).`
     };
   }
   if (metrics === 'failed' && api === 'ok') {

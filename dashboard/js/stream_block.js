@@ -50,7 +50,8 @@ export class StreamBlock {
       this.facts,
       stream.arrivals === undefined
         ? ''
-        : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · speed ${format.speed(stream.speed)}${backlog}`
+        : `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)} · ` +
+          `speed ${format.speed(stream.speed)}${backlog}`
     );
     const shared = sharedSentence(stream.shared);
     setText(this.shared, shared);
@@ -65,7 +66,8 @@ export class StreamBlock {
       windows.map((window) => ({ t: window.start_ns + window.length_ns, value: window.ttft.p99_ns })));
     const objective = run.slo?.ttft_ns ?? null;
     const highest = Math.max(...points.map(({ value }) => value ?? 0), 0);
-    const label = `p99 TTFT of ${run.scenario} over time: at most ${format.durationNs(highest)}${objective === null ? '' : `, objective ${format.durationNs(objective)}`}`;
+    const label = `p99 TTFT of ${run.scenario} over time: at most ${format.durationNs(highest)}` +
+      `${objective === null ? '' : `, objective ${format.durationNs(objective)}`}`;
     this.table.cell(run.id, 'trend')
       .replaceChildren(...(points.length > 1 ? [sparkline(points, objective, label)] : []));
     const most = dominantPart(meanLedger(windows));

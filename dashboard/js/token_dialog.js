@@ -31,7 +31,8 @@ export class TokenDialog {
         this.input, this.submit),
       this.reason, h('p.hint', {
         textContent:
-          'It stays in this tab until you close it. The role “read” is enough to look; pausing and ending streams needs “admin”.'
+          'It stays in this tab until you close it. The role “read” is enough to look; pausing and ending streams ' +
+            'needs “admin”.'
       }));
   }
 

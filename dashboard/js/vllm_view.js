@@ -46,7 +46,8 @@ export class VllmView {
         { 'aria-label': 'About these panels' },
         h('p', {
           textContent:
-            'The panels of vLLM’s Grafana dashboard, in its order, with what the scenarios would do. The same series are at /metrics/vllm for Grafana itself.'
+            'The panels of vLLM’s Grafana dashboard, in its order, with what the scenarios would do. The same series ' +
+              'are at /metrics/vllm for Grafana itself.'
         }),
         this.picker.element,
         this.note

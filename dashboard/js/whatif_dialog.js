@@ -112,7 +112,8 @@ export class WhatIfDialog {
     return this.#act(async () => {
       const run =
         from === FROM_START ? await this.#api.addRun(this.#stream, scenario) : await this.#api.forkRun(from, scenario);
-      return `${scenario} is run #${run.id}${from === FROM_START ? ': it catches up from the log of arrivals.' : `, forked from #${from}.`}`;
+      return `${scenario} is run #${run.id}` +
+        `${from === FROM_START ? ': it catches up from the log of arrivals.' : `, forked from #${from}.`}`;
     });
   }
 

@@ -37,13 +37,15 @@ const scenarios = [
 ];
 
 const trace = join(folder, 'day.jsonl.zst');
-execFileSync(`${programs}/replayctl`, ['generate', trace, '--process', 'diurnal', '--rate', '12', '--duration', `${hours}h`, '--seed', '1',
-  ...(lengths ? ['--lengths-from', lengths] : ['--prompt-median', '850', '--output-median', '130'])], { stdio: 'ignore' });
+execFileSync(`${programs}/replayctl`, ['generate', trace, '--process', 'diurnal', '--rate', '12', '--duration',
+  `${hours}h`, '--seed', '1',
+  ...(lengths ? ['--lengths-from', lengths] : ['--prompt-median', '850', '--output-median', '130'])],
+  { stdio: 'ignore' });
 
 const port_file = join(folder, 'port');
 const history = join(folder, 'history.db');
-const daemon = spawn(`${programs}/replayd`, ['--listen', '127.0.0.1:0', '--db', history, '--port-file', port_file, '--scenario-dir',
-  join(folder, 'scenarios'), '--log-level', 'warn'], { stdio: 'inherit' });
+const daemon = spawn(`${programs}/replayd`, ['--listen', '127.0.0.1:0', '--db', history, '--port-file', port_file,
+  '--scenario-dir', join(folder, 'scenarios'), '--log-level', 'warn'], { stdio: 'inherit' });
 process.on('exit', () => daemon.kill('SIGKILL'));
 while (!existsSync(port_file)) await sleep(20);
 const url = `http://127.0.0.1:${readFileSync(port_file, 'utf8').trim()}`;
@@ -54,13 +56,19 @@ execFileSync(`${programs}/replayctl`, ['stream', trace, '--daemon', url, '--stre
 const seconds = (Date.now() - began) / 1000;
 
 const { rows } = JSON.parse(execFileSync(`${programs}/replayctl`, ['query',
-  `SELECT scenario, finished, rejected, slo_attainment, ttft_p99_ms, tpot_p99_ms, gpu_ns / 3.6e12, replicas_started, replicas_stopped
-   FROM run_summary JOIN (SELECT id AS run_id, gpu_ns, replicas_started, replicas_stopped FROM run) USING (run_id) ORDER BY run_id`, '--daemon', url, '--json'], { encoding: 'utf8' }));
-console.log('cluster        requests  rejected  in SLO     TTFT p99    TPOT p99   GPU hours   per hour  started  stopped');
+  `SELECT scenario, finished, rejected, slo_attainment, ttft_p99_ms, tpot_p99_ms, gpu_ns / 3.6e12, replicas_started,
+     replicas_stopped
+   FROM run_summary JOIN (SELECT id AS run_id, gpu_ns, replicas_started, replicas_stopped FROM run) USING (run_id)
+   ORDER BY run_id`, '--daemon', url, '--json'], { encoding: 'utf8' }));
+console.log('cluster        requests  rejected  in SLO     TTFT p99    TPOT p99   GPU hours   per hour  started  ' +
+  'stopped');
 for (const [name, finished, rejected, attainment, ttft, tpot, gpu_hours, started, stopped] of rows) {
-  console.log(`${name.padEnd(12)} ${String(finished).padStart(10)} ${String(rejected).padStart(9)} ${(100 * attainment).toFixed(2).padStart(7)} %` +
+  console.log(`${name.padEnd(12)} ${String(finished).padStart(10)} ${String(rejected).padStart(9)} ` +
+    `${(100 * attainment).toFixed(2).padStart(7)} %` +
     `${ttft.toFixed(0).padStart(9)} ms ${tpot.toFixed(1).padStart(8)} ms ${gpu_hours.toFixed(1).padStart(11)} ` +
-    `${(gpu_hours * PRICE / hours).toFixed(2).padStart(10)} ${String(started).padStart(8)} ${String(stopped).padStart(8)}`);
+    `${(gpu_hours * PRICE / hours).toFixed(2).padStart(10)} ${String(started).padStart(8)} ` +
+    `${String(stopped).padStart(8)}`);
 }
-console.log(`${hours} h of traffic, ${scenarios.length} clusters, streamed in ${seconds.toFixed(1)} s: ${(hours * 3600 / seconds).toFixed(0)} x real time`);
+console.log(`${hours} h of traffic, ${scenarios.length} clusters, streamed in ${seconds.toFixed(1)} s: ` +
+  `${(hours * 3600 / seconds).toFixed(0)} x real time`);
 daemon.kill('SIGTERM');

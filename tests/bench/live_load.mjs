@@ -40,11 +40,13 @@ function used() {
 
 function row(seconds, { cpu, bytes }) {
   console.log(`${seconds.toFixed(0).padStart(6)} s   ${(100 * cpu / seconds).toFixed(1).padStart(5)} % of a core   ` +
-    `${(bytes / 1e6).toFixed(0).padStart(5)} MB resident   ${(statSync(history).size / 1e6).toFixed(0).padStart(6)} MB of history`);
+    `${(bytes / 1e6).toFixed(0).padStart(5)} MB resident   ${(statSync(history).size / 1e6).toFixed(0).padStart(6)} ` +
+    `MB of history`);
 }
 
 const began = Date.now();
-const client = spawn(`${programs}/replayctl`, ['stream', trace, '--daemon', url, '--stream', 'live', '--speed', String(speed), '--batch',
+const client = spawn(`${programs}/replayctl`, ['stream', trace, '--daemon', url, '--stream', 'live', '--speed',
+  String(speed), '--batch',
   '250', '--wait', ...names.flatMap((name) => ['--scenario', name])], { stdio: ['ignore', 'ignore', 'inherit'] });
 const ended = new Promise((done) => { client.on('exit', done); });
 let over = false;
@@ -55,6 +57,7 @@ while (!over) {
 }
 const status = await ended;
 const seconds = (Date.now() - began) / 1000;
-console.log(`${names.length} scenarios, ${minutes} min of traffic in ${seconds.toFixed(0)} s: ${(minutes * 60 / seconds).toFixed(1)} x real time`);
+console.log(`${names.length} scenarios, ${minutes} min of traffic in ${seconds.toFixed(0)} s: ` +
+  `${(minutes * 60 / seconds).toFixed(1)} x real time`);
 daemon.kill('SIGTERM');
 process.exit(status);

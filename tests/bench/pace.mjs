@@ -38,8 +38,10 @@ async function measure(requestRows) {
   const url = `http://127.0.0.1:${readFileSync(port_file, 'utf8').trim()}`;
   const busy = processorTime(daemon.pid);
   const began = process.hrtime.bigint();
-  const answer = JSON.parse(execFileSync(`${programs}/replayctl`, ['stream', trace, '--daemon', url, '--stream', 'pace', '--speed', '0',
-    '--request-rows', requestRows, '--wait', '--json', ...names.flatMap((name) => ['--scenario', name])], { encoding: 'utf8' }));
+  const answer = JSON.parse(execFileSync(`${programs}/replayctl`, ['stream', trace, '--daemon', url, '--stream', 'pace',
+    '--speed', '0',
+    '--request-rows', requestRows, '--wait', '--json', ...names.flatMap((name) => ['--scenario', name])],
+    { encoding: 'utf8' }));
   const wall = Number(process.hrtime.bigint() - began) / 1e9;
   const processor = processorTime(daemon.pid) - busy;
   daemon.kill('SIGTERM');
@@ -56,7 +58,8 @@ for (const requestRows of ['all', 'sampled:0.01', 'none']) {
   const { wall, processor, arrivals, hashes: found } = await measure(requestRows);
   hashes ??= found;
   if (found !== hashes) throw new Error(`request_rows = ${requestRows} changed a run: ${found} instead of ${hashes}`);
-  console.log(`${requestRows.padEnd(18)} ${(processor * 1e6 / arrivals / names.length).toFixed(2).padStart(39)} ${(minutes * 60 / wall).toFixed(0).padStart(14)}`);
+  console.log(`${requestRows.padEnd(18)} ${(processor * 1e6 / arrivals / names.length).toFixed(2).padStart(39)} ` +
+    `${(minutes * 60 / wall).toFixed(0).padStart(14)}`);
 }
 
 const short = join(folder, 'short.jsonl.gz'); // what takes each request alone does not depend on how many there are
@@ -65,5 +68,7 @@ const limits = JSON.parse(execFileSync(`${programs}/pace_limits`,
   [short, ...names.map((name) => join(folder, 'scenarios', `${name}.toml`))], { encoding: 'utf8' }));
 const hourly = 3600 / (1e6 * names.length); // seconds of real time that a request and run stand for
 const bound = (us, on) => (on * hourly / (us / 1e6)).toFixed(0).padStart(14);
-console.log(`the engine alone   ${limits.engine_us.toFixed(2).padStart(39)} ${bound(limits.engine_us, cores)}   on every core`);
-console.log(`the writer alone   ${limits.row_us.toFixed(2).padStart(39)} ${bound(limits.row_us, 1)}   on its one thread`);
+console.log(`the engine alone   ${limits.engine_us.toFixed(2).padStart(39)} ${bound(limits.engine_us, cores)}   on ` +
+  `every core`);
+console.log(`the writer alone   ${limits.row_us.toFixed(2).padStart(39)} ${bound(limits.row_us, 1)}   on its one ` +
+  `thread`);

@@ -45,7 +45,8 @@ test('no answer at all names the daemon', async () => {
   await assert.rejects(api.streams(), { message: 'http://h:1 cannot be reached', status: 0 });
 });
 
-test('what only reads is asked again when its connection breaks, also amid the answer; what changes something is not', async () => {
+test('what only reads is asked again when its connection breaks, also amid the answer; what changes something is not',
+  async () => {
   const broken = () => { throw new TypeError('Failed to fetch'); };
   const cut = { ok: true, json: async () => broken() };
   const answers = [broken, () => cut, () => Response.json({ items: [7] })];

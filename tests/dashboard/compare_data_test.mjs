@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BLAME_CAUSES } from '../../dashboard/js/blame.js';
-import { breakSentence, comparisonSentences, differenceOverTime, rankedDifferences, signedNs, whyDifferent } from '../../dashboard/js/compare_data.js';
+import { breakSentence, comparisonSentences, differenceOverTime, rankedDifferences, signedNs,
+  whyDifferent } from '../../dashboard/js/compare_data.js';
 
 for (const [a, b, sentence] of [
   [null, null, null],
@@ -17,17 +18,23 @@ for (const [a, b, sentence] of [
 }
 
 const none = { a_ns: null, b_ns: null };
-const comparison = (changes) => ({ request_rows: 'all', pairs: 1000, only_a: 0, only_b: 0, differ: 312, b_slower: 300, b_faster: 12, rejected_by_a: 0, rejected_by_b: 0, breaks: { ttft: none, tpot: none }, ...changes });
+const comparison = (changes) => ({ request_rows: 'all', pairs: 1000, only_a: 0, only_b: 0, differ: 312, b_slower: 300,
+  b_faster: 12, rejected_by_a: 0, rejected_by_b: 0, breaks: { ttft: none, tpot: none }, ...changes });
 
 test('a comparison says what breaks, how many differ, who rejects, and what is still to come', () => {
-  assert.deepEqual(comparisonSentences(comparison({})), ['Neither breaks an objective.', '312 of 1,000 requests differ: 300 slower and 12 faster in B.']);
-  assert.deepEqual(comparisonSentences(comparison({ differ: 0 })).at(-1), 'All 1,000 requests go the same way in both.');
-  assert.deepEqual(comparisonSentences(comparison({ rejected_by_b: 3, only_a: 1 })).slice(2), ['B alone rejects 3.', '1 request is through one run only so far.']);
-  assert.deepEqual(comparisonSentences(comparison({ only_b: 2, request_rows: 'objective_breaks' })).slice(2), ['2 requests have a row in one run only.',
+  assert.deepEqual(comparisonSentences(comparison({})), ['Neither breaks an objective.',
+    '312 of 1,000 requests differ: 300 slower and 12 faster in B.']);
+  assert.deepEqual(comparisonSentences(comparison({ differ: 0 })).at(-1),
+    'All 1,000 requests go the same way in both.');
+  assert.deepEqual(comparisonSentences(comparison({ rejected_by_b: 3, only_a: 1 })).slice(2),
+    ['B alone rejects 3.', '1 request is through one run only so far.']);
+  assert.deepEqual(comparisonSentences(comparison({ only_b: 2, request_rows: 'objective_breaks' })).slice(2),
+    ['2 requests have a row in one run only.',
     'Only requests with a row in both runs are paired: the stream keeps rows by request_rows = objective_breaks.']);
   assert.deepEqual(comparisonSentences(comparison({ request_rows: 'sampled:0.01' })).at(-1),
     'Only requests with a row in both runs are paired: the stream keeps rows by request_rows = sampled:0.01.');
-  assert.deepEqual(comparisonSentences(comparison({ pairs: 0 })), ['Neither breaks an objective.', 'No request is through both runs yet.']);
+  assert.deepEqual(comparisonSentences(comparison({ pairs: 0 })), ['Neither breaks an objective.',
+    'No request is through both runs yet.']);
 });
 
 test('differences are ranked by size, whatever their sign, and zeros left out', () => {
@@ -38,7 +45,8 @@ test('differences are ranked by size, whatever their sign, and zeros left out', 
 const request = (changes = {}) => ({ outcome: 'finished', ...changes });
 
 test('a request is slower because of the part that grew most, and its cause where it waited', () => {
-  const pair = { a: request(), b: request(), e2e_ns: 4e9, ttft_ns: 0, ledger_ns: { prefill_queue: 5e9, decode_compute: -9e9 }, blame_ns: { kv_blocks: 5e9, link: -7e9 } };
+  const pair = { a: request(), b: request(), e2e_ns: 4e9, ttft_ns: 0, ledger_ns: { prefill_queue: 5e9,
+    decode_compute: -9e9 }, blame_ns: { kv_blocks: 5e9, link: -7e9 } };
   assert.equal(whyDifferent(pair), 'prefill queue +5.00 s, KV blocks +5.00 s');
   assert.equal(whyDifferent({ ...pair, e2e_ns: -4e9 }), 'decode compute −9.00 s');
 });
@@ -55,5 +63,6 @@ test('signs stand before the figure', () => {
 
 test('differences over time are those of windows that both have', () => {
   const point = (t, p99) => ({ t, ttft: { p99 } });
-  assert.deepEqual(differenceOverTime([point(1, 2), point(2, null), point(3, 4)], [point(1, 3), point(2, 5), point(4, 9), point(3, 3)], 'ttft'), [{ t: 1, value: 1 }, { t: 3, value: -1 }]);
+  assert.deepEqual(differenceOverTime([point(1, 2), point(2, null), point(3, 4)],
+    [point(1, 3), point(2, 5), point(4, 9), point(3, 3)], 'ttft'), [{ t: 1, value: 1 }, { t: 3, value: -1 }]);
 });

@@ -15,14 +15,18 @@ test('?daemon= names another host, with or without a path and slash', () => {
 
 for (const bad of ['h:1', 'nonsense', 'ftp://h/']) {
   test(`?daemon=${bad} is refused with an example`, () => {
-    assert.throws(() => daemonBase(`http://p/?daemon=${bad}`), { message: `?daemon=${bad} is no address; expected something like ?daemon=http://127.0.0.1:8480` });
+    assert.throws(() => daemonBase(`http://p/?daemon=${bad}`),
+      { message: `?daemon=${bad} is no address; expected something like ?daemon=http://127.0.0.1:8480` });
   });
 }
 
 test('?also= names further daemons, each once and not the own', () => {
-  assert.deepEqual(otherBases('http://p:1/?also=http://a:1/&also=https://b/x&also=http://a:1&also=http://p:1#/overview'), ['http://a:1', 'https://b/x']);
+  assert.deepEqual(otherBases(
+    'http://p:1/?also=http://a:1/&also=https://b/x&also=http://a:1&also=http://p:1#/overview'), ['http://a:1',
+    'https://b/x']);
   assert.deepEqual(otherBases('http://p:1/'), []);
-  assert.throws(() => otherBases('http://p/?also=a'), { message: '?also=a is no address; expected something like ?also=http://127.0.0.1:8480' });
+  assert.throws(() => otherBases('http://p/?also=a'),
+    { message: '?also=a is no address; expected something like ?also=http://127.0.0.1:8480' });
 });
 
 test('an address with other daemons keeps what else it says', () => {

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { busiestAt, tokensPerRank } from '../../dashboard/js/expert_figures.js';
 
-const pool = (steps, prompt, output) => ({ pools: [{ name: 'decode', steps, prompt_tokens: prompt, output_tokens: output }] });
+const pool = (steps, prompt, output) =>
+  ({ pools: [{ name: 'decode', steps, prompt_tokens: prompt, output_tokens: output }] });
 
 test('tokens per rank are those of the last window with steps', () => {
   assert.equal(tokensPerRank([pool(10, 0, 100), pool(4, 8, 24), pool(0, 0, 0)], 'decode'), 8);

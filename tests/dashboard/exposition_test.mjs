@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import { ExpositionError, parseExposition } from '../../dashboard/js/exposition.js';
 
 test('samples are grouped by name and keep labels, type and value', () => {
-  const families = parseExposition('# HELP a_ratio Some help.\n# TYPE a_ratio gauge\na_ratio{pool="x",run="1"} 0.5\na_ratio 2e-3 1795000000000\n');
-  assert.deepEqual(families.get('a_ratio'), { type: 'gauge', samples: [{ labels: { pool: 'x', run: '1' }, value: 0.5 }, { labels: {}, value: 0.002 }] });
+  const families = parseExposition(
+    '# HELP a_ratio Some help.\n# TYPE a_ratio gauge\na_ratio{pool="x",run="1"} 0.5\na_ratio 2e-3 1795000000000\n');
+  assert.deepEqual(families.get('a_ratio'), { type: 'gauge', samples: [{ labels: { pool: 'x', run: '1' }, value: 0.5 },
+    { labels: {}, value: 0.002 }] });
 });
 
 test('escapes, commas and braces inside label values are part of the value', () => {
@@ -36,6 +38,7 @@ const BAD = [
 ];
 for (const [text, message] of BAD) {
   test(`refused with its line: ${JSON.stringify(text)}`, () => {
-    assert.throws(() => parseExposition(text), (error) => error instanceof ExpositionError && error.message === message);
+    assert.throws(() => parseExposition(text), (error) => error instanceof ExpositionError &&
+      error.message === message);
   });
 }

@@ -12,7 +12,8 @@ const run = (id, scenario, name = 's', color = 0) => ({ id, scenario, stream: na
 test('the newest busy stream is shown, else the newest', () => {
   const hub = new Hub();
   assert.equal(hub.shownStream, null);
-  hub.setStreams([stream('new', 3, 'finished', []), stream('busy', 2, 'running', []), stream('old', 1, 'finished', [])]);
+  hub.setStreams([stream('new', 3, 'finished', []), stream('busy', 2, 'running', []),
+    stream('old', 1, 'finished', [])]);
   assert.equal(hub.shownStream, 'busy');
   hub.mergeStreams([stream('busy', 2, 'finished', [])]);
   assert.equal(hub.shownStream, 'new');
@@ -45,7 +46,8 @@ test('runs that claim one colour get different ones', () => {
 test('without an API the labels of the exposition make streams and runs', () => {
   const hub = new Hub();
   hub.setSource('api', 'failed', 'no');
-  hub.setGauges(readRunGauges(parseExposition('replayd_virtual_clock_seconds{stream="s",scenario="x",run="5"} 12\nreplayd_ttft_objective_seconds{stream="s",scenario="x",run="5"} 2')));
+  hub.setGauges(readRunGauges(parseExposition('replayd_virtual_clock_seconds{stream="s",scenario="x",run="5"} ' +
+    '12\nreplayd_ttft_objective_seconds{stream="s",scenario="x",run="5"} 2')));
   const [shown] = hub.shownRuns;
   assert.deepEqual([shown.label, shown.virtual_ns, shown.slo.ttft_ns, shown.series.points.length], ['x', 12e9, 2e9, 1]);
 });

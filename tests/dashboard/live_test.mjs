@@ -60,6 +60,7 @@ test('opening the same address twice keeps the connection', () => {
 });
 
 test('the delay doubles from half a second to eight, give or take a fifth', () => {
-  assert.deepEqual([1, 2, 3, 4, 5, 6, 20].map((attempt) => retryDelay(attempt, () => 0.5)), [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 20].map((attempt) => retryDelay(attempt, () => 0.5)),
+    [500, 1000, 2000, 4000, 8000, 8000, 8000]);
   assert.deepEqual([retryDelay(1, () => 0), retryDelay(1, () => 1)], [400, 600]);
 });

@@ -31,7 +31,8 @@ test('the fixture speaks the names of daemon/metrics.md', () => {
   const stream = new FakeStream('s', 2);
   stream.advance(3);
   const gauges = readRunGauges(parseExposition(exposition([stream]))).get('1');
-  for (const field of ['clock', 'speedup', 'backlog', 'waiting', 'running', 'promptRate', 'outputRate', 'sloAttainment']) {
+  for (const field of ['clock', 'speedup', 'backlog', 'waiting', 'running', 'promptRate', 'outputRate',
+    'sloAttainment']) {
     assert.equal(typeof gauges[field], 'number', field);
   }
 });

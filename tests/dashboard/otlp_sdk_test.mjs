@@ -53,7 +53,8 @@ describe('spans of a real SDK', { skip: reason ?? false }, () => {
     };
     folder = await mkdtemp(join(tmpdir(), 'replayd-otlp-'));
     const portFile = join(folder, 'port');
-    daemon = spawn(DAEMON, ['--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite')], { stdio: 'inherit' });
+    daemon = spawn(DAEMON, ['--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite')],
+      { stdio: 'inherit' });
     await until('replayd ready', async () => {
       base = `http://127.0.0.1:${(await readFile(portFile, 'utf8')).trim()}`;
       return (await fetch(`${base}/readyz`)).ok;
@@ -68,7 +69,8 @@ describe('spans of a real SDK', { skip: reason ?? false }, () => {
     if (folder !== undefined) await rm(folder, { recursive: true });
   });
 
-  const post = async (path, body, headers = { 'content-type': 'application/json' }) => fetch(base + path, { method: 'POST', body, headers });
+  const post = async (path, body, headers = { 'content-type': 'application/json' }) => fetch(base + path,
+    { method: 'POST', body, headers });
   async function sql(statement) {
     const answer = await post('/api/v1/query', JSON.stringify({ sql: statement }));
     const text = await answer.text();
@@ -76,9 +78,13 @@ describe('spans of a real SDK', { skip: reason ?? false }, () => {
     return JSON.parse(text).rows;
   }
 
-  /** Sends ten requests, of which each began 100 ms after the one before and took longer than the one after, and a span of other work. */
+  /**
+   * Sends ten requests, of which each began 100 ms after the one before and took longer than the one after, and a span
+   * of other work.
+   */
   async function send(encoding, service, options) {
-    const exporter = new otel.exporters[encoding]({ url: `${base}/v1/traces`, headers: { 'x-replayd-scenarios': SCENARIO }, ...options });
+    const exporter = new otel.exporters[encoding]({ url: `${base}/v1/traces`,
+      headers: { 'x-replayd-scenarios': SCENARIO }, ...options });
     const provider = new otel.BasicTracerProvider({
       resource: otel.resourceFromAttributes({ 'service.name': service }),
       spanProcessors: [new otel.BatchSpanProcessor(exporter)],
@@ -103,16 +109,21 @@ describe('spans of a real SDK', { skip: reason ?? false }, () => {
     await provider.forceFlush();
     await provider.shutdown();
     assert.equal((await post(`/api/v1/streams/${service}/end`, '{}')).status, 200);
-    await until('the run is over', async () => (await (await fetch(`${base}/api/v1/streams/${service}`)).json()).state === 'finished');
+    await until('the run is over', async () => (await (await fetch(`${base}/api/v1/streams/${service}`)).json())
+      .state === 'finished');
   }
 
-  for (const [encoding, compression] of [['protobuf', 'none'], ['protobuf', 'gzip'], ['json', 'none'], ['json', 'gzip']]) {
-    test(`${encoding}, compression ${compression}: each request arrives once, in order, with what was observed`, async () => {
+  for (const [encoding, compression] of [['protobuf', 'none'], ['protobuf', 'gzip'], ['json', 'none'],
+    ['json', 'gzip']]) {
+    test(`${encoding}, compression ${compression}: each request arrives once, in order, with what was observed`,
+      async () => {
       const service = `sdk-${encoding}-${compression}`;
       await send(encoding, service, { compression });
-      const rows = await sql(`SELECT q.prompt_tokens, q.output_tokens, q.conversation, q.observed_ttft_ns, q.observed_cached_tokens,
+      const rows = await sql(
+        `SELECT q.prompt_tokens, q.output_tokens, q.conversation, q.observed_ttft_ns, q.observed_cached_tokens,
           q.arrived_ns - min(q.arrived_ns) OVER (), q.observed_e2e_ns
-        FROM request q JOIN run r ON r.id = q.run_id JOIN stream s ON s.id = r.stream_id WHERE s.name = '${service}' ORDER BY q.arrived_ns`);
+        FROM request q JOIN run r ON r.id = q.run_id JOIN stream s ON s.id = r.stream_id
+        WHERE s.name = '${service}' ORDER BY q.arrived_ns`);
       assert.deepEqual(rows, Array.from({ length: 10 }, (_, i) => [
         100 + i, 10, `c${i % 3}`, 250_000_000, 16, 100_000_000 * i, 1_000_000 * (3_000 - 300 * i),
       ]));

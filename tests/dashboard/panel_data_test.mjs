@@ -15,13 +15,15 @@ test('points count only figures that can be seen, and the last one is dated', ()
 });
 
 test('several runs share one list of instants, with gaps where a run has none', () => {
-  const { data, columns } = alignLines([run('1', [{ t: 1, v: 1 }, { t: 3, v: 3 }]), run('2', [{ t: 2, v: 2 }, { t: 3, v: 4 }])], [LINE]);
+  const { data, columns } = alignLines([run('1', [{ t: 1, v: 1 }, { t: 3, v: 3 }]),
+    run('2', [{ t: 2, v: 2 }, { t: 3, v: 4 }])], [LINE]);
   assert.deepEqual(data, [[1, 2, 3], [1, null, 3], [null, 2, 4]]);
   assert.deepEqual(columns.map(({ run: owner }) => owner.id), ['1', '2']);
 });
 
 test('runs with the same windows need no gaps', () => {
-  const { data } = alignLines([run('a', [{ t: 1, v: 1 }, { t: 2, v: null }]), run('b', [{ t: 1, v: 5 }, { t: 2, v: 6 }])], [LINE]);
+  const { data } = alignLines([run('a', [{ t: 1, v: 1 }, { t: 2, v: null }]),
+    run('b', [{ t: 1, v: 5 }, { t: 2, v: 6 }])], [LINE]);
   assert.deepEqual(data, [[1, 2], [1, null], [5, 6]]);
 });
 

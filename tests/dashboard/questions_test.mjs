@@ -16,7 +16,8 @@ test('the page asks the questions of storage/README.md, word for word', async ()
 test('the page asks the questions of replay/search/README.md, word for word', async () => {
   const text = await readFile(new URL('../../replay/search/README.md', import.meta.url), 'utf8');
   const [, section] = /^## Questions\n([^]*?)^## /m.exec(text);
-  assert.deepEqual(SEARCH_QUESTIONS.map(({ sql }) => sql), [...section.matchAll(/^```sql\n([^]*?)\n```$/gm)].map(([, sql]) => sql));
+  assert.deepEqual(SEARCH_QUESTIONS.map(({ sql }) => sql),
+    [...section.matchAll(/^```sql\n([^]*?)\n```$/gm)].map(([, sql]) => sql));
 });
 
 test('a question is about the run that is chosen', () => {
@@ -25,4 +26,5 @@ test('a question is about the run that is chosen', () => {
   assert.doesNotMatch(questionFor(one, 42), /RUN/);
 });
 
-test('every title is one of its own', () => assert.equal(new Set(QUESTIONS.map(({ title }) => title)).size, QUESTIONS.length));
+test('every title is one of its own', () => assert.equal(new Set(QUESTIONS.map(({ title }) => title)).size,
+  QUESTIONS.length));

@@ -11,7 +11,8 @@ function harness() {
     constructor(callback) { state.observe = (target, isIntersecting) => callback([{ target, isIntersecting }]); }
     observe() {}
   }
-  const redraws = new Redraws({ requestAnimationFrame: (callback) => state.frames.push(callback), now: () => state.now, Observer });
+  const redraws = new Redraws({ requestAnimationFrame: (callback) => state.frames.push(callback), now: () => state.now,
+    Observer });
   const frame = () => { state.now += 16; state.frames.splice(0).forEach((callback) => callback()); };
   return { state, redraws, frame };
 }

@@ -4,14 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { observedRun, residualPoints, ResidualStore } from '../../dashboard/js/residuals.js';
 
-const window = (index) => ({ start_ns: index * 1e9, length_ns: 1e9, ttft: { observed_mean_ns: 2e8, predicted_mean_ns: 3e8, bias: 0.5, mape: 0.6 }, tpot: null });
+const window = (index) => ({ start_ns: index * 1e9, length_ns: 1e9,
+  ttft: { observed_mean_ns: 2e8, predicted_mean_ns: 3e8, bias: 0.5, mape: 0.6 }, tpot: null });
 const version = async () => ({ schema_version: 7 });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const hub = () => ({ sources: { api: 'ok' }, changed() {} });
 
 test('a metric without observations in a window is a gap', () => {
-  assert.deepEqual(residualPoints({ items: [window(0)] }, 'ttft'), [{ t: 1, observed: 0.2, predicted: 0.3, bias: 0.5, mape: 0.6 }]);
-  assert.deepEqual(residualPoints({ items: [window(0)] }, 'tpot'), [{ t: 1, observed: null, predicted: null, bias: null, mape: null }]);
+  assert.deepEqual(residualPoints({ items: [window(0)] }, 'ttft'),
+    [{ t: 1, observed: 0.2, predicted: 0.3, bias: 0.5, mape: 0.6 }]);
+  assert.deepEqual(residualPoints({ items: [window(0)] }, 'tpot'),
+    [{ t: 1, observed: null, predicted: null, bias: null, mape: null }]);
   assert.deepEqual(residualPoints(null, 'ttft'), []);
 });
 
@@ -44,12 +47,14 @@ test('a failed question is told', async () => {
 });
 
 test('the observed line comes from the first run that has one', async () => {
-  const store = new ResidualStore({ version, residuals: async (id) => ({ items: id === '2' ? [window(0), window(1)] : [] }) });
+  const store = new ResidualStore({ version, residuals: async (id) =>
+    ({ items: id === '2' ? [window(0), window(1)] : [] }) });
   const runs = [{ id: '1', virtual_ns: 1 }, { id: '2', virtual_ns: 1 }];
   for (let count = 0; count < 3; count += 1) {
     observedRun(runs, store, hub());
     await settled();
   }
   const found = observedRun(runs, store, hub());
-  assert.deepEqual(found.series.points, [{ t: 1, observed: { ttft: 0.2, tpot: null } }, { t: 2, observed: { ttft: 0.2, tpot: null } }]);
+  assert.deepEqual(found.series.points, [{ t: 1, observed: { ttft: 0.2, tpot: null } },
+    { t: 2, observed: { ttft: 0.2, tpot: null } }]);
 });

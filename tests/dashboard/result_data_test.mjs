@@ -19,8 +19,10 @@ test('time goes on x, the last figure on y, runs become series', () => {
 });
 
 test('wishes are followed where the answer has the columns; no series can be wished', () => {
-  assert.deepEqual(chooseColumns(minutes, { x: 'requests', y: 'minute', series: '' }), { x: 'requests', y: 'minute', series: null });
-  assert.deepEqual(chooseColumns(minutes, { x: 'nowhere', y: 'nothing', series: 'none' }), { x: 'minute', y: 'ttft_p99_ms', series: 'run_id' });
+  assert.deepEqual(chooseColumns(minutes, { x: 'requests', y: 'minute', series: '' }),
+    { x: 'requests', y: 'minute', series: null });
+  assert.deepEqual(chooseColumns(minutes, { x: 'nowhere', y: 'nothing', series: 'none' }),
+    { x: 'minute', y: 'ttft_p99_ms', series: 'run_id' });
 });
 
 test('an answer without rows or figures is not drawn', () => {
@@ -43,11 +45,13 @@ test('names on x make bars, and so do numbers that repeat', () => {
 test('what is not drawn is counted', () => {
   const many = { columns: ['name', 'v'], rows: Array.from({ length: 75 }, (_, index) => [`n${index}`, index]) };
   assert.equal(groupRows(many, { x: 'name', y: 'v', series: null }).left, 15);
-  const runs = { columns: ['run_id', 't', 'v'], rows: Array.from({ length: 30 }, (_, index) => [Math.floor(index / 3), index % 3, 1]) };
+  const runs = { columns: ['run_id', 't', 'v'], rows: Array.from({ length: 30 }, (_, index) => [Math.floor(index / 3),
+    index % 3, 1]) };
   const { groups, left } = groupRows(runs, { x: 't', y: 'v', series: 'run_id' });
   assert.deepEqual([groups.length, left], [8, 2]);
 });
 
 test('CSV quotes what needs it and leaves NULL empty', () => {
-  assert.equal(csvOf({ columns: ['a', 'b,c'], rows: [['say "x" so', null], ['line\nbreak', 1.5]] }), 'a,"b,c"\r\n"say ""x"" so",\r\n"line\nbreak",1.5');
+  assert.equal(csvOf({ columns: ['a', 'b,c'], rows: [['say "x" so', null], ['line\nbreak', 1.5]] }),
+    'a,"b,c"\r\n"say ""x"" so",\r\n"line\nbreak",1.5');
 });

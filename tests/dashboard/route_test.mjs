@@ -12,8 +12,10 @@ const parsed = (hash) => {
 for (const { key } of VIEWS) {
   test(`the address of ${key} survives a round trip with runs, a stream and settings`, () => {
     assert.deepEqual(parsed(routeTo(key)), { view: key, stream: null, runs: null, params: {} });
-    assert.deepEqual(parsed(routeTo(key, { stream: 'a b&c' }, [['scale', 'log']])), { view: key, stream: 'a b&c', runs: null, params: { scale: 'log' } });
-    assert.deepEqual(parsed(routeTo(key, { runs: ['4', '7'] })), { view: key, stream: null, runs: ['4', '7'], params: {} });
+    assert.deepEqual(parsed(routeTo(key, { stream: 'a b&c' }, [['scale', 'log']])),
+      { view: key, stream: 'a b&c', runs: null, params: { scale: 'log' } });
+    assert.deepEqual(parsed(routeTo(key, { runs: ['4', '7'] })), { view: key, stream: null, runs: ['4', '7'],
+      params: {} });
   });
 }
 

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunSeries, WINDOWS_MAX } from '../../dashboard/js/run_series.js';
 
-const window = (start, length = 1, finished = 1) => ({ start_ns: start * 1e9, length_ns: length * 1e9, finished, within_slo: finished,
-  ttft: { p50_ns: 1e8, p90_ns: 2e8, p99_ns: 3e8 }, tpot: { p50_ns: null, p90_ns: null, p99_ns: null }, e2e: {}, queue: {},
+const window = (start, length = 1, finished = 1) => ({ start_ns: start * 1e9, length_ns: length * 1e9, finished,
+  within_slo: finished,
+  ttft: { p50_ns: 1e8, p90_ns: 2e8, p99_ns: 3e8 }, tpot: { p50_ns: null, p90_ns: null, p99_ns: null }, e2e: {},
+  queue: {},
   prompt_tokens: 100, output_tokens: 10, preemptions: 0, steps: 1, kv_blocks_used: 1, kv_blocks_total: 4, pools: [] });
 const line = (series) => series.windows.map(({ start_ns, length_ns }) => [start_ns / 1e9, length_ns / 1e9]);
 
@@ -78,7 +80,8 @@ test('too many windows ask for compaction, and what came meanwhile survives it',
   assert.equal(series.points.length, 3);
 });
 
-const scrape = (clock, preemptions = 0) => ({ clock, preemptions, ttft: { p99: clock }, tpot: {}, e2e: {}, queue: {}, pools: { a: { kv: 0.2 }, b: { kv: 0.6 } } });
+const scrape = (clock, preemptions = 0) => ({ clock, preemptions, ttft: { p99: clock }, tpot: {}, e2e: {}, queue: {},
+  pools: { a: { kv: 0.2 }, b: { kv: 0.6 } } });
 
 test('scrapes are drawn while there are no windows, and give way to them', () => {
   const series = new RunSeries();

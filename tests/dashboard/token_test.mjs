@@ -43,7 +43,8 @@ test('requests show the token, and a 401 is told with its reason', async () => {
   const api = new Api('http://h:1', async (url, options) => {
     shown.push([url.includes('secret'), options.headers]);
     return answer;
-  }, { headers: () => store.headers(), subprotocols: () => store.subprotocols(), refused: (detail) => refused.push(detail) });
+  }, { headers: () => store.headers(), subprotocols: () => store.subprotocols(), refused: (detail) =>
+    refused.push(detail) });
   await api.streams();
   answer = Response.json({ columns: [] });
   await api.query('SELECT 1');
@@ -62,9 +63,11 @@ test('every connection of the live websocket offers the token of that moment', (
     constructor(url, protocols) { offered.push([url, protocols]); Socket.last = this; }
   }
   const further = [];
-  const live = new LiveClient({ onState() {}, onMessage() {} }, { WebSocket: Socket, setTimeout: (retry) => retry() }, () => further);
+  const live = new LiveClient({ onState() {}, onMessage() {} }, { WebSocket: Socket, setTimeout: (retry) => retry() },
+    () => further);
   live.open('ws://h:1/live/v1');
   further.push('replayd.bearer.YQ');
   Socket.last.onclose();
-  assert.deepEqual(offered, [['ws://h:1/live/v1', ['replayd.live.v1']], ['ws://h:1/live/v1', ['replayd.live.v1', 'replayd.bearer.YQ']]]);
+  assert.deepEqual(offered, [['ws://h:1/live/v1', ['replayd.live.v1']],
+    ['ws://h:1/live/v1', ['replayd.live.v1', 'replayd.bearer.YQ']]]);
 });

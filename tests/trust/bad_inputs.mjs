@@ -19,7 +19,8 @@ function sources(folder) {
 
 // The text with comments blanked and the contents of strings and characters replaced by 's', so that braces are code.
 function bare(text) {
-  return text.replace(/R"(\w*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (found) =>
+  return text.replace(/R"(\w*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
+    (found) =>
     found.startsWith('/') ? '' : '"s"');
 }
 

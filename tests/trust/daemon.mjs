@@ -43,8 +43,10 @@ export async function start_daemon(programs, folder, shell = 'exec') {
   rmSync(port_file, { force: true });
   mkdirSync(join(folder, 'scenarios'), { recursive: true });
   writeFileSync(join(folder, 'scenarios', 'load.toml'), scenario);
-  const child = spawn('bash', ['-c', `${shell} "${programs}/replayd" --listen 127.0.0.1:0 --db "${folder}/history.db" ` +
-    `--port-file "${port_file}" --scenario-dir "${folder}/scenarios" --log-level error`], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn('bash',
+    ['-c', `${shell} "${programs}/replayd" --listen 127.0.0.1:0 --db "${folder}/history.db" ` +
+    `--port-file "${port_file}" --scenario-dir "${folder}/scenarios" --log-level error`],
+    { stdio: ['ignore', 'ignore', 'inherit'] });
   process.on('exit', () => child.kill('SIGKILL'));
   await until('the daemon listens', () => existsSync(port_file) || child.exitCode !== null);
   return { child, port: Number(readFileSync(port_file, 'utf8')), db: join(folder, 'history.db') };
@@ -82,7 +84,8 @@ export class Socket {
       if (this.rest.length < 2) return;
       let length = this.rest[1] & 127, head = 2;
       if (length === 126) { if (this.rest.length < 4) return; length = this.rest.readUInt16BE(2); head = 4; }
-      else if (length === 127) { if (this.rest.length < 10) return; length = Number(this.rest.readBigUInt64BE(2)); head = 10; }
+      else if (length === 127) { if (this.rest.length < 10) return; length = Number(this.rest.readBigUInt64BE(2));
+        head = 10; }
       if (this.rest.length < head + length) return;
       const opcode = this.rest[0] & 15, payload = this.rest.subarray(head, head + length);
       this.rest = this.rest.subarray(head + length);

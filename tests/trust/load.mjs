@@ -108,16 +108,19 @@ daemon.kill('SIGTERM');
 await until('the daemon has ended', () => daemon.exitCode !== null);
 if (daemon.exitCode !== 0) violation(`the daemon ended with ${daemon.exitCode}`);
 const stored = JSON.parse(execFileSync(join(programs, 'replayctl'),
-  ['query', 'SELECT coalesce(sum(arrivals), 0), count(DISTINCT stream_id) FROM arrival_batch', '--db', db, '--json'])).rows[0];
+  ['query', 'SELECT coalesce(sum(arrivals), 0), count(DISTINCT stream_id) FROM arrival_batch', '--db', db, '--json']))
+    .rows[0];
 if (stored[0] !== sent) violation(`${stored[0]} arrivals are stored of ${sent} acknowledged`);
 execFileSync(join(programs, 'replayctl'), ['check', '--db', db, '--json']);
 const slope = growth(memory);
 // A short run is still filling caches and histories when it ends.
-if (mode === '--long' && slope > SLOPE_MAX) violation(`memory grew by ${(slope * 100).toFixed(1)} % in the second half`);
+if (mode === '--long' && slope > SLOPE_MAX)
+  violation(`memory grew by ${(slope * 100).toFixed(1)} % in the second half`);
 if (live_messages < sizes.readers) violation(`only ${live_messages} live messages came`);
 ack_ms.sort((a, b) => a - b);
 rmSync(folder, { recursive: true });
-console.log(`trust load ${sent} ${violations.length} ${((Date.now() - started) / 1000).toFixed(1)} arrivals acknowledged and ` +
+console.log(`trust load ${sent} ${violations.length} ${((Date.now() - started) / 1000).toFixed(1)} arrivals ` +
+  `acknowledged and ` +
   `stored; ${sizes.clients} clients, ${sizes.readers} live readers, ${sizes.seconds} s; ack p50 ` +
   `${quantile(ack_ms, 0.5).toFixed(1)} ms, p99 ${quantile(ack_ms, 0.99).toFixed(1)} ms; memory ` +
   `${memory.at(-1)?.toFixed(0)} MB, ${(slope * 100).toFixed(1)} % in the second half; ${live_messages} live messages`);

@@ -73,8 +73,10 @@ class Flood {
   close() { this.ended = true; this.socket.destroy(); }
 }
 
-const upgrade = (path, protocol) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-  `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
+const upgrade = (path, protocol) =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+  `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ` +
+  `${protocol}\r\n\r\n`;
 
 // A masked frame (a mask of zeros leaves the bytes as they are); `length` may be more than the payload has.
 function frame(opcode, payload, { final = true, length = payload.length } = {}) {
@@ -98,19 +100,29 @@ const kinds = {
     new Flood(port, ingest, (n) => frame(1, n === 0 ? HELLO(`deaf-${i}`) : batch(n))),
   'pipelined requests whose answers are not read': (port) =>
     new Flood(port, '', () => 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(50)),
-  'frames that announce 2^62 bytes': (port) => new Flood(port, ingest, (n) => n === 0 ? frame(2, mebibyte, { length: 2 ** 62 }) : mebibyte),
+  'frames that announce 2^62 bytes': (port) => new Flood(port, ingest, (n) => n === 0 ? frame(2, mebibyte,
+    { length: 2 ** 62 }) : mebibyte),
   'frames of 15 MiB': (port) => new Flood(port, ingest, () => frame(2, Buffer.alloc(15 << 20, 120)), { reads: true }),
-  'messages in fragments without end': (port) => new Flood(port, ingest, (n) => frame(n === 0 ? 2 : 0, mebibyte, { final: false }), { reads: true }),
-  'pings without end': (port) => new Flood(port, ingest, () => Buffer.concat(Array(500).fill(frame(9, 'p'))), { reads: true }),
+  'messages in fragments without end': (port) => new Flood(port, ingest, (n) => frame(n === 0 ? 2 : 0, mebibyte,
+    { final: false }), { reads: true }),
+  'pings without end': (port) => new Flood(port, ingest, () => Buffer.concat(Array(500).fill(frame(9, 'p'))),
+    { reads: true }),
   'empty fragments without end': (port) =>
-    new Flood(port, ingest, (n) => Buffer.concat([...(n === 0 ? [frame(1, '', { final: false })] : []), ...Array(500).fill(frame(0, '', { final: false }))]), { reads: true }),
+    new Flood(port, ingest, (n) => Buffer.concat([...(n === 0 ? [frame(1, '', { final: false })] : []), ...Array(500)
+      .fill(frame(0, '', { final: false }))]), { reads: true }),
   'arrivals far beyond the credit': (port, i) =>
     new Flood(port, ingest, (n) => frame(1, n === 0 ? HELLO(`greedy-${i}`) : batch(n, 5000)), { reads: true }),
-  'subscriptions in masses': (port, i) => Array.from({ length: 5 }, () => new Flood(port, upgrade(`/live/v1?stream=deaf-${i}`, 'replayd.live.v1'), none, { reads: true })),
-  'bodies that are never complete': (port) => new Flood(port, 'POST /api/v1/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8000000\r\n\r\n', (n) => n < 7 ? mebibyte : null),
+  'subscriptions in masses': (port, i) => Array.from({ length: 5 },
+    () => new Flood(port, upgrade(`/live/v1?stream=deaf-${i}`, 'replayd.live.v1'), none, { reads: true })),
+  'bodies that are never complete': (port) =>
+    new Flood(port, 'POST /api/v1/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8000000\r\n\r\n',
+      (n) => n < 7 ? mebibyte : null),
 };
 
-/** The most arrivals received of a stream whose name begins so: that those who misbehave got through to where it matters. */
+/**
+ * The most arrivals received of a stream whose name begins so: that those who misbehave got through to where it
+ * matters.
+ */
 const heard = {};
 
 /** Values by name and labels of the exposition. */
@@ -137,7 +149,8 @@ function check(series, clients) {
     if (queue === 'live') bound('live windows', value, clients * LIVE_WINDOWS);
     if (name === 'replayd_stream_inflight_batches') bound('batches on their way', value, INFLIGHT_BATCHES);
     if (name === 'replayd_backlog_arrivals') bound('backlog', value, 200_000);
-    const count = /^replayd_stream_(received|stored|rejected|repeated)_total$|^replayd_stream_(inflight)_arrivals$/.exec(name);
+    const count =
+      /^replayd_stream_(received|stored|rejected|repeated)_total$|^replayd_stream_(inflight)_arrivals$/.exec(name);
     if (count !== null) streams.set(labels, { ...streams.get(labels), [count[1] ?? count[2]]: value });
   }
   for (const [labels, { received }] of streams) {
@@ -146,7 +159,8 @@ function check(series, clients) {
   }
   for (const [labels, { received, stored, rejected, repeated, inflight }] of streams) {
     if (received !== stored + rejected + repeated + inflight) {
-      violation(`${labels}: ${received} received, but ${stored} stored + ${rejected} rejected + ${repeated} repeated + ${inflight} inflight`);
+      violation(`${labels}: ${received} received, but ${stored} stored + ${rejected} rejected + ${repeated} repeated ` +
+        `+ ${inflight} inflight`);
     }
   }
   return highest;
@@ -160,7 +174,8 @@ const before = rss_mb(daemon.pid);
 const highest = {};
 let clients = 0;
 async function look() {
-  for (const [what, value] of Object.entries(check(await scrape(port), clients + 1))) highest[what] = Math.max(highest[what] ?? 0, value);
+  for (const [what, value] of Object.entries(check(await scrape(port), clients + 1)))
+    highest[what] = Math.max(highest[what] ?? 0, value);
   rss = Math.max(rss, rss_mb(daemon.pid));
 }
 
@@ -184,7 +199,8 @@ async function good(name, wanted, meanwhile) {
 for (let round = 0; round < rounds; ++round) {
   for (const [name, make] of [...Object.entries(kinds), ['all of them at once', null]]) {
     const crowd = make === null
-      ? Object.values(kinds).flatMap((one) => Array.from({ length: Math.ceil(each / 10) }, (_, i) => one(port, i)).flat())
+      ? Object.values(kinds).flatMap((one) => Array.from({ length: Math.ceil(each / 10) }, (_, i) => one(port, i))
+        .flat())
       : Array.from({ length: each }, (_, i) => make(port, i)).flat();
     clients = crowd.length;
     tried += crowd.length;
@@ -204,7 +220,8 @@ await until('the connections are gone', async () => {
   return /^replayd_connections\{kind="ingest"\} 0$/m.test(text) && /^replayd_connections\{kind="live"\} 0$/m.test(text);
 });
 if ((await fetch(`http://127.0.0.1:${port}/readyz`)).status !== 200) violation('not ready afterwards');
-for (const kind of ['deaf', 'greedy']) if (!(heard[kind] > 0)) violation(`no ${kind} client got an arrival through: nothing was tried`);
+for (const kind of ['deaf', 'greedy']) if (!(heard[kind] > 0))
+  violation(`no ${kind} client got an arrival through: nothing was tried`);
 if (rss > RSS_MB_MAX) violation(`memory rose to ${rss.toFixed(0)} MB, expected at most ${RSS_MB_MAX}`);
 const after = rss_mb(daemon.pid);
 daemon.kill('SIGTERM');
@@ -213,6 +230,7 @@ if (daemon.exitCode !== 0) violation(`the daemon ended with ${daemon.exitCode}`)
 rmSync(folder, { recursive: true });
 const depths = Object.entries(highest).map(([what, value]) => `${what} ${value}`).join(', ');
 console.log(`trust memory ${tried} ${violations.length} ${((Date.now() - started) / 1000).toFixed(1)} clients of ` +
-  `${Object.keys(kinds).length} kinds that misbehave, the good one acknowledged throughout; memory ${before.toFixed(0)} MB before, ` +
+  `${Object.keys(kinds).length} kinds that misbehave, the good one acknowledged throughout; memory ` +
+  `${before.toFixed(0)} MB before, ` +
   `${rss.toFixed(0)} MB at most, ${after.toFixed(0)} MB after; highest: ${depths}`);
 process.exit(violations.length > 0 ? 1 : 0);

@@ -67,7 +67,8 @@ async function stop(daemon) {
 
 function stored_batches(db, stream) {
   const rows = JSON.parse(execFileSync(join(programs, 'replayctl'), ['query',
-    `SELECT count(*) FROM arrival_batch JOIN stream ON stream.id = stream_id WHERE name = '${stream}'`, '--db', db, '--json'])).rows;
+    `SELECT count(*) FROM arrival_batch JOIN stream ON stream.id = stream_id WHERE name = '${stream}'`, '--db', db,
+    '--json'])).rows;
   execFileSync(join(programs, 'replayctl'), ['check', '--db', db, '--json']);
   return rows[0][0];
 }
@@ -83,7 +84,8 @@ async function part(name, note, body) {
     else violation(`${name}: ${error.message}`);
   }
   rmSync(folder, { recursive: true, force: true });
-  console.log(`trust ${name} ${tried} ${violations.length - before} ${((Date.now() - started) / 1000).toFixed(1)} ${note}`);
+  console.log(`trust ${name} ${tried} ${violations.length - before} ${((Date.now() - started) / 1000).toFixed(1)} ` +
+    `${note}`);
 }
 
 /** What this machine does not let us try. */
@@ -141,7 +143,8 @@ async function disk_full(folder) {
       await until('it is ready again without a restart', async () => (await status_of(daemon.port, '/readyz')) === 200);
       client.batches = client.acked + 20;
       if (!(await client.feed())) violation(`round ${round}: nothing is taken after space returned`);
-      if (stored_batches(daemon.db, 'full') < client.acked) violation(`round ${round}: acknowledged batches are missing`);
+      if (stored_batches(daemon.db, 'full') < client.acked)
+        violation(`round ${round}: acknowledged batches are missing`);
       await stop(daemon);
       for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
     }
@@ -157,7 +160,8 @@ async function no_descriptors(folder) {
   for (let round = 1; round <= rounds; ++round) {
     const open = readdirSync(`/proc/${daemon.child.pid}/fd`).length;
     execFileSync('prlimit', ['--pid', String(daemon.child.pid), `--nofile=${open + 10}:8192`]);
-    const idle = Array.from({ length: 40 }, () => new Socket(daemon.port, '/live/v1', 'replayd.live.v1', () => {}, () => {}));
+    const idle = Array.from({ length: 40 }, () => new Socket(daemon.port, '/live/v1', 'replayd.live.v1', () => {},
+      () => {}));
     await until('the connections are there', () => readdirSync(`/proc/${daemon.child.pid}/fd`).length >= open + 9);
     for (const socket of idle) socket.close();
     const client = new Client(daemon.port, `files-${round}`, 50);
@@ -177,12 +181,14 @@ async function clock_jumps(folder) {
     const at = join(folder, String(round));
     mkdirSync(at);
     const steady = round === 1; // the reference
-    const daemon = await start_daemon(programs, at, steady ? 'exec' : `exec env LD_PRELOAD=${programs}/libtrust_clock.so`);
+    const daemon = await start_daemon(programs, at,
+      steady ? 'exec' : `exec env LD_PRELOAD=${programs}/libtrust_clock.so`);
     const client = new Client(daemon.port, 'jumps', 50);
     if (!(await client.feed())) violation(`round ${round}: not everything was acknowledged`);
     const end = new Socket(daemon.port, '/ingest/v1', 'replayd.v1', () => {}, () => {});
     end.send(JSON.stringify({ hello: { stream: 'jumps' } }));
-    await fetch(`http://127.0.0.1:${daemon.port}/api/v1/streams/jumps/end`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
+    await fetch(`http://127.0.0.1:${daemon.port}/api/v1/streams/jumps/end`,
+      { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
     const stream = async () => (await fetch(`http://127.0.0.1:${daemon.port}/api/v1/streams/jumps`)).json();
     await until('the run has finished', async () => (await stream()).state === 'finished');
     hashes.add((await stream()).runs[0].hash);
@@ -194,6 +200,7 @@ async function clock_jumps(folder) {
 }
 
 await part('disk-full', 'fillings of a tmpfs under load: refused, told, healed without a restart', disk_full);
-await part('no-descriptors', 'times without file descriptors: connections wait, nothing acknowledged is lost', no_descriptors);
+await part('no-descriptors', 'times without file descriptors: connections wait, nothing acknowledged is lost',
+  no_descriptors);
 await part('clock-jumps', 'runs; the wall clock jumps by years at every look, hashes are as without', clock_jumps);
 process.exit(violations.length > 0 ? 1 : 0);

@@ -40,7 +40,8 @@ async function watchFrames(browser, daemon, view) {
   await page.evaluate(() => {
     window.frames_ = [];
     window.tasks = [];
-    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' });
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((entry) => entry.duration)))
+      .observe({ type: 'longtask' });
     let last = performance.now();
     const frame = (now) => { window.frames_.push(now - last); last = now; requestAnimationFrame(frame); };
     requestAnimationFrame(frame);
@@ -71,8 +72,10 @@ for (const view of VIEWS) {
   const { frames, tasks } = await watchFrames(browser, daemon, view);
   const total = frames.reduce((sum, distance) => sum + distance, 0);
   const sorted = [...frames].sort((a, b) => a - b);
-  console.log([view.padEnd(9), fixed(median(loads)).padStart(8), fixed((frames.length / total) * 1000, 1).padStart(10), fixed(sorted[Math.floor(sorted.length * 0.95)], 1).padStart(14),
-    fixed(sorted.at(-1)).padStart(12), fixed(tasks.reduce((sum, time) => sum + time, 0) / (total / 1000), 1).padStart(17)].join(' '));
+  console.log([view.padEnd(9), fixed(median(loads)).padStart(8), fixed((frames.length / total) * 1000, 1).padStart(10),
+    fixed(sorted[Math.floor(sorted.length * 0.95)], 1).padStart(14),
+    fixed(sorted.at(-1)).padStart(12), fixed(tasks.reduce((sum, time) => sum + time, 0) / (total / 1000), 1)
+      .padStart(17)].join(' '));
 }
 await browser.close();
 await daemon.close();

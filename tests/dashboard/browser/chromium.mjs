@@ -24,7 +24,8 @@ export const expect = playwright.expect?.configure({ timeout: PATIENCE_MS });
 
 /** Starts the browser; the caller closes it. */
 export function launch() {
-  return playwright.chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'], timeout: PATIENCE_MS });
+  return playwright.chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'],
+    timeout: PATIENCE_MS });
 }
 
 /** What the console says when a connection is refused: some tests refuse them on purpose, and assert what

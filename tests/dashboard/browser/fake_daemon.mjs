@@ -3,7 +3,8 @@
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
-import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, momentOf, residualsOf, scenarioItems } from './fake_data.mjs';
+import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, momentOf, residualsOf,
+  scenarioItems } from './fake_data.mjs';
 import { fakeCandidate, fakeSearch, SEARCH_FILE, SEARCH_ID } from './fake_search.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
@@ -102,16 +103,22 @@ export class FakeDaemon {
     if (url.pathname === '/version') return { version: '0.1.0', schema_version: 7 };
     const [resource, name, part, argument] = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
     if (resource === 'streams') return { items: this.streams.map((stream) => stream.json) };
-    if (resource === 'scenarios' && part === 'plan') return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
+    if (resource === 'scenarios' && part === 'plan')
+      return { scenario: name, pools: this.#runs.find((run) => run.scenario.name === name)?.plans ?? [] };
     if (resource === 'scenarios' && part === 'experts') return { scenario: name, pools: expertBalances(name) };
     if (resource === 'scenarios') return { items: scenarioItems };
-    if (resource === 'requests') return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
-    if (resource === 'searches') return this.#searches(url.pathname.slice('/api/v1/searches'.length).split('/').slice(1).map(decodeURIComponent));
-    if (resource === 'compare') return comparisonOf(...['a', 'b'].map((side) => this.#run(url.searchParams.get(side))), Number(url.searchParams.get('limit')));
+    if (resource === 'requests')
+      return { items: this.#runs.flatMap((run) => run.requests.filter((request) => request.id === name)) };
+    if (resource === 'searches') return this.#searches(url.pathname.slice('/api/v1/searches'.length).split('/').slice(1)
+      .map(decodeURIComponent));
+    if (resource === 'compare') return comparisonOf(...['a', 'b'].map((side) => this.#run(url.searchParams.get(side))),
+      Number(url.searchParams.get('limit')));
     if (name === undefined) return { items: this.#runs.map((run) => run.json).reverse() };
     const run = this.#run(name);
-    if (part === 'residuals') return this.observed ? residualsOf(run) : { rule: null, alarms: [], whole: null, items: [] };
-    if (part === 'windows') return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
+    if (part === 'residuals') return this.observed ? residualsOf(run) : { rule: null, alarms: [], whole: null,
+      items: [] };
+    if (part === 'windows')
+      return { items: run.windows.filter((window) => window.start_ns >= Number(url.searchParams.get('from_ns'))) };
     if (part === 'at') return momentOf(run, url.searchParams);
     if (part === 'replicas') return { items: run.replicas };
     if (part === 'requests' && argument !== undefined) return run.requests[Number(argument)];
@@ -145,19 +152,23 @@ export class FakeDaemon {
   }
 
   #query({ sql, search }) {
-    if (search !== undefined) return { columns: ['reason', 'clusters'], rows: [[`of ${search}`, 1]], truncated: false, elapsed_ms: 1 };
+    if (search !== undefined) return { columns: ['reason', 'clusters'], rows: [[`of ${search}`, 1]], truncated: false,
+      elapsed_ms: 1 };
     const [, run] = /prompt_bin[^]*run_id = (\d+)/.exec(sql) ?? [];
     if (run !== undefined) return lengthsAnswer(this.#runs.find((item) => String(item.id) === run).requests);
     if (/\bminute\b/.test(sql)) return minutesAnswer(this.#runs);
-    return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name, run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
+    return { columns: ['run', 'scenario', 'ttft_p99_ns'], rows: this.#runs.map((run) => [run.id, run.scenario.name,
+      run.json.ttft?.p99_ns ?? null]), truncated: false, elapsed_ms: 3 };
   }
 }
 
 /** What the history answers to the question of the vLLM panels, coarsely binned. */
 function lengthsAnswer(requests) {
   const bin = (tokens) => Math.ceil(Math.log10(Math.max(1, tokens)) * 3);
-  return { columns: ['slot', 'outcome', 'prompt_bin', 'output_bin', 'requests', 'output_tokens', 'prefill_ns', 'decode_ns'], truncated: false, elapsed_ms: 2,
-    rows: requests.map((item) => [Math.floor(item.finished_ns / 60e9), item.outcome, bin(item.prompt_tokens), bin(item.output_tokens), 1, item.output_tokens,
+  return { columns: ['slot', 'outcome', 'prompt_bin', 'output_bin', 'requests', 'output_tokens', 'prefill_ns',
+    'decode_ns'], truncated: false, elapsed_ms: 2,
+    rows: requests.map((item) => [Math.floor(item.finished_ns / 60e9), item.outcome, bin(item.prompt_tokens),
+      bin(item.output_tokens), 1, item.output_tokens,
       item.first_token_ns - item.scheduled_ns, item.finished_ns - item.first_token_ns]) };
 }
 

@@ -41,7 +41,8 @@ describe('page', { skip: missing ?? false }, () => {
     page = await openPage(browser, `${daemon.url}/#/live`);
     await page.locator('.hint code').waitFor();
     await expect(page.locator('.hint code')).toHaveText(new RegExp(`^replayctl stream .* --daemon ${daemon.url}$`));
-    await expect(panel(page, 'ttft').locator('.empty')).toHaveText(/^No samples yet: stream a trace with replayctl stream …$/);
+    await expect(panel(page, 'ttft').locator('.empty'))
+      .toHaveText(/^No samples yet: stream a trace with replayctl stream …$/);
   });
 
   test('a first stream appears by itself, and live windows add points to TTFT and TPOT', async () => {
@@ -101,7 +102,8 @@ describe('page', { skip: missing ?? false }, () => {
     await morePoints(page, 'ttft', 24 * 6);
   });
 
-  test('a request opens its ledger: every part, an exact sum, why it waited, its twins and what was observed', async () => {
+  test('a request opens its ledger: every part, an exact sum, why it waited, its twins and what was observed',
+    async () => {
     stream();
     page = await openPage(browser, `${daemon.url}/#/requests`);
     await page.getByRole('button', { name: 'Slowest E2E' }).click();
@@ -143,7 +145,9 @@ describe('page', { skip: missing ?? false }, () => {
     assert.ok(!daemon.commands.some((command) => command.endsWith('/end')));
     await end.dblclick();
     await page.waitForFunction(() => document.querySelector('.stream-controls .state').textContent === 'finished');
-    await expect.poll(() => daemon.commands).toEqual(['POST /api/v1/streams/demo/pause', 'POST /api/v1/streams/demo/resume', 'POST /api/v1/streams/demo/speed {"speed":60}', 'POST /api/v1/streams/demo/end']);
+    await expect.poll(() => daemon.commands)
+      .toEqual(['POST /api/v1/streams/demo/pause', 'POST /api/v1/streams/demo/resume',
+        'POST /api/v1/streams/demo/speed {"speed":60}', 'POST /api/v1/streams/demo/end']);
   });
 
   test('the legend hides a run everywhere, by keyboard too', async () => {
@@ -153,7 +157,8 @@ describe('page', { skip: missing ?? false }, () => {
     const entry = panel(page, 'ttft').locator('.entry').first();
     await entry.focus();
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => [...document.querySelectorAll('.panel')].every((item) => item.dataset.runs === '1'));
+    await page.waitForFunction(() => [...document.querySelectorAll('.panel')].every((item) =>
+      item.dataset.runs === '1'));
     await expect(entry).toHaveAttribute('aria-pressed', 'false');
   });
 
@@ -202,8 +207,10 @@ describe('page', { skip: missing ?? false }, () => {
     await page.locator('article.plan h3', { hasText: 'mixed' }).first().waitFor();
     await expect(page.locator('.memory-bar i')).toHaveCount(10);
     await expect(page.locator('.memory-bar i').nth(5)).toHaveAttribute('title', /^KV cache: 34\.8 GiB\n28,500 blocks/);
-    await expect(page.locator('.memory-bar i').nth(7)).toHaveAttribute('title', /^beside the budget: CUDA context: 512 MiB/);
-    await expect(page.locator('td.basis')).toHaveText(['physics', 'physics', 'physics', 'habit', 'habit', '', '', 'assumption', 'assumption', '']);
+    await expect(page.locator('.memory-bar i').nth(7)).toHaveAttribute('title',
+      /^beside the budget: CUDA context: 512 MiB/);
+    await expect(page.locator('td.basis')).toHaveText(['physics', 'physics', 'physics', 'habit', 'habit', '', '',
+      'assumption', 'assumption', '']);
   });
 
   test('memory over time is drawn for each pool and replica', async () => {
@@ -214,7 +221,8 @@ describe('page', { skip: missing ?? false }, () => {
     const chart = page.locator('.memory-time article[data-pool="mixed"]');
     await chart.locator('canvas').waitFor();
     await expect(chart).toHaveAttribute('data-points', String(first.windows.length));
-    await expect(chart.locator('.chart')).toHaveAttribute('aria-label', /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
+    await expect(chart.locator('.chart')).toHaveAttribute('aria-label',
+      /weights 33\.3 GiB, activations, buffers, workspace 3\.90 GiB, KV used \d/);
     await chart.getByLabel('Replica of mixed').selectOption('#1');
     await expect(chart).toHaveAttribute('data-points', String(Math.ceil(first.windows.length / 2)));
     await expect(chart.locator('.plan-facts')).toHaveText(/^KV used at most .* of 34\.8 GiB/);

@@ -17,12 +17,15 @@ const BUILD = process.env.REPLAYD_BUILD ?? 'build/release';
 const DAEMON = join(BUILD, 'replayd');
 const CLIENT = join(BUILD, 'replayctl');
 const DEADLINE_MS = 180_000;
-/** Slow enough that the replay of an hour outlasts every wait for a first point, on any machine; a picture wants many. */
+/**
+ * Slow enough that the replay of an hour outlasts every wait for a first point, on any machine; a picture wants many.
+ */
 const SPEED = process.env.REPLAYD_SCREENSHOT ? 120 : 10;
 const RATE = process.env.REPLAYD_SCREENSHOT ? 9 : 3;
 
 function missing() {
-  for (const path of [DAEMON, CLIENT]) if (!existsSync(path)) return `${path} isn't built (set REPLAYD_BUILD to the build folder)`;
+  for (const path of [DAEMON, CLIENT]) if (!existsSync(path))
+    return `${path} isn't built (set REPLAYD_BUILD to the build folder)`;
   return browserMissing();
 }
 const reason = missing();
@@ -64,12 +67,14 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
   let browser;
   let streaming;
   const json = async (path) => (await fetch(base + path)).json();
-  const pointsOf = (page, key) => page.$eval(`.panel[data-panel="${key}"]`, (element) => Number(element.dataset.points));
+  const pointsOf = (page, key) => page.$eval(`.panel[data-panel="${key}"]`,
+    (element) => Number(element.dataset.points));
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'replayd-page-'));
     const portFile = join(folder, 'port');
-    daemon = spawn(DAEMON, ['--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    daemon = spawn(DAEMON, ['--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite'),
+      '--dashboard', join(BUILD, 'dashboard')], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [daemon.stdout, daemon.stderr]) stream.on('data', (text) => { daemonSaid += text; });
     await until('replayd ready', async () => {
       if (daemon.exitCode !== null) throw new Ended(`replayd ended with ${daemon.exitCode}: ${daemonSaid}`);
@@ -92,21 +97,27 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
   test('panels draw new points during a replay; a ledger and a past run open', async () => {
     const [mixed, pd] = ['llama-3.1-8b-h100-mixed', 'llama-3.1-8b-h100-pd'];
     const trace = join(folder, 'trace.jsonl.gz');
-    await replayctl('generate', trace, '--rate', String(RATE), '--duration', '1h', '--seed', '7', '--process', 'diurnal', '--diurnal-period', '1h',
-      '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s', '--prompt-median', '600', '--output-median', '180');
-    const args = (file, name, speed) => ['stream', file, '--stream', name, '--scenario', mixed, '--scenario', pd, '--speed', String(speed), '--daemon', base];
+    await replayctl('generate', trace, '--rate', String(RATE), '--duration', '1h', '--seed', '7', '--process',
+      'diurnal', '--diurnal-period', '1h',
+      '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s', '--prompt-median', '600', '--output-median',
+      '180');
+    const args = (file, name, speed) => ['stream', file, '--stream', name, '--scenario', mixed, '--scenario', pd,
+      '--speed', String(speed), '--daemon', base];
 
     // A first stream, as fast as possible, is the past run.
     await replayctl(...args(trace, 'yesterday', 0));
-    const past = await until('a finished run', async () => (await json('/api/v1/runs?stream=yesterday&limit=10')).items.find((run) => run.state === 'finished'));
+    const past = await until('a finished run', async () => (await json('/api/v1/runs?stream=yesterday&limit=10'))
+      .items.find((run) => run.state === 'finished'));
 
     streaming = spawn(CLIENT, args(trace, 'today', SPEED), { stdio: 'ignore' });
     const page = await openPage(browser, `${base}/#/live`);
-    for (const key of ['ttft', 'tpot']) await until(`first points of ${key}`, async () => await pointsOf(page, key) > 0);
+    for (const key of ['ttft', 'tpot']) await until(`first points of ${key}`, async () => await pointsOf(page,
+      key) > 0);
     const before = { ttft: await pointsOf(page, 'ttft'), tpot: await pointsOf(page, 'tpot') };
     for (const key of ['ttft', 'tpot']) {
       await until(`new points of ${key}`, async () => await pointsOf(page, key) > before[key]);
-      await page.waitForFunction((name) => document.querySelector(`.panel[data-panel="${name}"]`).dataset.runs === '2', key);
+      await page.waitForFunction((name) => document.querySelector(`.panel[data-panel="${name}"]`).dataset.runs === '2',
+        key);
     }
     await page.locator('.card[data-source="metrics"]').nth(1).waitFor();
 
@@ -123,7 +134,8 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
       await whatIf.getByLabel('Replay it through').selectOption(mixed);
       await whatIf.getByLabel('beginning').selectOption({ label: beginning });
       await whatIf.getByRole('button', { name: 'Add' }).click();
-      await until(label, async () => await whatIf.locator('tbody tr').count() === before + 1 && await whatIf.getByRole('button', { name: 'Add' }).isEnabled());
+      await until(label, async () => await whatIf.locator('tbody tr').count() === before + 1 &&
+        await whatIf.getByRole('button', { name: 'Add' }).isEnabled());
     };
     await add('a run that joins', 'at the start of the stream');
     const joined = /run #(\d+): it catches up/.exec(await whatIf.getByRole('status').textContent())[1];
@@ -142,22 +154,26 @@ describe('page of the real daemon', { skip: reason ?? false }, () => {
     const drawer = page.locator('dialog.drawer');
     await drawer.locator('table.ledger:not(.blame)').waitFor();
     await expect(drawer.locator('table.ledger:not(.blame) tbody tr')).toHaveCount(12);
-    await expect(drawer.locator('section .note').first()).toHaveText(/^The parts sum to the end-to-end latency exactly/);
+    await expect(drawer.locator('section .note').first())
+      .toHaveText(/^The parts sum to the end-to-end latency exactly/);
     await page.keyboard.press('Escape');
 
     // Every question of the page is one that the history answers.
     await page.getByRole('link', { name: 'SQL' }).click();
     for (const { title } of QUESTIONS) {
       await page.getByRole('button', { name: title, exact: true }).click();
-      await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent('.query-actions .note')) && await page.locator('.query-actions button.primary').isEnabled());
+      await until(`an answer to '${title}'`, async () => /^[\d,]+ rows? in /.test(await page.textContent(
+        '.query-actions .note')) && await page.locator('.query-actions button.primary').isEnabled());
       await expect(page.locator('.query-actions .note.bad'), title).toHaveCount(0);
     }
     await page.getByRole('link', { name: 'vLLM' }).click();
-    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));
+    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) =>
+      Number(panel.dataset.points) > 0));
 
     await page.getByRole('link', { name: 'History' }).click();
     await page.getByRole('link', { name: `Open run ${past.id}, ` }).click();
-    await until('points of the past run', async () => await pointsOf(page, 'ttft') > 0 && (await page.textContent('.pinned')).includes('stream yesterday'));
+    await until('points of the past run', async () => await pointsOf(page, 'ttft') > 0 &&
+      (await page.textContent('.pinned')).includes('stream yesterday'));
     await page.waitForFunction(() => document.querySelector('.panel[data-panel="ttft"]').dataset.runs === '1');
     assert.deepEqual(page.errors, []);
   });

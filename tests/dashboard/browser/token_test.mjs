@@ -28,10 +28,13 @@ describe('page behind a token', { skip: reason ?? false }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'replayd-token-'));
-    for (const [name, token] of [['read', TOKEN], ['ingest', INGEST]]) await writeFile(join(folder, name), token, { mode: 0o600 });
-    await writeFile(join(folder, 'd.toml'), ['read', 'ingest'].map((name) => `[[token]]\nname = '${name}'\nroles = ['${name}']\nfile = '${join(folder, name)}'\n`).join(''));
+    for (const [name, token] of [['read', TOKEN], ['ingest', INGEST]]) await writeFile(join(folder, name), token,
+      { mode: 0o600 });
+    await writeFile(join(folder, 'd.toml'), ['read', 'ingest'].map((name) =>
+      `[[token]]\nname = '${name}'\nroles = ['${name}']\nfile = '${join(folder, name)}'\n`).join(''));
     const portFile = join(folder, 'port');
-    daemon = spawn(DAEMON, ['--config', join(folder, 'd.toml'), '--listen', '127.0.0.1:0', '--port-file', portFile, '--db', join(folder, 'history.sqlite'),
+    daemon = spawn(DAEMON, ['--config', join(folder, 'd.toml'), '--listen', '127.0.0.1:0', '--port-file', portFile,
+      '--db', join(folder, 'history.sqlite'),
       '--dashboard', join(BUILD, 'dashboard'), '--log-level', 'error'], { stdio: 'inherit' });
     const deadline = Date.now() + DEADLINE_MS;
     while (!existsSync(portFile)) {

@@ -34,7 +34,8 @@ const TOUR = [
   }],
   ['compare', '#/compare?stream=demo', '.compare-requests tbody tr'],
   ['observed', '#/observed?stream=measured', '.observed tbody tr[data-metric="e2e"]'],
-  ['forecast', `#/forecast?stream=followed&traffic=ramp&growth=2&candidates=${PD}`, '.forecast .candidates input', 'light', async (page) => {
+  ['forecast', `#/forecast?stream=followed&traffic=ramp&growth=2&candidates=${PD}`, '.forecast .candidates input',
+    'light', async (page) => {
     await page.getByRole('button', { name: 'Look ahead' }).click();
     await page.locator('.forecast-result').waitFor();
   }],
@@ -56,27 +57,37 @@ const wanted = (name) => named.length === 0 || named.includes(name);
 const client = join(BUILD, 'replayctl');
 const work = await mkdtemp(join(tmpdir(), 'replayd-tour-'));
 await mkdir(join(work, 'searches'));
-const daemon = spawn(join(BUILD, 'replayd'), ['--listen', '127.0.0.1:0', '--port-file', join(work, 'port'), '--db', join(work, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard'), '--searches', join(work, 'searches'), '--log-level', 'warn'], { stdio: 'inherit' });
+const daemon = spawn(join(BUILD, 'replayd'), ['--listen', '127.0.0.1:0', '--port-file', join(work, 'port'), '--db',
+  join(work, 'history.sqlite'), '--dashboard', join(BUILD, 'dashboard'), '--searches', join(work, 'searches'),
+  '--log-level', 'warn'], { stdio: 'inherit' });
 const browser = await launch();
 let following = null;
 try {
   const base = await ready();
   const trace = join(work, 'trace.jsonl.gz');
-  const stream = (name, speed, ...scenarios) => ['stream', trace, '--stream', name, '--daemon', base, '--speed', String(speed), ...scenarios.flatMap((scenario) => ['--scenario', scenario])];
+  const stream = (name, speed, ...scenarios) => ['stream', trace, '--stream', name, '--daemon', base, '--speed',
+    String(speed), ...scenarios.flatMap((scenario) => ['--scenario', scenario])];
   const run = (...args) => execFileSync(client, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  run('generate', trace, '--duration', '1h', '--rate', '9', '--seed', '7', '--process', 'diurnal', '--diurnal-period', '1h', '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s',
-    '--system-prompts', '4', '--system-tokens', '512', '--prompt-median', '600', '--output-median', '180', '--context-max', '24000');
-  if (wanted('experts') || wanted('overview')) run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'), '--wait');
+  run('generate', trace, '--duration', '1h', '--rate', '9', '--seed', '7', '--process', 'diurnal', '--diurnal-period',
+    '1h', '--diurnal-amplitude', '0.7', '--turns', '3', '--think', '20s',
+    '--system-prompts', '4', '--system-tokens', '512', '--prompt-median', '600', '--output-median', '180',
+    '--context-max', '24000');
+  if (wanted('experts') || wanted('overview')) run(...stream('experts', 0, 'deepseek-v3-h800-pd', 'step-3-h100-afd'),
+    '--wait');
   run(...stream('demo', 0, MIXED, PD), '--wait');
   if (wanted('search')) {
     // Within the folder, so that the picture names the trace alone.
-    execFileSync(resolve(client), ['search', SEARCH, 'trace.jsonl.gz', '--limit', '6000', '--db', 'searches/llama-3-70b.db'],
+    execFileSync(resolve(client), ['search', SEARCH, 'trace.jsonl.gz', '--limit', '6000', '--db',
+      'searches/llama-3-70b.db'],
       { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
   }
   if (wanted('observed')) await writeFile(join(work, 'measured.jsonl'), await measured(base, trace));
-  if (wanted('observed')) run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base, '--speed', '0', '--scenario', MIXED, '--wait');
-  if (wanted('forecast') || wanted('overview')) following = spawn(client, stream('followed', 60, MIXED), { stdio: 'ignore' });
-  for (const [name, address, shown, theme = 'light', prepare = null] of TOUR.filter(([each]) => wanted(each))) await take(base, name, address, shown, theme, prepare);
+  if (wanted('observed')) run('stream', join(work, 'measured.jsonl'), '--stream', 'measured', '--daemon', base,
+    '--speed', '0', '--scenario', MIXED, '--wait');
+  if (wanted('forecast') || wanted('overview')) following = spawn(client, stream('followed', 60, MIXED),
+    { stdio: 'ignore' });
+  for (const [name, address, shown, theme = 'light', prepare = null] of TOUR.filter(([each]) => wanted(each)))
+    await take(base, name, address, shown, theme, prepare);
 } finally {
   following?.kill();
   await browser.close();
@@ -99,11 +110,14 @@ async function ready() {
 
 /** The first arrivals of the trace with the times that the disaggregated run gave them, as observed ones. */
 async function measured(base, trace) {
-  const sql = `SELECT sequence, ttft_ns, tpot_ns, e2e_ns FROM request_latency WHERE scenario = '${PD}' AND sequence < ${MEASURED} ORDER BY sequence`;
-  const answer = await fetch(`${base}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sql }) });
+  const sql = `SELECT sequence, ttft_ns, tpot_ns, e2e_ns FROM request_latency WHERE scenario = '${PD}' AND sequence ` +
+    `< ${MEASURED} ORDER BY sequence`;
+  const answer = await fetch(`${base}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sql }) });
   const { rows } = await answer.json();
   const lines = gunzipSync(await readFile(trace)).toString().split('\n');
-  return rows.map(([sequence, ttft, tpot, e2e]) => JSON.stringify({ ...JSON.parse(lines[sequence]), observed_ttft_ns: ttft, observed_e2e_ns: e2e, ...(tpot === null ? {} : { observed_tpot_ns: tpot }) })).join('\n');
+  return rows.map(([sequence, ttft, tpot, e2e]) => JSON.stringify({ ...JSON.parse(lines[sequence]),
+    observed_ttft_ns: ttft, observed_e2e_ns: e2e, ...(tpot === null ? {} : { observed_tpot_ns: tpot }) })).join('\n');
 }
 
 /** The picture once nothing waits to be drawn: two looks at the page that are the same. */

@@ -39,7 +39,8 @@ describe('views', { skip: missing ?? false }, () => {
 
   for (const { key, title } of VIEWS) {
     for (const colorScheme of ['light', 'dark']) {
-      test(`${title}: the heading says where one is, and axe-core finds nothing in the ${colorScheme} theme`, async () => {
+      test(`${title}: the heading says where one is, and axe-core finds nothing in the ${colorScheme} theme`,
+        async () => {
         await open(key, { colorScheme });
         await expect(page.locator('nav a[aria-current="page"]')).toHaveText(title);
         const beginning = new RegExp(`^${title}`);
@@ -60,8 +61,10 @@ describe('views', { skip: missing ?? false }, () => {
     await open('overview');
     await page.locator('.stream[data-stream="yesterday"] svg.spark').waitFor();
     await expect(page.locator('.stream h2')).toHaveText(['demo', 'yesterday']);
-    await page.locator('.stream[data-stream="yesterday"] td:nth-of-type(2)').getByText('mixed 16×H100', { exact: true }).waitFor();
-    await expect(page.locator('.summary')).toHaveText(/^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
+    await page.locator('.stream[data-stream="yesterday"] td:nth-of-type(2)').getByText('mixed 16×H100', { exact: true })
+      .waitFor();
+    await expect(page.locator('.summary'))
+      .toHaveText(/^2 streams, 1 under way\. \d of 4 runs keeps? the objectives at p99\.$/);
     await page.locator('.stream[data-stream="yesterday"]').getByRole('link', { name: 'Live: yesterday' }).click();
     await page.locator(VIEW_READY.live).first().waitFor();
     await expect.poll(() => new URL(page.url()).hash).toBe('#/live?stream=yesterday');
@@ -102,14 +105,16 @@ describe('views', { skip: missing ?? false }, () => {
     await page.reload();
     await page.locator(VIEW_READY.live).first().waitFor();
     await expect(page.getByRole('button', { name: 'Log' })).toHaveAttribute('aria-pressed', 'true');
-    await expect(page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' })).toHaveAttribute('aria-pressed', 'false');
+    await expect(page.getByRole('group', { name: 'Quantiles' }).getByRole('button', { name: 'p50' }))
+      .toHaveAttribute('aria-pressed', 'false');
     await expect.poll(() => new URL(page.url()).hash).toBe(hash);
   });
 
   // The stream is not the newest, so nothing is known of it until the daemon has answered.
   test('an address that names an older stream draws its windows', async () => {
     page = await openPage(browser, `${daemon.url}/#/live?stream=yesterday`);
-    await page.waitForFunction(() => Number(document.querySelector('.panel[data-panel="goodput"]')?.dataset.points) === 92);
+    await page.waitForFunction(() =>
+      Number(document.querySelector('.panel[data-panel="goodput"]')?.dataset.points) === 92);
   });
 
   test('a request has an address: it opens in the drawer, and closing it leaves the list', async () => {
@@ -123,7 +128,8 @@ describe('views', { skip: missing ?? false }, () => {
     await page.waitForFunction(() => location.hash === '#/requests?order=slowest_ttft');
   });
 
-  test('single keys open the views and the list of keys, unless something is typed or they are switched off', async () => {
+  test('single keys open the views and the list of keys, unless something is typed or they are switched off',
+    async () => {
     await open('overview');
     await page.keyboard.press('1');
     await page.locator(VIEW_READY.live).first().waitFor();
@@ -160,28 +166,34 @@ describe('views', { skip: missing ?? false }, () => {
   // The order and titles of vllm-project/vllm 4b5c627, examples/observability/prometheus_grafana/grafana.json.
   test('the twelve panels of vLLM stand in its order, and each draws something', async () => {
     await open('vllm');
-    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) => Number(panel.dataset.points) > 0));
-    await expect(page.locator('.vllm .panel h2')).toHaveText(['E2E request latency', 'Token throughput', 'Inter token latency', 'Scheduler state',
-      'Time to first token latency', 'Cache utilization', 'Request prompt length', 'Request generation length', 'Finish reason', 'Queue time',
-      'Requests prefill and decode time', 'Max generation token in sequence group']);
-    await expect(page.locator('.panel[data-panel="prompt_length"] .chart')).toHaveAttribute('aria-label', /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
+    await page.waitForFunction(() => [...document.querySelectorAll('.vllm .panel')].every((panel) =>
+      Number(panel.dataset.points) > 0));
+    await expect(page.locator('.vllm .panel h2')).toHaveText(['E2E request latency', 'Token throughput',
+      'Inter token latency', 'Scheduler state',
+      'Time to first token latency', 'Cache utilization', 'Request prompt length', 'Request generation length',
+      'Finish reason', 'Queue time', 'Requests prefill and decode time', 'Max generation token in sequence group']);
+    await expect(page.locator('.panel[data-panel="prompt_length"] .chart')).toHaveAttribute('aria-label',
+      /^Request prompt length: most requests: \S+ tokens, [\d.]+ %$/);
   });
 
   test('goodput is drawn beside what arrives, and latency over time is stacked by part and by cause', async () => {
     await open('live');
     await page.locator('.panel[data-panel="goodput"]:not(.is-empty)').waitFor();
     const block = page.locator('.ledger-time');
-    await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands === 'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
+    await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands ===
+      'prefill_queue,prefill_compute,chunk_wait,decode_compute,batch_interference,preemption_stall,recompute');
     await block.getByRole('button', { name: 'Causes' }).click();
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.startsWith('other_prefill,'));
-    await expect(block.locator('.ledger-chart')).toHaveAttribute('aria-label', /^Mean latency over time: Others’ prefill at most /);
+    await expect(block.locator('.ledger-chart')).toHaveAttribute('aria-label',
+      /^Mean latency over time: Others’ prefill at most /);
     await block.getByLabel('Run of the ledger over time').selectOption({ label: 'llama-3-70b-h100-pd' });
     await page.waitForFunction(() => document.querySelector('.ledger-time').dataset.bands.includes('link'));
   });
 
   test('panels of pools and links are there while a disaggregated cluster is shown', async () => {
     await open('live');
-    for (const key of ['links', 'pool_output']) await page.locator(`.panel[data-panel="${key}"]:not(.is-empty)`).waitFor();
+    for (const key of ['links', 'pool_output']) await page.locator(`.panel[data-panel="${key}"]:not(.is-empty)`)
+      .waitFor();
     await page.getByLabel('Stream', { exact: true }).selectOption('yesterday');
     await page.locator('.panel[data-panel="links"]').waitFor({ state: 'hidden' });
   });
@@ -190,7 +202,9 @@ describe('views', { skip: missing ?? false }, () => {
     await open('experts');
     await expect(page.locator('.expert-pool')).toHaveCount(2);
     await expect(page.locator('.expert-pool').first().locator('.rank-loads i')).toHaveCount(16);
-    await expect(page.locator('.expert-pool .plan-facts').first()).toHaveText(/^Busiest rank: busiest 1\.\d\d×, idlest 0\.\d\d× the mean by law · with the [\d.k]+ tokens per rank and step of now, chance makes it \d\.\d\d×\.$/);
+    await expect(page.locator('.expert-pool .plan-facts').first()).toHaveText(new RegExp(
+      String.raw`^Busiest rank: busiest 1\.\d\d×, idlest 0\.\d\d× the mean by law · ` +
+      String.raw`with the [\d.k]+ tokens per rank and step of now, chance makes it \d\.\d\d×\.$`));
   });
 
   test('a question is asked by a click, drawn by run, listed, and its address asks it again', async () => {
@@ -208,17 +222,23 @@ describe('views', { skip: missing ?? false }, () => {
     await figure.waitFor();
     await expect.poll(() => figure.evaluate(({ dataset }) => [dataset.kind, dataset.series])).toEqual(['bars', '1']);
     await expect(page.locator('textarea')).toHaveValue(/AS minute/);
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' })
+      .click()]);
     assert.equal(download.suggestedFilename(), 'replayd.csv');
   });
 
-  test('two runs are compared: who breaks first, how much differs, why, and the requests lead to their ledgers', async () => {
+  test('two runs are compared: who breaks first, how much differs, why, and the requests lead to their ledgers',
+    async () => {
     await open('compare');
-    await expect(page.locator('.compare .summary')).toHaveText(/^B breaks the TTFT objective 14\.0 min earlier, at 6:00\. 2\d\d of 230 requests differ: \d+ slower and \d+ faster in B\.$/);
+    await expect(page.locator('.compare .summary')).toHaveText(new RegExp(
+      String.raw`^B breaks the TTFT objective 14\.0 min earlier, at 6:00\. ` +
+      String.raw`2\d\d of 230 requests differ: \d+ slower and \d+ faster in B\.$`));
     await expect(page.locator('.differences tbody th')).toHaveText(['TTFT', 'TPOT', 'E2E']);
-    await page.waitForFunction(() => [...document.querySelectorAll('.compare .panel')].filter((panel) => Number(panel.dataset.points) > 0).length === 4);
+    await page.waitForFunction(() => [...document.querySelectorAll('.compare .panel')].filter((panel) =>
+      Number(panel.dataset.points) > 0).length === 4);
     await page.locator('.diverging .bar-row').nth(4).waitFor();
-    await expect(page.locator('.compare-requests tbody tr').first().locator('td').last()).toHaveText(/^[a-z ]+ [+−][\d.]+ m?s/);
+    await expect(page.locator('.compare-requests tbody tr').first().locator('td').last())
+      .toHaveText(/^[a-z ]+ [+−][\d.]+ m?s/);
     await page.getByRole('button', { name: 'Swap' }).click();
     await page.waitForFunction(() => location.hash === '#/compare?a=2&b=1');
     await page.reload();
@@ -236,7 +256,8 @@ describe('views', { skip: missing ?? false }, () => {
 
   test('one run alone says how to get a second', async () => {
     page = await openPage(browser, `${daemon.url}/#/compare?runs=10`);
-    await page.waitForFunction(() => document.querySelector('.compare .summary').textContent.startsWith('Two runs of one stream are compared'));
+    await page.waitForFunction(() => document.querySelector('.compare .summary')
+      .textContent.startsWith('Two runs of one stream are compared'));
   });
 
   test('what was observed is held against each run, with the drift alarm, and drawn over TTFT and TPOT', async () => {
@@ -249,7 +270,8 @@ describe('views', { skip: missing ?? false }, () => {
     }
     await page.getByRole('link', { name: 'Live', exact: true }).click();
     await page.locator('.panel[data-panel="ttft"] .entry', { hasText: 'observed, mean' }).waitFor();
-    await page.waitForFunction((points) => document.querySelector('.panel[data-panel="ttft"]').dataset.points === points, String(46 * 3 * 3 + 46));
+    await page.waitForFunction((points) => document.querySelector('.panel[data-panel="ttft"]')
+      .dataset.points === points, String(46 * 3 * 3 + 46));
     await page.waitForFunction(() => document.querySelectorAll('.panel[data-panel="e2e"] .entry').length === 3);
   });
 
@@ -278,39 +300,49 @@ describe('views', { skip: missing ?? false }, () => {
     daemon.observed = false;
     page = await openPage(browser, `${daemon.url}/#/observed`);
     await page.locator('.observed .hint').waitFor();
-    await expect(page.locator('.observed .hint')).toHaveText(/^No arrival of this stream carries what production observed\./);
+    await expect(page.locator('.observed .hint'))
+      .toHaveText(/^No arrival of this stream carries what production observed\./);
   });
 
   test('a forecast names the time to the break and the cheapest candidate that holds', async () => {
-    page = await openPage(browser, `${daemon.url}/#/forecast?traffic=ramp&growth=2&candidates=llama-3-70b-h100-pd,deepseek-v3-h800-pd`);
+    page = await openPage(browser,
+      `${daemon.url}/#/forecast?traffic=ramp&growth=2&candidates=llama-3-70b-h100-pd,deepseek-v3-h800-pd`);
     await page.locator(VIEW_READY.forecast).first().waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Look ahead' }).click();
     await page.locator('.forecast-result').waitFor();
-    await expect(page.locator('.forecast .summary')).toHaveText('As it is, llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is deepseek-v3-h800-pd, with 24 GPUs.');
+    await expect(page.locator('.forecast .summary'))
+      .toHaveText('As it is, llama-3-70b-h100-mixed breaks TTFT in 11.0 min. The cheapest that holds them is ' +
+        'deepseek-v3-h800-pd, with 24 GPUs.');
     await expect(page.locator('.panel[data-panel="forecast_ttft"]')).toHaveAttribute('data-lines', '3');
     const candidates = page.locator('.forecast-result tbody tr');
     await expect(candidates).toHaveCount(3);
     for (const [row, holds] of ['false', 'false', 'true'].entries()) {
       await expect(candidates.nth(row)).toHaveAttribute('data-holds', holds);
     }
-    assert.deepEqual(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')), { traffic: 'ramp', horizon_s: 900, candidates: [{ scenario: 'llama-3-70b-h100-pd' }, { scenario: 'deepseek-v3-h800-pd' }], growth: 2 });
+    assert.deepEqual(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')),
+      { traffic: 'ramp', horizon_s: 900, candidates: [{ scenario: 'llama-3-70b-h100-pd' },
+        { scenario: 'deepseek-v3-h800-pd' }], growth: 2 });
     assert.deepEqual(await violations(page), []);
   });
 
   test('any moment of a run can be gone to, shows its replicas, and can be forked from', async () => {
     page = await openPage(browser, `${daemon.url}/#/moment?at=120&replica=1`);
     await page.locator(VIEW_READY.moment).first().waitFor();
-    await expect(page.locator('.moment .summary')).toHaveText('At 2:00: 8 waiting, 8 running, 1 with KV under way; 500 of 600 finished.');
+    await expect(page.locator('.moment .summary'))
+      .toHaveText('At 2:00: 8 waiting, 8 running, 1 with KV under way; 500 of 600 finished.');
     await expect(page.locator('.moment-requests tbody tr')).toHaveCount(3);
     await expect(page.locator('.moment-result h2')).toHaveText('Requests of replica 1');
     await page.getByLabel('Requests of replica 2').click();
     await page.getByLabel('Moment, in virtual seconds').fill('180');
-    await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
+    await page.waitForFunction(() => document.querySelector('.moment .summary')
+      .textContent.startsWith('At 3:00: 12 waiting'));
     await expect(page).toHaveURL(/#\/moment\?.*at=180&replica=2$/);
     await page.reload();
-    await page.waitForFunction(() => document.querySelector('.moment .summary').textContent.startsWith('At 3:00: 12 waiting'));
+    await page.waitForFunction(() => document.querySelector('.moment .summary')
+      .textContent.startsWith('At 3:00: 12 waiting'));
     await page.getByRole('button', { name: 'Fork here' }).click();
-    await page.waitForFunction(() => /^Run #99 goes on from here under /.test(document.querySelector('.moment .note').textContent));
+    await page.waitForFunction(() => /^Run #99 goes on from here under /.test(document.querySelector('.moment .note')
+      .textContent));
     assert.equal(JSON.parse(daemon.commands.at(-1).split(' ').slice(2).join(' ')).at_ns, 180e9);
     assert.deepEqual(await violations(page), []);
   });
@@ -318,7 +350,8 @@ describe('views', { skip: missing ?? false }, () => {
   test('a search draws each cluster and its front; a cluster shows what it sets, and how to see it live', async () => {
     page = await openPage(browser, `${daemon.url}/#/search?across=throughput`);
     await expect(page.locator('.search-chart')).toHaveAttribute('data-points', '23');
-    await expect(page.locator('.search .summary')).toHaveText('The cheapest that holds the objectives: prefill.replicas=3 ' +
+    await expect(page.locator('.search .summary'))
+      .toHaveText('The cheapest that holds the objectives: prefill.replicas=3 ' +
       'decode.replicas=1, 16 GPUs, 40.0 per hour. 24 trials of 24 of 24 candidates by grid.');
     await expect(page.locator('section[aria-label="Not possible"] tbody td'))
       .toHaveText(['1', '40 GPUs: more than gpus_max = 36', 'prefill.replicas=6 decode.replicas=4']);
@@ -328,7 +361,8 @@ describe('views', { skip: missing ?? false }, () => {
     await page.keyboard.press('Enter');
     await expect(page).toHaveURL(/&trial=8x1$/);
     const name = 'llama-3-70b-h100-pd-c8';
-    await expect(page.locator('.command code')).toHaveText(`replayctl stream 'traces/azure conv.csv' --stream ${name} ` +
+    await expect(page.locator('.command code'))
+      .toHaveText(`replayctl stream 'traces/azure conv.csv' --stream ${name} ` +
       `--scenario ${name} --daemon ${daemon.url} --time-scale 0.1 --limit 1000 --wait`);
     await expect(page.locator('.search-detail .settings li')).toHaveText(['prefill.replicas=3', 'decode.replicas=1']);
     await expect(page.locator('.search-chart circle.chosen')).toHaveAttribute('data-trial', '8x1');
@@ -352,7 +386,8 @@ describe('views', { skip: missing ?? false }, () => {
   test('without a search the view says how to get one', async () => {
     daemon.searched = null;
     page = await openPage(browser, `${daemon.url}/#/search`);
-    await expect(page.locator('.search .note').first()).toHaveText(/^No search yet\. Start the daemon with --searches FOLDER/);
+    await expect(page.locator('.search .note').first())
+      .toHaveText(/^No search yet\. Start the daemon with --searches FOLDER/);
   });
 
   test('SQL can be asked of a file of searches, and its address asks it again', async () => {
@@ -368,7 +403,8 @@ describe('views', { skip: missing ?? false }, () => {
 
   test('a run that is over has no forecast, and says so', async () => {
     page = await openPage(browser, `${daemon.url}/#/forecast?stream=yesterday`);
-    await page.waitForFunction(() => document.querySelector('.forecast .note').textContent.startsWith('Run #10 is over'));
+    await page.waitForFunction(() => document.querySelector('.forecast .note')
+      .textContent.startsWith('Run #10 is over'));
     await expect(page.getByRole('button', { name: 'Look ahead' })).toBeDisabled();
   });
 });
