@@ -1,6 +1,6 @@
 #pragma once
-// Replicas that are added and removed while a run goes on. [autoscale] states times that all pools share, [pool.autoscale] the
-// rule of one pool; `replicas` of such a pool is then the most that it may have.
+// Replicas that are added and removed while a run goes on. [autoscale] states times that all pools share,
+// [pool.autoscale] the rule of one pool; `replicas` of such a pool is then the most that it may have.
 
 #include <cstdint>
 
@@ -10,12 +10,12 @@ namespace replayd {
 
 /// What a pool's number of replicas follows.
 enum class AutoscaleRule {
-    /// Share in use of what the pool has, at `target`: of prefill pools, of the time since the last look, in steps; of others,
-    /// of the KV blocks or of the sequences that may run, whichever is more.
+    /// Share in use of what the pool has, at `target`: of prefill pools, of the time since the last look, in steps; of
+    /// others, of the KV blocks or of the sequences that may run, whichever is more.
     utilisation,
     queue,      ///< requests that wait, `target` of them for each replica; and no fewer replicas than were busy
-    /// Predicted TTFT and TPOT, at `target` times the objectives of [slo]: as many replicas as the prompts that come take, and
-    /// those that wait take within the TTFT; and as few as decode what is there with steps within the TPOT.
+    /// Predicted TTFT and TPOT, at `target` times the objectives of [slo]: as many replicas as the prompts that come
+    /// take, and those that wait take within the TTFT; and as few as decode what is there with steps within the TPOT.
     objective,
 };
 
@@ -30,13 +30,14 @@ struct PoolAutoscaleSpec {
 };
 
 /// Of all pools. Defaults of Kubernetes' HorizontalPodAutoscaler where it has them: kubernetes.io/docs, "Horizontal Pod
-/// Autoscaling" (sync period 15 s, stabilisation of scale-down 300 s; number of replicas = ⌈current × metric / target⌉).
+/// Autoscaling" (sync period 15 s, stabilisation of scale-down 300 s; number of replicas = ⌈current × metric /
+/// target⌉).
 struct AutoscaleSpec {
     Duration interval{15 * k_ns_per_s};     ///< between two looks
     Duration startup{120 * k_ns_per_s};     ///< from a replica's start, from where on it costs, until it takes requests
     Duration down_after{300 * k_ns_per_s};  ///< replicas are removed when so long fewer were enough
-    /// A pool that needs replicas takes those that the other pool can spare, as soon as they are drained: then their start takes so
-    /// long, as the weights are there. 0: the pools keep to themselves.
+    /// A pool that needs replicas takes those that the other pool can spare, as soon as they are drained: then their
+    /// start takes so long, as the weights are there. 0: the pools keep to themselves.
     Duration take_over{0};
 
     bool operator==(const AutoscaleSpec&) const = default;

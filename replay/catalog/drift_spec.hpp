@@ -8,9 +8,9 @@
 namespace replayd {
 
 /// The rule of the drift alarm. Requests are taken by windows of the virtual time at which they finish. A window counts
-/// for a metric when at least `requests_min` of its requests carry an observation of it, and is off when the size of its
-/// bias is beyond the bound. `windows` counted windows in a row that are off raise the alarm of the metric, as many that
-/// are not take it back.
+/// for a metric when at least `requests_min` of its requests carry an observation of it, and is off when the size of
+/// its bias is beyond the bound. `windows` counted windows in a row that are off raise the alarm of the metric, as many
+/// that are not take it back.
 struct DriftSpec {
     Duration window{60 * k_ns_per_s};
     std::int64_t requests_min = 20;

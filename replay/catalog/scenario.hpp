@@ -48,12 +48,14 @@ enum class BatchPolicyKind {
     lightllm,            ///< token-level KV, admission by the peak of what may be needed
 };
 
-/// In which order the requests of a replica wait to be admitted. Those whose KV is on the replica already go first in any.
+/// In which order the requests of a replica wait to be admitted. Those whose KV is on the replica already go first in
+/// any.
 enum class QueueOrder {
     fcfs,             ///< first come first served; a preempted request goes to the front
-    priority,         ///< by the priority of the SLO class, then by arrival, also after a preemption (vLLM's priority policy)
-    shortest_prompt,  ///< fewest tokens to compute (of all its context, cached or not), then by arrival. Nothing ages: a
-                      ///< long prompt waits as long as shorter ones keep coming
+    priority,         ///< by the priority of the SLO class, then by arrival, also after a preemption (vLLM's priority
+                      ///< policy)
+    shortest_prompt,  ///< fewest tokens to compute (of all its context, cached or not), then by arrival. Nothing ages:
+                      ///< a long prompt waits as long as shorter ones keep coming
 };
 
 struct BatchingSpec {
@@ -63,9 +65,11 @@ struct BatchingSpec {
     std::int64_t max_sequences = 256; ///< running requests at most
     bool chunked_prefill = true;
     Tokens long_prefill_threshold{0}; ///< cap on one prefill chunk; 0: none
-    /// vllm_v1 with one pipeline stage: the next step is decided when the one under way begins (vLLM's asynchronous scheduling).
+    /// vllm_v1 with one pipeline stage: the next step is decided when the one under way begins (vLLM's asynchronous
+    /// scheduling).
     bool asynchronous = false;
-    bool reserve_full_prompt = true;  ///< vllm_v1: admission needs free blocks for the whole prompt, not for its first chunk
+    bool reserve_full_prompt = true;  ///< vllm_v1: admission needs free blocks for the whole prompt, not for its first
+                                      ///< chunk
     double watermark = 0.01;          ///< vllm, sarathi: share of blocks that admission leaves free
 };
 
@@ -120,9 +124,11 @@ struct RuntimeSpec {
     std::int64_t graph_tokens_max = 512;   ///< largest captured batch
     MoeBackend moe = MoeBackend::fused;
     std::string moe_strategy;  ///< a name of moe_strategy.hpp's table; empty: the one that fits best
-    std::int64_t masked_tokens_max = 256;  ///< hybrid executors: up to so many received tokens the masked layout is used
+    std::int64_t masked_tokens_max = 256;  ///< hybrid executors: up to so many received tokens the masked layout is
+                                           ///< used
     MoeOverlap moe_overlap = MoeOverlap::none;
-    std::int64_t deepep_sms = 20;  ///< DeepEP normal: SMs that its kernels take from what overlaps with them (its default)
+    std::int64_t deepep_sms = 20;  ///< DeepEP normal: SMs that its kernels take from what overlaps with them (its
+                                   ///< default)
     AttentionBackend attention = AttentionBackend::flash_attention;
     bool shared_workspace = true;          ///< one attention workspace for all captured graphs, not one each
     std::int64_t draft_layers = 0;         ///< multi-token-prediction layers that are loaded
@@ -137,7 +143,8 @@ enum class RouterKind {
     session_affinity,   ///< by a hash of the conversation; requests without one go to the least outstanding
     kv_headroom,        ///< most free KV blocks, cached ones included; among equals the least outstanding
     lor,                ///< shortest waiting queue: "least outstanding" as vidur counts it, running ones left out
-    vllm_balancer,      ///< vLLM's internal balancer of data-parallel ranks: least 4 × waiting + running, counted every 100 ms
+    vllm_balancer,      ///< vLLM's internal balancer of data-parallel ranks: least 4 × waiting + running, counted every
+                        ///< 100 ms
 };
 
 struct PoolSpec {

@@ -59,7 +59,8 @@ struct ParseOptions {
 };
 
 /// As above. `model_config = "PATH"` in the text stands in place of `model`: the file is a Hugging Face config.json.
-[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin, const ParseOptions& options);
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml, std::string_view origin,
+                                              const ParseOptions& options);
 
 /// The scenarios that ship with replayd: name → TOML text.
 [[nodiscard]] const std::map<std::string, std::string, std::less<>>& built_in_scenarios();

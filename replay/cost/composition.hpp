@@ -52,8 +52,8 @@ public:
     void add_tensor_all_reduce(std::string name, const StageCounts& counts);
 
     [[nodiscard]] Link link(std::int64_t group_gpus) const;
-    /// What NCCL's rings reach per GPU over `group_gpus`: beyond a node every card of it carries a ring, so that the slower
-    /// of NVLink and all cards of a node together counts.
+    /// What NCCL's rings reach per GPU over `group_gpus`: beyond a node every card of it carries a ring, so that the
+    /// slower of NVLink and all cards of a node together counts.
     [[nodiscard]] Link collective_link(std::int64_t group_gpus) const;
     [[nodiscard]] std::size_t size() const { return operators_.size(); }
     /// Position of the first operator that tokens travel by; size() where there is none.
@@ -78,7 +78,8 @@ private:
     std::vector<OperatorSpec> operators_;
 };
 
-/// Of an fp8 vector, which carries one fp32 scale per 128 elements (DeepEP's test programs, DeepSeek-V3's quantisation).
+/// Of an fp8 vector, which carries one fp32 scale per 128 elements (DeepEP's test programs, DeepSeek-V3's
+/// quantisation).
 inline constexpr double k_fp8_bytes_with_scale = 1 + 4.0 / 128;
 /// Of a collective between data-parallel ranks inside a MoE layer, see efficiency.hpp.
 [[nodiscard]] Duration exchange_entry(const GpuSpec& gpu);

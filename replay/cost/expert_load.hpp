@@ -23,8 +23,8 @@ static_assert(std::equal(k_row_blocks.begin(), k_row_blocks.end(), k_expert_bloc
 /// All answers are non-decreasing in `rows`, sampled where RowCurve is and straight in between.
 class ExpertLoad {
 public:
-    /// Uniform routing: `data` ranks with the same rows, `top_k` of `experts` per token, spread over `ranks` (a divisor of
-    /// `experts`). All ≥ 1, top_k ≤ experts.
+    /// Uniform routing: `data` ranks with the same rows, `top_k` of `experts` per token, spread over `ranks` (a divisor
+    /// of `experts`). All ≥ 1, top_k ≤ experts.
     ExpertLoad(std::int64_t data, std::int64_t top_k, std::int64_t experts, std::int64_t ranks);
     /// Any routing law and placement: each answer is the mean over the layers of expert_shares().
     ExpertLoad(const MoeSpec& moe, const MoeRoutingSpec& routing, const ExpertGroup& group);
@@ -42,8 +42,8 @@ public:
     /// Expected rows of that rank with those of each expert rounded up to `block`, one of k_row_blocks.
     [[nodiscard]] double padded_rows(std::int64_t rows, std::int64_t block) const;
 
-    /// That rank's rows, active experts and rows in whole blocks as the laws of expert layers take them. The rows of its
-    /// busiest expert are 0: no physical form asks for them.
+    /// That rank's rows, active experts and rows in whole blocks as the laws of expert layers take them. The rows of
+    /// its busiest expert are 0: no physical form asks for them.
     [[nodiscard]] ExpertSpread spread_over_experts(std::int64_t rows) const;
 
     /// Mean load of the busiest rank over that of all ranks: what the law and the placement do, without chance. ≥ 1.
@@ -65,7 +65,8 @@ private:
         Samples received{};
         std::array<Samples, k_row_blocks.size()> padded{};
     };
-    static void add_layer(const LayerShares& layer, const MoeSpec& moe, const ExpertGroup& group, double weight, Tables& out);
+    static void add_layer(const LayerShares& layer, const MoeSpec& moe, const ExpertGroup& group, double weight,
+                          Tables& out);
     [[nodiscard]] static double at(const Samples& samples, std::int64_t rows);
 
     MoeSpec moe_;

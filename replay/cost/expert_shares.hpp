@@ -33,6 +33,7 @@ using LayerShares = std::vector<RankShares>;
 
 /// Layers to average over: one for uniform routing; eight seeded shuffles of a Zipf law's experts; the counted layers
 /// of a histogram. A token that chose an expert with several copies goes to any one of them alike.
-[[nodiscard]] std::vector<LayerShares> expert_shares(const MoeSpec& moe, const MoeRoutingSpec& routing, const ExpertGroup& group);
+[[nodiscard]] std::vector<LayerShares> expert_shares(const MoeSpec& moe, const MoeRoutingSpec& routing,
+                                                     const ExpertGroup& group);
 
 }  // namespace replayd::cost

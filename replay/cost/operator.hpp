@@ -19,7 +19,8 @@ namespace replayd::cost {
 
 /// What the work of an operator can grow with: the fields of StepShape; `rows`, the tokens of the step
 /// (prefill_tokens + decode_rows), which every projection sees; `decode_rows`, decode_sequences + draft_tokens; and
-/// `mixed_decode_context`, decode_context where any sequence has several tokens in the step (a prompt's, or drafts), else 0.
+/// `mixed_decode_context`, decode_context where any sequence has several tokens in the step (a prompt's, or drafts),
+/// else 0.
 enum class Field : std::uint8_t {
     prefill_tokens,
     prefill_sequences,
@@ -37,11 +38,12 @@ enum class Field : std::uint8_t {
 inline constexpr std::size_t k_fields = 11;
 using FieldValues = std::array<std::int64_t, k_fields>;
 
-/// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs (64 Gi of drafts), 4 Gi tokens of
-/// context. Within them no integer time overflows; beyond them a step is a defect of the caller.
+/// Largest value of each field, by the order of Field: 4 Mi tokens or sequences, 1 Ti pairs (64 Gi of drafts), 4 Gi
+/// tokens of context. Within them no integer time overflows; beyond them a step is a defect of the caller.
 inline constexpr FieldValues k_field_max = {
     std::int64_t{1} << 22, std::int64_t{1} << 22, std::int64_t{1} << 40, std::int64_t{1} << 32,
-    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 36};
+    std::int64_t{1} << 22, std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 23,
+    std::int64_t{1} << 32, std::int64_t{1} << 22, std::int64_t{1} << 36};
 
 [[nodiscard]] constexpr std::int64_t at(const FieldValues& values, Field field) {
     return values[static_cast<std::size_t>(field)];

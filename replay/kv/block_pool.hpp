@@ -68,7 +68,8 @@ public:
         release(findable + spent);
         return cache_ ? cache_->leave(owner, findable, spent) : PrefixIndex::k_absent;
     }
-    /// The owner of a run takes what `match` found of it (which use_prefix has allocated) and leaves the rest to others.
+    /// The owner of a run takes what `match` found of it (which use_prefix has allocated) and leaves the rest to
+    /// others.
     void take_run(CacheEntry run, std::int64_t owner, const PrefixMatch& match) {
         cache_->take_run(run, owner, match.own_blocks);
     }
@@ -98,7 +99,8 @@ private:
     /// Left behind, findable or not.
     [[nodiscard]] std::int64_t kept() const { return cache_ ? cache_->unused_blocks() + cache_->spent_blocks() : 0; }
     void make_room() {
-        for (std::int64_t over = used_ + kept() - capacity_; over > 0; over = used_ + kept() - capacity_) cache_->evict(over);
+        for (std::int64_t over = used_ + kept() - capacity_; over > 0; over = used_ + kept() - capacity_)
+            cache_->evict(over);
     }
 
     std::int64_t capacity_;

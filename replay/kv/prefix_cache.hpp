@@ -6,10 +6,10 @@
 // With a host tier, entries evicted from the device go there, and a chain is matched over both tiers: what only the
 // host has must be loaded into blocks of the request's own, and becomes shareable then like what it computes. Writing
 // to the host delays nothing and takes nothing of the link: it is the other direction of a full-duplex link.
-// Blocks that end with no hash, those of generated tokens too, take their place in the order of eviction when their request
-// leaves them, as every freed block does in vLLM's queue: those of a finished request as spent ones, which nobody can find,
-// those of an evicted request as a run that it finds again, from the front, until they are needed (the last goes first).
-// Source of the scheme: vllm-project/vllm, vllm/v1/core/block_pool.py and kv_cache_manager.py.
+// Blocks that end with no hash, those of generated tokens too, take their place in the order of eviction when their
+// request leaves them, as every freed block does in vLLM's queue: those of a finished request as spent ones, which
+// nobody can find, those of an evicted request as a run that it finds again, from the front, until they are needed (the
+// last goes first). Source of the scheme: vllm-project/vllm, vllm/v1/core/block_pool.py and kv_cache_manager.py.
 
 #include <cstdint>
 #include <optional>
@@ -89,8 +89,8 @@ public:
     /// beginning. Returns the engine blocks that nobody uses any more.
     std::int64_t release(std::vector<CacheEntry>& held);
 
-    /// Puts blocks of a request that leaves them behind what was left before: `spent` ones, which go first, and a run of
-    /// `findable` ones for its owner, the request with the sequence `owner`. Returns the run; k_absent without one.
+    /// Puts blocks of a request that leaves them behind what was left before: `spent` ones, which go first, and a run
+    /// of `findable` ones for its owner, the request with the sequence `owner`. Returns the run; k_absent without one.
     CacheEntry leave(std::int64_t owner, std::int64_t findable, std::int64_t spent);
     /// Blocks that are left of a run.
     [[nodiscard]] std::int64_t run_blocks(CacheEntry run, std::int64_t owner) const;

@@ -66,8 +66,8 @@ struct MemoryPlan {
 [[nodiscard]] MemoryPlan plan_pool(const ModelSpec& model, const PoolSpec& pool);
 
 /// Plans every pool of the scenario, in the order of its pools. Error `invalid_argument` when a pool has no
-/// room for one KV block, unless its block count is pinned, or an FFN GPU none for its share: the message names the missing bytes, the largest item and
-/// the first of the changes that would make it fit (remedies.hpp).
+/// room for one KV block, unless its block count is pinned, or an FFN GPU none for its share: the message names the
+/// missing bytes, the largest item and the first of the changes that would make it fit (remedies.hpp).
 [[nodiscard]] Result<std::vector<MemoryPlan>> plan_memory(const Scenario& scenario);
 
 /// Bytes of KV cache that a prefill replica sends for one prompt token (whole replica, all layers), and the

@@ -64,7 +64,8 @@ public:
     /// If a batch of `sequences` decodes that was just formed by `decision` repeats exactly while none of them finishes
     /// and nothing from outside touches the replica: how many blocks it may take before that ends. Nothing if it does
     /// not repeat.
-    [[nodiscard]] virtual std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica, std::int64_t sequences,
+    [[nodiscard]] virtual std::optional<std::int64_t> stretch_blocks(const ReplicaState& replica,
+                                                                     std::int64_t sequences,
                                                                      const BatchDecision& decision) const = 0;
 
     /// The members of `decision` are no longer in flight (finished ones have left): a policy that keeps its

@@ -25,9 +25,12 @@ struct ReplicaState {
     std::deque<RequestSlot> waiting{};
     std::vector<RequestSlot> running{};  ///< in order of admission
     std::vector<RequestSlot> spare_slots{};  ///< empty memory for policies that take lists apart
-    std::vector<RequestSlot> unseen{};   ///< came after the step to form next was decided, see BatchingSpec::asynchronous
-    std::vector<RequestSlot> leaving{};  ///< finished after that: they hold their blocks and count as running until it is formed
-    std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way, from elsewhere or the host
+    std::vector<RequestSlot> unseen{};   ///< came after the step to form next was decided, see
+                                         ///< BatchingSpec::asynchronous
+    std::vector<RequestSlot> leaving{};  ///< finished after that: they hold their blocks and count as running until it
+                                         ///< is formed
+    std::int64_t incoming = 0;         ///< requests whose KV is reserved here and on its way, from elsewhere or the
+                                       ///< host
 
     std::int64_t deferred_blocks = 0;       ///< of finished requests, under a policy that releases them together
     std::int64_t steps_since_admission = 0; ///< lightllm: decode batches since it last looked at the queue
@@ -55,10 +58,11 @@ struct ReplicaState {
 /// allocated.
 void start_from_prefix(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match);
 
-/// Begins to load what only the host has of the matched prefix of the head of the queue: the request leaves the queue with
-/// the blocks of its whole prompt, so that it needs no more to start when the load has ended. False, with nothing
+/// Begins to load what only the host has of the matched prefix of the head of the queue: the request leaves the queue
+/// with the blocks of its whole prompt, so that it needs no more to start when the load has ended. False, with nothing
 /// changed, while there are not enough.
-[[nodiscard]] bool begin_load(ReplicaState& replica, RequestTable& requests, RequestSlot slot, const PrefixMatch& match);
+[[nodiscard]] bool begin_load(ReplicaState& replica, RequestTable& requests, RequestSlot slot,
+                              const PrefixMatch& match);
 
 /// Makes the hashed blocks of the prompt up to `computed` tokens shareable. As in vLLM this happens when they
 /// are scheduled: requests admitted to the same step find them.

@@ -14,7 +14,8 @@
 
 namespace replayd {
 
-/// How often vllm_balancer counts: vllm-project/vllm v0.19, vllm/v1/engine/coordinator.py (min_stats_update_interval_ms).
+/// How often vllm_balancer counts: vllm-project/vllm v0.19, vllm/v1/engine/coordinator.py
+/// (min_stats_update_interval_ms).
 inline constexpr Duration k_balancer_interval{100 * k_ns_per_ms};
 
 /// The router of one pool. A value: copying it copies its counter and its random stream.
@@ -38,19 +39,21 @@ public:
         if (kind_ == RouterKind::least_outstanding) outstanding_.set(static_cast<std::int32_t>(replica), requests);
     }
 
-    /// What vllm_balancer goes by until the next count: 4 × waiting + running of each replica as of now. What it routes meanwhile
-    /// counts as waiting. Of other kinds: nothing happens. Source: vllm-project/vllm v0.19, vllm/v1/engine/core_client.py
-    /// (DPLBAsyncMPClient.get_core_engine_for_request).
+    /// What vllm_balancer goes by until the next count: 4 × waiting + running of each replica as of now. What it routes
+    /// meanwhile counts as waiting. Of other kinds: nothing happens. Source: vllm-project/vllm v0.19,
+    /// vllm/v1/engine/core_client.py (DPLBAsyncMPClient.get_core_engine_for_request).
     void count(std::span<const ReplicaState> replicas);
 
 private:
-    [[nodiscard]] std::optional<std::size_t> round_robin(std::span<const ReplicaState> replicas, const Eligible& eligible);
+    [[nodiscard]] std::optional<std::size_t> round_robin(std::span<const ReplicaState> replicas,
+                                                         const Eligible& eligible);
     [[nodiscard]] std::optional<std::size_t> draw(std::span<const ReplicaState> replicas, const Eligible& eligible);
     [[nodiscard]] std::optional<std::size_t> by_outstanding(std::span<const ReplicaState> replicas,
                                                             const Eligible& eligible) const;
     [[nodiscard]] std::optional<std::size_t> by_session(std::span<const ReplicaState> replicas, const Arrival& arrival,
                                                         const Eligible& eligible) const;
-    [[nodiscard]] std::optional<std::size_t> by_scores(std::span<const ReplicaState> replicas, const Eligible& eligible);
+    [[nodiscard]] std::optional<std::size_t> by_scores(std::span<const ReplicaState> replicas,
+                                                       const Eligible& eligible);
     [[nodiscard]] double prefix_cost(const ReplicaState& replica, const Arrival& arrival) const;
 
     RouterKind kind_;

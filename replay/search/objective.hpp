@@ -28,13 +28,14 @@ struct Measured {
     bool too_many_gpus = false;  ///< why it is not possible: beyond the limit of the search
     std::string reason;
     std::int64_t gpus = 0;
-    double price_per_hour = 0;  ///< where replicas come and go: that of all, times the share of their GPU time that was paid
+    double price_per_hour = 0;  ///< where replicas come and go: that of all, times the share of their GPU time that was
+                                ///< paid
     std::int64_t prefill_replicas = 0;  ///< 0 on clusters that are not disaggregated, as the three below
     std::int64_t decode_replicas = 0;
     std::int64_t prefill_gpus = 0;      ///< of all prefill replicas
     std::int64_t decode_gpus = 0;
-    /// Arrivals after which the objective could no longer hold, so that the rest was not replayed; 0: all was. The figures
-    /// below are those until then, which miss the objective too.
+    /// Arrivals after which the objective could no longer hold, so that the rest was not replayed; 0: all was. The
+    /// figures below are those until then, which miss the objective too.
     std::int64_t stopped_after = 0;
     std::int64_t requests = 0;
     std::int64_t finished = 0;
@@ -50,8 +51,9 @@ struct Measured {
     bool operator==(const Measured&) const = default;
 };
 
-/// Counts the misses of a trial while it runs. Once `lost`, its objective cannot hold any more, whatever the requests that
-/// have not finished come to: p99 of `requests` values is above a limit for certain when more than a hundredth of them are.
+/// Counts the misses of a trial while it runs. Once `lost`, its objective cannot hold any more, whatever the requests
+/// that have not finished come to: p99 of `requests` values is above a limit for certain when more than a hundredth of
+/// them are.
 class MissCounter {
 public:
     /// `requests`: of the whole trial; `with_tpot`: those with two output tokens or more.
@@ -88,8 +90,8 @@ void describe(const Scenario& scenario, const Prices& prices, Measured& out);
 /// Their price per hour; a GPU without a price counts as 1, so that without prices the cost is the number of GPUs.
 [[nodiscard]] double price_of(const Scenario& scenario, const Prices& prices);
 
-/// How far the worst limit is missed, as a ratio: at most 1 where all are held. Rejected requests and requests beyond the wanted
-/// attainment miss it by their share. Infinity for what is not possible.
+/// How far the worst limit is missed, as a ratio: at most 1 where all are held. Rejected requests and requests beyond
+/// the wanted attainment miss it by their share. Infinity for what is not possible.
 [[nodiscard]] double excess(const Measured& measured, const Objective& objective);
 [[nodiscard]] inline bool holds(const Measured& measured, const Objective& objective) {
     return excess(measured, objective) <= 1;

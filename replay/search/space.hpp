@@ -1,5 +1,6 @@
 #pragma once
-// What a search may choose from: axes of alternatives over one base scenario. A candidate is one alternative of each axis.
+// What a search may choose from: axes of alternatives over one base scenario. A candidate is one alternative of each
+// axis.
 
 #include <cstdint>
 #include <span>
@@ -37,9 +38,9 @@ private:
     std::int64_t size_ = 1;
 };
 
-/// A Latin hypercube: `points` different candidates, ascending, such that each axis is cut into `points` equal parts and
-/// each part is drawn from once, as far as the axis has alternatives (McKay, Beckman, Conover 1979). Draws that coincide are replaced
-/// by the next free candidate. All candidates where there are no more than `points`.
+/// A Latin hypercube: `points` different candidates, ascending, such that each axis is cut into `points` equal parts
+/// and each part is drawn from once, as far as the axis has alternatives (McKay, Beckman, Conover 1979). Draws that
+/// coincide are replaced by the next free candidate. All candidates where there are no more than `points`.
 [[nodiscard]] std::vector<std::int64_t> latin_hypercube(const Space& space, std::int64_t points, std::uint64_t seed);
 
 }  // namespace replayd::search

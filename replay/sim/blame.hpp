@@ -20,7 +20,8 @@ enum class BlameCause : std::uint8_t {
     sequence_limit,         ///< as many requests as may run are running
     kv_blocks,              ///< the KV blocks that it needs are held by others
     batch_rule,             ///< a rule of the policy: a static batch, the padded limit, the interval between admissions
-    other_ranks,            ///< its data-parallel rank was idle while the other ranks of the replica went through a step
+    other_ranks,            ///< its data-parallel rank was idle while the other ranks of the replica went through a
+                            ///< step
     replica_starting,       ///< tokens, sequences or blocks were short while autoscaling was starting another replica
     // why its KV cache did not move (transfer_wait)
     destination_kv,         ///< no decode replica has the KV blocks for it
@@ -39,9 +40,10 @@ inline constexpr std::size_t k_replica_causes = 7;
 
 /// Stable names, indexed by BlameCause.
 inline constexpr std::array<std::string_view, k_blame_causes> k_blame_cause_names = {
-    "decided_ahead",    "step_in_flight", "token_budget",          "sequence_limit",       "kv_blocks", "batch_rule",    "other_ranks",
-    "replica_starting", "destination_kv", "destination_sequences", "destination_starting", "link",      "other_prefill", "other_decodes",
-    "slower_rank",      "pipeline"};
+    "decided_ahead",         "step_in_flight",       "token_budget",     "sequence_limit", "kv_blocks",
+    "batch_rule",            "other_ranks",          "replica_starting", "destination_kv", "destination_sequences",
+    "destination_starting",  "link",                 "other_prefill",    "other_decodes",  "slower_rank",
+    "pipeline"};
 
 struct Blame {
     std::array<Duration, k_blame_causes> causes{};
@@ -61,8 +63,8 @@ struct Blame {
            cause == BlameCause::destination_kv || cause == BlameCause::destination_sequences;
 }
 
-/// Clocks of `Causes` causes, the first of which has the number `First`; one of them runs. `Starting` is the one that replaces
-/// shortages while they are covered.
+/// Clocks of `Causes` causes, the first of which has the number `First`; one of them runs. `Starting` is the one that
+/// replaces shortages while they are covered.
 template <std::size_t Causes, BlameCause First, BlameCause Starting>
 class BlameClocks {
 public:

@@ -191,7 +191,8 @@ void Run::Impl::classify(RequestSlot slot) {
 std::size_t Run::Impl::route(const Arrival& arrival) {
     sync_for_router(0);
     if (!scaler_.on()) return routers_[0].pick(pool_replicas(0), arrival);
-    return *routers_[0].pick(pool_replicas(0), arrival, [&](const ReplicaState& replica) { return takes_requests(replica); });
+    return *routers_[0].pick(pool_replicas(0), arrival,
+                             [&](const ReplicaState& replica) { return takes_requests(replica); });
 }
 
 void Run::Impl::count_outstanding(ReplicaState& replica, const RequestState& request, std::int64_t requests) {

@@ -1,7 +1,7 @@
 #pragma once
 // The discrete-event engine behind Run. Arrivals wait in a sorted queue of their own, batch ends in one timer per
-// replica, ends of KV transfers and of loads from the host in heaps. Decode steps that repeat the same batch are planned in
-// one go (a decode stretch): only their end times are computed, requests and blocks are brought up to date
+// replica, ends of KV transfers and of loads from the host in heaps. Decode steps that repeat the same batch are
+// planned in one go (a decode stretch): only their end times are computed, requests and blocks are brought up to date
 // when something touches the replica. With `stretch_steps_max` 0 every step is an event of its own; the
 // results are the same, which is a property test.
 
@@ -294,7 +294,8 @@ private:
     bool keeps_ledger_ = true;
     std::vector<ReplicaState> replicas_;
     std::vector<ReplicaRuntime> runtimes_;
-    std::vector<VirtualTime> synced_until_;  ///< by replica: up to then the blocks of its stretch are taken. Asked for often, so apart
+    std::vector<VirtualTime> synced_until_;  ///< by replica: up to then the blocks of its stretch are taken. Asked for
+                                             ///< often, so apart
     std::vector<std::size_t> pool_begin_;  ///< first replica of each pool, and one past the last
     std::vector<std::shared_ptr<const BatchPolicy>> policies_;
     std::vector<Router> routers_;

@@ -1,10 +1,12 @@
 // Schedulers that decide a step ahead (vLLM's asynchronous scheduling, vllm-project/vllm v0.19, vllm/v1/engine/core.py,
-// step_with_batch_queue): step k + 2 is decided when step k ends, while k + 1 runs. Requests that came while k ran become visible
-// then; those that finish with k + 1 still hold their blocks and their places. All else that k + 1 does is known beforehand.
+// step_with_batch_queue): step k + 2 is decided when step k ends, while k + 1 runs. Requests that came while k ran
+// become visible then; those that finish with k + 1 still hold their blocks and their places. All else that k + 1 does
+// is known beforehand.
 //
-// Here step k + 2 is formed when k + 1 ends, as without, from what was known when k + 1 began: who came later is kept unseen,
-// and who finished with k + 1 leaves after the forming. If nothing can be formed so, the scheduler looks again, and sees all: with
-// nothing in flight it decides for the instant. That is also how a data-parallel rank without work begins.
+// Here step k + 2 is formed when k + 1 ends, as without, from what was known when k + 1 began: who came later is kept
+// unseen, and who finished with k + 1 leaves after the forming. If nothing can be formed so, the scheduler looks again,
+// and sees all: with nothing in flight it decides for the instant. That is also how a data-parallel rank without work
+// begins.
 //
 // Left out: a request that finishes with k + 1 could be the one that is evicted for k + 2.
 

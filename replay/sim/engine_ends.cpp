@@ -18,7 +18,8 @@ void Run::Impl::end_batch(std::int32_t index) {
     runtime.last_start = batch.ends.size() > 1 ? batch.ends[batch.ends.size() - 2] : batch.scheduled;
     count_steps(index, batch, VirtualTime(now_.ns + 1));
     runtime.additions.prefill_ns += batch.for_prefill.value;
-    if (keeps_ledger_ && runtime.group != k_no_group) runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
+    if (keeps_ledger_ && runtime.group != k_no_group)
+        runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -104,7 +105,8 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     }
 }
 
-void Run::Impl::account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch, const SoloCost& solo) {
+void Run::Impl::account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch,
+                              const SoloCost& solo) {
     const bool samples = request.computed + tokens == request.target;
     const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
     const Duration elapsed = now_ - request.mark;
@@ -166,7 +168,8 @@ void Run::Impl::settle_decode(RequestState& request, Duration alone) {
     } else {
         const StepAdditions& since = request.segment_since;
         const Duration slower = std::min(Duration(runtime.additions.slower_ns - since.slower_ns), elapsed - alone);
-        const Duration prefill = std::min(Duration(runtime.additions.prefill_ns - since.prefill_ns), elapsed - alone - slower);
+        const Duration prefill =
+            std::min(Duration(runtime.additions.prefill_ns - since.prefill_ns), elapsed - alone - slower);
         request.blame[BlameCause::slower_rank] += slower;
         request.blame[BlameCause::other_prefill] += prefill;
         request.blame[BlameCause::other_decodes] += elapsed - alone - slower - prefill;
@@ -230,9 +233,9 @@ void Run::Impl::hand_over_ledger(const RequestState& request, RequestRecord& rec
     record.ledger = request.ledger;
     record.blame = request.blame;
     // What it waited before its KV moved, beside waiting for a destination, it waited for the link.
-    record.blame[BlameCause::link] = record.ledger[LedgerPart::transfer_wait] -
-                                     record.blame[BlameCause::destination_kv] -
-                                     record.blame[BlameCause::destination_sequences] - record.blame[BlameCause::destination_starting];
+    record.blame[BlameCause::link] =
+        record.ledger[LedgerPart::transfer_wait] - record.blame[BlameCause::destination_kv] -
+        record.blame[BlameCause::destination_sequences] - record.blame[BlameCause::destination_starting];
     REPLAYD_ASSERT(record.ledger.sum() == record.e2e());
 }
 

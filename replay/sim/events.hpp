@@ -31,7 +31,9 @@ inline constexpr std::array<std::string_view, k_event_kinds> k_event_names = {
     "arrived",  "rejected",     "routed",   "scheduled", "preempted", "first_token",
     "transfer", "decode_ready", "finished", "host_load", "scaled"};
 
-[[nodiscard]] constexpr std::string_view name_of(EventKind kind) { return k_event_names[static_cast<std::size_t>(kind) - 1]; }
+[[nodiscard]] constexpr std::string_view name_of(EventKind kind) {
+    return k_event_names[static_cast<std::size_t>(kind) - 1];
+}
 
 struct RunEvent {
     VirtualTime at;

@@ -1,6 +1,6 @@
 #pragma once
-// A run as it stands at one moment: queues, batches under way, KV blocks, transfers. A plain copy; it does not depend on
-// how the run was computed (decode sets, stretches).
+// A run as it stands at one moment: queues, batches under way, KV blocks, transfers. A plain copy; it does not depend
+// on how the run was computed (decode sets, stretches).
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +19,8 @@ struct MomentRequest {
     std::int64_t sequence = 0;
     std::string id;
     VirtualTime arrived;
-    VirtualTime since;           ///< its ledger accounts for everything before: since then it waits, decodes or is in its step
+    VirtualTime since;           ///< its ledger accounts for everything before: since then it waits, decodes or is in
+                                 ///< its step
     LedgerPart waits_in = LedgerPart::prefill_queue;  ///< while it waits
     Tokens prompt{0};
     Tokens output{0};            ///< that it will make

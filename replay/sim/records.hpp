@@ -24,7 +24,8 @@ enum class LedgerPart : std::uint8_t {
     chunk_wait,          ///< running, prompt unfinished, but the step had no budget for it
     transfer_wait,       ///< prefill done, waiting for room at the destination; what sharing the network adds;
                          ///< or waiting for the replica's link from the host
-    transfer,            ///< KV cache on the wire, as long as it would be alone there; cached KV on its way from the host
+    transfer,            ///< KV cache on the wire, as long as it would be alone there; cached KV on its way from the
+                         ///< host
     decode_queue,        ///< KV cache arrived, before its first decode step
     decode_compute,      ///< steps that decode it: what its token alone would cost
     batch_interference,  ///< step time beyond what the request alone would cost
@@ -83,8 +84,8 @@ struct RequestRecord {
     /// Mean gap between output tokens, (finished - first_token) / (output - 1), rounded down; absent for
     /// output < 2 or a rejected request. vLLM's request TPOT.
     [[nodiscard]] std::optional<Duration> tpot() const;
-    /// The observed mean gap between output tokens: `observed_tpot`, else (E2E - TTFT) / (output - 1), rounded down; absent
-    /// for output < 2, without both times, or where they contradict each other (E2E < TTFT).
+    /// The observed mean gap between output tokens: `observed_tpot`, else (E2E - TTFT) / (output - 1), rounded down;
+    /// absent for output < 2, without both times, or where they contradict each other (E2E < TTFT).
     [[nodiscard]] std::optional<Duration> observed_gap() const;
     bool operator==(const RequestRecord&) const = default;
 };
@@ -119,7 +120,8 @@ struct ReplicaWindow {
     std::int32_t pool = 0;
     std::int64_t kv_blocks_used = 0;    ///< by requests
     std::int64_t kv_blocks_cached = 0;  ///< that only the prefix cache keeps
-    Bytes workspace{0};                 ///< most that an attention plan of its prefill has needed so far; FlashInfer only
+    Bytes workspace{0};                 ///< most that an attention plan of its prefill has needed so far; FlashInfer
+                                        ///< only
 
     bool operator==(const ReplicaWindow&) const = default;
 };
@@ -140,7 +142,8 @@ struct WindowRecord {
     std::int64_t preemptions = 0;
     std::int64_t waiting = 0;          ///< at the window's end: queued requests, all replicas
     std::int64_t running = 0;          ///< at the window's end
-    std::int64_t transferring = 0;     ///< at the window's end: KV waiting for or on the wire, or the link from the host
+    std::int64_t transferring = 0;     ///< at the window's end: KV waiting for or on the wire, or the link from the
+                                       ///< host
     std::int64_t kv_blocks_used = 0;   ///< at the window's end, all replicas
     std::int64_t kv_blocks_total = 0;
     Duration busy{0};                  ///< summed step time of all replicas inside the window's steps
@@ -154,7 +157,8 @@ struct WindowRecord {
     Blame blame;                       ///< likewise
     std::vector<PoolWindow> pools;                  ///< in the order of the scenario's pools
     std::vector<SloClassWindow> slo_classes;        ///< in the order of the scenario's classes; empty if it has none
-    /// Replicas whose figures are not what the window before (or a merged one) said, ascending; all in the first window.
+    /// Replicas whose figures are not what the window before (or a merged one) said, ascending; all in the first
+    /// window.
     std::vector<ReplicaWindow> replicas;
 
     bool operator==(const WindowRecord&) const = default;
@@ -165,7 +169,8 @@ struct BatchMember {
     std::int64_t sequence = 0;  ///< of the request
     Tokens tokens{0};
     bool prefill = false;
-    std::optional<std::int64_t> output_token{};  ///< which of its output tokens it makes, from 0; prompts mostly make none
+    std::optional<std::int64_t> output_token{};  ///< which of its output tokens it makes, from 0; prompts mostly make
+                                                 ///< none
 };
 struct BatchRecord {
     std::int64_t batch = 0;  ///< formation order over all replicas, from 0

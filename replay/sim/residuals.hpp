@@ -62,8 +62,8 @@ class ResidualTracker {
 public:
     explicit ResidualTracker(const DriftSpec& rule) : rule_(rule) {}
 
-    /// Counts a request, which may close the window before its own. Requests that were rejected or carry nothing observed
-    /// are passed over; windows without any of the others do not exist.
+    /// Counts a request, which may close the window before its own. Requests that were rejected or carry nothing
+    /// observed are passed over; windows without any of the others do not exist.
     [[nodiscard]] std::optional<ResidualWindow> add(const RequestRecord& record);
     /// The window under way, if any: no request follows.
     [[nodiscard]] std::optional<ResidualWindow> finish();

@@ -53,7 +53,8 @@ struct RunSnapshot {
     std::int64_t host_blocks_used = 0;  ///< of all host tiers
     std::int64_t host_blocks_total = 0;
     std::int64_t last_batch_sequences = 0;
-    /// GPUs that were paid for × time, from the first arrival to the last event: replicas that start and are drained cost, too.
+    /// GPUs that were paid for × time, from the first arrival to the last event: replicas that start and are drained
+    /// cost, too.
     Duration gpu_time{0};
     std::int64_t replicas_started = 0;  ///< by autoscaling
     std::int64_t replicas_stopped = 0;  ///< likewise, after they were drained
@@ -79,8 +80,8 @@ public:
     /// Queues the next arrival of the stream. Precondition: `violation(arrival)` is empty, and `at` is not
     /// earlier than the previous arrival's.
     void offer(Arrival arrival);
-    /// The same for `count` arrivals of a batch from number `first` on, which the run refers to until their requests have
-    /// ended: runs that replay one stream need no copies of it.
+    /// The same for `count` arrivals of a batch from number `first` on, which the run refers to until their requests
+    /// have ended: runs that replay one stream need no copies of it.
     void offer(const ArrivalBatch& batch, std::size_t first, std::size_t count);
 
     /// Processes everything that happens strictly before `watermark`: no later arrival may be earlier.
@@ -92,10 +93,11 @@ public:
 
     [[nodiscard]] StateHash hash() const;
     [[nodiscard]] RunSnapshot snapshot() const;
-    /// Queues, batches and KV of every replica as they are now, each list with its first `listed_max` requests. O(state).
+    /// Queues, batches and KV of every replica as they are now, each list with its first `listed_max` requests.
+    /// O(state).
     [[nodiscard]] Moment moment(std::size_t listed_max) const;
-    /// From now on requests keep no ledger and no blame, which costs less: both are empty in their records and add nothing to
-    /// windows. Everything else stays what it would be. Forks keep none either.
+    /// From now on requests keep no ledger and no blame, which costs less: both are empty in their records and add
+    /// nothing to windows. Everything else stays what it would be. Forks keep none either.
     void leave_ledger_out();
     /// From now on `events` hears of every event; null: nobody. It must outlive the run. Forks tell nobody.
     void tell_events(EventSink* events);
@@ -106,9 +108,9 @@ public:
 
     /// A copy that goes on under another scenario: batches in flight end as planned, everything later is
     /// decided and priced by `changed`. Error `invalid_argument` names what cannot change in flight: the
-    /// number, roles, batch policies, replicas, data-parallel ranks, pipeline stages, KV block size and prefix cache of the pools, the names
-    /// of SLO classes, the length of windows, and a KV cache or limits too small for what is in the system. Until the
-    /// next event of the run nothing is decided anew.
+    /// number, roles, batch policies, replicas, data-parallel ranks, pipeline stages, KV block size and prefix cache of
+    /// the pools, the names of SLO classes, the length of windows, and a KV cache or limits too small for what is in
+    /// the system. Until the next event of the run nothing is decided anew.
     [[nodiscard]] Result<Run> fork(std::shared_ptr<const CompiledScenario> changed, RecordSink& sink) const;
 
 private:

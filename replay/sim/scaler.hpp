@@ -1,7 +1,7 @@
 #pragma once
-// Which replicas of a run exist: those that serve, that start, that are drained. It decides how many there should be from what the
-// engine says is needed; what is needed is found in engine_scaling.cpp. A replica here is a whole one, with all its data-parallel
-// ranks. Without a pool that scales it does nothing, and `next` is never.
+// Which replicas of a run exist: those that serve, that start, that are drained. It decides how many there should be
+// from what the engine says is needed; what is needed is found in engine_scaling.cpp. A replica here is a whole one,
+// with all its data-parallel ranks. Without a pool that scales it does nothing, and `next` is never.
 
 #include <cstdint>
 #include <functional>
@@ -51,15 +51,16 @@ public:
     void end_starts(VirtualTime now, std::vector<PhaseChange>& changes);
     /// Whether it is time to look; then `decide` is to be called.
     [[nodiscard]] bool looks(VirtualTime now) const { return next_look_ <= now; }
-    /// Starts and drains replicas towards `wanted` ones of each pool (of pools that do not scale: ignored). `load_of` says how much
-    /// a replica has to do: the one with the least is drained first, the last of equals.
+    /// Starts and drains replicas towards `wanted` ones of each pool (of pools that do not scale: ignored). `load_of`
+    /// says how much a replica has to do: the one with the least is drained first, the last of equals.
     using LoadOf = std::function<std::int64_t(std::size_t pool, std::int64_t replica)>;
     void decide(VirtualTime now, std::span<const std::int64_t> wanted, const LoadOf& load_of,
                 std::vector<PhaseChange>& changes);
     /// A draining replica has nothing left: its GPUs go, or to the pool that waits for them.
     void drained(VirtualTime now, std::size_t pool, std::int64_t replica, std::vector<PhaseChange>& changes);
 
-    /// GPU time paid for up to `now`, over all pools, scaling or not: of replicas that start, serve or are drained, since `begin`.
+    /// GPU time paid for up to `now`, over all pools, scaling or not: of replicas that start, serve or are drained,
+    /// since `begin`.
     [[nodiscard]] Duration gpu_time(VirtualTime now) const;
     [[nodiscard]] std::int64_t started() const { return started_; }  ///< replicas so far, by any way
     [[nodiscard]] std::int64_t stopped() const { return stopped_; }  ///< replicas drained so far
@@ -83,11 +84,12 @@ private:
     [[nodiscard]] std::int64_t count(std::size_t pool, ReplicaPhase phase) const;
     void set(std::size_t pool, std::int64_t replica, ReplicaPhase phase, std::vector<PhaseChange>& changes);
     void pay(VirtualTime now);
-    void grow(VirtualTime now, std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted, const LoadOf& load_of,
-              std::vector<PhaseChange>& changes);
-    std::int64_t take_over(std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted, const LoadOf& load_of,
-                           std::vector<PhaseChange>& changes);
-    void shrink(VirtualTime now, std::size_t pool, std::int64_t wanted, const LoadOf& load_of, std::vector<PhaseChange>& changes);
+    void grow(VirtualTime now, std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted,
+              const LoadOf& load_of, std::vector<PhaseChange>& changes);
+    std::int64_t take_over(std::size_t pool, std::int64_t more, std::span<const std::int64_t> wanted,
+                           const LoadOf& load_of, std::vector<PhaseChange>& changes);
+    void shrink(VirtualTime now, std::size_t pool, std::int64_t wanted, const LoadOf& load_of,
+                std::vector<PhaseChange>& changes);
     [[nodiscard]] std::int64_t least_loaded(std::size_t pool, const LoadOf& load_of) const;
     [[nodiscard]] std::int64_t first(std::size_t pool, ReplicaPhase phase) const;
     void set_next();

@@ -18,7 +18,9 @@ public:
     /// declared. O(classes).
     [[nodiscard]] std::int32_t of(std::string_view name) const;
 
-    [[nodiscard]] const SloClass& operator[](std::int32_t number) const { return classes_[static_cast<std::size_t>(number)]; }
+    [[nodiscard]] const SloClass& operator[](std::int32_t number) const {
+        return classes_[static_cast<std::size_t>(number)];
+    }
     /// How many the scenario counts apart: 0 if it declares none.
     [[nodiscard]] std::size_t declared() const { return declared_; }
     /// Whether the same names have the same numbers.

@@ -1,14 +1,15 @@
 #pragma once
-// The network cards (NICs) of all replicas and the KV transfers on them, as fluids. A transfer goes over one card of its
-// source (egress) and one of its destination (ingress), for each the card with the fewest transfers when it starts, the
-// lowest index among equals; a card works in both directions at full speed. Cards are shared max-min fairly: nobody can
-// get more without somebody who has no more getting less (progressive filling; Bertsekas and Gallager, Data Networks,
-// section 6.5.2). A transfer whose KV is still being computed never asks for more than is made.
+// The network cards (NICs) of all replicas and the KV transfers on them, as fluids. A transfer goes over one card of
+// its source (egress) and one of its destination (ingress), for each the card with the fewest transfers when it starts,
+// the lowest index among equals; a card works in both directions at full speed. Cards are shared max-min fairly: nobody
+// can get more without somebody who has no more getting less (progressive filling; Bertsekas and Gallager, Data
+// Networks, section 6.5.2). A transfer whose KV is still being computed never asks for more than is made.
 // Rates are whole bytes per second, rounded down, and time whole nanoseconds, so that results depend on no order of
 // summation: a card can idle by less than one byte per second and transfer, a transfer end less than 1 ns late. (Where
 // a card had more transfers than bytes per second, each would still get one.)
 // A change costs O(transfers + cards^2) of those that share cards with it, directly or through others.
-// Left out: packets and protocols (a rate is reached at once), cards of one node that share a PCIe switch, other traffic.
+// Left out: packets and protocols (a rate is reached at once), cards of one node that share a PCIe switch, other
+// traffic.
 
 #include <cstdint>
 #include <limits>
@@ -32,8 +33,9 @@ inline constexpr Nanobytes k_nanobytes_per_byte = 1'000'000'000;
 /// Whole bytes per second of a card.
 [[nodiscard]] std::int64_t card_rate(const NicSpec& cards);
 
-/// What is to be sent. All of it is there when `made_per_s` is 0 and `not_made` too; otherwise `not_made` of it is still
-/// to be made, so many bytes per second of it continually, and what remains all at once (TransferNetwork::all_made).
+/// What is to be sent. All of it is there when `made_per_s` is 0 and `not_made` too; otherwise `not_made` of it is
+/// still to be made, so many bytes per second of it continually, and what remains all at once
+/// (TransferNetwork::all_made).
 struct TransferLoad {
     std::int64_t sequence = 0;      ///< of the request: order where times are equal
     std::int32_t source = 0;        ///< replicas, over all pools
@@ -57,7 +59,8 @@ public:
     /// The rest of what the transfer sends was made at `now`. Does nothing if it was there already.
     void all_made(Place place, VirtualTime now);
 
-    /// When something changes by itself: a transfer has been sent or has caught up with what is made. k_never if nothing will.
+    /// When something changes by itself: a transfer has been sent or has caught up with what is made. k_never if
+    /// nothing will.
     [[nodiscard]] VirtualTime next() const { return timers_.first_time(); }
     /// Lets that happen at `now` == next(); appends the transfers whose last byte has left.
     void advance(VirtualTime now, std::vector<Place>& sent);

@@ -28,7 +28,8 @@ struct TraceOptions {
     std::optional<bool> sort;               ///< hold and sort all rows; the format's own rule when absent
     bool skip_failed_rows = false;          ///< leave out, and count, rows with 0 output tokens
     bool start_at_zero = false;             ///< shift times so that the first arrival is at 0
-    std::optional<Duration> reorder;        ///< rows that are sorted are out of order by so much at most: they are held so long, not all of them
+    std::optional<Duration> reorder;        ///< rows that are sorted are out of order by so much at most: they are held
+                                            ///< so long, not all of them
     bool spread_bins = false;               ///< spread arrivals of equal time over the gap to the next one
     std::optional<Duration> spread_width;   ///< likewise, over so much of the gap at most: the length of the log's bins
 };

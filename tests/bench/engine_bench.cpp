@@ -123,15 +123,16 @@ Measured best_of(int repeats, const Compiled& scenario, const ArrivalBatch& arri
 
 void report(const char* what, std::size_t requests, const Measured& fast, double stepper, const char* target) {
     const double output = static_cast<double>(fast.snapshot.output_tokens.value);
-    std::printf("%-46s %9.2f ms %11.0f req/s %7.1f M tok/s %8.0f x real time %6.1f x stepper   %s\n", what, fast.seconds * 1e3,
-                static_cast<double>(requests) / fast.seconds, output / fast.seconds / 1e6, to_seconds(fast.last) / fast.seconds,
-                stepper / fast.seconds, target);
+    std::printf("%-46s %9.2f ms %11.0f req/s %7.1f M tok/s %8.0f x real time %6.1f x stepper   %s\n", what,
+                fast.seconds * 1e3, static_cast<double>(requests) / fast.seconds, output / fast.seconds / 1e6,
+                to_seconds(fast.last) / fast.seconds, stepper / fast.seconds, target);
     std::fflush(stdout);
 }
 
 void line(const char* what, const Compiled& scenario, const std::vector<Arrival>& arrivals, const char* target) {
     if (arrivals.empty() || !wanted(what)) return;
-    const auto batch = std::make_shared<const std::vector<Arrival>>(arrivals);  // runs share it, as those of a stream do
+    // runs share it, as those of a stream do
+    const auto batch = std::make_shared<const std::vector<Arrival>>(arrivals);
     const int repeats = arrivals.size() > 5'000 ? 5 : 50;
     const Measured stepper = best_of(repeats, scenario, batch, {.stretch_steps_max = 0});
     report(what, arrivals.size(), best_of(repeats, scenario, batch, {}), stepper.seconds, target);
@@ -164,8 +165,8 @@ void stream(const char* what, const Compiled& scenario, std::int64_t count, doub
         getrusage(RUSAGE_SELF, &usage);
         std::printf("%-46s %9.2f ms %11.0f req/s %7.1f M tok/s %8.0f x real time, peak memory %ld MB   %s\n", what,
                     seconds * 1e3, static_cast<double>(count) / seconds,
-                    static_cast<double>(run.snapshot().output_tokens.value) / seconds / 1e6, to_seconds(sink.last) / seconds,
-                    usage.ru_maxrss / 1024, target);
+                    static_cast<double>(run.snapshot().output_tokens.value) / seconds / 1e6,
+                    to_seconds(sink.last) / seconds, usage.ru_maxrss / 1024, target);
         std::fflush(stdout);
         _exit(0);
     }
@@ -207,8 +208,9 @@ void bench() {
     line("Mooncake conversation, 8 replicas, prefix cache",
          compiled(mixed, {"pool.replicas=8", "pool.kv.prefix_caching=true"}), mooncake,
          "goal 50 ms, floor 250 (published peer: 23,608 requests in 2,410 ms)");
-    line("1,000 x (1,024 in, 128 out), concurrency 16", compiled(mixed, {"pool.replicas=1", "pool.batching.max_sequences=16"}),
-         closed_loop(1'000, 1'024, 128), "goal 0.3 ms, floor 1 (published peer: 17.2 ms)");
+    line("1,000 x (1,024 in, 128 out), concurrency 16",
+         compiled(mixed, {"pool.replicas=1", "pool.batching.max_sequences=16"}), closed_loop(1'000, 1'024, 128),
+         "goal 0.3 ms, floor 1 (published peer: 17.2 ms)");
     line("10,000 Azure-like, sarathi, 1 replica", sarathi("1"), all_of(azure_like(10'000, 12)),
          "goal 1,000,000 req/s, floor 500,000 (vidur: 220-550)");
     line("10,000 Azure-like, sarathi, 8 replicas", sarathi("8"), all_of(azure_like(10'000, 96)),
@@ -219,7 +221,8 @@ void bench() {
     fork_in_flight(wide);
     stream("1,000,000 generated, 64 replicas", wide, 1'000'000, 768, "goal 1,500 ms, floor 3,000; 600 MB");
     const std::vector<Arrival> azure = trace("AzureLLMInferenceTrace_conv.csv");
-    for (const std::string& name : {mixed, pd, std::string("deepseek-v3-h200-mixed"), std::string("deepseek-v3-h200-pd")}) {
+    for (const std::string& name :
+         {mixed, pd, std::string("deepseek-v3-h200-mixed"), std::string("deepseek-v3-h200-pd")}) {
         line(("Azure conversation, " + name).c_str(), compiled(name, {}), azure, "");
         line(("Mooncake conversation, " + name).c_str(), compiled(name, {}), mooncake, "");
     }

@@ -90,7 +90,8 @@ inline RequestRecord sample_request(std::int64_t sequence) {
     r.first_token = r.arrived + Duration(20 * k_ns_per_ms + sequence);
     r.decode_started = r.first_token + Duration(k_ns_per_ms);
     r.finished = r.arrived + r.ledger.sum();
-    for (std::size_t i = 0; i < k_blame_causes; ++i) r.blame.causes[i] = Duration(static_cast<std::int64_t>(i) + sequence);
+    for (std::size_t i = 0; i < k_blame_causes; ++i)
+        r.blame.causes[i] = Duration(static_cast<std::int64_t>(i) + sequence);
     r.preemptions = 2;
     r.prefill_replica = 1;
     r.decode_replica = 3;

@@ -29,7 +29,8 @@ std::vector<std::string> files_of_tree(std::initializer_list<std::string_view> e
             continue;
         }
         const std::string file = fs::relative(entry->path(), k_root).string();
-        if (std::any_of(endings.begin(), endings.end(), [&](std::string_view wanted) { return file.ends_with(wanted); })) {
+        if (std::any_of(endings.begin(), endings.end(),
+                        [&](std::string_view wanted) { return file.ends_with(wanted); })) {
             files.push_back(file);
         }
     }

@@ -63,8 +63,8 @@ Result<void> check_header(std::string_view name, const std::vector<std::string_v
                                                     " of the header has no name; write one");
         }
         if (std::count(header.begin(), header.end(), header[i]) > 1) {
-            return fail(Code::invalid_argument,
-                        std::string(name) + ": the column " + quoted(header[i]) + " stands twice in the header; keep one");
+            return fail(Code::invalid_argument, std::string(name) + ": the column " + quoted(header[i]) +
+                                                    " stands twice in the header; keep one");
         }
     }
     return {};
@@ -119,7 +119,8 @@ Result<CsvTable> parse_csv(std::string_view name, std::string_view text) {
         table.lines.push_back({number, line});
     }
     if (table.header.empty()) {
-        return fail(Code::invalid_argument, std::string(name) + ": empty; a header line with the column names was expected");
+        return fail(Code::invalid_argument,
+                    std::string(name) + ": empty; a header line with the column names was expected");
     }
     return table;
 }

@@ -181,8 +181,8 @@ Result<std::vector<double>> measured_us(std::string_view name, const KernelTable
     for (const std::string_view result : table.results) {
         const auto position = csv.column(result);
         if (!position) {
-            return fail(Code::invalid_argument,
-                        std::string(name) + ": the column '" + std::string(result) + "' with measured times is missing");
+            return fail(Code::invalid_argument, std::string(name) + ": the column '" + std::string(result) +
+                                                    "' with measured times is missing");
         }
         for (std::size_t i = 0; i < times.size(); ++i) {
             const auto value = number_in(csv.rows[i][*position]);

@@ -89,8 +89,8 @@ constexpr std::array<Column, 6> k_low_latency_columns = {{{"node_num"},
                                                           {"kernel_source", ColumnKind::name, true}}};
 constexpr std::array<std::string_view, 2> k_low_latency_results = {"dispatch_avg_t_us", "combine_avg_t_us"};
 constexpr std::array<std::size_t, 3> k_deepep_shape = {1, 3, 4};
-/// Expected distinct ranks that `top_k` of `experts` lie on. The sender's own is one of them: its SMs copy what stays through
-/// the same buffers as what goes (deepseek-ai/DeepEP, csrc/kernels/intranode.cu).
+/// Expected distinct ranks that `top_k` of `experts` lie on. The sender's own is one of them: its SMs copy what stays
+/// through the same buffers as what goes (deepseek-ai/DeepEP, csrc/kernels/intranode.cu).
 double distinct_ranks(double node_gpus, double top_k, double experts) {
     double missed = 1;
     const double others = experts * (node_gpus - 1) / node_gpus;
@@ -103,7 +103,8 @@ double bytes_per_copy(double hidden) { return hidden * (1 + 4.0 / 128) + 2 * hid
 
 KernelWork normal_work(const Hardware& hardware, const KernelRow& row) {
     const auto& n = row.number;
-    return {0, 0, n[2] * distinct_ranks(hardware.node_gpus, n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
+    return {0, 0,
+            n[2] * distinct_ranks(hardware.node_gpus, n[3], n[4]) * bytes_per_copy(n[1]) / hardware.link_bytes_per_us};
 }
 
 KernelWork low_latency_work(const Hardware& hardware, const KernelRow& row) {
@@ -144,8 +145,8 @@ KernelTable deepep_normal_table() {
 }
 
 KernelTable deepep_low_latency_table() {
-    return {"wideep_deepep_ll", k_low_latency_columns, k_low_latency_results, 1, k_deepep_shape, k_growing, 0, &low_latency_work,
-            &low_latency_features};
+    return {"wideep_deepep_ll", k_low_latency_columns, k_low_latency_results, 1, k_deepep_shape, k_growing, 0,
+            &low_latency_work, &low_latency_features};
 }
 
 }  // namespace replayd::cost

@@ -29,7 +29,8 @@ public:
     explicit CurveResiduals(const std::vector<Call>& calls);
 
     /// Mean residual around `position` of `curve`, nearer calls weighing more, drawn towards 0 where they are few; in
-    /// natural logarithms. Beyond the curve's ends what its end says; 0 where the curve is unknown. O(calls of the curve).
+    /// natural logarithms. Beyond the curve's ends what its end says; 0 where the curve is unknown. O(calls of the
+    /// curve).
     [[nodiscard]] double at(std::uint64_t curve, double position) const;
 
     /// Residual at `position` between its two neighbours on the curve, in proportion to the octaves from each; beyond

@@ -7,7 +7,8 @@
 
 namespace replayd::cost {
 
-/// Row blocks of the grouped GEMM kernels: 16 and 64 as vLLM's Triton configurations have them, 128 as CUTLASS and DeepGEMM.
+/// Row blocks of the grouped GEMM kernels: 16 and 64 as vLLM's Triton configurations have them, 128 as CUTLASS and
+/// DeepGEMM.
 inline constexpr std::array<double, 3> k_expert_blocks = {16, 64, 128};
 
 struct ExpertSpread {

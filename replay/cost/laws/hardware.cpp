@@ -9,29 +9,29 @@ namespace replayd::cost {
 namespace {
 
 // Bandwidths and peaks: systems/*.yaml of ai-dynamo/aiconfigurator, which follow the vendors' data sheets;
-// H800 and H20: Step-3 report (arXiv 2507.19427), table 4; RTX 4090: NVIDIA Ada white paper, appendix A. L2 sizes: NVIDIA architecture white papers.
-// GPUs of a node: the same systems/*.yaml (num_gpus_per_node: 4 for GB200, 8 for the others).
-// L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
+// H800 and H20: Step-3 report (arXiv 2507.19427), table 4; RTX 4090: NVIDIA Ada white paper, appendix A. L2 sizes:
+// NVIDIA architecture white papers. GPUs of a node: the same systems/*.yaml (num_gpus_per_node: 4 for GB200, 8 for the
+// others). L2 rates are planning values of the order that micro-benchmarks of the H100 publish (5.5 TB/s).
 // hbm_share of the H200: measured, replay/cost/profile/measurements: reads reach 0.974, writes 0.984, experts 0.98 and
-// bf16 products of few rows 0.99 of the H100's share of its peak. H20: planning value of the like. RTX 4090: its laws are
-// those of rtx_pro_6000_server, whose file states the Workstation Edition's 1,792 GB/s; casys-kaist/LLMServingSim
+// bf16 products of few rows 0.99 of the H100's share of its peak. H20: planning value of the like. RTX 4090: its laws
+// are those of rtx_pro_6000_server, whose file states the Workstation Edition's 1,792 GB/s; casys-kaist/LLMServingSim
 // (5daddb2, bench/examples) states 1,597 for the card, and the tables' largest rate is 1,539: a share of 1,792 is 1.122
 // times that of 1,597.
 // sustained_loss: slope of the time lost under load over the tensor utilisation above k_free_utilisation, measured
 // (sustained.csv: products of 0.73 to 0.8 of the peak lose 10 % on an H100 and 17 % on an H200, both at 700 W). H800:
 // the H100's; zero where nothing was measured.
-// latency of the H200: 400 calls of FlashAttention-3 whose cache L2 holds, or that are too short for HBM to matter, take
-// 1.00 to 1.06 of their time on the H100 (measurements/*/generation_attention.fa3.csv).
+// latency of the H200: 400 calls of FlashAttention-3 whose cache L2 holds, or that are too short for HBM to matter,
+// take 1.00 to 1.06 of their time on the H100 (measurements/*/generation_attention.fa3.csv).
 // GB200: data sheet, but for what B200's laws must not be scaled by. Both data sheets count with other clocks than the
 // GPUs run at: B200 148 SMs at up to 1,965 MHz (its 2,250 TFLOP/s are 148 SMs at 1,857), GB200 152 SMs at up to 2,062
 // (its 2,500 are 148 at 2,062); ByteDance-Seed/VeOmni #986. So bf16 is 1.077 times as fast, not 1.111: compute_share
 // 0.97; the power limit of 1,200 W, not 1,000, lets long products do the same. Loads and short kernels gain the clock
 // (0.953) where they wait for the SMs and L2, nothing where they wait for HBM, whose clock is the same 3,996 MHz: half
 // of it (planning value). HBM: 7,680 bits of it on the B200 (pytorch/ao #4002), 7,936 to 8,064 on the GB200: 1.033 to
-// 1.05, the data sheets' 1.039 lies between. B300: data sheet of HGX B300 (an eighth of 105 PFLOP/s in fp4); GB300: of GB300 NVL72, 152 SMs, as fast a
-// clock as GB200. H100 PCIe and NVL, A100 PCIe, L40S, L20, L4: NVIDIA's data sheets of each card, dense rates, one
-// direction of PCIe; L2 sizes of the Ada and Hopper white papers, L2 rates scaled by clock and SMs. nvlink_gpus: 72 of
-// GB200 NVL72 and GB300 NVL72.
+// 1.05, the data sheets' 1.039 lies between. B300: data sheet of HGX B300 (an eighth of 105 PFLOP/s in fp4); GB300: of
+// GB300 NVL72, 152 SMs, as fast a clock as GB200. H100 PCIe and NVL, A100 PCIe, L40S, L20, L4: NVIDIA's data sheets of
+// each card, dense rates, one direction of PCIe; L2 sizes of the Ada and Hopper white papers, L2 rates scaled by clock
+// and SMs. nvlink_gpus: 72 of GB200 NVL72 and GB300 NVL72.
 constexpr std::array<Hardware, 17> k_hardware = {{
     {"a100_sxm", 80, 108, 2.039e6, 1.0, 40e6, 4.0e6, 312e6, 312e6, 312e6, 300e3},
     {"h100_sxm", 90, 132, 3.35e6, 1.0, 50e6, 5.5e6, 989e6, 1978e6, 1978e6, 450e3, 8, 0.26},

@@ -28,7 +28,8 @@ struct Hardware {
     double nvlink_gpus = 8;         ///< GPUs that reach each other without network cards: a node, or a rack of NVLink
 };
 
-/// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs, measured (sustained.csv, see hardware.cpp).
+/// Share of the tensor peak up to which a GPU keeps its clock for as long as it runs, measured (sustained.csv, see
+/// hardware.cpp).
 inline constexpr double k_free_utilisation = 0.37;
 
 /// Kernel tables time short bursts. Under load the power limit lowers the clock of kernels that keep the tensor

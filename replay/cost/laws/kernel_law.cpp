@@ -39,7 +39,8 @@ bool KernelLaw::knows(const KernelRow& row) const {
             const double type = row.number[number];
             if (type < parts_.number_min[number] || type > parts_.number_max[number]) return false;
             const auto has_rows = [&](const LawKernel& kernel) { return rows_of_variant(kernel, row) > 0; };
-            if (number == parts_.table->variant_number && std::none_of(parts_.kernels.begin(), parts_.kernels.end(), has_rows)) {
+            if (number == parts_.table->variant_number &&
+                std::none_of(parts_.kernels.begin(), parts_.kernels.end(), has_rows)) {
                 return false;
             }
         }
@@ -53,10 +54,10 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
         if (parts_.kernels[i].name == row.kernel) return i;
     }
     assumed = true;
-    // The same phase or collective goes first, then kernels that rows of this variant used, then a name of which more than
-    // half is the same, then the kernel that most rows of this variant used, then the one that most rows did. A kernel of a
-    // hundredth of the rows is too bound to their few shapes for its name to count (SGLang's Marlin kernel of one MXFP4
-    // family priced int4 experts three times too slow).
+    // The same phase or collective goes first, then kernels that rows of this variant used, then a name of which more
+    // than half is the same, then the kernel that most rows of this variant used, then the one that most rows did. A
+    // kernel of a hundredth of the rows is too bound to their few shapes for its name to count (SGLang's Marlin kernel
+    // of one MXFP4 family priced int4 experts three times too slow).
     const auto all_rows = [](const LawKernel& kernel) {
         std::int64_t rows = 0;
         for (const auto& [_, count] : kernel.rows_by_variant) rows += count;
@@ -68,7 +69,8 @@ std::size_t KernelLaw::kernel_of(const KernelRow& row, bool& assumed) const {
     const std::string_view part = asked.substr(0, asked.find('/'));
     const auto rank = [&](const LawKernel& kernel) {
         const std::int64_t rows = rows_of_variant(kernel, row);
-        const auto alike = std::mismatch(asked.begin(), asked.end(), kernel.name.begin(), kernel.name.end()).first - asked.begin();
+        const auto alike =
+            std::mismatch(asked.begin(), asked.end(), kernel.name.begin(), kernel.name.end()).first - asked.begin();
         const bool telling = 2 * static_cast<std::size_t>(alike) > asked.size() && 100 * all_rows(kernel) > total;
         const bool same_part = !part.empty() && kernel.name.starts_with(std::string(part) + "/");
         return std::tuple(same_part, rows > 0, telling ? alike : 0, rows,
@@ -164,7 +166,8 @@ KernelPrice KernelLaw::priced(const Hardware& target, const KernelRow& asked, co
     KernelRow row = asked;
     if (row.kernel.empty()) row.kernel = parts_.kernels[kernel].name;
     for (std::size_t i = 0; i < k_row_numbers_max; ++i) {
-        // A column that came to the table after the law was fitted was 0 in all of its rows: attention without a prefix.
+        // A column that came to the table after the law was fitted was 0 in all of its rows: attention without a
+        // prefix.
         const bool fitted = i < parts_.number_min.size();
         const double low = fitted ? parts_.number_min[i] : 0;
         const double high = fitted ? parts_.number_max[i] : 0;

@@ -59,10 +59,10 @@ public:
         std::vector<double> number_max;
         Forest correction;
         CurveResiduals residuals;  ///< empty where the table has no curve number
-        /// Curves on which the framework ran its kernel in another way than elsewhere, and ln of by how much longer it took: an
-        /// autotuner that fell back to its first choice, say (TensorRT-LLM's CUTLASS experts then read weights at a fifth of
-        /// the bandwidth, on one shape in eight). Kept out of the correction, which then is that of the usual way; calls on
-        /// no known curve are priced so, but for those that shared_tuning names.
+        /// Curves on which the framework ran its kernel in another way than elsewhere, and ln of by how much longer it
+        /// took: an autotuner that fell back to its first choice, say (TensorRT-LLM's CUTLASS experts then read weights
+        /// at a fifth of the bandwidth, on one shape in eight). Kept out of the correction, which then is that of the
+        /// usual way; calls on no known curve are priced so, but for those that shared_tuning names.
         std::map<std::uint64_t, double> slow_curves;
         /// Fitted values of the table's across_number, rising; empty where it has none.
         std::vector<double> across;
@@ -76,20 +76,20 @@ public:
     [[nodiscard]] KernelPrice price(const Hardware& target, const KernelRow& row) const;
 
     /// The same in a served model, which runs on and on: see sustained_us. Without the residuals of known curves, which
-    /// are one framework's choice of kernels at one version: with them steps come out worse (H200, MoE prefill: 9.6 % instead of
-    /// 8.7 % in the median).
+    /// are one framework's choice of kernels at one version: with them steps come out worse (H200, MoE prefill: 9.6 %
+    /// instead of 8.7 % in the median).
     [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row) const;
 
-    /// The same for a call that does `work` where `row` says otherwise: the physical form takes `work`, the correction is
-    /// the row's. For routing that no table holds.
+    /// The same for a call that does `work` where `row` says otherwise: the physical form takes `work`, the correction
+    /// is the row's. For routing that no table holds.
     [[nodiscard]] double sustained(const Hardware& target, const KernelRow& row, const KernelWork& work) const;
 
     /// Whether calls of the row's data types were among those fitted.
     [[nodiscard]] bool knows(const KernelRow& row) const;
 
-    /// The features that the correction of `row` sees on `target`, the kernel's index first, KernelTable::tuned after the
-    /// table's own and, in a law with slow curves, slowness() last. None where the table has an across_number. Appends
-    /// to `out`.
+    /// The features that the correction of `row` sees on `target`, the kernel's index first, KernelTable::tuned after
+    /// the table's own and, in a law with slow curves, slowness() last. None where the table has an across_number.
+    /// Appends to `out`.
     void features(const Hardware& target, const KernelRow& row, std::size_t kernel, double slowness,
                   std::vector<float>& out) const;
 

@@ -139,7 +139,8 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
     if (parts.table == nullptr || find_hardware(parts.gpu) == nullptr || parts.kernels.empty()) {
         return damaged("its table, GPU or kernels");
     }
-    if (residual_bytes > bytes.size() || (residual_bytes > 0 && !parts.table->curve_number)) return damaged("its residuals");
+    if (residual_bytes > bytes.size() || (residual_bytes > 0 && !parts.table->curve_number))
+        return damaged("its residuals");
     if (residual_bytes > 0) {
         auto residuals = CurveResiduals::from_bytes(bytes.substr(0, residual_bytes));
         if (!residuals) return tl::unexpected(residuals.error());

@@ -28,7 +28,8 @@ struct KernelRow {
 struct KernelWork {
     double compute_us = 0;      ///< FLOPs / peak
     double hbm_bytes = 0;       ///< bytes that must pass between HBM or L2 and the SMs once
-    double link_us = 0;         ///< what follows alone: bytes sent to other GPUs / link rate; experts: passes / HBM rate
+    double link_us = 0;         ///< what follows alone: bytes sent to other GPUs / link rate; experts: passes / HBM
+                                ///< rate
     double steps = 0;           ///< hand-overs that wait for each other: of a ring or tree over GPUs
 };
 
@@ -56,8 +57,8 @@ struct KernelTable {
     double result_us = 1000;                    ///< microseconds per unit of `results`
     /// Numbers that make up a "shape" (for hold-outs by shape) and a "family".
     std::span<const std::size_t> shape_numbers;
-    /// Numbers that grow with the work of a call: tokens, sequences, context, bytes. Beyond their fitted range the learned
-    /// correction is the one at its end.
+    /// Numbers that grow with the work of a call: tokens, sequences, context, bytes. Beyond their fitted range the
+    /// learned correction is the one at its end.
     std::span<const std::size_t> growing_numbers;
     std::size_t variant_number = 0;             ///< number that picks the usual kernel of a row without one
     KernelWork (*work)(const Hardware&, const KernelRow&) = nullptr;
@@ -81,7 +82,8 @@ struct KernelTable {
     /// The row that names the curve of a call and its place there, where the call's own numbers tell more than the
     /// curve depends on; present where `across_number` is.
     KernelRow (*curve_row)(const KernelRow&) = nullptr;
-    /// Names the configuration that the tables' collector filed the row's kernel under (shared_tuning.hpp); nullptr: none.
+    /// Names the configuration that the tables' collector filed the row's kernel under (shared_tuning.hpp); nullptr:
+    /// none.
     std::uint32_t (*tuning_name)(const KernelRow&) = nullptr;
 };
 

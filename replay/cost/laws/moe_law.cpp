@@ -79,8 +79,8 @@ double multiplied_rows(const ExpertSpread& spread) {
 }
 
 /// TensorRT-LLM's last pass reads the rank's own rows, looks at every choice and writes every token, for one choice
-/// too. Least squares on the public H100 rows of 512 tokens and more: a row's bytes cost 2 to 5 times what a token's do, a
-/// choice 0.1 to 0.2 ns.
+/// too. Least squares on the public H100 rows of 512 tokens and more: a row's bytes cost 2 to 5 times what a token's
+/// do, a choice 0.1 to 0.2 ns.
 double finalize_bytes(const Moe& m) {
     constexpr double k_bf16_bytes = 2;
     constexpr double k_token_weight = 0.25;  // fitted
@@ -90,8 +90,8 @@ double finalize_bytes(const Moe& m) {
 }
 
 /// Bytes of the passes between and after the products: activation and sum of a token's choices. Triton's kernels and
-/// Marlin go over a row for every token and choice, those of other ranks' experts included, which the products fill with
-/// zeros; CUTLASS over the rank's own rows. One choice per token needs no sum.
+/// Marlin go over a row for every token and choice, those of other ranks' experts included, which the products fill
+/// with zeros; CUTLASS over the rank's own rows. One choice per token needs no sum.
 double pass_bytes(const Moe& m) {
     constexpr double k_bf16_bytes = 2;
     const double wide = (m.gates - 1) * k_bf16_bytes * m.inner;
@@ -108,7 +108,8 @@ KernelWork work_of(const Hardware& hardware, const Moe& m) {
     const double weights = m.type.bytes * m.spread.active * m.gates * m.hidden * m.inner;
     const double activations =
         m.spread.rows * ((m.type.input_bytes + 2) * m.hidden + (m.type.input_bytes + 2 * (m.gates - 1)) * m.inner);
-    return {flops / peak_flops_per_us(hardware, m.type), weights + activations, pass_bytes(m) / hardware.hbm_bytes_per_us};
+    return {flops / peak_flops_per_us(hardware, m.type), weights + activations,
+            pass_bytes(m) / hardware.hbm_bytes_per_us};
 }
 
 KernelWork work(const Hardware& hardware, const KernelRow& row) { return work_of(hardware, moe(row)); }

@@ -21,8 +21,8 @@ struct Protocol {
     double network_tree = 0;
     double bandwidth = 1;      ///< share of the links that it fills
 };
-// Source: NVIDIA/nccl, src/graph/tuning.cc: baseLat, hwLat; LL carries 4 bytes of data in 8, LL128 120 in 128. The start of a
-// tree with the Simple protocol is that of the ring.
+// Source: NVIDIA/nccl, src/graph/tuning.cc: baseLat, hwLat; LL carries 4 bytes of data in 8, LL128 120 in 128. The
+// start of a tree with the Simple protocol is that of the ring.
 constexpr std::array<Protocol, 3> k_protocols = {{
     {"ring LL", "tree LL", 6.6, 0.6, 1.0, 2.7, 0.6, 1.0, 5.0, 0.5},
     {"ring LL128", "tree LL128", 14.0, 1.9, 2.5, 4.0, 1.25, 1.9, 8.5, 0.92},
@@ -34,15 +34,16 @@ constexpr double k_ll_more_nodes = 20.4e3;
 /// Of the bandwidth that a tree reaches of a ring's, and of LL in it. Source: the same file, ncclTopoTuneModel.
 constexpr double k_tree_share = 0.9;
 constexpr double k_tree_ll_share = 1 / 3.8;
-/// Of NVLink or PCIe that rings and pairs of eight GPUs reach with the largest messages. Source: the public nccl tables of
-/// ai-dynamo/aiconfigurator: all-gather 0.74 (H100), 0.68 (A100), 0.69 (B200), 0.36 (RTX PRO 6000); all-to-all 0.70, 0.68,
-/// 0.63 and 0.28.
+/// Of NVLink or PCIe that rings and pairs of eight GPUs reach with the largest messages. Source: the public nccl tables
+/// of ai-dynamo/aiconfigurator: all-gather 0.74 (H100), 0.68 (A100), 0.69 (B200), 0.36 (RTX PRO 6000); all-to-all 0.70,
+/// 0.68, 0.63 and 0.28.
 constexpr double k_nvlink_ring = 0.7;
 constexpr double k_nvlink_pairs = 0.67;
 constexpr double k_pcie_ring = 0.36;
 constexpr double k_pcie_pairs = 0.28;
-/// Network cards of the public systems, bytes per microsecond and GPU. Source: inter_node_bw of ai-dynamo/aiconfigurator's
-/// systems/*.yaml: Ampere, Hopper, Blackwell; the GB200's beyond its rack is that of the B200.
+/// Network cards of the public systems, bytes per microsecond and GPU. Source: inter_node_bw of
+/// ai-dynamo/aiconfigurator's systems/*.yaml: Ampere, Hopper, Blackwell; the GB200's beyond its rack is that of the
+/// B200.
 constexpr double k_cards_400_gigabit = 50e3;
 constexpr double k_cards_200_gigabit = 25e3;
 constexpr double k_cards_800_gigabit = 100e3;
@@ -65,7 +66,8 @@ Cluster cluster_of(const GpuLinks& links, double gpus) {
     out.node_gpus = std::min(links.node_gpus, gpus);
     out.nodes = std::ceil(gpus / links.node_gpus);
     out.nvlink = links.nvlink;
-    out.bus = std::min(links.inside * (links.nvlink ? k_nvlink_ring : k_pcie_ring), out.node_gpus * links.network * k_nic_collective);
+    out.bus = std::min(links.inside * (links.nvlink ? k_nvlink_ring : k_pcie_ring),
+                       out.node_gpus * links.network * k_nic_collective);
     return out;
 }
 
@@ -97,7 +99,8 @@ double tree_us(const Cluster& cluster, const Protocol& protocol, const NcclCall&
 double pairs_us(const GpuLinks& links, const NcclCall& call) {
     const Protocol& simple = k_protocols.back();
     const double neighbours = std::min(links.node_gpus, call.gpus);
-    const double inside = call.bytes * (neighbours - 1) / call.gpus / (links.inside * (links.nvlink ? k_nvlink_pairs : k_pcie_pairs));
+    const double inside =
+        call.bytes * (neighbours - 1) / call.gpus / (links.inside * (links.nvlink ? k_nvlink_pairs : k_pcie_pairs));
     const double outside = call.bytes * (call.gpus - neighbours) / call.gpus / (links.network * k_nic_collective);
     return simple.start_us + simple.network_ring + std::max(inside, outside);
 }
@@ -107,7 +110,8 @@ NetworkPrice send_price(const GpuLinks& links, const NcclCall& call) {
         const Protocol& simple = k_protocols.back();
         return {simple.start_us + simple.network_ring + call.bytes / (links.network * k_nic_collective), "network"};
     }
-    if (links.nvlink) return {us(k_send_fixed) + call.bytes / (links.inside * k_nvlink_send), "NVLink", "measured between two H100"};
+    if (links.nvlink)
+        return {us(k_send_fixed) + call.bytes / (links.inside * k_nvlink_send), "NVLink", "measured between two H100"};
     return {us(k_network_collective_fixed) + call.bytes / (links.inside * k_pcie_collective), "PCIe", "planning value"};
 }
 

@@ -1,7 +1,8 @@
 """Attention kernels: context (causal, also with a cached prefix) and decode (grouped queries).
 
 Kernels: PyTorch's FlashAttention-2 ("flash2"), cuDNN's ("cudnn"; with a prefix two calls and a Triton kernel that
-merges them, "cudnn_merged") and, for decode, a split-KV Triton kernel ("triton_split"). KV caches of decode are cold; context reads queries, keys and values that were just produced."""
+merges them, "cudnn_merged") and, for decode, a split-KV Triton kernel ("triton_split"). KV caches of decode are cold;
+context reads queries, keys and values that were just produced."""
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel

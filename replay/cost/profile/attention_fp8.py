@@ -27,7 +27,8 @@ def measure_context(timer, table, kind, heads, kv_heads, dim, batch, length):
     def random(*shape):
         return torch.randn(*shape, device="cuda", dtype=torch.bfloat16).to(TYPES[kind])
 
-    q, k, v = random(batch, heads, length, dim), random(batch, kv_heads, length, dim), random(batch, kv_heads, dim, length)
+    q, k = random(batch, heads, length, dim), random(batch, kv_heads, length, dim)
+    v = random(batch, kv_heads, dim, length)
     out = torch.empty(batch, length, heads, dim, device="cuda", dtype=torch.bfloat16)
     us, spread = timer.time(lambda i: context_attention(q, k, v, out))
     table.add("triton_flash", batch, length, heads, kv_heads, dim, kind, kind, 0, 0, us / 1000, spread)

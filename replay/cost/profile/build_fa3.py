@@ -23,14 +23,16 @@ CUDA_FLAGS = ["-O3", "-std=c++17", "--use_fast_math", "-DCUTE_SM90_EXTENDED_MMA_
 
 
 def sources(hopper):
-    yield from (hopper / name for name in ("flash_api_stable.cpp", "flash_fwd_combine.cu", "flash_prepare_scheduler.cu"))
+    yield from (hopper / name
+                for name in ("flash_api_stable.cpp", "flash_fwd_combine.cu", "flash_prepare_scheduler.cu"))
     for dim, kind, variant in itertools.product(HEAD_DIMENSIONS, TYPES, VARIANTS):
         yield hopper / "instantiations" / f"flash_fwd_hdim{dim}_{kind}{variant}_sm90.cu"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sources", required=True, type=pathlib.Path, help="a checkout of flash-attention with CUTLASS")
+    parser.add_argument("--sources", required=True, type=pathlib.Path,
+                        help="a checkout of flash-attention with CUTLASS")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the library")
     options = parser.parse_args()
     hopper = options.sources / "hopper"

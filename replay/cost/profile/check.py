@@ -57,7 +57,8 @@ def quantise():
 def experts(tokens, top_k, count):
     hidden, ffn = 256, 128
     layer = Layer(tokens, hidden, ffn, top_k, count)
-    x, up, down, out = bf16(tokens, hidden), bf16(count, 2 * ffn, hidden), bf16(count, hidden, ffn), bf16(tokens, hidden)
+    x, up, down = bf16(tokens, hidden), bf16(count, 2 * ffn, hidden), bf16(count, hidden, ffn)
+    out = bf16(tokens, hidden)
     logits = bf16(tokens, count)
     ids = torch.full((tokens, top_k), -1, device="cuda", dtype=torch.int32)
     routing = torch.empty(tokens, top_k, device="cuda")
@@ -105,13 +106,15 @@ def context(kind, limit_share):
     q, k, v = (x.to(kind) for x in (bf16(2, 8, 384, 128), bf16(2, 2, 384, 128), bf16(2, 2, 128, 384)))
     out = torch.empty(2, 384, 8, 128, device="cuda", dtype=torch.bfloat16)
     context_attention(q, k, v, out)
-    expected = scaled_dot_product_attention(q.float(), k.float(), v.float().transpose(2, 3), is_causal=True, enable_gqa=True)
+    expected = scaled_dot_product_attention(q.float(), k.float(), v.float().transpose(2, 3), is_causal=True,
+                                            enable_gqa=True)
     expected = expected.transpose(1, 2)
     yield expected + (out.float() - expected) * limit_share, expected
 
 
 def prefix_attention():
-    q, k, v = bf16(2, 96, 8, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2)
+    q = bf16(2, 96, 8, 128).transpose(1, 2)
+    k, v = bf16(2, 352, 2, 128).transpose(1, 2), bf16(2, 352, 2, 128).transpose(1, 2)
     mask = torch.ones(96, 352, device="cuda", dtype=torch.bool).tril(256)
     expected = scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, enable_gqa=True)
     for kernel in ("flash2", "cudnn_merged"):

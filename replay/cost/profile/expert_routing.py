@@ -1,5 +1,6 @@
-"""Expert layers with evenly dealt and with random rows: what blocks that random routing opens beyond the even ones cost,
-and what experts that it leaves out save. Public tables have even rows or rows by a power law, served models neither."""
+"""Expert layers with evenly dealt and with random rows: what blocks that random routing opens beyond the even ones
+cost, and what experts that it leaves out save. Public tables have even rows or rows by a power law, served models
+neither."""
 
 import torch
 

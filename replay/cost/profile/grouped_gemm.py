@@ -78,7 +78,8 @@ def measure_tokens(timer, weights, table, family, tokens):
         us, spread = timer.time(call, sets, 2 * cold)
         table.add(layout, kernel, name, "bfloat16", tokens, hidden, ffn, top_k, experts, active, us / 1000, spread)
 
-    add("contiguous layer", "triton", active * 3 * ffn * hidden, lambda i: layer.run(x, ids, routing, up(i), down(i), out))
+    add("contiguous layer", "triton", active * 3 * ffn * hidden,
+        lambda i: layer.run(x, ids, routing, up(i), down(i), out))
     layer.sort(ids)
     add("contiguous up", "triton", active * 2 * ffn * hidden, lambda i: layer.gemm(x, up(i), layer.gate_up, top_k))
     add("contiguous down", "triton", active * ffn * hidden, lambda i: layer.gemm(layer.inner, down(i), layer.rows, 1))

@@ -291,7 +291,8 @@ def combine(rows, weights, out):
 
 @triton.jit
 def _decode_split(q, q_stride, keys, values, partial, maxima, sums, length, splits, scale,
-                  heads: tl.constexpr, kv_heads: tl.constexpr, dim: tl.constexpr, block: tl.constexpr, lanes_q: tl.constexpr):
+                  heads: tl.constexpr, kv_heads: tl.constexpr, dim: tl.constexpr, block: tl.constexpr,
+                  lanes_q: tl.constexpr):
     sequence = tl.program_id(0).to(tl.int64)
     kv_head = tl.program_id(1)
     split = tl.program_id(2)
@@ -356,8 +357,8 @@ class DecodeAttention:
     def __call__(self, q, keys, values, out):
         """q: rows of at least heads * dim elements, the queries first."""
         batch, length, heads, kv_heads, dim = self.shape
-        _decode_split[(batch, kv_heads, self.splits)](q, q.stride(0), keys, values, self.partial, self.maxima, self.sums,
-                                                     length, self.splits, dim**-0.5, heads, kv_heads, dim, 64,
-                                                     max(16, heads // kv_heads), num_warps=4, num_stages=3)
+        _decode_split[(batch, kv_heads, self.splits)](q, q.stride(0), keys, values, self.partial, self.maxima,
+                                                     self.sums, length, self.splits, dim**-0.5, heads, kv_heads, dim,
+                                                     64, max(16, heads // kv_heads), num_warps=4, num_stages=3)
         _decode_merge[(batch * heads,)](self.partial, self.maxima, self.sums, out, self.splits, dim,
                                        64, num_warps=2)

@@ -13,8 +13,8 @@ import traceback
 
 import torch
 
-SUITES = ("launch", "copies", "elementwise", "steps", "steps_other_models", "gemm", "grouped_gemm", "expert_routing", "attention",
-          "attention_fp8", "sustained", "links", "exchange")
+SUITES = ("launch", "copies", "elementwise", "steps", "steps_other_models", "gemm", "grouped_gemm", "expert_routing",
+          "attention", "attention_fp8", "sustained", "links", "exchange")
 # Needs a library built beforehand, hence only where it is asked for.
 EXTRA_SUITES = ("attention_fa3",)
 

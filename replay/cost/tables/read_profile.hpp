@@ -4,8 +4,8 @@
 //   vllm          dense.csv, per_sequence.csv, attention.csv, moe.csv as LLMServingSim's profiler of vLLM writes them
 //   vidur         mlp.csv, attention.csv, all_reduce.csv of microsoft/vidur's profiler
 //   aicb          vidur-MODEL-world_sizeW-tpT-ppP-epE-bsB-seqS-PHASE.csv of AICB (SimAI)
-//   kernel_times  gemm.csv, context_attention.csv, generation_attention.csv, moe.csv, custom_allreduce.csv in the columns
-//                 of `replayctl cost eval`
+//   kernel_times  gemm.csv, context_attention.csv, generation_attention.csv, moe.csv, custom_allreduce.csv in the
+//                 columns of `replayctl cost eval`
 //
 // Parsing text only: callers read files.
 

@@ -160,8 +160,8 @@ ErrorsByKernel ratio_errors(const KernelLaw& law, const Samples& own, const Samp
 }
 
 void print_heading() {
-    std::printf("%-20s %-20s %-8s %-8s %6s %6s %6s %6s  %6s\n", "table", "gpu", "backend", "aside", "p50 %", "p90 %", "limit",
-                "limit", "rows");
+    std::printf("%-20s %-20s %-8s %-8s %6s %6s %6s %6s  %6s\n", "table", "gpu", "backend", "aside", "p50 %", "p90 %",
+                "limit", "limit", "rows");
 }
 
 void print(const Samples& samples, const std::string& split, const std::vector<ErrorsByKernel>& draws, bool by_kernel) {

@@ -113,14 +113,15 @@ void note_ranges(const Samples& samples, KernelLaw::Parts& parts) {
     }
 }
 
-// When a curve counts as run in another way: a factor far above what a correction leaves between shapes of one kernel (the
-// fallback of TensorRT-LLM's experts takes 3 to 6 times as long), and stored in steps that make it the same number for curves
-// that are alike.
+// When a curve counts as run in another way: a factor far above what a correction leaves between shapes of one kernel
+// (the fallback of TensorRT-LLM's experts takes 3 to 6 times as long), and stored in steps that make it the same number
+// for curves that are alike.
 constexpr double k_slow_from = 0.8;   // ln 2.2
 constexpr double k_slow_step = 0.25;
 constexpr std::size_t k_slow_rows_min = 3;
 
-/// The curves of `rows_us` that take far longer than the law without them says. `target`: ln(measured / physical) by row.
+/// The curves of `rows_us` that take far longer than the law without them says. `target`: ln(measured / physical) by
+/// row.
 std::map<std::uint64_t, double> slow_curves_of(const KernelLaw& bare, const Samples& samples,
                                                const std::map<std::string, std::size_t>& kernels,
                                                const std::vector<double>& target) {
@@ -155,7 +156,8 @@ std::vector<double> values_across(const Samples& samples) {
 }
 
 /// What `law` leaves over on every row of a table that keeps it.
-CurveResiduals left_over(const KernelLaw& law, const Samples& samples, const std::map<std::string, std::size_t>& kernels) {
+CurveResiduals left_over(const KernelLaw& law, const Samples& samples,
+                         const std::map<std::string, std::size_t>& kernels) {
     if (!samples.table->curve_number) return {};
     const Hardware& hardware = *find_hardware(samples.gpu);
     std::vector<CurveResiduals::Call> calls;
@@ -229,10 +231,11 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     for (std::size_t i = 0; i < samples.rows.size(); ++i) {
         const KernelRow& row = samples.rows[i];
         const KernelWork work = samples.table->work(hardware, row);
-        target.push_back(std::log(samples.us[i] / physical_us(hardware, parts.kernels[index.at(row.kernel)].shares, work)));
+        target.push_back(
+            std::log(samples.us[i] / physical_us(hardware, parts.kernels[index.at(row.kernel)].shares, work)));
     }
-    // Decode attention's curves differ by as much in ways that its features do tell: listed, unseen shapes of SGLang's err by
-    // 2.2 / 10.5 % instead of 1.9 / 6.6 %.
+    // Decode attention's curves differ by as much in ways that its features do tell: listed, unseen shapes of SGLang's
+    // err by 2.2 / 10.5 % instead of 1.9 / 6.6 %.
     if (samples.table->name == "moe") parts.slow_curves = slow_curves_of(bare, samples, index, target);
     parts.shared_tuning = fit_shared_tuning(KernelLaw(parts), samples, index);
     const KernelLaw with_slow(parts);

@@ -61,7 +61,8 @@ TEST(AfdStep, operators_sum_to_the_step_and_the_network_is_taken_apart) {
     std::int64_t sum = 0;
     for (const json::value& row : result.at("items").as_array()) sum += row.at("total_ns").to_number<std::int64_t>();
     EXPECT_EQ(sum, step.at("step_ns").to_number<std::int64_t>());
-    EXPECT_EQ(step.at("hidden_network_ns").to_number<std::int64_t>() + step.at("exposed_network_ns").to_number<std::int64_t>(),
+    EXPECT_EQ(step.at("hidden_network_ns").to_number<std::int64_t>() +
+                  step.at("exposed_network_ns").to_number<std::int64_t>(),
               step.at("network_ns").to_number<std::int64_t>());
     EXPECT_EQ(step.at("stages"), 3);
     EXPECT_EQ(step.at("moe_layer").as_array().size(), 3U);

@@ -23,8 +23,8 @@ std::string gemm_file(const files::TemporaryFolder& folder) {
 // The rows come back with a price and its source.
 TEST(CostCommand, eval_appends_price_and_provenance) {
     const files::TemporaryFolder folder;
-    const Said said = run_replayctl(
-        {"cost", "eval", "--gpu", "h200_sxm", "--backend", "vllm", "--op", "gemm", "--in", gemm_file(folder), "--out", "-"});
+    const Said said = run_replayctl({"cost", "eval", "--gpu", "h200_sxm", "--backend", "vllm", "--op", "gemm", "--in",
+                                     gemm_file(folder), "--out", "-"});
     EXPECT_EQ(said.status, 0) << said.err;
     EXPECT_EQ(said.out.rfind("gemm_dtype,m,n,k,predicted_us,provenance\nbfloat16,64,4096,4096,", 0), 0U) << said.out;
     EXPECT_NE(said.out.find(",law h100_sxm/vllm scaled to h200_sxm"), std::string::npos) << said.out;
@@ -32,7 +32,8 @@ TEST(CostCommand, eval_appends_price_and_provenance) {
 
 // Every operator of the step with its source, and the sum.
 TEST(CostCommand, step_lists_operators) {
-    const Said said = run_replayctl({"cost", "step", "--scenario", k_scenario, "--prefill", "1x512+1024", "--decode", "8x2048"});
+    const Said said =
+        run_replayctl({"cost", "step", "--scenario", k_scenario, "--prefill", "1x512+1024", "--decode", "8x2048"});
     EXPECT_EQ(said.status, 0) << said.err;
     for (const char* part : {"attention.prefill", "attention.decode", "lm_head", "step, all stages"}) {
         EXPECT_NE(said.out.find(part), std::string::npos) << part;
@@ -81,8 +82,8 @@ TEST(CostCommand, eval_reads_standard_input) {
     EXPECT_EQ(said.out.rfind("gemm_dtype,m,n,k,predicted_us,provenance\nbfloat16,64,4096,4096,", 0), 0U) << said.out;
 }
 
-// Tokens that travel while the other half of the batch computes: what is hidden stands beside what is left, and a run's time
-// is both together.
+// Tokens that travel while the other half of the batch computes: what is hidden stands beside what is left, and a run's
+// time is both together.
 TEST(CostCommand, step_says_what_overlap_hides) {
     const files::TemporaryFolder folder;
     const std::string scenario = folder.holding("overlap.toml", R"(name = "overlap"
@@ -105,7 +106,8 @@ role = "decode"
 data = 32
 expert = 32
 )");
-    const std::vector<std::string> words = {"cost", "step", "--scenario", scenario, "--pool", "prefill", "--prefill", "4x4096"};
+    const std::vector<std::string> words = {"cost",   "step",    "--scenario", scenario,
+                                            "--pool", "prefill", "--prefill",  "4x4096"};
     const Said said = run_replayctl(words);
     ASSERT_EQ(said.status, 0) << said.err;
     EXPECT_NE(said.out.find("hidden"), std::string::npos) << said.out;
@@ -129,7 +131,8 @@ TEST(CostCommand, validate_prints_the_error_of_every_table) {
     std::ofstream(tables + "/gemm.csv") << "gemm_dtype,m,n,k,latency\nbfloat16,64,4096,4096,0.017\n";
     const Said said = run_replayctl({"cost", "validate", folder.path("tables"), "--json"});
     EXPECT_EQ(said.status, 0) << said.err;
-    EXPECT_NE(said.out.find("\"system\":\"h100_sxm\",\"backend\":\"vllm\",\"table\":\"gemm\",\"rows\":1"), std::string::npos)
+    EXPECT_NE(said.out.find("\"system\":\"h100_sxm\",\"backend\":\"vllm\",\"table\":\"gemm\",\"rows\":1"),
+              std::string::npos)
         << said.out;
 }
 

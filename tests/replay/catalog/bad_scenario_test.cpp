@@ -18,7 +18,8 @@ constexpr const char* k_link = "[transfer]\ngigabits_per_s = 400\nlatency_us = 2
 constexpr const char* k_gpu_names =
     "A100-SXM-80GB, B200, H100-SXM, H20, H200-SXM, H800, RTX-4090 or RTX-PRO-6000";
 constexpr const char* k_model_names =
-    "DeepSeek-V3, Llama-3-70B, Llama-3.1-8B, Mixtral-8x7B, OLMoE-1B-7B, Qwen3-235B-A22B, Qwen3-30B-A3B, Qwen3-32B, Qwen3-8B, "
+    "DeepSeek-V3, Llama-3-70B, Llama-3.1-8B, Mixtral-8x7B, OLMoE-1B-7B, Qwen3-235B-A22B, Qwen3-30B-A3B, Qwen3-32B, "
+    "Qwen3-8B, "
     "Qwen3-Next-80B-A3B or Step-3";
 
 struct BadCase {

@@ -75,7 +75,8 @@ TEST(AnalyticCost, explained_operators_add_up_to_the_stages_exactly) {
             const StepShape shape = random_shape(random);
             std::int64_t total = 0;
             for (const OperatorCost& cost : model->explain(shape)) {
-                EXPECT_EQ(cost.total + cost.hidden, cost.count * (cost.fixed + std::max(cost.compute, cost.memory))) << cost.name;
+                EXPECT_EQ(cost.total + cost.hidden, cost.count * (cost.fixed + std::max(cost.compute, cost.memory)))
+                    << cost.name;
                 EXPECT_FALSE(cost.provenance.empty()) << cost.name;
                 EXPECT_GT(cost.count, 0) << cost.name;
                 total += cost.total.value;

@@ -74,8 +74,8 @@ TEST(CollectiveLaw, a_rack_of_nvlink_needs_no_network) {
     EXPECT_FALSE(links_of(*find_hardware("h100_pcie")).nvlink);
 }
 
-// Eight choices of 256 experts lie on 5.3 of eight ranks and on 3.6 of four, the sender's own among them, so that DeepEP moves
-// so much less over the four GPUs of a GB200's tray.
+// Eight choices of 256 experts lie on 5.3 of eight ranks and on 3.6 of four, the sender's own among them, so that
+// DeepEP moves so much less over the four GPUs of a GB200's tray.
 TEST(CollectiveLaw, a_dispatch_goes_to_fewer_ranks_of_a_smaller_node) {
     const KernelTable& table = *find_kernel_table("wideep_deepep_normal");
     const KernelRow row{{1, 7'168, 4'096, 8, 256, 20}, "deepep"};

@@ -20,7 +20,8 @@
 namespace replayd::cost {
 namespace {
 
-std::string eval_gemm(const std::string& csv, const std::string& gpu = "h100_sxm", const std::string& backend = "vllm") {
+std::string eval_gemm(const std::string& csv, const std::string& gpu = "h100_sxm",
+                      const std::string& backend = "vllm") {
     const auto out = cost_eval({gpu, backend, "gemm", "shapes.csv", csv});
     return out ? *out : out.error().message;
 }
@@ -34,7 +35,8 @@ double price_gemm(const std::string& gpu, double m, double n, double k) {
 
 // The order and text of the input survive; two columns are appended, the second never blank.
 TEST(CostEval, appends_prediction_and_provenance_to_every_row) {
-    std::istringstream out(eval_gemm("note,gemm_dtype,m,n,k\nfirst,bfloat16,128,4096,4096\r\n\nsecond,fp8,1,2048,2048\n"));
+    std::istringstream out(
+        eval_gemm("note,gemm_dtype,m,n,k\nfirst,bfloat16,128,4096,4096\r\n\nsecond,fp8,1,2048,2048\n"));
     std::string line;
     std::getline(out, line);
     EXPECT_EQ(line, "note,gemm_dtype,m,n,k,predicted_us,provenance");
@@ -96,7 +98,8 @@ TEST(CostEval, context_attention_pays_for_the_tokens_before) {
 // More bandwidth and the same tensor cores: an H200 is faster where memory binds and equal where compute does.
 TEST(CostEval, carries_a_law_to_a_gpu_by_its_memory_and_compute_parts) {
     EXPECT_LT(price_gemm("h200_sxm", 16, 16'384, 16'384), 0.80 * price_gemm("h100_sxm", 16, 16'384, 16'384));
-    EXPECT_NEAR(price_gemm("h200_sxm", 16'384, 16'384, 16'384) / price_gemm("h100_sxm", 16'384, 16'384, 16'384), 1, 0.02);
+    EXPECT_NEAR(price_gemm("h200_sxm", 16'384, 16'384, 16'384) / price_gemm("h100_sxm", 16'384, 16'384, 16'384), 1,
+                0.02);
 }
 
 double us_of(const char* table, const char* gpu, const KernelRow& row) {
@@ -104,7 +107,8 @@ double us_of(const char* table, const char* gpu, const KernelRow& row) {
     return (*choice->law_for(row))->price(row).us;
 }
 
-// No table of a GB200 is behind its prices. Large calls must be faster than an H100's by about what the data sheets say:
+// No table of a GB200 is behind its prices. Large calls must be faster than an H100's by about what the data sheets
+// say:
 // 2,500 / 989 TFLOP/s in bf16, twice that in fp8, 8 / 3.35 TB/s of memory, 900 / 450 GB/s of NVLink.
 TEST(CostEval, gb200_is_faster_than_h100_as_the_data_sheets_say) {
     const double bf16 = find_type("bfloat16");
@@ -122,7 +126,8 @@ TEST(CostEval, gb200_is_faster_than_h100_as_the_data_sheets_say) {
 
 // A data type that no law of the framework knows is priced by the nearest law that does, and the answer says so.
 TEST(CostEval, takes_the_nearest_law_that_knows_the_data_type) {
-    const std::string h100 = eval_gemm("gemm_dtype,m,n,k,kernel_source\nnvfp4,128,4096,4096,any\n", "h100_sxm", "sglang");
+    const std::string h100 =
+        eval_gemm("gemm_dtype,m,n,k,kernel_source\nnvfp4,128,4096,4096,any\n", "h100_sxm", "sglang");
     EXPECT_NE(h100.find(",law b200_sxm/sglang scaled to h100_sxm; usual kernel assumed\n"), std::string::npos) << h100;
     KernelRow experts;
     experts.number = {static_cast<double>(find_type("fp8")), 128, 4'096, 2'048, 8, 128, 1, 1, 0};
@@ -158,7 +163,8 @@ TEST(EmbeddedLaws, parse_and_name_their_source) {
         const auto parsed = KernelLaw::from_bytes(law.bytes);
         ASSERT_TRUE(parsed) << law.name << ": " << parsed.error().message;
         const bool own = law.name.find(".replayd.") != std::string::npos;
-        EXPECT_NE(parsed->parts().source.find(own ? "replay/cost/profile" : "Apache-2.0"), std::string::npos) << law.name;
+        EXPECT_NE(parsed->parts().source.find(own ? "replay/cost/profile" : "Apache-2.0"), std::string::npos)
+            << law.name;
         EXPECT_EQ(parsed->to_bytes(), law.bytes) << law.name;
         // Trees that were fitted on other features than the table has now would answer nonsense.
         std::vector<float> features;
@@ -268,8 +274,8 @@ TEST(CostEval, refuses_wrong_input_with_exact_messages) {
     }
 }
 
-// What spreadsheets and pandas write: a byte order mark, quoted cells with commas and quotes in them, counts as "128.0", blank
-// lines and comments. Lines come back as they were.
+// What spreadsheets and pandas write: a byte order mark, quoted cells with commas and quotes in them, counts as
+// "128.0", blank lines and comments. Lines come back as they were.
 TEST(CostEval, reads_csv_as_other_tools_write_it) {
     const auto out = cost_eval({"h100_sxm", "vllm", "gemm", "in.csv",
                                 "\xef\xbb\xbf\"gemm_dtype\",\"m\",n,k,note\r\n# a comment\r\n\r\n"

@@ -19,7 +19,8 @@ double passes_us(const std::string& kernel, double tokens, double ranks, double 
 
 // With an eighth of the rows a rank still writes all tokens: at equal weights those were most of the pass.
 TEST(FinalizePass, is_short_on_a_rank_with_an_eighth_of_the_experts) {
-    EXPECT_LT(passes_us("moe_torch_flow_cutlass", 8'192, 8), 0.6 * passes_us("sglang_flashinfer_cutlass_moe", 8'192, 8));
+    EXPECT_LT(passes_us("moe_torch_flow_cutlass", 8'192, 8),
+              0.6 * passes_us("sglang_flashinfer_cutlass_moe", 8'192, 8));
 }
 
 TEST(FinalizePass, runs_for_one_choice_per_token_too) {
@@ -32,7 +33,8 @@ TEST(FinalizePass, runs_for_one_choice_per_token_too) {
 
 TEST(FinalizePass, without_a_gate_is_the_same) {
     EXPECT_LT(passes_us("moe_torch_flow_nongated", 8'192, 8), passes_us("moe_torch_flow_cutlass", 8'192, 8));
-    EXPECT_LT(passes_us("moe_torch_flow_nongated", 8'192, 8), 0.6 * passes_us("sglang_flashinfer_cutlass_moe", 8'192, 8));
+    EXPECT_LT(passes_us("moe_torch_flow_nongated", 8'192, 8),
+              0.6 * passes_us("sglang_flashinfer_cutlass_moe", 8'192, 8));
 }
 
 }  // namespace

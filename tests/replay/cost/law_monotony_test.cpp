@@ -1,5 +1,5 @@
-// More work never costs less, for every shipped law: strictly beyond the range that it was fitted on, where the answer says
-// so; inside it but for what is listed here.
+// More work never costs less, for every shipped law: strictly beyond the range that it was fitted on, where the answer
+// says so; inside it but for what is listed here.
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,8 @@ struct OpenLaw {
 
 std::vector<OpenLaw> all_laws() {
     std::vector<OpenLaw> laws;
-    for (const EmbeddedLaw& law : embedded_laws()) laws.push_back({std::string(law.name), KernelLaw::from_bytes(law.bytes).value()});
+    for (const EmbeddedLaw& law : embedded_laws())
+        laws.push_back({std::string(law.name), KernelLaw::from_bytes(law.bytes).value()});
     return laws;
 }
 
@@ -38,10 +39,12 @@ double drawn(Random& random, double low, double high) {
     return high < 1 ? 0 : std::round(start * std::exp(random.uniform() * std::log(std::max(1.0, high / start))));
 }
 
-double pick(Random& random, std::initializer_list<double> values) { return values.begin()[random.below(values.size())]; }
+double pick(Random& random, std::initializer_list<double> values) {
+    return values.begin()[random.below(values.size())];
+}
 
-/// What the columns of a table demand of each other: groups of heads are whole, experts are at least as many as are chosen
-/// or as there are ranks.
+/// What the columns of a table demand of each other: groups of heads are whole, experts are at least as many as are
+/// chosen or as there are ranks.
 void make_consistent(std::string_view table, Random& random, KernelRow& row) {
     auto& n = row.number;
     if (table == "context_attention" || table == "generation_attention") {
@@ -87,8 +90,9 @@ std::string shown(const OpenLaw& open, const KernelRow& row) {
     return text + "), seed " + std::to_string(k_seed);
 }
 
-/// Under skewed routing whole rows are dealt to experts and experts to ranks, so that one token more may turn the busiest
-/// rank into one whose rows fill their blocks better: listed, as the one place where a law may fall, and by how much.
+/// Under skewed routing whole rows are dealt to experts and experts to ranks, so that one token more may turn the
+/// busiest rank into one whose rows fill their blocks better: listed, as the one place where a law may fall, and by how
+/// much.
 double allowed_fall(const OpenLaw& open, const KernelRow& row) {
     return open.parts().table->name == "moe" && row.number[8] > 0 ? 0.02 : 1e-12;
 }
@@ -103,7 +107,8 @@ TEST(LawMonotony, beyond_the_fitted_range_every_law_grows_and_says_so) {
                 row.number[number] = open.parts().number_max[number];
                 double before = open.us(row);
                 for (int step = 0; step < 40; ++step) {
-                    const double now = step < 10 ? row.number[number] + 1 : std::round(row.number[number] * (1 + random.uniform()));
+                    const double now =
+                        step < 10 ? row.number[number] + 1 : std::round(row.number[number] * (1 + random.uniform()));
                     if (now > k_number_max) break;
                     row.number[number] = now;
                     const KernelPrice price = open.law.price(open.own(), row);
@@ -111,7 +116,8 @@ TEST(LawMonotony, beyond_the_fitted_range_every_law_grows_and_says_so) {
                     ASSERT_TRUE(price.extrapolated) << shown(open, row);
                     const ChosenLaw chosen{open.law, open.own(), open.parts().backend};
                     if (step == 0) {
-                        EXPECT_NE(chosen.provenance(price).find("; extrapolated"), std::string::npos) << shown(open, row);
+                        EXPECT_NE(chosen.provenance(price).find("; extrapolated"), std::string::npos)
+                            << shown(open, row);
                     }
                     before = price.us;
                 }
@@ -120,8 +126,8 @@ TEST(LawMonotony, beyond_the_fitted_range_every_law_grows_and_says_so) {
     }
 }
 
-// The same on every GPU of the law's architecture that has no table of its own: GB200, GB300 and B300 take the B200's, H200
-// and others the H100's, A100 PCIe the A100's. The answer names the GPU that it was scaled to.
+// The same on every GPU of the law's architecture that has no table of its own: GB200, GB300 and B300 take the B200's,
+// H200 and others the H100's, A100 PCIe the A100's. The answer names the GPU that it was scaled to.
 TEST(LawMonotony, beyond_the_fitted_range_carried_laws_grow_and_say_so) {
     Random random(k_seed + 2);
     for (const OpenLaw& open : all_laws()) {
@@ -135,20 +141,23 @@ TEST(LawMonotony, beyond_the_fitted_range_carried_laws_grow_and_say_so) {
                     row.number[number] = std::round(row.number[number] * (1 + random.uniform())) + 1;
                     if (row.number[number] > k_number_max) break;
                     const KernelPrice price = open.law.price(target, row);
-                    ASSERT_GE(price.us, before * (1 - allowed_fall(open, row))) << target.name << " " << shown(open, row);
+                    ASSERT_GE(price.us, before * (1 - allowed_fall(open, row)))
+                        << target.name << " " << shown(open, row);
                     before = price.us;
                     const ChosenLaw chosen{open.law, target, open.parts().backend};
                     const std::string provenance = chosen.provenance(price);
                     ASSERT_NE(provenance.find("; extrapolated"), std::string::npos) << provenance;
-                    ASSERT_NE(provenance.find(" scaled to " + std::string(target.name)), std::string::npos) << provenance;
+                    ASSERT_NE(provenance.find(" scaled to " + std::string(target.name)), std::string::npos)
+                        << provenance;
                 }
             }
         }
     }
 }
 
-/// Share of calls that may be slower than calls of sixteen times the work. Inside its range a law follows the table, and in
-/// nearly every public table single kernels get faster with more work: frameworks switch kernels, and outliers were kept.
+/// Share of calls that may be slower than calls of sixteen times the work. Inside its range a law follows the table,
+/// and in nearly every public table single kernels get faster with more work: frameworks switch kernels, and outliers
+/// were kept.
 double share_of_falls(const std::string& law) {
     if (law.ends_with("custom_allreduce")) return 0.35;          // eager ones: small messages wait for the host
     if (law == "rtx_pro_6000_server.vllm.gemm") return 0.20;     // scatters by tens of per cent from one m to the next
@@ -174,7 +183,8 @@ TEST(LawMonotony, inside_the_range_sixteen_times_the_work_is_hardly_ever_faster)
                 falls += open.us(more) < 0.95 * open.us(row) ? 1 : 0;
             }
         }
-        EXPECT_LE(falls, std::ceil(share_of_falls(open.name) * calls)) << open.name << " of " << calls << ", seed " << k_seed + 1;
+        EXPECT_LE(falls, std::ceil(share_of_falls(open.name) * calls))
+            << open.name << " of " << calls << ", seed " << k_seed + 1;
     }
 }
 

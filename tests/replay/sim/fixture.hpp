@@ -81,7 +81,8 @@ inline Scenario mixed_scenario(std::int64_t replicas = 1, std::int64_t blocks = 
 inline Scenario pd_scenario(std::int64_t prefill, std::int64_t decode, std::int64_t blocks = 1000) {
     Scenario scenario = mixed_scenario();
     scenario.name = "pd";
-    scenario.pools = {pool("prefill", PoolRole::prefill, prefill, blocks), pool("decode", PoolRole::decode, decode, blocks)};
+    scenario.pools = {pool("prefill", PoolRole::prefill, prefill, blocks),
+                      pool("decode", PoolRole::decode, decode, blocks)};
     scenario.transfer.bytes_per_s = 1e9;
     scenario.transfer.latency = Duration(10'000);
     return scenario;
@@ -111,8 +112,9 @@ inline std::vector<Arrival> random_arrivals(Random& random, std::int64_t count, 
     std::int64_t at = 0;
     for (std::int64_t i = 0; i < count; ++i) {
         if (random.below(4) != 0) at += static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(gap_ns) * 2));
-        arrivals.push_back(arrival(i, at, 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(prompt_max))),
-                                   1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(output_max)))));
+        arrivals.push_back(
+            arrival(i, at, 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(prompt_max))),
+                    1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(output_max)))));
     }
     return arrivals;
 }
