@@ -59,7 +59,7 @@ void NatsServer::kill() {
 
 void NatsServer::publish(const std::string& subject, const std::string& payload) const {
     const int fd = connect_to(address_, port_);
-    ASSERT_GE(fd, 0) << "nobody listens on " << url();
+    ASSERT_GE(fd, 0) << "nobody listens on " << url() << "; nats-server said: " << process_->errors();
     const std::string said = "CONNECT {\"verbose\":false}\r\nPUB " + subject + " " + std::to_string(payload.size()) +
                              "\r\n" + payload + "\r\nPING\r\n";
     EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
@@ -69,8 +69,8 @@ void NatsServer::publish(const std::string& subject, const std::string& payload)
         count = read(fd, some, sizeof some);
         heard.append(some, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     }
-    EXPECT_NE(heard.find("PONG"), std::string::npos) << heard;
     close(fd);
+    ASSERT_NE(heard.find("PONG"), std::string::npos) << heard << "; nats-server said: " << process_->errors();
 }
 
 void NatsServer::keep_store() {
