@@ -24,6 +24,33 @@ std::optional<NcclCall> network_call(const KernelTable& table, const GpuLinks& l
     return call;
 }
 
+struct Answer {
+    double us = 0;
+    std::string provenance;
+};
+
+Result<Answer> law_answer(LawChoice& choice, const KernelRow& row) {
+    const auto law = choice.law_for(row);
+    if (!law) return tl::unexpected(law.error());
+    const KernelPrice price = (*law)->price(row);
+    return Answer{price.us, (*law)->provenance(price)};
+}
+
+/// At least what the law says of all GPUs of one node: NCCL's tuner counts with Hopper's latencies, by which two nodes of
+/// a B200 would be faster than one with small buffers.
+Result<Answer> network_answer(LawChoice& choice, const GpuLinks& links, const NcclCall& call, const KernelRow& row) {
+    const NetworkPrice price = network_price(links, call);
+    Answer network{price.us, std::string(price.source) + "; " + std::string(price.regime)};
+    if (call.op == NcclOp::send_recv) return network;
+    KernelRow inside = row;
+    inside.number[1] = links.node_gpus;
+    auto node = law_answer(choice, inside);
+    if (!node) return node;
+    if (node->us <= network.us) return network;
+    node->provenance += "; as inside one node";
+    return node;
+}
+
 Result<const KernelTable*> table_of(std::string_view name) {
     if (const KernelTable* table = find_kernel_table(name)) return table;
     std::string known;
@@ -57,17 +84,12 @@ Result<std::string> cost_eval(const CostEvalRequest& request) {
     for (std::size_t i = 0; i < rows->size(); ++i) {
         out += csv->lines[i].text;
         out += ',';
-        if (const auto call = network_call(**table, links, (*rows)[i])) {
-            const NetworkPrice price = network_price(links, *call);
-            append_us(out, price.us);
-            out += ',' + std::string(price.source) + "; " + std::string(price.regime) + '\n';
-            continue;
-        }
-        const auto law = choice->law_for((*rows)[i]);
-        if (!law) return tl::unexpected(law.error());
-        const KernelPrice price = (*law)->price((*rows)[i]);
-        append_us(out, price.us);
-        out += ',' + (*law)->provenance(price) + '\n';
+        const auto call = network_call(**table, links, (*rows)[i]);
+        const auto answer =
+            call ? network_answer(*choice, links, *call, (*rows)[i]) : law_answer(*choice, (*rows)[i]);
+        if (!answer) return tl::unexpected(answer.error());
+        append_us(out, answer->us);
+        out += ',' + answer->provenance + '\n';
     }
     return out;
 }

@@ -1,6 +1,7 @@
 // Collectives inside a node and DeepEP's all-to-all.
 
 #include <algorithm>
+#include <cmath>
 
 #include "replay/cost/laws/feature_list.hpp"
 #include "replay/cost/laws/tables.hpp"
@@ -38,17 +39,37 @@ double round_us(const Hardware& hardware, const Collective& c) {
     return c.bytes * (c.gpus - 1) / c.gpus / hardware.link_bytes_per_us;
 }
 
-/// Rings hand over to each neighbour in turn, as NCCL's tuner counts (NVIDIA/nccl, src/graph/tuning.cc). An all-to-all
-/// and the frameworks' own all-reduce speak to all GPUs at once; what they take longer over more of them grows by
-/// their doublings. Every GPU also moves the buffer through its own memory: the largest calls of the public tables
-/// take time in proportion to (gpus - 1) / gpus plus a constant half as long.
-KernelWork collective_work(const Hardware& hardware, const KernelRow& row) {
+/// Hand-overs that a ring waits for, as NCCL's tuner counts (NVIDIA/nccl, src/graph/tuning.cc). Beyond the eight GPUs of
+/// the tables NVLink's switches add and spread (NVLS; its latency does not grow with the ring), which is priced as a
+/// further hand-over for every doubling.
+double hand_overs(double gpus) {
+    constexpr double k_ring_most = 8;  // GPUs of the public tables' nodes
+    return std::min(gpus, k_ring_most) - 1 + std::log2(std::max(1.0, gpus / k_ring_most));
+}
+
+/// An all-to-all speaks to all GPUs at once; what it takes longer over more of them grows by their doublings. Every GPU
+/// also moves the buffer through its own memory: the largest calls of the public tables take time in proportion to
+/// (gpus - 1) / gpus plus a constant half as long.
+KernelWork nccl_work(const Hardware& hardware, const KernelRow& row) {
     const Collective c = collective(row);
-    const auto is = [&](std::string_view op) { return row.kernel.starts_with(op); };
-    const double rounds = is("all_gather") || is("reduce_scatter") || is("alltoall") ? 1 : 2;
-    // The table of one-shot all-reduces has no op_name, so its kernels are named otherwise.
-    const bool ring = is("all_gather") || is("reduce_scatter") || is("all_reduce");
-    return {0, c.bytes, rounds * round_us(hardware, c), ring ? rounds * (c.gpus - 1) : std::log2(c.gpus)};
+    const double rounds = row.kernel.starts_with("all_reduce") ? 2 : 1;
+    const double steps = row.kernel.starts_with("alltoall") ? std::log2(c.gpus) : rounds * hand_overs(c.gpus);
+    return {0, c.bytes, rounds * round_us(hardware, c), steps};
+}
+
+/// The frameworks' own all-reduce: small buffers are read whole by every GPU from every other (one shot), larger ones
+/// part by part, and then the sums (two shots). Thresholds: vllm-project/vllm, csrc/custom_all_reduce.cuh, as in SGLang.
+/// The largest go to NCCL, over the same bytes. GPUs wait for each other between the shots, longer by the doublings of
+/// their number; of what one shot waits for, its start hides the most.
+KernelWork allreduce_work(const Hardware& hardware, const KernelRow& row) {
+    constexpr double k_one_shot_bytes_of_four = 512 * 1024;
+    constexpr double k_one_shot_bytes_of_eight = 256 * 1024;
+    constexpr double k_one_shot_wait = 0.2;  // of the wait between shots; chosen of 0.1 to 0.5 (cost_fit --holdout)
+    const Collective c = collective(row);
+    const double one_shot_bytes = c.gpus <= 4 ? k_one_shot_bytes_of_four : k_one_shot_bytes_of_eight;
+    const double waits = std::log2(c.gpus);
+    if (c.gpus > 2 && c.bytes >= one_shot_bytes) return {0, c.bytes, 2 * round_us(hardware, c), waits};
+    return {0, c.bytes, c.bytes * (c.gpus - 1) / hardware.link_bytes_per_us, k_one_shot_wait * waits};
 }
 
 /// Copies move bytes of whatever type; NCCL's reductions of bytes and of half precision differ (the switches of NVLink
@@ -64,9 +85,10 @@ KernelRow collective_curve(const KernelRow& row) {
 /// Collectives have no learned correction (KernelTable::across_number).
 void no_features(const Hardware&, const KernelRow&, double, std::vector<float>&) {}
 
-KernelTable collective_table(std::string_view name, std::span<const Column> columns) {
-    KernelTable table{name,      columns, k_latency,        1000,         k_gpus_shape,
-                      k_growing, 0,       &collective_work, &no_features, k_size_number};
+KernelTable collective_table(std::string_view name, std::span<const Column> columns,
+                             KernelWork (*work)(const Hardware&, const KernelRow&)) {
+    KernelTable table{name,      columns, k_latency, 1000,         k_gpus_shape,
+                      k_growing, 0,       work,      &no_features, k_size_number};
     table.across_number = k_gpus_number;
     table.curve_row = &collective_curve;
     return table;
@@ -135,9 +157,11 @@ void low_latency_features(const Hardware& hardware, const KernelRow& row, double
 
 }  // namespace
 
-KernelTable nccl_table() { return collective_table("nccl", k_nccl_columns); }
+KernelTable nccl_table() { return collective_table("nccl", k_nccl_columns, &nccl_work); }
 
-KernelTable custom_allreduce_table() { return collective_table("custom_allreduce", k_allreduce_columns); }
+KernelTable custom_allreduce_table() {
+    return collective_table("custom_allreduce", k_allreduce_columns, &allreduce_work);
+}
 
 KernelTable deepep_normal_table() {
     return {"wideep_deepep_normal", k_normal_columns, k_normal_results, 1, k_deepep_shape, k_growing, 0, &normal_work,

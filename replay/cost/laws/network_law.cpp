@@ -87,9 +87,16 @@ double ring_us(const Cluster& cluster, const Protocol& protocol, const NcclCall&
            call.bytes * steps / call.gpus / ring_bandwidth(cluster, protocol);
 }
 
+/// Hand-overs along the chain of a node's GPUs. The switches of a rack of NVLink (72 GPUs) add beyond the eight of a
+/// node (NVLS), which is priced as one for every doubling, as in collective_law.cpp.
+double chain(double node_gpus) {
+    constexpr double k_chain_most = 8;  // GPUs of the public tables' nodes
+    return std::min(node_gpus, k_chain_most) - 1 + std::log2(std::max(1.0, node_gpus / k_chain_most));
+}
+
 double tree_us(const Cluster& cluster, const Protocol& protocol, const NcclCall& call) {
     const double inside = cluster.nvlink ? protocol.nvlink_tree : protocol.pcie_tree;
-    const double latency = 2 * ((cluster.node_gpus - 1) * inside + std::log2(cluster.nodes) * protocol.network_tree);
+    const double latency = 2 * (chain(cluster.node_gpus) * inside + std::log2(cluster.nodes) * protocol.network_tree);
     const bool is_ll = &protocol == &k_protocols[0];
     const double bus = cluster.bus * k_tree_share * (is_ll ? k_tree_ll_share : protocol.bandwidth);
     return protocol.start_us + latency + 2 * call.bytes / bus;

@@ -74,6 +74,34 @@ TEST(CollectiveLaw, a_rack_of_nvlink_needs_no_network) {
     EXPECT_FALSE(links_of(*find_hardware("h100_pcie")).nvlink);
 }
 
+// NVLink's switches add, so that a rack's 72 GPUs do not hand over 71 times: on a ring they took 183 us for 2 KiB, more
+// than as many GPUs of nine nodes take over their network cards.
+TEST(CollectiveLaw, a_rack_of_nvlink_waits_for_its_doublings) {
+    const double eight = nccl_us("gb200", "all_reduce", 8, 1'024);
+    const double rack = nccl_us("gb200", "all_reduce", 72, 1'024);
+    EXPECT_GT(rack, 1.1 * eight);
+    EXPECT_LT(rack, 2 * eight);
+    const GpuLinks nodes = links_of(*find_hardware("b200_sxm"));
+    EXPECT_LT(rack, network_price(nodes, {NcclOp::all_reduce, 72, 2'048}).us);
+}
+
+// Every GPU reads the whole buffer of all others, or above 512 KiB (four GPUs) and 256 KiB (eight) its part of them and
+// then the sums; two GPUs read the same either way.
+TEST(CollectiveLaw, small_buffers_are_reduced_in_one_shot) {
+    const Hardware& h100 = *find_hardware("h100_sxm");
+    const auto rounds = [&](double gpus, double bytes) {
+        const KernelRow row{{static_cast<double>(find_type("bfloat16")), gpus, bytes / 2}, "vLLM_custom_graph"};
+        const KernelWork work = find_kernel_table("custom_allreduce")->work(h100, row);
+        return work.link_us * h100.link_bytes_per_us / bytes;
+    };
+    EXPECT_DOUBLE_EQ(rounds(2, 1 << 12), 1);
+    EXPECT_DOUBLE_EQ(rounds(2, 1 << 24), 1);
+    EXPECT_DOUBLE_EQ(rounds(4, (1 << 19) - 2), 3);
+    EXPECT_DOUBLE_EQ(rounds(4, 1 << 19), 1.5);
+    EXPECT_DOUBLE_EQ(rounds(8, (1 << 18) - 2), 7);
+    EXPECT_DOUBLE_EQ(rounds(8, 1 << 18), 1.75);
+}
+
 // Eight choices of 256 experts lie on 5.3 of eight ranks and on 3.6 of four, the sender's own among them, so that
 // DeepEP moves so much less over the four GPUs of a GB200's tray.
 TEST(CollectiveLaw, a_dispatch_goes_to_fewer_ranks_of_a_smaller_node) {

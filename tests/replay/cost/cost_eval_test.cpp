@@ -69,6 +69,34 @@ TEST(CostEval, prices_collectives_between_nodes_and_send_recv) {
     EXPECT_NE(out->find(",measured between two H100; NVLink\n"), std::string::npos) << *out;
 }
 
+// From a node or a rack of NVLink to several, a call of the same bytes never becomes faster: by NCCL's tuning model alone
+// two nodes of a B200 took 25.0 us for 2 KiB, one by its table 25.6.
+TEST(CostEval, more_gpus_than_a_node_has_are_no_faster) {
+    for (const std::string gpu : {"h200_sxm", "b200_sxm", "gb200"}) {
+        for (const std::string op : {"all_reduce", "all_gather", "reduce_scatter"}) {
+            for (const std::string elements : {"256", "1024", "131072"}) {
+                std::string csv = "op_name,kernel_source,nccl_dtype,num_gpus,message_size\n";
+                for (const char* gpus : {"8", "16", "72", "144"}) {
+                    csv += op + ",NCCL,half," + gpus + "," + elements + "\n";
+                }
+                const auto out = cost_eval({gpu, "nccl", "nccl", "calls.csv", csv});
+                ASSERT_TRUE(out) << out.error().message;
+                const auto table = parse_csv("out.csv", *out);
+                ASSERT_TRUE(table);
+                double before = 0;
+                for (const auto& row : table->rows) {
+                    const double now = std::stod(std::string(row[*table->column("predicted_us")]));
+                    EXPECT_GE(now, before) << gpu << " " << op << " " << elements << "\n" << *out;
+                    before = now;
+                }
+            }
+        }
+    }
+    const auto out = cost_eval({"b200_sxm", "nccl", "nccl", "calls.csv",
+                                "op_name,kernel_source,nccl_dtype,num_gpus,message_size\nall_reduce,NCCL,half,16,1024\n"});
+    EXPECT_NE(out->find(",law b200_sxm/nccl; as inside one node\n"), std::string::npos) << *out;
+}
+
 // Beyond the fitted range the answer is flagged, and grows with the work.
 TEST(CostEval, flags_extrapolation_and_stays_monotone_there) {
     EXPECT_NE(eval_gemm("gemm_dtype,m,n,k\nbfloat16,1000000,4096,4096\n").find("; extrapolated\n"), std::string::npos);
