@@ -57,18 +57,23 @@ KernelWork nccl_work(const Hardware& hardware, const KernelRow& row) {
     return {0, c.bytes, rounds * round_us(hardware, c), steps};
 }
 
+/// Up to how many bytes the frameworks' own all-reduce takes one shot. Source: vllm-project/vllm,
+/// csrc/custom_all_reduce.cuh, as in SGLang; TensorRT-LLM by its public table: four and eight GPUs take one shot's time up to
+/// 512 KiB, NCCL's from 1 MiB on.
+double one_shot_bytes(const KernelRow& row) {
+    constexpr double k_kibi = 1'024;
+    if (row.kernel == "TRTLLM") return 1'024 * k_kibi;
+    return row.number[k_gpus_number] <= 4 ? 512 * k_kibi : 256 * k_kibi;
+}
+
 /// The frameworks' own all-reduce: small buffers are read whole by every GPU from every other (one shot), larger ones
-/// part by part, and then the sums (two shots). Thresholds: vllm-project/vllm, csrc/custom_all_reduce.cuh, as in SGLang.
-/// The largest go to NCCL, over the same bytes. GPUs wait for each other between the shots, longer by the doublings of
-/// their number; of what one shot waits for, its start hides the most.
+/// part by part, and then the sums (two shots). The largest go to NCCL, over the same bytes. GPUs wait for each other
+/// between the shots, longer by the doublings of their number; of what one shot waits for, its start hides the most.
 KernelWork allreduce_work(const Hardware& hardware, const KernelRow& row) {
-    constexpr double k_one_shot_bytes_of_four = 512 * 1024;
-    constexpr double k_one_shot_bytes_of_eight = 256 * 1024;
     constexpr double k_one_shot_wait = 0.2;  // of the wait between shots; chosen of 0.1 to 0.5 (cost_fit --holdout)
     const Collective c = collective(row);
-    const double one_shot_bytes = c.gpus <= 4 ? k_one_shot_bytes_of_four : k_one_shot_bytes_of_eight;
     const double waits = std::log2(c.gpus);
-    if (c.gpus > 2 && c.bytes >= one_shot_bytes) return {0, c.bytes, 2 * round_us(hardware, c), waits};
+    if (c.gpus > 2 && c.bytes >= one_shot_bytes(row)) return {0, c.bytes, 2 * round_us(hardware, c), waits};
     return {0, c.bytes, c.bytes * (c.gpus - 1) / hardware.link_bytes_per_us, k_one_shot_wait * waits};
 }
 
