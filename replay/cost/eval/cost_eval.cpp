@@ -36,8 +36,8 @@ Result<Answer> law_answer(LawChoice& choice, const KernelRow& row) {
     return Answer{price.us, (*law)->provenance(price)};
 }
 
-/// At least what the law says of all GPUs of one node: NCCL's tuner counts with Hopper's latencies, by which two nodes of
-/// a B200 would be faster than one with small buffers.
+/// At least what the law says of all GPUs of one node: NCCL's tuner counts with Hopper's latencies, by which two nodes
+/// of a B200 would be faster than one with small buffers.
 Result<Answer> network_answer(LawChoice& choice, const GpuLinks& links, const NcclCall& call, const KernelRow& row) {
     const NetworkPrice price = network_price(links, call);
     Answer network{price.us, std::string(price.source) + "; " + std::string(price.regime)};

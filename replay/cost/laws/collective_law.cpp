@@ -39,9 +39,9 @@ double round_us(const Hardware& hardware, const Collective& c) {
     return c.bytes * (c.gpus - 1) / c.gpus / hardware.link_bytes_per_us;
 }
 
-/// Hand-overs that a ring waits for, as NCCL's tuner counts (NVIDIA/nccl, src/graph/tuning.cc). Beyond the eight GPUs of
-/// the tables NVLink's switches add and spread (NVLS; its latency does not grow with the ring), which is priced as a
-/// further hand-over for every doubling.
+/// Hand-overs that a ring waits for, as NCCL's tuner counts (NVIDIA/nccl, src/graph/tuning.cc). Beyond the eight GPUs
+/// of the tables NVLink's switches add and spread (NVLS; its latency does not grow with the ring), which is priced as
+/// a further hand-over for every doubling.
 double hand_overs(double gpus) {
     constexpr double k_ring_most = 8;  // GPUs of the public tables' nodes
     return std::min(gpus, k_ring_most) - 1 + std::log2(std::max(1.0, gpus / k_ring_most));
@@ -58,8 +58,8 @@ KernelWork nccl_work(const Hardware& hardware, const KernelRow& row) {
 }
 
 /// Up to how many bytes the frameworks' own all-reduce takes one shot. Source: vllm-project/vllm,
-/// csrc/custom_all_reduce.cuh, as in SGLang; TensorRT-LLM by its public table: four and eight GPUs take one shot's time up to
-/// 512 KiB, NCCL's from 1 MiB on.
+/// csrc/custom_all_reduce.cuh, as in SGLang; TensorRT-LLM by its public table: four and eight GPUs take one shot's
+/// time up to 512 KiB, NCCL's from 1 MiB on.
 double one_shot_bytes(const KernelRow& row) {
     constexpr double k_kibi = 1'024;
     if (row.kernel == "TRTLLM") return 1'024 * k_kibi;
