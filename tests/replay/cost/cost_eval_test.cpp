@@ -69,8 +69,8 @@ TEST(CostEval, prices_collectives_between_nodes_and_send_recv) {
     EXPECT_NE(out->find(",measured between two H100; NVLink\n"), std::string::npos) << *out;
 }
 
-// From a node or a rack of NVLink to several, a call of the same bytes never becomes faster: by NCCL's tuning model alone
-// two nodes of a B200 took 25.0 us for 2 KiB, one by its table 25.6.
+// From a node or a rack of NVLink to several, a call of the same bytes never becomes faster: by NCCL's tuning model
+// alone two nodes of a B200 took 25.0 us for 2 KiB, one by its table 25.6.
 TEST(CostEval, more_gpus_than_a_node_has_are_no_faster) {
     for (const std::string gpu : {"h200_sxm", "b200_sxm", "gb200"}) {
         for (const std::string op : {"all_reduce", "all_gather", "reduce_scatter"}) {
@@ -93,7 +93,8 @@ TEST(CostEval, more_gpus_than_a_node_has_are_no_faster) {
         }
     }
     const auto out = cost_eval({"b200_sxm", "nccl", "nccl", "calls.csv",
-                                "op_name,kernel_source,nccl_dtype,num_gpus,message_size\nall_reduce,NCCL,half,16,1024\n"});
+                                "op_name,kernel_source,nccl_dtype,num_gpus,message_size\n"
+                                "all_reduce,NCCL,half,16,1024\n"});
     EXPECT_NE(out->find(",law b200_sxm/nccl; as inside one node\n"), std::string::npos) << *out;
 }
 
