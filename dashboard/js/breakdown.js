@@ -7,6 +7,7 @@ import * as format from './format.js';
 import { dominantPart, ledgerSum, meanLedger } from './ledger.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { RUN_COLORS } from './colors.js';
+import { setName } from './names.js';
 import { redraws } from './redraws.js';
 import { routeTo } from './route.js';
 import { currentTheme } from './theme.js';
@@ -28,7 +29,7 @@ export class Breakdown {
   /** @param {object[]} runs of hub.shownRuns @param {object|null} range as the panels' */
   update(runs, range) {
     const drawn = JSON.stringify(
-      [currentTheme(), range, runs.map((run) => [run.id, run.series.version, run.colorIndex])]);
+      [currentTheme(), range, runs.map((run) => [run.id, run.label, run.series.version, run.colorIndex])]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     redraws.schedule(this.element, () => this.#draw(runs, range));
@@ -43,21 +44,23 @@ export class Breakdown {
     setText(this.note, known.length > 0 ? 'mean of a finished request, over the time that the panels show'
       : 'no request has finished yet');
     const scale = commonScale(known);
-    this.rows.replaceChildren(...means.map((mean) => row(mean, scale)));
+    const labels = runs.map((run) => run.label);
+    this.rows.replaceChildren(...means.map((mean) => row(mean, scale, labels)));
     this.key.replaceChildren(ledgerKey(known));
   }
 }
 
-function row({ run, ledger, blame }, scale) {
+function row({ run, ledger, blame }, scale, labels) {
   const most = dominantPart(ledger);
   const summary =
     most === null
       ? format.MISSING
       : `${format.durationNs(ledgerSum(ledger))} · most: ${format.inSentence(most.part.label)} ` +
         `${format.percent(most.share)}`;
+  const name = h('span.name');
+  setName(name, run.label, labels);
   return h('div.breakdown-row', {},
-    h('span.name.swatched',
-      { textContent: run.label, title: run.label, style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }),
+    h('span.named.swatched', { style: { '--run': RUN_COLORS[currentTheme()][run.colorIndex] } }, name),
     ledgerBar(ledger, scale, `Mean latency of ${run.label}`), h('span.sum', { textContent: summary }),
     h('span.causes', {}, `${causes(blame)} `, h('a', {
       href: routeTo('requests', { runs: [run.id] }, [['order', 'slowest_e2e']]),

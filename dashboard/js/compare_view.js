@@ -11,6 +11,7 @@ import { emptyText } from './live_view.js';
 import { Panel } from './panel.js';
 import { PANELS } from './panel_definitions.js';
 import { routeTo } from './route.js';
+import { runOptions } from './run_picker.js';
 import { currentTheme } from './theme.js';
 
 const REFRESH_MS = 5000;
@@ -150,7 +151,7 @@ export class CompareView {
     for (const select of Object.values(this.selects)) {
       if (select.dataset.names === names) continue;
       select.dataset.names = names;
-      select.replaceChildren(...this.#runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+      select.replaceChildren(...runOptions(this.#runs));
     }
     if (ids.length >= 2) {
       if (!ids.includes(this.#chosen.a)) this.#chosen.a = ids.find((id) => id !== this.#chosen.b);

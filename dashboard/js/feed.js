@@ -12,6 +12,9 @@ const POLL_LIVE_MS = 5000;
 const POLL_MS = 2000;
 const RETRY_MAX_MS = 8000;
 
+/** Whether the daemon answered that it has no such run; 400: it is no number. */
+const isAbsent = (error) => error.status === 404 || error.status === 400;
+
 export class Feed {
   #api;
   #hub;
@@ -97,8 +100,13 @@ export class Feed {
   /** Runs that are shown by id may be older than the streams in memory. */
   async #adoptPastRuns() {
     for (const id of this.#hub.selection.runs ?? []) {
-      if (this.#hub.runs.has(id)) continue;
-      this.#hub.setRuns([await this.#api.run(id)]);
+      if (this.#hub.runs.has(id) || this.#hub.missingRuns.includes(id)) continue;
+      try {
+        this.#hub.setRuns([await this.#api.run(id)]);
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+        this.#hub.setAbsent(id);
+      }
       this.select();
     }
   }
@@ -140,7 +148,7 @@ export class Feed {
     this.#filling = true;
     try {
       for (const [id, from] of this.#missing) {
-        this.#hub.series(id).addWindows(await this.#api.windows(id, from));
+        await this.#fillRun(id, from);
         this.#missing.delete(id);
         this.#hub.changed();
       }
@@ -149,6 +157,15 @@ export class Feed {
       this.#hub.setSource('api', 'failed', error.message);
     } finally {
       this.#filling = false;
+    }
+  }
+
+  /** The windows of a run from a time on; none of one that was taken out of the history meanwhile. */
+  async #fillRun(id, from) {
+    try {
+      this.#hub.series(id).addWindows(await this.#api.windows(id, from));
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
     }
   }
 }

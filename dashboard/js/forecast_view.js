@@ -36,6 +36,7 @@ export class ForecastView {
     this.horizon.value = '900';
     this.candidates = h('fieldset.candidates', {}, h('legend', { textContent: 'What would hold? Tick candidates' }));
     this.button = h('button.primary', { type: 'button', textContent: 'Look ahead', onclick: () => this.#ask() });
+    this.missing = h('p.note', { role: 'status' });
     this.sentences = h('p.summary', { role: 'status' });
     this.note = h('p.note', { role: 'status' });
     this.charts = { ttft: new ForecastChart('ttft', 'TTFT, p99'), tpot: new ForecastChart('tpot', 'TPOT, p99') };
@@ -52,7 +53,7 @@ export class ForecastView {
           h('span.unit', { textContent: 'a copy of the run goes on; the run itself is not touched' })),
         h('div.forecast-form', {}, this.picker.element, field('Traffic', this.traffic), this.growthField,
           field('Look ahead', this.horizon), this.button),
-        this.candidates, this.sentences, this.note),
+        this.candidates, this.sentences, this.note, this.missing),
       this.result);
     this.#showGrowth();
   }
@@ -77,6 +78,8 @@ export class ForecastView {
     const chosen = params.get('candidates')?.split(',') ?? this.#candidates;
     try {
       this.#scenarios = await this.#api.scenarios();
+      const gone = chosen.filter((name) => !this.#scenarios.some((item) => item.name === name));
+      setText(this.missing, gone.length === 0 ? '' : `No scenario of this daemon: ${gone.join(', ')}.`);
       this.#offer(chosen);
     } catch (error) {
       this.#failure = `Scenarios cannot be read: ${error.message}`;

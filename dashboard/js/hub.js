@@ -20,6 +20,8 @@ export class Hub extends EventTarget {
   /** What the page shows: runs of one stream, the newest stream (stream: null), or named runs. */
   selection = { stream: null, runs: null };
   #series = new Map();
+  /** Ids that were asked for and that the daemon does not have. */
+  #absent = new Set();
 
   /** True while neither the exposition nor the API answers. */
   get unreachable() { return this.sources.metrics === 'failed' && this.sources.api === 'failed'; }
@@ -29,6 +31,27 @@ export class Hub extends EventTarget {
     if (!this.#series.has(id)) this.#series.set(id, new RunSeries());
     return this.#series.get(id);
   }
+
+  /** Chooses what is shown. @param {{stream: string|null, runs: string[]|null}} selection */
+  select(selection) {
+    this.selection = selection;
+    this.#absent.clear();
+  }
+
+  /** The daemon has no such run. */
+  setAbsent(id) {
+    this.#absent.add(id);
+    this.changed();
+  }
+
+  /** The chosen stream where the daemon says that it has none of that name; else null. */
+  get missingStream() {
+    const { stream } = this.selection;
+    return stream !== null && this.sources.api === 'ok' && !this.streams.has(stream) ? stream : null;
+  }
+
+  /** Those of the chosen runs that the daemon does not have. */
+  get missingRuns() { return (this.selection.runs ?? []).filter((id) => this.#absent.has(id)); }
 
   changed() { this.dispatchEvent(new Event('change')); }
 
@@ -68,7 +91,11 @@ export class Hub extends EventTarget {
   /** Name of the stream that is shown, or null. */
   get shownStream() {
     if (this.selection.runs !== null) return this.runs.get(this.selection.runs[0])?.stream ?? null;
-    if (this.selection.stream !== null) return this.selection.stream;
+    return this.selection.stream ?? this.newestStream;
+  }
+
+  /** Name of the stream that is shown while none is chosen: the newest that goes on, else the newest; or null. */
+  get newestStream() {
     const newestFirst = [...this.streams.values()].reverse();
     const busy = newestFirst.find((stream) => stream.state !== 'finished');
     return (busy ?? newestFirst[0])?.name ?? null;

@@ -23,6 +23,7 @@ import { ResidualStore } from './residuals.js';
 import { parseRoute, routeTo, VIEWS } from './route.js';
 import { SearchView } from './search_view.js';
 import { Shortcuts } from './shortcuts.js';
+import { StaleAddress } from './stale_address.js';
 import { StatusBar } from './status_bar.js';
 import { StreamControls } from './stream_controls.js';
 import { onThemeChange, toggleTheme } from './theme.js';
@@ -52,6 +53,7 @@ function start(base) {
   const page = {};
   let route = parseRoute(location.hash);
   const current = () => page.views[route.view];
+  const scopedView = () => VIEWS.find(({ key }) => key === route.view).scoped === true;
 
   const keepAddress = () => {
     const toolbar = WITH_PANELS.includes(route.view) ? page.toolbar.params() : [];
@@ -64,6 +66,7 @@ function start(base) {
     if (!page.navigation.controls.hidden) page.controls.update();
     page.toolbar.update(hub.shownRuns.length);
     page.pinned.update(hub, route.view);
+    page.navigation.main.classList.toggle('nothing', page.stale.update(hub, scopedView()));
     current().update?.(hub);
   };
   const redraw = throttled(update);
@@ -91,6 +94,7 @@ function start(base) {
   page.controls = new StreamControls(api, hub, (stream) => { location.hash = routeTo(route.view, { stream }); },
     (message) => notice.show(message), (stream) => whatIf.open(stream));
   page.pinned = new PinnedRuns();
+  page.stale = new StaleAddress();
   const openView = (view) => { page.navigation.links.find((link) => link.dataset.view === view).click(); };
   page.shortcuts = new Shortcuts([
     { keys: '/', text: 'To the first field of the view', run: () => firstField(current().element)?.focus() },
@@ -101,7 +105,7 @@ function start(base) {
   page.navigation = new Navigation({
     status: page.status.lamp,
     controls,
-    banners: [page.status.banner, page.pinned.element],
+    banners: [page.status.banner, page.stale.element, page.pinned.element],
     overlays: [token.element, whatIf.element, notice.element, page.shortcuts.element],
     openHelp: () => page.shortcuts.open()
   });
@@ -113,8 +117,8 @@ function start(base) {
 
   const navigate = () => {
     route = parseRoute(location.hash);
-    const { scoped } = VIEWS.find(({ key }) => key === route.view);
-    if (scoped) hub.selection = { stream: route.stream, runs: route.runs };
+    page.stale.take(route);
+    if (scopedView()) hub.select({ stream: route.stream, runs: route.runs });
     page.toolbar.element.hidden = !WITH_PANELS.includes(route.view);
     if (WITH_PANELS.includes(route.view)) page.toolbar.set(route.params);
     page.toolbar.offerQuantiles(route.view === 'live');
@@ -123,6 +127,7 @@ function start(base) {
     current().show?.(route.params, hub);
     update();
   };
+  page.navigation.main.addEventListener('change', () => page.stale.forget());
   addEventListener('hashchange', navigate);
   navigate();
   feed.start();
@@ -153,7 +158,8 @@ class PinnedRuns {
 
   update(hub, view) {
     const { runs } = hub.selection;
-    this.element.hidden = runs === null || !VIEWS.find(({ key }) => key === view).scoped;
+    this.element.hidden = runs === null || !VIEWS.find(({ key }) => key === view).scoped ||
+      hub.missingRuns.length === runs.length;
     if (runs === null) return;
     this.back.setAttribute('href', routeTo(view));
     const names = hub.shownRuns.map((run) => `${run.scenario} #${run.id} (${run.state}, stream ${run.stream})`);

@@ -4,6 +4,7 @@
 import { h, setText } from './dom.js';
 import * as format from './format.js';
 import { MemoryTimeline } from './memory_timeline.js';
+import { elided, OPTION_MAX } from './names.js';
 
 const HUES = 8;
 const REFRESH_MS = 5000;
@@ -16,7 +17,14 @@ const BASIS = {
 export class MemoryView {
   #api;
   #chosen = null;
-  #runs = [];
+  /** The scenario that the address or the reader named; null: that of the first run that is shown. */
+  #named = null;
+  #shown = [];
+  /** Runs of the past and scenarios of the daemon; null until they are known. */
+  #known = null;
+  #offered = '';
+  /** What the address names and the daemon does not know. */
+  #missing = '';
 
   /** @param {() => void} changed is told when the address of the view changed */
   constructor(api, changed) {
@@ -25,7 +33,8 @@ export class MemoryView {
     this.select = h('select', {
       'aria-label': 'Scenario',
       onchange: () => {
-        this.#chosen = this.select.value;
+        this.#chosen = this.#named = this.select.value;
+        this.#missing = '';
         changed();
         this.#load();
       }
@@ -43,34 +52,49 @@ export class MemoryView {
 
   params() { return this.#chosen === null ? [] : [['scenario', this.#chosen]]; }
 
-  /**
-   * The scenarios of the runs that are shown are offered first, then those of other runs.
-   * @param {URLSearchParams} params
-   */
+  /** @param {URLSearchParams} params */
   async show(params, hub) {
-    this.#chosen = params.get('scenario') ?? this.#chosen;
-    const runs = hub.shownRuns;
+    this.#named = params.get('scenario');
+    this.#chosen = this.#named ?? this.#chosen;
+    this.#offered = '';
     try {
       const [past, scenarios] = await Promise.all([this.#api.runs(RUNS_MAX), this.#api.scenarios()]);
-      this.#runs = [...runs, ...past];
-      const names = [...new Set([...this.#runs.map((run) => run.scenario), ...scenarios.map((item) => item.name)])];
-      this.select.replaceChildren(...names.map((name) => h('option', { value: name, textContent: name })));
-      this.#chosen = names.includes(this.#chosen) ? this.#chosen : (names[0] ?? null);
-      this.select.value = this.#chosen ?? '';
-      if (this.#chosen === null) setText(this.note, 'The daemon knows no scenario yet.');
-      else await this.#load();
+      this.#known = { past, scenarios };
+      await this.#offer(hub.shownRuns);
     } catch (error) {
       setText(this.note, `Scenarios cannot be read: ${error.message}`);
     }
   }
 
+  /** @param {import('./hub.js').Hub} hub */
+  update(hub) { if (this.#known !== null) this.#offer(hub.shownRuns); }
+
+  /** The scenarios of the runs that are shown are offered first, then those of other runs. */
+  async #offer(shown) {
+    this.#shown = shown;
+    const offered = JSON.stringify(shown.map((run) => [run.id, run.scenario]));
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    const { past, scenarios } = this.#known;
+    const names = [...new Set([...[...shown, ...past].map((run) => run.scenario), ...scenarios.map(({ name }) => name)])];
+    this.select.replaceChildren(...names.map((name) =>
+      h('option', { value: name, textContent: elided(name, names, OPTION_MAX), title: name })));
+    const stale = this.#named !== null && !names.includes(this.#named);
+    this.#missing = stale ? `There is no scenario “${this.#named}”: another one is shown.` : '';
+    if (stale || this.#named === null) this.#chosen = names[0] ?? null;
+    this.select.value = this.#chosen ?? '';
+    if (this.#chosen === null) setText(this.note, 'The daemon knows no scenario yet.');
+    else await this.#load();
+  }
+
   /** The plan that the run was made with, or without a run that of the scenario. */
   async #load() {
     const run = this.#run;
+    const chosen = this.#chosen;
     try {
-      const pools =
-        run === null ? (await this.#api.scenarioPlan(this.#chosen)).pools : (await this.#api.run(run.id)).plans;
-      setText(this.note, '');
+      const pools = run === null ? (await this.#api.scenarioPlan(chosen)).pools : (await this.#api.run(run.id)).plans;
+      if (chosen !== this.#chosen || run?.id !== this.#run?.id) return; // another question came in between
+      setText(this.note, this.#missing);
       this.plans.replaceChildren(...pools.map(planOf));
     } catch (error) {
       this.plans.replaceChildren();
@@ -79,7 +103,9 @@ export class MemoryView {
     await this.timeline.show(run);
   }
 
-  get #run() { return this.#runs.find((run) => run.scenario === this.#chosen) ?? null; }
+  get #run() {
+    return [...this.#shown, ...(this.#known?.past ?? [])].find((run) => run.scenario === this.#chosen) ?? null;
+  }
 
   /** While the view is open and its run goes on, the timeline grows. */
   async #refresh() {

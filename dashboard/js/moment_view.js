@@ -30,6 +30,9 @@ export class MomentView {
   #timer = null;
   #asked = 0;
   #forked = '';
+  #forking = false;
+  /** What the address names and the run does not have. */
+  #missing = '';
   /** The address names another moment than the one that is shown. */
   #stale = true;
 
@@ -112,7 +115,7 @@ export class MomentView {
   update(hub) {
     this.picker.update(hub.shownRuns);
     const run = this.picker.run;
-    this.fork.disabled = this.#moment === null;
+    this.fork.disabled = this.result.hidden || this.#forking;
     if (run === undefined) return setText(this.note, 'No run is shown.');
     this.slider.max = String(Math.max(this.#at ?? 0, run.virtual_ns / 1e9));
     this.#showTime();
@@ -144,17 +147,17 @@ export class MomentView {
         this.#at = busiest;
         this.#changed();
       }
+      this.#missing = this.#keepWithin();
       const moment = await this.#api.moment(run, this.#at === null ? null : Math.round(this.#at * 1e9), LISTED);
       if (asked !== this.#asked) return;
       this.#moment = moment;
       setText(this.sentence, momentSentence(moment));
-      setText(this.note, this.#forked);
       this.result.hidden = false;
       this.#draw();
+      setText(this.note, [this.#missing, this.#forked].filter(Boolean).join(' '));
       this.#showTime();
     } catch (error) {
       if (asked !== this.#asked) return;
-      this.#moment = { at_ns: 0, replicas: [], transfers: [] };
       this.result.hidden = true;
       setText(this.sentence, '');
       setText(this.note, `The moment cannot be shown: ${error.message}`);
@@ -162,9 +165,22 @@ export class MomentView {
     this.fork.disabled = this.result.hidden;
   }
 
+  /** A run that is over has no moment after its end. Says so where one was asked for. */
+  #keepWithin() {
+    const run = this.picker.run;
+    const end = run === undefined ? Infinity : run.virtual_ns / 1e9;
+    if (!run?.finished_ms || this.#at === null || this.#at <= end) return '';
+    const asked = this.#at;
+    this.#at = end;
+    return `The run ends at ${format.clock(end)}, before ${format.clock(asked)}: its end is shown.`;
+  }
+
   #draw() {
     const { replicas, transfers, at_ns: at } = this.#moment;
-    if (!replicas.some(({ replica }) => replica === this.#replica)) this.#replica = 0;
+    if (!replicas.some(({ replica }) => replica === this.#replica)) {
+      this.#missing += ` There is no replica ${this.#replica}: replica 0 is shown.`;
+      this.#replica = 0;
+    }
     this.replicas.replaceChildren(table(REPLICA_COLUMNS,
       replicas.map(
         (replica) => h(
@@ -203,7 +219,7 @@ export class MomentView {
 
   /** A run that is this one up to the moment goes on under the chosen scenario. */
   async #forkHere() {
-    this.fork.disabled = true;
+    this.#forking = this.fork.disabled = true;
     try {
       const run = await this.#api.forkRun(this.picker.id, this.scenario.value, this.#moment.at_ns);
       this.#forked = `Run #${run.id} goes on from here under ${run.scenario}: compare it with run #${this.picker.id}.`;
@@ -211,7 +227,7 @@ export class MomentView {
       this.#forked = `No fork: ${error.message}`;
     }
     setText(this.note, this.#forked);
-    this.fork.disabled = false;
+    this.#forking = this.fork.disabled = false;
   }
 }
 

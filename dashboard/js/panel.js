@@ -5,6 +5,7 @@ import { clockAxis, plainAxis } from './chart_axes.js';
 import { runColor } from './colors.js';
 import { h, reconcile, setText } from './dom.js';
 import * as format from './format.js';
+import { setName } from './names.js';
 import { AXIS_FORMATS, FORMATS } from './panel_definitions.js';
 import { alignLines, lastKnown, nearestBefore } from './panel_data.js';
 import { redraws } from './redraws.js';
@@ -34,14 +35,14 @@ export class Panel {
   constructor(definition, actions) {
     this.#definition = definition;
     this.#actions = actions;
+    this.unit = h('span.unit', { textContent: definition.unit });
     this.key = h('span.line-key', { 'aria-hidden': 'true' });
     this.chart = h('div.chart', { role: 'img', 'aria-label': `${definition.title}, ${definition.unit}` });
     this.empty = h('p.empty');
     this.legend = h('div.legend', { role: 'group', 'aria-label': `Runs of ${definition.title}` });
     this.element = h(`section.panel${definition.large ? '.large' : ''}`,
       { data: { panel: definition.key, points: '0' }, 'aria-label': definition.title },
-      h('header', {}, h('h2', { textContent: definition.title }), h('span.unit', { textContent: definition.unit }),
-        this.key),
+      h('header', {}, h('h2', { textContent: definition.title }), this.unit, this.key),
       h('div.plot', {}, this.chart, this.empty), this.legend);
     new ResizeObserver(() => this.#resize()).observe(this.chart);
   }
@@ -71,6 +72,9 @@ export class Panel {
     ]);
     if (state === this.#state) return;
     this.#state = state;
+    // Room for the legend is there before it is drawn, so that nothing below it moves.
+    this.legend.style.setProperty('--runs', String(view.runs.length));
+    this.legend.style.setProperty('--rows', String(Math.max(2, Math.ceil(view.runs.length / 2))));
     redraws.schedule(this.element, () => this.#draw(view));
   }
 
@@ -191,6 +195,8 @@ export class Panel {
     ctx.textAlign = 'right';
     ctx.lineWidth = 1.25 * ratio;
     ctx.setLineDash([5 * ratio, 4 * ratio]);
+    const edge = bbox.left + bbox.width - 4 * ratio;
+    let before = null;
     for (const { seconds, run } of this.#objectives) {
       const color = this.#objectives.length > 1 ? runColor(run, theme) : token('--objective');
       const y = plot.valToPos(seconds, 'y', true);
@@ -204,7 +210,10 @@ export class Panel {
         ctx.stroke();
       }
       const baseline = above || y - 16 * ratio < bbox.top ? Math.max(y, bbox.top) + 13 * ratio : y - 4 * ratio;
-      outlined(ctx, text, bbox.left + bbox.width - 4 * ratio, baseline, ratio);
+      // Objectives come in ascending order; one whose words would stand on those of the one before makes way.
+      const right = before !== null && Math.abs(before.baseline - baseline) < 13 * ratio ? before.left - 8 * ratio : edge;
+      outlined(ctx, text, right, baseline, ratio);
+      before = { baseline, left: right - ctx.measureText(text).width };
       if (above) break;
     }
     ctx.restore();
@@ -214,12 +223,21 @@ export class Panel {
     if (this.#view === null) return;
     const { runs } = this.#view;
     this.legend.classList.toggle('many', runs.length > 2);
-    this.legend.classList.toggle('multi', this.#lines.length > 1);
     this.legend.classList.toggle('tight', runs.length > 2 || this.#lines.length > 2);
     reconcile(this.legend, this.#legend, runs.map((run) => run.id), (id) => this.#makeEntry(id));
     const left = this.#plot?.cursor.left ?? -1;
     const at = left >= 0 ? this.#plot.posToVal(left, 'x') : Infinity;
-    for (const run of runs) this.#updateEntry(this.#legend.get(run.id), run, at);
+    const labels = runs.map((run) => run.label);
+    for (const run of runs) this.#updateEntry(this.#legend.get(run.id), run, at, labels);
+    this.#showWhen(at);
+  }
+
+  /** Of which time the figures of the legend are. */
+  #showWhen(at) {
+    const { unit } = this.#definition;
+    const when = Number.isFinite(at) ? `at ${format.clock(at)}` : 'last window';
+    setText(this.unit, this.element.classList.contains('is-empty') ? unit : `${unit} · ${when}`);
+    this.unit.title = `${this.unit.textContent}: the figures of the legend; point at the chart for those of another time`;
   }
 
   #makeEntry(id) {
@@ -231,7 +249,7 @@ export class Panel {
     return { element, swatch, name, values };
   }
 
-  #updateEntry(entry, run, at) {
+  #updateEntry(entry, run, at, labels) {
     const hidden = this.#view.hidden.has(run.id);
     const point = Number.isFinite(at) ? nearestBefore(run.series.points, at) : null;
     const valueOf = (line) => (
@@ -240,12 +258,16 @@ export class Panel {
     entry.element.setAttribute('aria-pressed', String(!hidden));
     entry.element.title = `${run.label}: show or hide`;
     entry.swatch.style.setProperty('background-color', runColor(run, currentTheme()));
-    setText(entry.name, run.label);
+    setName(entry.name, run.label, labels);
     const values = this.#lines.map((line) => ({ line, value: valueOf(line) }))
       .filter(({ line, value }) => line.optional !== true || value !== null);
+    const main = (values.find(({ line }) => line.dash.length === 0) ?? values[0])?.line;
+    entry.element.classList.toggle('crowded', values.length > 2);
     while (entry.values.children.length > values.length) entry.values.lastChild.remove();
-    values.forEach(({ value }, index) => {
-      setText(entry.values.children[index] ?? entry.values.appendChild(h('b')), formatValue(value));
+    values.forEach(({ line, value }, index) => {
+      const figure = entry.values.children[index] ?? entry.values.appendChild(h('b'));
+      figure.classList.toggle('main', line === main);
+      setText(figure, formatValue(value));
     });
   }
 

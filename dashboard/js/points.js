@@ -37,6 +37,19 @@ export function pointOfWindow(window) {
   };
 }
 
+/** Mean of a latency over every request of some windows, in nanoseconds; null without any. */
+export function meanOfWindows(windows, metric) {
+  let count = 0;
+  let sum = 0;
+  for (const window of windows) {
+    const latency = window[metric];
+    if (!(latency?.count > 0)) continue;
+    count += latency.count;
+    sum += latency.mean_ns * latency.count;
+  }
+  return count > 0 ? sum / count : null;
+}
+
 /**
  * A scrape's gauges, placed at the run's virtual clock.
  * @param {object} gauges of readRunGauges

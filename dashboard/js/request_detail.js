@@ -7,6 +7,7 @@ import { h } from './dom.js';
 import * as format from './format.js';
 import { LEDGER_PARTS, ledgerResidual, ledgerSum } from './ledger.js';
 import { commonScale, ledgerBar } from './ledger_bar.js';
+import { setName } from './names.js';
 import { currentTheme } from './theme.js';
 
 export class RequestDetail {
@@ -69,10 +70,16 @@ export class RequestDetail {
     if (twins.length === 0) return null;
     const all = [this.#request, ...twins];
     const scale = commonScale(all.map((item) => item.ledger_ns));
+    const labels = all.map((item) => this.#labelOf(String(item.run)));
+    const nameOf = (item) => {
+      const name = h('span.name');
+      setName(name, this.#labelOf(String(item.run)), labels);
+      return name;
+    };
     const row = (item) => {
       const difference = item.e2e_ns - this.#request.e2e_ns;
       return h('div.twin', {},
-        h('span.name', { textContent: this.#labelOf(String(item.run)), title: this.#labelOf(String(item.run)) }),
+        nameOf(item),
         ledgerBar(item.ledger_ns, scale, `Ledger in ${item.scenario}`),
         h('b', { textContent: item.outcome === 'rejected' ? 'rejected' : format.durationNs(item.e2e_ns) }),
         h('span.delta',

@@ -6,6 +6,7 @@ import * as format from './format.js';
 import { commonScale, ledgerBar, ledgerKey } from './ledger_bar.js';
 import { ledgerSum } from './ledger.js';
 import { RequestDetail } from './request_detail.js';
+import { runOptions } from './run_picker.js';
 import { currentTheme } from './theme.js';
 
 const SHOWN = 25;
@@ -71,7 +72,7 @@ export class RequestsView {
       h('div.request-head', { 'aria-hidden': 'true' },
         ...['Request', 'Tokens in → out', 'TTFT', 'TPOT', 'E2E', 'Ledger: where its time went'].map(
           (text) => h('span', { textContent: text }))),
-      this.list, this.note, this.key, this.detail.element);
+      this.note, this.list, this.key, this.detail.element);
     this.#render();
   }
 
@@ -119,7 +120,7 @@ export class RequestsView {
       runs.every((run, index) => run.id === this.#runs[index].id && run.label === this.#runs[index].label);
     this.#runs = runs;
     if (!same) {
-      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+      this.select.replaceChildren(...runOptions(runs));
       if (!runs.some((run) => run.id === this.#run)) this.#choose(() => { this.#run = runs[0]?.id ?? null; });
       this.select.value = this.#run ?? '';
     }

@@ -2,7 +2,15 @@
 
 import { RUN_COLORS } from './colors.js';
 import { h } from './dom.js';
+import { elided, OPTION_MAX } from './names.js';
 import { currentTheme } from './theme.js';
+
+/** An option per run, named so that what differs can be seen. */
+export function runOptions(runs) {
+  const labels = runs.map((run) => run.label);
+  return runs.map((run) => h('option',
+    { value: run.id, textContent: elided(run.label, labels, OPTION_MAX), title: run.label }));
+}
 
 export class RunPicker {
   /** Id of the chosen run, also before it is known; null: none. */
@@ -28,9 +36,9 @@ export class RunPicker {
     const names = JSON.stringify(runs.map((run) => [run.id, run.label]));
     if (this.#offered !== names) {
       this.#offered = names;
-      this.select.replaceChildren(...runs.map((run) => h('option', { value: run.id, textContent: run.label })));
+      this.select.replaceChildren(...runOptions(runs));
     }
-    if (this.run === undefined) this.id = runs[0]?.id ?? null;
+    if (this.run === undefined && runs.length > 0) this.id = runs[0].id;
     this.select.value = this.id ?? '';
     this.swatch.style.setProperty(
       'background-color', this.run ? RUN_COLORS[currentTheme()][this.run.colorIndex] : 'transparent');

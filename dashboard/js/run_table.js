@@ -7,15 +7,18 @@ import { currentTheme } from './theme.js';
 
 const done = (run) => (run.finished ?? 0) + (run.rejected ?? 0);
 
+/** States of a run that will not do what is left. */
+const ENDED_EARLY = ['failed', 'stopped', 'interrupted'];
+
 /** Heading, class and text of each column; null where the owner fills the cell. */
 const COLUMNS = {
-  scenario: ['Scenario', 'text', (run) => run.label ?? run.scenario],
-  stream: ['Stream', 'text', (run) => run.stream],
+  scenario: ['Scenario', 'text wraps', (run) => run.label ?? run.scenario],
+  stream: ['Stream', 'text wraps', (run) => run.stream],
   run: ['Run', 'number', (run) => run.id],
-  state: ['State', 'text', (run) => run.state],
+  state: ['State', 'text wraps', (run) => (run.failure ? `${run.state}: ${run.failure}` : run.state)],
   created: ['Started', 'text', (run) => format.wallTime(run.created_ms)],
   cluster: [
-    'Cluster', 'text',
+    'Cluster', 'text wraps',
     (run) => (run.pools ?? []).map((pool) => `${pool.name} ${pool.replicas * pool.gpus}×${pool.gpu}`).join(' + ') ||
       format.MISSING
   ],
@@ -116,5 +119,8 @@ function fillProgress(cell, run, stream) {
   bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
   bar.setAttribute('aria-label', `requests done of ${run.label ?? run.scenario}`);
   bar.firstChild.style.setProperty('width', `${share * 100}%`);
-  setText(cell.lastChild, `${format.count(done(run))} / ${format.count(total)}`);
+  const ended = ENDED_EARLY.includes(run.state) ? `, ${run.state}` : '';
+  setText(cell.lastChild, `${format.count(done(run))} / ${format.count(total)}${ended}`);
+  cell.lastChild.classList.toggle('bad', run.state === 'failed');
+  cell.title = run.failure ?? '';
 }

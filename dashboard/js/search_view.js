@@ -29,6 +29,8 @@ export class SearchView {
   #changed;
   #items = [];
   #wanted = null;
+  /** The search that the address names and the daemon does not have. */
+  #missing = null;
   #search = null;
   #chosen = null;
   #yielded = 'price';
@@ -79,6 +81,7 @@ export class SearchView {
   /** @param {URLSearchParams} params */
   show(params) {
     this.#wanted = params.get('search') ?? this.#wanted;
+    this.#missing = null;
     if (params.get('across') in YIELDS) this.#yielded = params.get('across');
     if (params.get('up') in LATENCIES) this.#latency = params.get('up');
     this.#chosen = params.get('trial') ?? this.#chosen;
@@ -98,7 +101,9 @@ export class SearchView {
       const { items, folders, troubles } = await this.#api.searches();
       this.#offer(items);
       const none = folders.length === 0 ? HOW : `No search in ${folders.join(', ')} yet.`;
-      setText(this.note, [...(items.length === 0 ? [none] : []), ...troubles].join(' '));
+      const missing = this.#missing === null ? [] : [`There is no search “${this.#missing}”` +
+        (items.length === 0 ? '.' : ': another one is shown.')];
+      setText(this.note, [...missing, ...(items.length === 0 ? [none] : []), ...troubles].join(' '));
       const item = this.#items.find((each) => keyOf(each) === this.#wanted);
       if (item === undefined) return this.#take(null);
       const search = await this.#api.search(item.file, item.id);
@@ -111,7 +116,10 @@ export class SearchView {
   #offer(items) {
     const names = JSON.stringify(items.map((item) => [keyOf(item), item.trials]));
     this.#items = items;
-    if (!items.some((item) => keyOf(item) === this.#wanted)) this.#wanted = items.length > 0 ? keyOf(items[0]) : null;
+    if (!items.some((item) => keyOf(item) === this.#wanted)) {
+      this.#missing = this.#wanted ?? this.#missing;
+      this.#wanted = items.length > 0 ? keyOf(items[0]) : null;
+    }
     if (this.picker.dataset.names === names) return;
     this.picker.dataset.names = names;
     const option = (item) => h('option', { value: keyOf(item), textContent: titleOf(item) });
@@ -130,6 +138,7 @@ export class SearchView {
 
   #pick() {
     this.#wanted = this.picker.value;
+    this.#missing = null;
     this.#chosen = null;
     this.#load();
     this.#changed();

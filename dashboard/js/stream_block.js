@@ -33,13 +33,14 @@ export class StreamBlock {
     const link = (view, text) => h('a.button',
       { href: page + routeTo(view, { stream: name }), textContent: text, 'aria-label': `${text}: ${name}` });
     this.shared = h('p.note.shared');
+    this.failures = h('p.note.bad');
     this.table = new RunTable(
       `Runs of ${name}`, ['scenario', 'cluster', 'progress', 'trend', 'ttft99', 'tpot99', 'goodput', 'slo', 'most']);
     this.element = h('section.block.stream', { 'aria-label': `Stream ${name}`, data: { stream: name } },
       h('header', {}, h('h2', {}, h('a', { href: page + routeTo('live', { stream: name }), textContent: name })),
         this.state, this.facts, h('span.spring'), link('live', 'Live'), link('compare', 'Compare'),
         link('requests', 'Requests')),
-      this.shared, this.table.element);
+      this.shared, this.table.element, this.failures);
   }
 
   update(stream, runs, streams) {
@@ -57,6 +58,8 @@ export class StreamBlock {
     setText(this.shared, shared);
     this.shared.hidden = shared === '';
     this.table.update(runs, streams);
+    setText(this.failures, runs.filter((run) => run.failure).map((run) => `${run.scenario} #${run.id} failed: ${run.failure}`)
+      .join(' '));
   }
 
   showTrend(run, windows, version) {

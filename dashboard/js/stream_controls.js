@@ -2,6 +2,7 @@
 
 import { h, setText } from './dom.js';
 import * as format from './format.js';
+import { elided, OPTION_MAX } from './names.js';
 
 const SPEEDS = [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1000];
 const CONFIRM_MS = 4000;
@@ -54,10 +55,14 @@ export class StreamControls {
       this.#hub.sources.api === 'ok';
     setText(this.state, stream?.state ?? '');
     this.state.dataset.state = stream?.state ?? '';
-    setText(this.facts, stream === undefined || stream.arrivals === undefined ? '' :
-      `${format.count(stream.arrivals)} arrivals · watermark ${format.clock((stream.watermark_ns ?? 0) / 1e9)}`);
+    this.select.title = this.#name ?? '';
+    const known = stream?.arrivals !== undefined;
+    const watermark = format.clock((stream?.watermark_ns ?? 0) / 1e9);
+    setText(this.facts, known ? `${format.count(stream.arrivals)} arrivals to ${watermark}` : '');
+    this.facts.title = known ? `${this.facts.textContent}, the watermark: no later arrival will be earlier` : '';
     setText(this.pause, stream?.state === 'paused' ? 'Resume' : 'Pause');
-    this.whatIf.disabled = !running;
+    // A scenario may join a stream that has ended, too: it replays the log.
+    this.whatIf.disabled = stream === undefined || this.#hub.sources.api !== 'ok';
     this.pause.disabled = !running;
     this.end.disabled = !running || stream.ended === true;
     this.speed.disabled = !running;
@@ -69,13 +74,18 @@ export class StreamControls {
   #fillSelect() {
     const names = [...this.#hub.streams.keys()].reverse();
     const automatic = this.#hub.selection.stream === null && this.#hub.selection.runs === null;
-    const key = JSON.stringify([names, automatic && this.#name]);
+    const missing = this.#hub.missingStream;
+    const key = JSON.stringify([names, this.#hub.newestStream, missing]);
     if (key !== this.#names) {
       this.#names = key;
-      const auto =
-        names.length === 0 ? 'none yet' : `newest: ${names.includes(this.#name) && automatic ? this.#name : names[0]}`;
-      this.select.replaceChildren(h('option', { value: AUTO, textContent: auto }),
-        ...names.map((name) => h('option', { value: name, textContent: name })));
+      const newest = this.#hub.newestStream;
+      const prefix = 'newest: ';
+      const option = (value, name, before = '') => h('option',
+        { value, textContent: before + elided(name, names, OPTION_MAX - before.length), title: name });
+      this.select.replaceChildren(
+        newest === null ? h('option', { value: AUTO, textContent: 'none yet' }) : option(AUTO, newest, prefix),
+        ...names.map((name) => option(name, name)),
+        ...(missing === null ? [] : [h('option', { value: missing, textContent: `no stream ${missing}`, disabled: true })]));
     }
     if (document.activeElement !== this.select) this.select.value = automatic ? AUTO : (this.#name ?? AUTO);
     this.select.disabled = names.length === 0;

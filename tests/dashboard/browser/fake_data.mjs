@@ -126,10 +126,17 @@ export class FakeRun {
       prompt_tokens: total('prompt_tokens'), output_tokens: total('output_tokens'),
       kv_usage: last ? last.kv_blocks_used / last.kv_blocks_total : 0, speedup: this.state === 'running' ? 412 : 0,
       slo: { ttft_ns: 2e9, tpot_ns: 1e8 }, slo_attainment: last ? total('within_slo') / total('finished') : null,
-      window_ns: WINDOW_NS, ttft: last?.ttft ?? null, tpot: last?.tpot ?? null, e2e: last?.e2e ?? null,
+      window_ns: WINDOW_NS, ttft: this.#whole('ttft'), tpot: this.#whole('tpot'), e2e: this.#whole('e2e'),
+      ...(this.failure === undefined ? {} : { failure: this.failure }),
       pools: pools.map(({ name }) =>
         ({ name, role: name, gpu: this.scenario.gpu, gpus: this.scenario.gpus / pools.length / 2, replicas: 2 })),
     };
+  }
+
+  /** Quantiles of the whole run: made up as those of its worst window, so that they are not those of the last one. */
+  #whole(latency) {
+    return Object.fromEntries(Object.keys(QUANTILE_SPREAD).map((quantile) => [quantile,
+      this.windows.length === 0 ? null : Math.max(...this.windows.map((window) => window[latency][quantile]))]));
   }
 
   /** Two replicas of each pool; the second changes in every other window. */
@@ -175,12 +182,12 @@ export class FakeStream {
   }
 
   advance(count = 1) {
-    for (let step = 0; step < count; step += 1) for (const run of this.runs) run.advance();
+    for (let step = 0; step < count; step += 1) for (const run of this.runs) if (run.state === 'running') run.advance();
   }
 
   finish() {
     this.state = 'finished';
-    for (const run of this.runs) run.state = 'finished';
+    for (const run of this.runs) if (run.state === 'running') run.state = 'finished';
   }
 
   get json() {

@@ -63,7 +63,7 @@ describe('page', { skip: missing ?? false }, () => {
     await page.locator('.card[data-source="metrics"]').first().waitFor();
     await expect(page.locator('.card')).toHaveCount(2);
     await page.locator('.card td.late').nth(0).waitFor();
-    await expect(page.locator('.card thead .span').first()).toHaveText('window');
+    await expect(page.locator('.card thead .span').first()).toHaveText('last window');
     await expect(page.locator('.card').first().locator('dd').first()).toHaveText('7:40');
   });
 
