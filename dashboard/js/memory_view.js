@@ -76,7 +76,8 @@ export class MemoryView {
     if (offered === this.#offered) return;
     this.#offered = offered;
     const { past, scenarios } = this.#known;
-    const names = [...new Set([...[...shown, ...past].map((run) => run.scenario), ...scenarios.map(({ name }) => name)])];
+    const ofRuns = [...shown, ...past].map((run) => run.scenario);
+    const names = [...new Set([...ofRuns, ...scenarios.map(({ name }) => name)])];
     this.select.replaceChildren(...names.map((name) =>
       h('option', { value: name, textContent: elided(name, names, OPTION_MAX), title: name })));
     const stale = this.#named !== null && !names.includes(this.#named);

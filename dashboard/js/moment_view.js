@@ -31,6 +31,8 @@ export class MomentView {
   #asked = 0;
   #forked = '';
   #forking = false;
+  /** Id of the run whose scenario a fork was proposed to go on under. */
+  #proposedFor = null;
   /** What the address names and the run does not have. */
   #missing = '';
   /** The address names another moment than the one that is shown. */
@@ -105,7 +107,7 @@ export class MomentView {
     try {
       const scenarios = await this.#api.scenarios();
       this.scenario.replaceChildren(...scenarios.map(({ name }) => h('option', { value: name, textContent: name })));
-      if (this.picker.run) this.scenario.value = this.picker.run.scenario;
+      this.#proposedFor = null;
     } catch (error) {
       setText(this.note, `Scenarios cannot be read: ${error.message}`);
     }
@@ -117,6 +119,10 @@ export class MomentView {
     const run = this.picker.run;
     this.fork.disabled = this.result.hidden || this.#forking;
     if (run === undefined) return setText(this.note, 'No run is shown.');
+    if (this.scenario.length > 0 && this.#proposedFor !== run.id) {
+      this.#proposedFor = run.id;
+      this.scenario.value = run.scenario;
+    }
     this.slider.max = String(Math.max(this.#at ?? 0, run.virtual_ns / 1e9));
     this.#showTime();
     if (this.#stale) this.#ask(0);

@@ -12,13 +12,14 @@ export const OPTION_MAX = 29;
 /**
  * @param {string} name
  * @param {string[]} others names that stand beside it; it may be one of them
- * @returns {[string, string]} what it shares with another one, up to the end of a word, and the rest, with which no other
- *   one ends; together the name
+ * @returns {[string, string]} what it shares with another one, up to the end of a word, and the rest, with which no
+ *   other one ends; together the name
  */
 export function splitName(name, others) {
   const rivals = others.filter((other) => other !== name);
   let shared = wordBefore(name, Math.max(0, ...rivals.map((other) => commonPrefix(name, other))));
-  while (shared > 0 && rivals.some((other) => other.endsWith(name.slice(shared)))) shared = wordBefore(name, shared - 1);
+  const isAmbiguous = () => rivals.some((other) => other.endsWith(name.slice(shared)));
+  while (shared > 0 && isAmbiguous()) shared = wordBefore(name, shared - 1);
   return [name.slice(0, shared), name.slice(shared)];
 }
 

@@ -211,7 +211,8 @@ export class Panel {
       }
       const baseline = above || y - 16 * ratio < bbox.top ? Math.max(y, bbox.top) + 13 * ratio : y - 4 * ratio;
       // Objectives come in ascending order; one whose words would stand on those of the one before makes way.
-      const right = before !== null && Math.abs(before.baseline - baseline) < 13 * ratio ? before.left - 8 * ratio : edge;
+      const taken = before !== null && Math.abs(before.baseline - baseline) < 13 * ratio;
+      const right = taken ? before.left - 8 * ratio : edge;
       outlined(ctx, text, right, baseline, ratio);
       before = { baseline, left: right - ctx.measureText(text).width };
       if (above) break;
@@ -237,7 +238,7 @@ export class Panel {
     const { unit } = this.#definition;
     const when = Number.isFinite(at) ? `at ${format.clock(at)}` : 'last window';
     setText(this.unit, this.element.classList.contains('is-empty') ? unit : `${unit} · ${when}`);
-    this.unit.title = `${this.unit.textContent}: the figures of the legend; point at the chart for those of another time`;
+    this.unit.title = `${this.unit.textContent}: the figures of the legend; point at the chart for another time`;
   }
 
   #makeEntry(id) {

@@ -53,7 +53,8 @@ export class RunCards {
     const span = h('td.span');
     const table = h('table', {},
       h('thead', {},
-        h('tr', {}, span, ...COLUMNS.map((column) => h('th', { scope: 'col', data: { column }, textContent: column })))),
+        h('tr', {}, span,
+          ...COLUMNS.map((column) => h('th', { scope: 'col', data: { column }, textContent: column })))),
       h('tbody', {}, row('ttft', 'TTFT'), row('tpot', 'TPOT')));
     const facts = FACTS_NOW.map(() => ({ name: h('dt'), value: h('dd') }));
     const list = h('dl', {}, ...facts.map((fact) => (fact.element = h('div', {}, fact.name, fact.value))));
@@ -75,7 +76,8 @@ function fill(card, run, hidden, labels) {
   const whole = ofWholeRun(run);
   const figures = whole ? wholeRun(run) : run.gauges;
   setText(card.span, whole ? (isOver(run) ? 'whole run' : 'run so far') : 'last window');
-  card.span.title = whole ? 'of every request that has finished' : 'of the last virtual window that something finished in';
+  card.span.title = whole ? 'of every request that has finished'
+    : 'of the last virtual window that something finished in';
   for (const metric of ['ttft', 'tpot']) {
     const objective = run.slo?.[`${metric}_ns`] ?? null;
     for (const column of COLUMNS) fillLatency(card.cells[metric + column], figures[metric][column] ?? null, objective);

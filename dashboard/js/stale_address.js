@@ -33,6 +33,8 @@ function whereIs(id, hub) {
     `Run #${id} is not among the runs that are shown: it is one of stream “${known.stream}”.`;
 }
 
+const to = (href, textContent) => h('a', { href, textContent });
+
 export class StaleAddress {
   #route = null;
   #drawn = '';
@@ -66,12 +68,12 @@ export class StaleAddress {
     const drawn = JSON.stringify([view, names, run?.stream]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const link = (name, settings = []) => h('a', { href: routeTo(view, { stream: name }, settings), textContent: name });
+    const link = (name, settings = []) => to(routeTo(view, { stream: name }, settings), name);
     const own = run === undefined ? [] : ['The address with its stream: ', link(run.stream, params), '. '];
     const more = names.length - OFFERED;
     this.list.replaceChildren(...own, names.length === 0 ? 'No stream has been replayed yet.' : 'There are: ',
       ...names.slice(0, OFFERED).flatMap((name, index) => (index === 0 ? [link(name)] : [', ', link(name)])),
-      ...(more > 0 ? [` and ${format.count(more)} more: `, h('a', { href: routeTo('overview'), textContent: 'Overview' })]
-        : []), ...(names.length > 0 ? [' · ', h('a', { href: routeTo('history'), textContent: 'runs of the past' })] : []));
+      ...(more > 0 ? [` and ${format.count(more)} more: `, to(routeTo('overview'), 'Overview')] : []),
+      ...(names.length > 0 ? [' · ', to(routeTo('history'), 'runs of the past')] : []));
   }
 }

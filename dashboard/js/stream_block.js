@@ -58,8 +58,8 @@ export class StreamBlock {
     setText(this.shared, shared);
     this.shared.hidden = shared === '';
     this.table.update(runs, streams);
-    setText(this.failures, runs.filter((run) => run.failure).map((run) => `${run.scenario} #${run.id} failed: ${run.failure}`)
-      .join(' '));
+    const failed = runs.filter((run) => run.failure);
+    setText(this.failures, failed.map((run) => `${run.scenario} #${run.id} failed: ${run.failure}`).join(' '));
   }
 
   showTrend(run, windows, version) {

@@ -85,7 +85,8 @@ export class StreamControls {
       this.select.replaceChildren(
         newest === null ? h('option', { value: AUTO, textContent: 'none yet' }) : option(AUTO, newest, prefix),
         ...names.map((name) => option(name, name)),
-        ...(missing === null ? [] : [h('option', { value: missing, textContent: `no stream ${missing}`, disabled: true })]));
+        ...(missing === null ? []
+          : [h('option', { value: missing, textContent: `no stream ${missing}`, disabled: true })]));
     }
     if (document.activeElement !== this.select) this.select.value = automatic ? AUTO : (this.#name ?? AUTO);
     this.select.disabled = names.length === 0;

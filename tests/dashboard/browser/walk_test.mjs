@@ -51,7 +51,8 @@ describe('walk', { skip: missing ?? false }, () => {
     await expect(card.locator('thead th')).toHaveText(['mean', 'p50', 'p90', 'p99']);
     const { p50_ns: p50, p90_ns: p90, p99_ns: p99 } = run.json.ttft;
     assert.notEqual(p99, run.windows.at(-1).ttft.p99_ns, 'the last window would show something else');
-    await expect(card.locator('tbody tr').first().locator('td')).toHaveText([mean, p50, p90, p99].map(format.durationNs));
+    const ttft = card.locator('tbody tr').first().locator('td');
+    await expect(ttft).toHaveText([mean, p50, p90, p99].map(format.durationNs));
     await expect(card.locator('dt')).toHaveText(['clock', 'finished', 'rejected', 'in SLO']);
     await expect(card.locator('dd').nth(1)).toHaveText(format.compact(run.json.finished));
   });
@@ -74,10 +75,12 @@ describe('walk', { skip: missing ?? false }, () => {
     await expect(card.locator('.span')).toHaveText('whole run');
     assert.deepEqual(await violations(page), []);
     await page.keyboard.press('2');
-    await expect(page.locator('.stream[data-stream="demo"] .note.bad')).toHaveText(`${run.scenario.name} #1 failed: ${run.failure}`);
-    await expect(page.locator('.stream[data-stream="demo"] .progress + span').first()).toHaveText(/, failed$/);
+    const stream = page.locator('.stream[data-stream="demo"]');
+    await expect(stream.locator('.note.bad')).toHaveText(`${run.scenario.name} #1 failed: ${run.failure}`);
+    await expect(stream.locator('.progress + span').first()).toHaveText(/, failed$/);
     await page.keyboard.press('0');
-    await expect(page.locator('.history tr[data-run="1"] td[data-state="failed"]')).toHaveText(`failed: ${run.failure}`);
+    const state = page.locator('.history tr[data-run="1"] td[data-state="failed"]');
+    await expect(state).toHaveText(`failed: ${run.failure}`);
   });
 
   test('an address with an unknown stream says so in every view, and leads to the streams that there are', async () => {
@@ -115,12 +118,15 @@ describe('walk', { skip: missing ?? false }, () => {
   });
 
   test('a run that the address names is chosen; one of another stream is told with the way to it', async () => {
-    await open('forecast?stream=demo&run=2');
+    await open('moment?stream=demo&run=2');
+    await expect(page.getByLabel('Run to look at')).toHaveValue('2');
+    await expect(page.getByLabel('Go on from here under')).toHaveValue(daemon.streams[1].runs[1].scenario.name);
+    await page.evaluate(() => { location.hash = '#/forecast?stream=demo&run=2'; });
     await expect(page.getByLabel('Run to look ahead from')).toHaveValue('2');
     await expect(absent()).toBeHidden();
     await page.evaluate(() => { location.hash = '#/requests?stream=demo&run=10&order=slowest_ttft'; });
-    await expect(absent().locator('p').first()).toHaveText('Run #10 is not among the runs that are shown: it is one of ' +
-      'stream “yesterday”. Another one is shown.');
+    await expect(absent().locator('p').first()).toHaveText('Run #10 is not among the runs that are shown: ' +
+      'it is one of stream “yesterday”. Another one is shown.');
     await absent().getByRole('link', { name: 'yesterday' }).first().click();
     await expect(page).toHaveURL(/#\/requests\?stream=yesterday&run=10&order=slowest_ttft$/);
     await expect(page.getByLabel('Run of the requests')).toHaveValue('10');
@@ -128,16 +134,18 @@ describe('walk', { skip: missing ?? false }, () => {
 
   test('what was chosen by hand is no longer what the address named', async () => {
     await open('compare?stream=demo&a=77&b=2');
-    await expect(absent().locator('p').first()).toHaveText('There is no run #77 of stream “demo”. Another one is shown.');
+    const said = absent().locator('p').first();
+    await expect(said).toHaveText('There is no run #77 of stream “demo”. Another one is shown.');
     await page.getByLabel('Run A').selectOption('2');
     await expect(absent()).toBeHidden();
   });
 
-  test('a moment after the end of a run is its end, and nothing is forked from a moment that cannot be shown', async () => {
+  test('a moment after the end of a run is its end; nothing is forked from one that cannot be shown', async () => {
     const [run] = daemon.streams[0].runs;
     await open('moment?stream=yesterday&at=99999&replica=88');
-    await expect(page.locator('.moment .note').first()).toHaveText(`The run ends at ${format.clock(run.json.virtual_ns / 1e9)}, ` +
-      'before 27:46:39: its end is shown. There is no replica 88: replica 0 is shown.');
+    const end = format.clock(run.json.virtual_ns / 1e9);
+    await expect(page.locator('.moment .note').first()).toHaveText(`The run ends at ${end}, before 27:46:39: ` +
+      'its end is shown. There is no replica 88: replica 0 is shown.');
     await expect(page.getByRole('button', { name: 'Fork here' })).toBeEnabled();
     daemon.setMode('metrics');
     await page.getByLabel('Virtual time, s').fill('10');
@@ -174,7 +182,8 @@ describe('walk', { skip: missing ?? false }, () => {
           `${place}: nothing of what differs is cut off`);
       }
       await expect(page.locator('.card-head strong').first()).toHaveAttribute('title', `${LONG}-prefill-1-decode-3`);
-      await expect(page.getByLabel('Run of the ledger over time').locator('option')).toHaveText([/…1-decode-3$/, /…3-decode-1$/]);
+      const options = page.getByLabel('Run of the ledger over time').locator('option');
+      await expect(options).toHaveText([/…1-decode-3$/, /…3-decode-1$/]);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
     });
   }
