@@ -188,6 +188,16 @@ describe('walk', { skip: missing ?? false }, () => {
     });
   }
 
+  test('on a phone the ledger of a request lies within its row', async () => {
+    await open('requests?stream=yesterday', { viewport: PHONE });
+    await page.locator('button.request .ledger-bar').nth(2).waitFor();
+    const outside = await page.$$eval('button.request', (rows) => rows.filter((row) => {
+      const bar = row.querySelector('.ledger-bar');
+      return bar !== null && bar.getBoundingClientRect().bottom > row.getBoundingClientRect().bottom;
+    }).length);
+    assert.equal(outside, 0);
+  });
+
   test('what a card of three runs or eight tells lies within it', async () => {
     for (const runs of [3, 8]) {
       daemon.streams = [new FakeStream('wide', runs)];
