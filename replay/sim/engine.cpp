@@ -93,6 +93,8 @@ void Run::Impl::finish() {
     run_until(k_never);
     REPLAYD_ASSERT(requests_.active() == 0);
     if (!windows_.untouched()) close_window();
+    // How far a watermark or a slice of the caller lay beyond the last event says nothing of the run.
+    now_ = last_event_;
 }
 
 VirtualTime Run::Impl::next_time() const {

@@ -34,7 +34,7 @@ struct CompiledScenario {
 
 /// The state of a run right now, for gauges.
 struct RunSnapshot {
-    VirtualTime now;                 ///< time of the last processed event or arrival
+    VirtualTime now;                 ///< how far the run was advanced; once it has finished, its last event
     std::int64_t arrived = 0;
     std::int64_t waiting = 0;
     std::int64_t running = 0;

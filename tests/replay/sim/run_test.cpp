@@ -24,6 +24,21 @@ TEST(Run, a_request_alone_takes_exactly_its_steps) {
     EXPECT_EQ(out.snapshot.steps, 3);
 }
 
+// A paced run learns of its end in other slices than one that replays as fast as it can: how far beyond the last event
+// it was advanced must not show in what is told of the run, such as goodput over its virtual time.
+TEST(Run, a_finished_run_ends_with_its_last_event_however_far_it_was_advanced) {
+    for (const std::int64_t watermark_ms : {1, 15, 25, 100'000}) {
+        SCOPED_TRACE("advanced to " + std::to_string(watermark_ms) + " ms");
+        KeepingSink sink;
+        replayd::Run run(compiled(mixed_scenario()), sink);
+        run.offer(arrival(0, 0, 100, 3));
+        run.advance(VirtualTime(watermark_ms * 1'000 * k_us));
+        EXPECT_GE(run.snapshot().now, VirtualTime(watermark_ms * 1'000 * k_us));
+        run.finish();
+        EXPECT_EQ(run.snapshot().now, VirtualTime(20'200 * k_us));
+    }
+}
+
 // One output token: the prefill step makes it, there is no decode step and no TPOT.
 TEST(Run, one_output_token_ends_with_the_prefill) {
     const Outcomes out = replay(pd_scenario(1, 1), {arrival(0, 0, 100, 1)});
