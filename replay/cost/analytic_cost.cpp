@@ -111,7 +111,12 @@ public:
         longest.decode_context += shape.decode_sequences * static_cast<std::int64_t>(out.size());
         (void)field_values(longest);  // aborts where a later step would leave the range
         const FieldValues values = field_values(shape);
-        std::fill(out.begin(), out.end(), steady_part(values));
+        const Duration steady = steady_part(values);
+        if (counted_growing_.size() == 1 &&
+            counted_growing_[0].op.set_decode_steps(values, counted_growing_[0].count, steady, out)) {
+            return;
+        }
+        std::fill(out.begin(), out.end(), steady);
         for (const std::size_t i : growing_) hot_[i].add_decode_steps(values, hot_counts_[i], out);
     }
 

@@ -44,6 +44,26 @@ struct HotOperator {
         return compute.per(Field::decode_context) + memory.per(Field::decode_context) > 0;
     }
 
+    /// Sets `out` to `steady` and `count` runs of each of the steps after `values`, whose context grows by one token
+    /// per sequence, in one pass. False, with nothing set, unless one straight line is the time of all of them.
+    [[nodiscard]] bool set_decode_steps(const FieldValues& values, std::int64_t count, Duration steady,
+                                        std::span<Duration> out) const {
+        if (curve != nullptr || at(values, gate) == 0) return false;
+        const auto last = static_cast<std::int64_t>(out.size());
+        const std::int64_t grown = at(values, Field::decode_sequences);
+        const Growing computing{compute.scaled(values), compute.per(Field::decode_context) * grown};
+        const Growing moving{memory.scaled(values), memory.per(Field::decode_context) * grown};
+        const Growing* const longer = longer_of(computing, moving, last);
+        if (longer == nullptr) return false;
+        const std::int64_t same = steady.value + count * fixed_ns;
+        std::int64_t scaled = longer->start;
+        for (Duration& each : out) {
+            scaled += longer->growth;
+            each.value = same + count * to_ns(scaled);
+        }
+        return true;
+    }
+
     /// Adds `count` runs of each of the steps after `values`, whose context grows by one token per sequence.
     void add_decode_steps(FieldValues values, std::int64_t count, std::span<Duration> out) const {
         if (at(values, gate) == 0) return;
@@ -58,11 +78,8 @@ struct HotOperator {
         const Growing computing{compute.scaled(values), compute.per(Field::decode_context) * grown};
         const Growing moving{memory.scaled(values), memory.per(Field::decode_context) * grown};
         const auto last = static_cast<std::int64_t>(out.size());
-        // Two straight lines: what is larger at both ends is so between them.
-        if (computing.after(1) >= moving.after(1) && computing.after(last) >= moving.after(last)) {
-            add_growing(computing, count, out);
-        } else if (computing.after(1) <= moving.after(1) && computing.after(last) <= moving.after(last)) {
-            add_growing(moving, count, out);
+        if (const Growing* const longer = longer_of(computing, moving, last)) {
+            add_growing(*longer, count, out);
         } else {
             std::int64_t steps = 0;
             for (Duration& each : out) {
@@ -79,6 +96,14 @@ private:
         std::int64_t growth = 0;
         [[nodiscard]] std::int64_t after(std::int64_t steps) const { return start + steps * growth; }
     };
+
+    /// The one that is the longer in all of `last` steps, if there is one. Two straight lines: what is larger at both
+    /// ends is so between them.
+    static const Growing* longer_of(const Growing& a, const Growing& b, std::int64_t last) {
+        if (a.after(1) >= b.after(1) && a.after(last) >= b.after(last)) return &a;
+        if (a.after(1) <= b.after(1) && a.after(last) <= b.after(last)) return &b;
+        return nullptr;
+    }
 
     void add_growing(const Growing& time, std::int64_t count, std::span<Duration> out) const {
         const std::int64_t fixed = count * fixed_ns;
