@@ -268,7 +268,7 @@ void Run::Impl::reject(const Arrival& arrival, std::string reason) {
     ++totals_.rejected;
     log(EventKind::rejected, record.sequence);
     windows_.count_outcome(record, windows_.classes().of(record.slo_class));
-    sink_->on_request(std::move(record));
+    if (keeps_records_) sink_->on_request(std::move(record));
 }
 
 void Run::Impl::schedule_dirty() {
@@ -295,9 +295,11 @@ void Run::Impl::mark_dirty(std::int32_t replica) {
 }
 
 void Run::Impl::log(EventKind kind, std::int64_t sequence, std::int64_t detail) {
-    hash_.mix(now_.ns);
-    hash_.mix(static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(sequence) << 8));
-    hash_.mix(detail);
+    if (keeps_records_) {
+        hash_.mix(now_.ns);
+        hash_.mix(static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(sequence) << 8));
+        hash_.mix(detail);
+    }
     if (events_ != nullptr) events_->on_event({now_, kind, sequence, detail});
 }
 

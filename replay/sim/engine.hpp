@@ -93,7 +93,7 @@ public:
         arrivals_.part();
     }
     void tell_events(EventSink* events) { events_ = events; }
-    void leave_ledger_out() { keeps_ledger_ = false; }
+    void tell_windows_only() { keeps_records_ = false; }
     /// Goes on under `changed`; see Run::fork.
     [[nodiscard]] Result<void> adopt(std::shared_ptr<const CompiledScenario> changed);
     /// As Run::moment, of a copy: what decode sets and stretches stand for is settled.
@@ -207,6 +207,7 @@ private:
     void end_verified(ReplicaState& replica, const ScheduledTokens& member, const SoloCost& solo);
     void complete(ReplicaState& replica, RequestSlot slot);
     [[nodiscard]] RequestRecord make_record(RequestSlot slot);
+    void note_times(const RequestState& request, RequestRecord& record) const;
     void drop_left(ReplicaState& replica, std::size_t from);
     void account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch, const SoloCost& solo);
     static void hand_over_ledger(const RequestState& request, RequestRecord& record);
@@ -291,7 +292,8 @@ private:
     RecordSink* sink_;
     EventSink* events_ = nullptr;
     RunOptions options_;
-    bool keeps_ledger_ = true;
+    bool keeps_records_ = true;             ///< of requests, with their ledgers, and the hash
+    RequestRecord bare_;                    ///< scratch: what windows count of a request that gets no record
     std::vector<ReplicaState> replicas_;
     std::vector<ReplicaRuntime> runtimes_;
     std::vector<VirtualTime> synced_until_;  ///< by replica: up to then the blocks of its stretch are taken. Asked for

@@ -18,8 +18,9 @@ void Run::Impl::end_batch(std::int32_t index) {
     runtime.last_start = batch.ends.size() > 1 ? batch.ends[batch.ends.size() - 2] : batch.scheduled;
     count_steps(index, batch, VirtualTime(now_.ns + 1));
     runtime.additions.prefill_ns += batch.for_prefill.value;
-    if (keeps_ledger_ && runtime.group != k_no_group)
+    if (keeps_records_ && runtime.group != k_no_group) {
         runtime.additions.slower_ns += for_slower_ranks(index, batch).value;
+    }
     if (batch.set_members > 0) {
         end_decode_set(replica, static_cast<std::int64_t>(batch.ends.size()));
         const std::size_t listed = static_cast<std::size_t>(runtime.decodes.size());
@@ -86,7 +87,7 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
     const std::int64_t tokens = member.tokens;
     RequestState& request = requests_[slot];
     const bool samples = request.computed + tokens == request.target;
-    if (keeps_ledger_) account_chunk(request, tokens, batch, solo);
+    if (keeps_records_) account_chunk(request, tokens, batch, solo);
     request.mark = now_;
     request.begin_wait(now_, LedgerPart::chunk_wait, runtime_of(request).clocks);
     request.computed += tokens;
@@ -149,7 +150,7 @@ void Run::Impl::end_verified(ReplicaState& replica, const ScheduledTokens& membe
 }
 
 void Run::Impl::close_decode_segment(SoloCost& solo, RequestState& request, std::int64_t computed) {
-    if (keeps_ledger_) {
+    if (keeps_records_) {
         settle_decode(request, solo.decode(request.segment_context, computed - request.segment_context));
     } else {
         request.mark = now_;
@@ -194,10 +195,23 @@ void Run::Impl::complete(ReplicaState& replica, RequestSlot slot) {
     ++left_running_;
     if (!ahead) ended_.push_back(slot);
     log(EventKind::finished, request.sequence, request.preemptions);
-    RequestRecord record = make_record(slot);
     ++totals_.finished;
+    if (!keeps_records_) {
+        note_times(request, bare_);
+        windows_.count_outcome(bare_, request.slo_class);
+        return;
+    }
+    RequestRecord record = make_record(slot);
     windows_.count_outcome(record, request.slo_class);
     sink_->on_request(std::move(record));
+}
+
+void Run::Impl::note_times(const RequestState& request, RequestRecord& record) const {
+    record.output = Tokens(request.output);
+    record.arrived = request.arrived;
+    record.scheduled = request.scheduled;
+    record.first_token = request.first_token;
+    record.finished = now_;
 }
 
 RequestRecord Run::Impl::make_record(RequestSlot slot) {
@@ -211,17 +225,13 @@ RequestRecord Run::Impl::make_record(RequestSlot slot) {
     if (!arrival.slo_class.empty()) record.slo_class = arrival.slo_class;
     if (!arrival.model.empty()) record.model = arrival.model;
     record.prompt = arrival.prompt;
-    record.output = arrival.output;
+    note_times(request, record);
     record.cached = Tokens(request.cached);
-    record.arrived = request.arrived;
-    record.scheduled = request.scheduled;
-    record.first_token = request.first_token;
     record.decode_started = request.decode_replica < 0 ? request.first_token : request.decode_started;
-    record.finished = now_;
     record.preemptions = request.preemptions;
     record.prefill_replica = request.prefill_replica;
     record.decode_replica = request.decode_replica;
-    if (keeps_ledger_) hand_over_ledger(request, record);
+    hand_over_ledger(request, record);
     record.observed_ttft = arrival.observed_ttft;
     record.observed_e2e = arrival.observed_e2e;
     record.observed_tpot = arrival.observed_tpot;

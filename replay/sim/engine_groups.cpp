@@ -78,7 +78,7 @@ void Run::Impl::plan_rank(std::int32_t index, BatchInFlight& batch) {
         if (replica.waiting.empty()) runtime.clocks.turn(now_, BlameCause::other_ranks);
         return;
     }
-    if (keeps_ledger_ && group_times_.size() == 1) {
+    if (keeps_records_ && group_times_.size() == 1) {
         stage_times_.resize(1);
         compiled_->costs[replica.pool]->step(batch.shape, stage_times_);
         batch.for_slower = group_times_[0] - std::min(group_times_[0], stage_times_[0]);

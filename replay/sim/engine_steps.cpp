@@ -33,7 +33,7 @@ void Run::Impl::schedule(std::int32_t index) {
         BatchInFlight& batch = runtime.in_flight.next();
         if (!prepare(index, batch)) return;
         plan_stages(index, batch);
-        if (keeps_ledger_) take_interference_apart(index, batch);
+        if (keeps_records_) take_interference_apart(index, batch);
         announce_handoffs(replica, batch);
         if (runtime.stage_free.size() == 1) extend_stretch(index, batch);
         launch(index, batch);

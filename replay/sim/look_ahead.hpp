@@ -58,7 +58,7 @@ public:
     template <class Start>
     LookAhead(const LookAheadSpec& spec, TrafficForecast traffic, Start start)
         : sink_(std::make_unique<Sink>(spec)), spec_(spec), traffic_(std::move(traffic)), run_(start(*sink_)) {
-        run_.leave_ledger_out();  // nothing here shows it
+        run_.tell_windows_only();
     }
 
     /// Goes on by at most `arrivals`; false when the horizon is reached.

@@ -77,7 +77,7 @@ Result<Run> Run::fork(std::shared_ptr<const CompiledScenario> changed, RecordSin
 StateHash Run::hash() const { return impl_->hash(); }
 RunSnapshot Run::snapshot() const { return impl_->snapshot(); }
 Moment Run::moment(std::size_t listed_max) const { return Impl(*impl_).settle_to_moment(listed_max); }
-void Run::leave_ledger_out() { impl_->leave_ledger_out(); }
+void Run::tell_windows_only() { impl_->tell_windows_only(); }
 void Run::tell_events(EventSink* events) { impl_->tell_events(events); }
 
 }  // namespace replayd

@@ -96,9 +96,9 @@ public:
     /// Queues, batches and KV of every replica as they are now, each list with its first `listed_max` requests.
     /// O(state).
     [[nodiscard]] Moment moment(std::size_t listed_max) const;
-    /// From now on requests keep no ledger and no blame, which costs less: both are empty in their records and add
-    /// nothing to windows. Everything else stays what it would be. Forks keep none either.
-    void leave_ledger_out();
+    /// From now on the sink hears of windows only, which costs less: requests get no records, windows lack what would
+    /// be in their ledgers and blame, and the hash stands still. All else stays what it would be. Forks are alike.
+    void tell_windows_only();
     /// From now on `events` hears of every event; null: nobody. It must outlive the run. Forks tell nobody.
     void tell_events(EventSink* events);
 

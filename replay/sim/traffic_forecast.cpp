@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
 #include "replay/base/assert.hpp"
@@ -45,8 +44,8 @@ void TrafficForecast::renew_hashes(Arrival& arrival) const {
     }
 }
 
-std::optional<Arrival> TrafficForecast::next() {
-    if (sample_->empty()) return std::nullopt;
+bool TrafficForecast::next(Arrival& arrival) {
+    if (sample_->empty()) return false;
     if (index_ == sample_->size()) {
         index_ = 0;
         ++round_;
@@ -55,15 +54,19 @@ std::optional<Arrival> TrafficForecast::next() {
     const double nominal_ns = static_cast<double>((like.at - spec_.sample_from).value) +
                               static_cast<double>(round_) * static_cast<double>(spec_.sample_span.value);
     const VirtualTime at = time_of(nominal_ns);
-    if (at >= spec_.from + spec_.horizon) return std::nullopt;
-    Arrival arrival = like;
-    arrival.id = "forecast-" + std::to_string(made_);
+    if (at >= spec_.from + spec_.horizon) return false;
+    arrival.id = "forecast";
     arrival.at = last_ = std::max(last_, at);
-    arrival.observed_ttft = arrival.observed_e2e = arrival.observed_tpot = std::nullopt;
-    arrival.observed_cached = std::nullopt;
+    arrival.prompt = like.prompt;
+    arrival.output = like.output;
+    arrival.prefix_block = like.prefix_block;
+    // Most requests have none of these.
+    if (!like.conversation.empty()) arrival.conversation = like.conversation;
+    if (!like.slo_class.empty()) arrival.slo_class = like.slo_class;
+    if (!like.prefix_hashes.empty()) arrival.prefix_hashes = like.prefix_hashes;
     renew_hashes(arrival);
     ++made_;
-    return arrival;
+    return true;
 }
 
 }  // namespace replayd

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -29,8 +28,9 @@ public:
     /// `sample`: arrivals of [sample_from, sample_from + sample_span) in order; shared by several forecasts.
     TrafficForecast(const TrafficForecastSpec& spec, std::shared_ptr<const std::vector<Arrival>> sample);
 
-    /// The next arrival before from + horizon, or nothing.
-    [[nodiscard]] std::optional<Arrival> next();
+    /// Makes `arrival`, an empty one, the next arrival before from + horizon; false if there is none. It has all that a
+    /// run decides by, and the id of every other one.
+    [[nodiscard]] bool next(Arrival& arrival);
 
 private:
     [[nodiscard]] VirtualTime time_of(double nominal_ns) const;

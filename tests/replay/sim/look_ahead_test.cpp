@@ -30,7 +30,7 @@ std::shared_ptr<const std::vector<Arrival>> even_sample(std::int64_t per_second,
 
 std::vector<Arrival> all_of(TrafficForecast forecast) {
     std::vector<Arrival> arrivals;
-    while (auto next = forecast.next()) arrivals.push_back(std::move(*next));
+    for (Arrival next; forecast.next(next); next = Arrival()) arrivals.push_back(next);
     return arrivals;
 }
 
