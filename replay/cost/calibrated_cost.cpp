@@ -32,6 +32,7 @@ public:
         inner_->alone(shape, out);
         correct(out);
     }
+    [[nodiscard]] bool alone_is_step() const override { return inner_->alone_is_step(); }
     void next_decode_steps(const StepShape& shape, std::span<Duration> out) const override {
         inner_->next_decode_steps(shape, out);
         correct(out);

@@ -79,6 +79,8 @@ public:
     /// that holds them among others. A monotone `step` says just that; a model whose `step` is not (a table looked up
     /// by the mean of a batch) answers with a lower bound. The latency ledger asks it, not the step loop.
     virtual void alone(const StepShape& shape, std::span<Duration> out) const { step(shape, out); }
+    /// Whether `alone` is `step`: who knows the one need not ask for the other. A model with its own `alone` says no.
+    [[nodiscard]] virtual bool alone_is_step() const { return true; }
 
     /// Times of consecutive steps that repeat `shape`, which only decodes, on a pool of one stage: out[k] is that of
     /// the step whose contexts have grown by k + 1 tokens each. Equal to `step` for every one of them; models that

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -71,6 +72,7 @@ struct BatchInFlight {
     std::size_t counted = 0;          ///< steps whose work is in the statistics
     Duration for_prefill{0};          ///< of a step that does both: what its prompt tokens add to its decodes
     Duration for_decodes{0};          ///< and what its decodes add to its prompt tokens
+    std::optional<Duration> chunk_alone;  ///< of its only prompt chunk: what that would cost alone, where it is known
     Duration for_slower{0};           ///< of the first step: what the slowest rank of its group adds to it
     /// What its members would cost alone, if it was launched under another scenario than the present one.
     std::shared_ptr<const CostModel> launched_under;
@@ -92,6 +94,7 @@ struct BatchInFlight {
         verifies = false;
         accepted = 0;
         for_prefill = for_decodes = for_slower = Duration(0);
+        chunk_alone.reset();
         launched_under.reset();
     }
 };

@@ -109,7 +109,8 @@ void Run::Impl::end_chunk(ReplicaState& replica, const ScheduledTokens& member, 
 void Run::Impl::account_chunk(RequestState& request, std::int64_t tokens, const BatchInFlight& batch,
                               const SoloCost& solo) {
     const bool samples = request.computed + tokens == request.target;
-    const Duration alone = solo.step(chunk_shape(request.computed, tokens, samples));
+    const Duration alone =
+        batch.chunk_alone ? *batch.chunk_alone : solo.step(chunk_shape(request.computed, tokens, samples));
     const Duration elapsed = now_ - request.mark;
     REPLAYD_ASSERT(alone <= elapsed);
     const bool again = request.computed < request.high_water;

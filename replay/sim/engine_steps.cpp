@@ -233,13 +233,19 @@ void Run::Impl::account_preemptions(ReplicaState& replica, const BatchDecision& 
 }
 
 void Run::Impl::take_interference_apart(std::int32_t index, BatchInFlight& batch) {
-    if (batch.shape.prefill_tokens == 0 || batch.shape.decode_sequences == 0 || stage_times_.size() > 1) return;
+    if (batch.shape.prefill_tokens == 0 || stage_times_.size() > 1) return;
     const CostModel& cost = *compiled_->costs[replicas_[static_cast<std::size_t>(index)].pool];
+    const bool one_chunk = batch.shape.prefill_sequences == 1 && cost.alone_is_step();
+    if (batch.shape.decode_sequences == 0) {
+        if (one_chunk) batch.chunk_alone = stage_times_[0];
+        return;
+    }
     const Duration both = stage_times_[0];
     StepShape prefill = batch.shape;
     prefill.decode_sequences = prefill.decode_context = prefill.draft_tokens = prefill.draft_pairs = 0;
     prefill.sampled_sequences -= batch.shape.decode_sequences + batch.shape.draft_tokens;
     cost.step(prefill, stage_times_);
+    if (one_chunk) batch.chunk_alone = stage_times_[0];
     batch.for_decodes = both - std::min(both, stage_times_[0]);
     StepShape decodes;
     decodes.decode_sequences = batch.shape.decode_sequences;

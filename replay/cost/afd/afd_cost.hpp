@@ -93,6 +93,7 @@ public:
     /// Less than any step that holds the shape: the sums of a rank do not say which request has which context, so that
     /// its longest stage is only known to have an equal share. One stage of that share, alone in the pipeline.
     void alone(const StepShape& shape, std::span<Duration> out) const override;
+    [[nodiscard]] bool alone_is_step() const override { return false; }
 
     void next_decode_steps(const StepShape& shape, std::span<Duration> out) const override;
 

@@ -90,6 +90,7 @@ public:
     void alone(const StepShape& shape, std::span<Duration> out) const override {
         price(shape, attention_ ? attention_->alone_ns(shape) : 0, out);
     }
+    bool alone_is_step() const override { return !attention_; }
 
     std::vector<OperatorCost> explain(const StepShape& shape) const override {
         const FieldValues values = padded_values(shape, graph_tokens_max_);

@@ -283,6 +283,7 @@ TEST(AfdCost, no_step_is_shorter_than_what_one_of_its_requests_costs_alone) {
         Scenario scenario = step3(2, 2, DataType::fp8);
         scenario.pools.front().afd->empty_stages = mode;
         const auto cost = cost_of(scenario);
+        EXPECT_FALSE(cost->alone_is_step());
         for (int i = 0; i < 2'000; ++i) {
             std::vector<StepShape> ranks(1 + static_cast<std::size_t>(below(cost->ranks())));
             StepShape mine;

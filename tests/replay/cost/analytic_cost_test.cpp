@@ -67,6 +67,21 @@ TEST(AnalyticCost, next_decode_steps_equal_single_steps) {
     }
 }
 
+// The ledger takes the price of a step that one request has for itself for what the request would cost alone.
+TEST(AnalyticCost, a_request_alone_costs_its_step_where_the_model_says_so) {
+    Random random(4);
+    for (const Scenario& each : scenario_zoo()) {
+        const Model model = model_of(each);
+        ASSERT_TRUE(model->alone_is_step()) << each.name;
+        std::vector<Duration> alone(static_cast<std::size_t>(model->stages()));
+        for (int i = 0; i < 40; ++i) {
+            const StepShape shape = random_shape(random);
+            model->alone(shape, alone);
+            ASSERT_EQ(alone, stage_times(*model, shape)) << each.name << " shape " << i;
+        }
+    }
+}
+
 TEST(AnalyticCost, explained_operators_add_up_to_the_stages_exactly) {
     Random random(2);
     for (const Scenario& each : scenario_zoo()) {

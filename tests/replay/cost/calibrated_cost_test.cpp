@@ -47,6 +47,14 @@ TEST(Calibration, scales_the_step_and_adds_what_the_host_takes) {
     EXPECT_EQ(step_of(*corrected, StepShape{}), Duration(0));
 }
 
+TEST(Calibration, a_request_alone_costs_its_step_where_that_holds_uncorrected) {
+    const auto corrected = cost_of("[cost]\n[cost.calibration]\nkernels = 1.5\nhost_us = 100\n");
+    ASSERT_TRUE(corrected->alone_is_step());
+    Duration alone{0};
+    corrected->alone(mixed_shape(), std::span(&alone, 1));
+    EXPECT_EQ(alone, step_of(*corrected, mixed_shape()));
+}
+
 TEST(Calibration, of_many_decode_steps_is_that_of_each) {
     const auto corrected = cost_of("[cost]\n[cost.calibration]\nkernels = 0.937\nhost_us = 37\n");
     StepShape shape;

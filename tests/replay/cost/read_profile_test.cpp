@@ -114,6 +114,7 @@ TEST(ProfileCost, never_falls) {
         model->alone(prefill_step(1, tokens), std::span(&alone, 1));
         EXPECT_LE(alone.value, step_ns(*model, prefill_step(1, tokens)));
     }
+    EXPECT_FALSE(model->alone_is_step());
 }
 
 constexpr const char* k_mlp =

@@ -47,6 +47,7 @@ public:
         shortest.decode_context = shape.decode_sequences;
         step(shortest, out);
     }
+    [[nodiscard]] bool alone_is_step() const override { return false; }
 
     [[nodiscard]] std::vector<OperatorCost> explain(const StepShape&) const override { return {}; }
 
