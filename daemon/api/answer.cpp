@@ -57,6 +57,14 @@ Result<std::int64_t> query_integer(const net::HttpRequest& request, const std::s
                                             std::to_string(low) + " to " + std::to_string(high));
 }
 
+Result<WindowRange> query_windows(const net::HttpRequest& request) {
+    const auto from = query_integer(request, "from_ns", 0, INT64_MAX, 0);
+    if (!from) return tl::unexpected(from.error());
+    const auto limit = query_integer(request, "limit", 1, k_windows_max, 1000);
+    if (!limit) return tl::unexpected(limit.error());
+    return WindowRange{VirtualTime(*from), static_cast<std::size_t>(*limit)};
+}
+
 Result<std::int64_t> path_integer(std::string_view text, const char* what) {
     std::int64_t value = 0;
     if (parse_integer(text, value) && value >= 0) return value;

@@ -1,6 +1,7 @@
 #pragma once
 // Answers of the API: JSON bodies and problem details. For the .cpp files of this folder.
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "daemon/net/http.hpp"
 #include "replay/base/error.hpp"
+#include "replay/base/units.hpp"
 
 namespace replayd::api {
 
@@ -21,6 +23,16 @@ namespace replayd::api {
 /// `invalid_argument`.
 [[nodiscard]] Result<std::int64_t> query_integer(const net::HttpRequest& request, const std::string& name,
                                                  std::int64_t low, std::int64_t high, std::int64_t fallback);
+/// Which windows of a run a request asks for.
+struct WindowRange {
+    VirtualTime from;
+    std::size_t limit = 0;
+};
+/// The most windows of one answer; as many of a long run are merged.
+inline constexpr std::int64_t k_windows_max = 10'000;
+/// `from_ns`, 0 when absent, and `limit`, 1 to k_windows_max and 1,000 when absent, of the query string. Error
+/// `invalid_argument`.
+[[nodiscard]] Result<WindowRange> query_windows(const net::HttpRequest& request);
 /// An integer segment of the path; `what` names it in the message. Error `invalid_argument`.
 [[nodiscard]] Result<std::int64_t> path_integer(std::string_view text, const char* what);
 

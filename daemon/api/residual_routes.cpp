@@ -12,8 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t k_windows_max = 10'000;
-
 json::value real_or_null(std::optional<double> value) { return value ? json::value(*value) : json::value(nullptr); }
 
 json::value sums_json(const ResidualSums& sums, std::string_view unit) {
@@ -70,12 +68,10 @@ json::value rule_json(const DriftSpec& rule) {
 Answer list_residuals(const Call& call) {
     auto info = run_of_path(call);
     if (!info) return tl::unexpected(info.error());
-    auto from = query_integer(call.request, "from_ns", 0, INT64_MAX, 0);
-    if (!from) return tl::unexpected(from.error());
-    auto limit = query_integer(call.request, "limit", 1, k_windows_max, 1000);
-    if (!limit) return tl::unexpected(limit.error());
+    const auto range = query_windows(call.request);
+    if (!range) return tl::unexpected(range.error());
     const std::int64_t run = info->row.id;
-    auto windows = call.reader.residuals(run, VirtualTime(*from), static_cast<std::size_t>(*limit));
+    auto windows = call.reader.residuals(run, range->from, range->limit);
     if (!windows) return tl::unexpected(windows.error());
     const auto compiled = scenario_of(call, *info);
     json::object answer{

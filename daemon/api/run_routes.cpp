@@ -17,17 +17,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t k_list_max = 1000;
-constexpr std::int64_t k_windows_max = 10'000;
-
-/// The run of that id in this process, or null.
-std::shared_ptr<const stream::RunWorker> worker_of(const Call& call, std::int64_t id) {
-    for (const auto& stream : call.registry.all()) {
-        for (const auto& run : stream->runs()) {
-            if (run->identity().id == id) return run;
-        }
-    }
-    return nullptr;
-}
 
 /// One of `names` in the query string, the first one when absent.
 template <std::size_t n>
@@ -91,11 +80,9 @@ Answer show_run(const Call& call) {
 Answer list_windows(const Call& call) {
     auto info = run_of_path(call);
     if (!info) return tl::unexpected(info.error());
-    auto from = query_integer(call.request, "from_ns", 0, INT64_MAX, 0);
-    if (!from) return tl::unexpected(from.error());
-    auto limit = query_integer(call.request, "limit", 1, k_windows_max, 1000);
-    if (!limit) return tl::unexpected(limit.error());
-    auto windows = call.reader.windows(info->row.id, VirtualTime(*from), static_cast<std::size_t>(*limit));
+    const auto range = query_windows(call.request);
+    if (!range) return tl::unexpected(range.error());
+    auto windows = call.reader.windows(info->row.id, range->from, range->limit);
     if (!windows) return tl::unexpected(windows.error());
     json::array items;
     for (const WindowRecord& window : *windows) items.push_back(window_json(window, info->pools));
@@ -118,7 +105,7 @@ Answer list_afd_steps(const Call& call) {
     auto info = run_of_path(call);
     if (!info) return tl::unexpected(info.error());
     json::array items;
-    const auto run = worker_of(call, info->row.id);
+    const auto run = call.registry.run(info->row.id);
     const auto window = run ? run->progress().status().last_busy : nullptr;
     if (!window) return json_answer(items_json(std::move(items)));
     for (const stream::AfdStep& step : stream::afd_steps(*run->identity().compiled, *window)) {
