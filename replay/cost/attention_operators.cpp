@@ -76,20 +76,26 @@ void compute_in_blocks(OperatorSpec& kernel, double ns_per_pair) {
     kernel.provenance += "; beside prompts in blocks of 64 query rows";
 }
 
-/// The only operator whose time grows with decode_context: for fixed sequences it is the maximum of two
-/// affine functions, hence convex. `block_ns_per_pair`: prefill's rate where decodes beside prompts take whole blocks.
-void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::optional<PricedPlane> law,
-                       std::optional<double> block_ns_per_pair = {}) {
+/// The only operator whose time grows with decode_context: for fixed sequences it is the maximum of two affine
+/// functions, hence convex. `compute` and `memory`: the shares of the GPU's rates that the kernel reaches.
+OperatorSpec decode_kernel(const Composer& composer, const DecodeWidths& widths, double compute, double memory) {
     OperatorSpec kernel;
     kernel.name = "attention.decode";
     kernel.gate = Field::decode_sequences;
     kernel.fixed = widths.fixed;
     kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key,
                     Field::draft_pairs};
-    kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_decode_attention_compute;
+    kernel.flops_per_s = composer.pool.gpu.bf16_flops * compute;
     kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
-    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_decode_attention_memory;
+    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * memory;
     kernel.counts = composer.layers.full;
+    return kernel;
+}
+
+/// `block_ns_per_pair`: prefill's rate where decodes beside prompts take whole blocks.
+void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::optional<PricedPlane> law,
+                       std::optional<double> block_ns_per_pair = {}) {
+    OperatorSpec kernel = decode_kernel(composer, widths, k_decode_attention_compute, k_decode_attention_memory);
     if (law) {
         // What is computed is part of the plane; at the full peak it never exceeds it. Drafts are not.
         if (!composer.pool.speculation) kernel.flops_per_s = composer.pool.gpu.bf16_flops;
@@ -102,16 +108,7 @@ void add_decode_kernel(Composer& composer, const DecodeWidths& widths, std::opti
 /// Multi-matrix factorization attention: 64 query heads of 256 on one key-value head, outside of the public tables,
 /// whose vLLM kernels on one key-value head of 256 have at most a few query heads. Its report publishes its own kernel.
 void add_factorized_decode_kernel(Composer& composer, const DecodeWidths& widths) {
-    OperatorSpec kernel;
-    kernel.name = "attention.decode";
-    kernel.gate = Field::decode_sequences;
-    kernel.fixed = widths.fixed;
-    kernel.flops = {0, 2 * widths.multiply_adds_per_key, Field::decode_context, 2 * widths.multiply_adds_per_key,
-                    Field::draft_pairs};
-    kernel.flops_per_s = composer.pool.gpu.bf16_flops * k_factorized_decode_compute;
-    kernel.bytes = {0, widths.kv_bytes, Field::decode_context, widths.query_output_bytes, Field::decode_sequences};
-    kernel.bytes_per_s = composer.pool.gpu.hbm_bytes_per_s * k_factorized_decode_memory;
-    kernel.counts = composer.layers.full;
+    OperatorSpec kernel = decode_kernel(composer, widths, k_factorized_decode_compute, k_factorized_decode_memory);
     kernel.provenance = "analytic; rates of the Step-3 report (arXiv 2507.19427 table 9)";
     composer.add(std::move(kernel));
 }
