@@ -1,7 +1,6 @@
 #include "replay/cost/afd/pipeline.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "replay/base/assert.hpp"
 
@@ -103,19 +102,6 @@ Duration Pipeline::run(std::span<const LayerTimes> layers, std::int64_t first, s
         }
     }
     return ready_of[stages_ - 1];
-}
-
-Duration cycle(std::span<const Duration> chain, std::int64_t stages) {
-    REPLAYD_ASSERT(!chain.empty() && stages >= 1);
-    const Duration sum = std::accumulate(chain.begin(), chain.end(), Duration(0));
-    return std::max(*std::max_element(chain.begin(), chain.end()) * stages, sum);
-}
-
-Duration equal_stages(std::span<const Duration> chain, std::int64_t stages, std::int64_t layers) {
-    REPLAYD_ASSERT(layers >= 1);
-    const Duration sum = std::accumulate(chain.begin(), chain.end(), Duration(0));
-    const Duration longest = *std::max_element(chain.begin(), chain.end());
-    return cycle(chain, stages) * (layers - 1) + sum + longest * (stages - 1);
 }
 
 }  // namespace replayd::afd

@@ -56,12 +56,4 @@ private:
     std::size_t resources_;
 };
 
-/// Time from one layer to the next in the steady state where every stage has the same `chain` of times:
-/// max(stages × longest, sum).
-[[nodiscard]] Duration cycle(std::span<const Duration> chain, std::int64_t stages);
-
-/// Pipeline::run in closed form for `layers` ≥ 1 layers in which every stage has the same times:
-/// (layers − 1) × cycle + sum + (stages − 1) × longest. Exact.
-[[nodiscard]] Duration equal_stages(std::span<const Duration> chain, std::int64_t stages, std::int64_t layers);
-
 }  // namespace replayd::afd

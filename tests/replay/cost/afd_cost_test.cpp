@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
 #include <random>
 
 #include "tests/replay/cost/cost_fixture.hpp"
+#include "tests/replay/cost/equal_stages.hpp"
 
 namespace replayd::afd {
 namespace {

@@ -5,18 +5,17 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <deque>
 #include <fstream>
 #include <functional>
-#include <numeric>
 #include <queue>
 #include <random>
 #include <sstream>
 #include <string>
 #include <tuple>
 
+#include "tests/replay/cost/equal_stages.hpp"
 #include "tests/source_paths.hpp"
 
 namespace replayd::afd {
@@ -47,6 +46,18 @@ std::vector<Duration> layer_times(const std::vector<std::vector<std::int64_t>>& 
 Duration recurrence(std::int64_t layers, std::int64_t stages, const std::vector<Duration>& times) {
     const std::vector<LayerTimes> runs = {{layers, times}};
     return Pipeline(stages, std::ssize(runs.front().times) / stages).run(runs);
+}
+
+/// 61 layers, unless told, in which every stage has the times of `chain`.
+Duration step(const std::vector<Duration>& chain, std::int64_t stages, std::int64_t layers = 61) {
+    std::vector<Duration> times;
+    for (std::int64_t stage = 0; stage < stages; ++stage) times.insert(times.end(), chain.begin(), chain.end());
+    return recurrence(layers, stages, times);
+}
+
+/// From one layer to the next, in the steady state.
+Duration cycle(const std::vector<Duration>& chain, std::int64_t stages) {
+    return step(chain, stages) - step(chain, stages, 60);
 }
 
 /// Servers with queues, driven by events in order of time: a stage that leaves one joins the queue of the next, and
@@ -151,9 +162,7 @@ TEST(AfdPipeline, closed_form_equals_the_recurrence_on_10000_random_equal_stages
         const std::int64_t resources = i % 2 == 0 ? k_chain : 6;
         std::vector<Duration> chain;
         for (std::int64_t r = 0; r < resources; ++r) chain.push_back(Duration(pick(0, 400'000)));
-        std::vector<Duration> times;
-        for (std::int64_t stage = 0; stage < stages; ++stage) times.insert(times.end(), chain.begin(), chain.end());
-        ASSERT_EQ(equal_stages(chain, stages, layers), recurrence(layers, stages, times)) << "case " << i;
+        ASSERT_EQ(equal_stages(chain, stages, layers), step(chain, stages, layers)) << "case " << i;
     }
 }
 
@@ -220,7 +229,7 @@ TEST(AfdPipeline, worked_steps_come_out_to_a_hundredth_of_a_millisecond) {
         SCOPED_TRACE(row.step_ms);
         const std::vector<Duration> chain = {us(row.attention), us(row.forward), us(row.ffn), us(row.back)};
         EXPECT_EQ(cycle(chain, row.stages), us(static_cast<std::int64_t>(row.cycle_us)));
-        EXPECT_NEAR(to_seconds(equal_stages(chain, row.stages, 61)) * 1e3, row.step_ms, 0.01);
+        EXPECT_NEAR(to_seconds(step(chain, row.stages)) * 1e3, row.step_ms, 0.01);
         const double round = to_seconds(cycle(chain, row.stages));
         EXPECT_NEAR(static_cast<double>(row.stages) * to_seconds(us(row.attention)) / round, row.attention_use, 0.005);
         EXPECT_NEAR(static_cast<double>(row.stages) * to_seconds(us(row.ffn)) / round, row.ffn_use, 0.005);
@@ -229,12 +238,12 @@ TEST(AfdPipeline, worked_steps_come_out_to_a_hundredth_of_a_millisecond) {
 
 TEST(AfdPipeline, a_slower_ffn_sets_everything) {
     const std::vector<Duration> chain = {us(272), us(90), Duration(326'400), us(182)};
-    EXPECT_NEAR(to_seconds(equal_stages(chain, 3, 61)) * 1e3, 60.28, 0.01);
+    EXPECT_NEAR(to_seconds(step(chain, 3)) * 1e3, 60.28, 0.01);
 }
 
 TEST(AfdPipeline, an_empty_stage_saves_almost_nothing_where_the_chain_binds) {
     const std::vector<Duration> chain = {us(272), us(90), us(272), us(182)};
-    EXPECT_NEAR(to_seconds(equal_stages(chain, 2, 61)) * 1e3, 50.05, 0.01);
+    EXPECT_NEAR(to_seconds(step(chain, 2)) * 1e3, 50.05, 0.01);
 }
 
 TEST(AfdPipeline, with_two_stages_no_network_is_hidden) {
@@ -243,8 +252,8 @@ TEST(AfdPipeline, with_two_stages_no_network_is_hidden) {
 }
 
 TEST(AfdPipeline, with_three_balanced_stages_a_network_as_long_as_attention_is_hidden) {
-    EXPECT_EQ(cycle(std::vector<Duration>{us(272), us(100), us(272), us(172)}, 3), us(3 * 272));
-    EXPECT_GT(cycle(std::vector<Duration>{us(272), us(101), us(272), us(172)}, 3), us(3 * 272));
+    EXPECT_EQ(cycle({us(272), us(100), us(272), us(172)}, 3), us(3 * 272));
+    EXPECT_GT(cycle({us(272), us(101), us(272), us(172)}, 3), us(3 * 272));
 }
 
 TEST(AfdPipeline, the_timeline_holds_every_visit_of_its_layers_once_and_in_order) {
