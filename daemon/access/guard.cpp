@@ -74,10 +74,6 @@ std::shared_ptr<const Policy> Guard::policy() const {
     return policy_;
 }
 
-std::uint64_t Guard::refused(Refused reason) const {
-    return refused_[static_cast<std::size_t>(reason)].load();
-}
-
 std::vector<std::pair<std::string, std::uint64_t>> Guard::refused_by_reason() const {
     std::vector<std::pair<std::string, std::uint64_t>> counts;
     for (std::size_t i = 0; i < refused_.size(); ++i) counts.emplace_back(k_refused_names[i], refused_[i].load());

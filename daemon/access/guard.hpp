@@ -31,9 +31,7 @@ public:
 
     /// Goes by another policy from now on; open websockets stay. Any thread.
     void replace(Policy policy);
-    /// Requests refused since the start. Any thread.
-    [[nodiscard]] std::uint64_t refused(Refused reason) const;
-    /// The same of every reason, by its name.
+    /// Requests refused since the start, by the name of the reason. Any thread.
     [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> refused_by_reason() const;
 
     std::optional<net::HttpResponse> refuse(net::HttpRequest& request, bool websocket) override;

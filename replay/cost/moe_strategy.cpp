@@ -1,8 +1,5 @@
 #include "replay/cost/moe_strategy.hpp"
 
-#include <array>
-#include <cstddef>
-
 #include "replay/cost/laws/hardware.hpp"
 #include "replay/cost/moe_strategy_names.hpp"
 #include "replay/cost/moe_strategy_rows.hpp"
@@ -13,12 +10,6 @@ namespace {
 using enum MoeRouter;
 using enum MoeExecutor;
 using enum MoeQuant;
-
-constexpr auto k_names = [] {
-    std::array<std::string_view, k_moe_strategy_rows.size()> names{};
-    for (std::size_t i = 0; i < names.size(); ++i) names[i] = k_moe_strategy_rows[i].name;
-    return names;
-}();
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -92,7 +83,7 @@ Result<MoeStrategy> named(const MoeStrategyQuery& query) {
         return fail(Code::invalid_argument, shown + "expected runtime.moe = \"fused\" with it");
     }
     std::string names;
-    for (const std::string_view name : k_names) names += (names.empty() ? "" : ", ") + std::string(name);
+    for (const MoeStrategyRow& row : k_moe_strategy_rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
     return fail(Code::invalid_argument, shown + "expected one of " + names);
 }
 
@@ -115,8 +106,6 @@ std::string MoeStrategy::text() const {
            " executor " + std::string(executor_name(executor)) + " (" + executor_reason + ");" +
            " layout " + std::string(layout_name(layout)) + " (" + layout_reason + ")";
 }
-
-std::span<const std::string_view> moe_strategy_names() { return k_names; }
 
 Result<MoeStrategy> choose_moe_strategy(const MoeStrategyQuery& query) {
     if (query.backend == MoeBackend::fused) {

@@ -8,7 +8,6 @@
 // kernels, which take every combination.
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -80,9 +79,6 @@ struct MoeStrategy {
     /// "NAME: router (why), executor (why), layout (why)".
     [[nodiscard]] std::string text() const;
 };
-
-/// Names of all rows in the order of the table, as `runtime.moe_strategy` takes them.
-[[nodiscard]] std::span<const std::string_view> moe_strategy_names();
 
 /// Error `invalid_argument` names the key at fault, its value, what was expected and the remedy: no row fits, the named
 /// one does not, or there is none of that name.

@@ -27,8 +27,7 @@ struct MoeStrategyRow {
 /// The row of vLLM's own fused kernels, which `MoeBackend::fused` stands for.
 inline constexpr std::string_view k_fused_row = "vllm_fused";
 
-/// In the order of `moe_strategy_names()`. Source of rows and priorities: alibaba/rtp-llm at 4b8d39cd,
-/// modules/factory/fused_moe; the last row is our own.
+/// Source of rows and priorities: alibaba/rtp-llm at 4b8d39cd, modules/factory/fused_moe; the last row is our own.
 inline constexpr std::array<MoeStrategyRow, 21> k_moe_strategy_rows = [] {
     using enum MoeRouter;
     using enum MoeExecutor;

@@ -22,10 +22,6 @@ Bytes retained_workspace(std::span<const Bytes> needs, bool shared) {
     return shared ? most : sum;
 }
 
-bool is_float_region(std::string_view region) {
-    return region == "batch_prefill_tmp_v" || region == "batch_prefill_tmp_s";
-}
-
 Result<Bytes> WorkspaceBuffer::prepare(Bytes need, Phase phase) {
     const bool fits = need <= capacity_;
     if (phase == Phase::replay && (!fits || need > captured_)) {

@@ -3,7 +3,6 @@
 // and what captured CUDA graphs retain. Source: alibaba/rtp-llm pull request 1099 and its review.
 
 #include <span>
-#include <string_view>
 
 #include "replay/base/error.hpp"
 #include "replay/base/units.hpp"
@@ -20,9 +19,6 @@ inline constexpr Bytes k_int_workspace{8LL << 20};
 /// Float buffers that captured graphs keep, one per need: one for all of them when they are `shared` on one stream,
 /// otherwise one each.
 [[nodiscard]] Bytes retained_workspace(std::span<const Bytes> needs, bool shared);
-
-/// Whether an overflow is of the float region, which growing cures; every other region name is of the int buffer.
-[[nodiscard]] bool is_float_region(std::string_view region);
 
 /// The float buffer of one attention operator.
 class WorkspaceBuffer {

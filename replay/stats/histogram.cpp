@@ -135,8 +135,6 @@ void Histogram::merge(const Histogram& other) {
     add(other.buckets_);
 }
 
-void Histogram::clear() { *this = Histogram(); }
-
 std::int64_t Histogram::quantile(double q) const {
     if (count_ == 0) return 0;
     const auto rank = std::clamp(static_cast<std::int64_t>(std::ceil(q * static_cast<double>(count_))),
@@ -147,15 +145,6 @@ std::int64_t Histogram::quantile(double q) const {
         if (seen >= rank) return std::clamp(upper_edge(bucket), min_, max_);
     }
     return max_;
-}
-
-std::int64_t Histogram::count_at_most(std::int64_t value) const {
-    std::int64_t seen = 0;
-    for (const auto& [bucket, times] : buckets_) {
-        if (std::min(upper_edge(bucket), max_) > value) break;
-        seen += times;
-    }
-    return seen;
 }
 
 std::string Histogram::encode() const {

@@ -24,7 +24,6 @@ public:
     void record_all(std::span<const std::int64_t> values);
     /// Adds the other's values; exact, commutative and associative.
     void merge(const Histogram& other);
-    void clear();
 
     [[nodiscard]] std::int64_t count() const { return count_; }
     [[nodiscard]] std::int64_t sum() const { return sum_; }
@@ -34,8 +33,6 @@ public:
     /// Value at quantile q in [0, 1]: the upper edge of the bucket that holds the ceil(q·count)-th smallest
     /// value, cut to [min, max]. 0 when empty.
     [[nodiscard]] std::int64_t quantile(double q) const;
-    /// How many values are <= `value`, counting whole buckets whose upper edge is <= value.
-    [[nodiscard]] std::int64_t count_at_most(std::int64_t value) const;
 
     /// Compact bytes: varint count, sum, min, max, then (index delta, count) pairs. Same contents, same bytes.
     [[nodiscard]] std::string encode() const;

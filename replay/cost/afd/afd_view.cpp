@@ -1,7 +1,6 @@
 // A step of an AFD replica taken apart for people.
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 
 #include "replay/cost/afd/afd_cost.hpp"

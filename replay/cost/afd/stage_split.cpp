@@ -150,19 +150,4 @@ Result<void> check_capacity(std::int64_t rows, std::int64_t stage, std::int64_t 
                     ", what its buffers hold; raise batching.max_sequences or lower afd.stages");
 }
 
-MessageIndex message_index(std::int64_t counter, std::int64_t stages, std::int64_t layers) {
-    REPLAYD_ASSERT(counter >= 0 && stages >= 1 && layers >= 1);
-    return {counter / stages % layers, counter % stages};
-}
-
-Result<void> check_message(MessageIndex stated, std::int64_t counter, std::int64_t stages, std::int64_t layers) {
-    const MessageIndex due = message_index(counter, stages, layers);
-    if (stated == due) return {};
-    const auto shown = [](MessageIndex index) {
-        return "layer " + std::to_string(index.layer) + ", stage " + std::to_string(index.stage);
-    };
-    return fail(Code::invalid_argument,
-                "afd: message " + std::to_string(counter) + " states " + shown(stated) + ": expected " + shown(due));
-}
-
 }  // namespace replayd::afd

@@ -57,21 +57,4 @@ namespace replayd::afd {
     return layers * stages;
 }
 
-/// What an FFN server knows of a message: the layer and stage that follow from how many came before in this step.
-struct MessageIndex {
-    std::int64_t layer = 0;
-    std::int64_t stage = 0;
-
-    bool operator==(const MessageIndex&) const = default;
-};
-
-/// Of message `counter` ≥ 0 with `stages` in flight: layer (counter / stages) mod layers, stage counter mod stages; the
-/// counter wraps at stages × layers.
-[[nodiscard]] MessageIndex message_index(std::int64_t counter, std::int64_t stages, std::int64_t layers);
-
-/// Error `invalid_argument` (a protocol error) where a message's own indices are not those that its place in the order
-/// demands; placeholders such as −1 are refused like any other mismatch.
-[[nodiscard]] Result<void> check_message(MessageIndex stated, std::int64_t counter, std::int64_t stages,
-                                         std::int64_t layers);
-
 }  // namespace replayd::afd

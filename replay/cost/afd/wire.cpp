@@ -25,10 +25,10 @@ Wire::Wire(const PoolSpec& pool, double row_bytes) : latency_(pool.afd->latency)
     const double senders = afd.ffn_input_replicated ? 1 : static_cast<double>(pool.parallel.tensor);
     const double copies = afd.ffn_input_replicated ? server_gpus : 1;
     attention_bytes_ = row_bytes * servers / senders;
-    ffn_bytes_ = row_bytes * copies / server_gpus;
+    const double ffn_bytes = row_bytes * copies / server_gpus;
     const auto rate = [&](const GpuSpec& gpu) { return afd.bytes_per_s > 0 ? afd.bytes_per_s : gpu.nic_bytes_per_s; };
     attention_row_ = scaled_ns(attention_bytes_, rate(pool.gpu));
-    ffn_row_ = scaled_ns(ffn_bytes_, rate(afd.ffn.gpu));
+    ffn_row_ = scaled_ns(ffn_bytes, rate(afd.ffn.gpu));
 }
 
 }  // namespace replayd::afd

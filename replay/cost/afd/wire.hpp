@@ -40,7 +40,6 @@ public:
     [[nodiscard]] double attention_bytes(StageRows rows) const {
         return static_cast<double>(rows.longest) * attention_bytes_;
     }
-    [[nodiscard]] double ffn_bytes(StageRows rows) const { return static_cast<double>(rows.all) * ffn_bytes_; }
     [[nodiscard]] Duration latency() const { return latency_; }
 
 private:
@@ -48,7 +47,6 @@ private:
     std::int64_t attention_row_ = 0;  ///< per row of the busiest rank, in units of 2^-k_fraction_bits ns
     std::int64_t ffn_row_ = 0;        ///< per row of all ranks
     double attention_bytes_ = 0;
-    double ffn_bytes_ = 0;
 };
 
 }  // namespace replayd::afd

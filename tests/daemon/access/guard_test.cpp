@@ -176,7 +176,7 @@ TEST(Guard, wrong_authorization_is_401_and_its_text_never_comes_back) {
         for (const char c : detail) escaped.append(c == '"' ? "\\\"" : std::string(1, c));
         EXPECT_NE(refusal->body.find(escaped), std::string::npos) << header << ": " << refusal->body;
     }
-    EXPECT_EQ(guard.refused(Refused::unauthenticated), cases.size());
+    EXPECT_EQ(guard.refused_by_reason().front(), std::pair(std::string("unauthenticated"), cases.size()));
     EXPECT_EQ(status(guard, request("GET", "/metrics", {{"authorization", k_basic_reader}})), 0U);
     EXPECT_EQ(status(guard, request("GET", "/metrics", {{"authorization", "bearer " + k_read_token}})), 0U);
 }

@@ -10,7 +10,6 @@ namespace replayd::otlp {
 
 /// A moment of 2026 on the Unix clock.
 inline constexpr std::uint64_t k_morning_ns = 1'772'000'000'000'000'000;
-inline constexpr std::uint64_t k_second_ns = 1'000'000'000;
 
 /// The request number `index`: it begins `start_ms` into the morning, and lasts `length_ms`.
 inline Span chat_span(unsigned index, std::uint64_t start_ms, std::uint64_t length_ms = 1'000) {

@@ -132,26 +132,6 @@ TEST(AfdStageSplit, with_padding_every_stage_of_every_layer_is_a_message) {
     EXPECT_EQ(messages_per_step(61, 3), 183);
 }
 
-TEST(AfdStageSplit, the_ffn_server_counts_layers_from_messages_and_wraps_at_the_end_of_a_step) {
-    EXPECT_EQ(message_index(0, 3, 61), (MessageIndex{0, 0}));
-    EXPECT_EQ(message_index(5, 3, 61), (MessageIndex{1, 2}));
-    EXPECT_EQ(message_index(182, 3, 61), (MessageIndex{60, 2}));
-    EXPECT_EQ(message_index(183, 3, 61), (MessageIndex{0, 0}));
-}
-
-TEST(AfdStageSplit, a_message_with_placeholder_indices_is_a_protocol_error) {
-    const auto refused = check_message({-1, -1}, 5, 3, 61);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "afd: message 5 states layer -1, stage -1: expected layer 1, stage 2");
-}
-
-TEST(AfdStageSplit, a_message_that_was_skipped_is_found_at_the_next_one) {
-    EXPECT_TRUE(check_message({1, 2}, 5, 3, 61));
-    const auto refused = check_message({2, 0}, 5, 3, 61);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "afd: message 5 states layer 2, stage 0: expected layer 1, stage 2");
-}
-
 TEST(AfdStageSplit, prompts_are_cut_where_their_tokens_balance) {
     EXPECT_EQ(token_cuts(Sizes{100, 100, 100, 100, 100, 100}, 3), (Sizes{0, 2, 4, 6}));
     EXPECT_EQ(token_cuts(Sizes{300, 10, 10, 280}, 2), (Sizes{0, 1, 4}));

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "replay/cost/moe_strategy_rows.hpp"
 #include "tests/replay/cost/cost_fixture.hpp"
 
 namespace replayd::cost {
@@ -111,8 +112,8 @@ TEST(MoeStrategy, every_row_of_the_table_is_chosen_where_its_needs_are_met) {
         }
         seen.emplace_back(chosen->name);
     }
-    for (const std::string_view name : moe_strategy_names()) {
-        EXPECT_EQ(std::count(seen.begin(), seen.end(), name), 1) << name;
+    for (const MoeStrategyRow& row : k_moe_strategy_rows) {
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), row.name), 1) << row.name;
     }
 }
 

@@ -242,13 +242,5 @@ TEST(WorkspaceBuffer, grows_outside_of_a_replay_only) {
     EXPECT_FALSE(buffer.prepare(small + Bytes(1), WorkspaceBuffer::Phase::replay)) << "fits, but was never captured";
 }
 
-// Only the two float regions are cured by growing.
-TEST(WorkspaceBuffer, tells_float_from_int_regions) {
-    EXPECT_TRUE(is_float_region("batch_prefill_tmp_v"));
-    EXPECT_TRUE(is_float_region("batch_prefill_tmp_s"));
-    EXPECT_FALSE(is_float_region("batch_prefill_merge_indptr"));
-    EXPECT_FALSE(is_float_region("batch_prefill_block_valid_mask"));
-}
-
 }  // namespace
 }  // namespace replayd

@@ -82,14 +82,5 @@ TEST(Histogram, decode_refuses_what_encode_never_writes) {
     EXPECT_EQ(refusal({"\x01\x05\x05\x05\x05\x01", 6}), "taken");
 }
 
-TEST(Histogram, counts_at_most_respects_bucket_edges) {
-    Histogram histogram;
-    histogram.record(100);
-    histogram.record(1'000'000);
-    EXPECT_EQ(histogram.count_at_most(99), 0);
-    EXPECT_EQ(histogram.count_at_most(100), 1);
-    EXPECT_EQ(histogram.count_at_most(1'000'000), 2);
-}
-
 }  // namespace
 }  // namespace replayd
