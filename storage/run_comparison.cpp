@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <queue>
 #include <string>
 #include <utility>
 

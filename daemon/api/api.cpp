@@ -1,6 +1,5 @@
 #include "daemon/api/api.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <boost/json.hpp>

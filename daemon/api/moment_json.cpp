@@ -1,6 +1,5 @@
 #include "daemon/api/moment_json.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <boost/json.hpp>

@@ -1,7 +1,5 @@
 // /api/v1/searches: what `replayctl search --db` stored, read from its files.
 
-#include <algorithm>
-
 #include <boost/json.hpp>
 
 #include "daemon/api/answer.hpp"

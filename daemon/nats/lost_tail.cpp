@@ -1,7 +1,6 @@
 #include "daemon/nats/lost_tail.hpp"
 
 #include <string_view>
-#include <vector>
 
 namespace replayd::nats {
 namespace {

@@ -1,7 +1,5 @@
 #include "daemon/nats/names.hpp"
 
-#include <algorithm>
-
 namespace replayd::nats {
 namespace {
 

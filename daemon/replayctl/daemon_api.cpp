@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "daemon/replayctl/export_command.hpp"
 #include "daemon/replayctl/option_values.hpp"
 #include "daemon/replayctl/shared_options.hpp"

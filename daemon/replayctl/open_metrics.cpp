@@ -2,8 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cmath>
-#include <functional>
 #include <string>
 #include <string_view>
 

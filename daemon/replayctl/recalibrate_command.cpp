@@ -1,7 +1,6 @@
 #include "daemon/replayctl/recalibrate_command.hpp"
 
 #include <array>
-#include <utility>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>

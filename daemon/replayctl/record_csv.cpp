@@ -1,6 +1,5 @@
 #include "daemon/replayctl/record_csv.hpp"
 
-#include <algorithm>
 #include <optional>
 
 #include "daemon/replayctl/csv_text.hpp"

@@ -1,7 +1,3 @@
-#include <array>
-#include <map>
-#include <utility>
-
 #include "daemon/protocol/limits.hpp"
 #include "daemon/replayctl/follow_command.hpp"
 #include "daemon/replayctl/generate_command.hpp"

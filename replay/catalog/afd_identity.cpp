@@ -1,7 +1,6 @@
 // The canonical text of an AFD deployment.
 
 #include <charconv>
-#include <utility>
 
 #include "replay/catalog/afd_spec.hpp"
 

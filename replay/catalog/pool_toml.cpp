@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "replay/catalog/afd_toml.hpp"
 #include "replay/catalog/autoscale_toml.hpp"
 #include "replay/catalog/moe_toml.hpp"

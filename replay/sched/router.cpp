@@ -1,6 +1,5 @@
 #include "replay/sched/router.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace replayd {

@@ -1,7 +1,6 @@
 #include "replay/trace/text.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace replayd {
 namespace {

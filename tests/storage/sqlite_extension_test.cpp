@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <stdio.h>
 
-#include <algorithm>
 #include <array>
 
 #include "tests/source_paths.hpp"

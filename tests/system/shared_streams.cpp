@@ -1,7 +1,5 @@
 #include "tests/system/shared_streams.hpp"
 
-#include <algorithm>
-
 #include <boost/json/serialize.hpp>
 
 namespace replayd::testing {

@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <new>
 #include <sstream>
-#include <string_view>
 
 #include "tests/fuzz/targets.hpp"
 #include "tests/source_paths.hpp"

@@ -1,7 +1,6 @@
 // Seeded simulations of the daemon's session, log, run and history classes, and two built-in defects that they must
 // find.
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>

@@ -2,7 +2,6 @@
 // shapes take the place of the laws, all others are not needed.
 
 #include <array>
-#include <set>
 #include <utility>
 
 #include "replay/cost/eval/kernel_rows.hpp"

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "daemon/replayctl/run_errors.hpp"
 #include "daemon/replayctl/shared_prefixes.hpp"

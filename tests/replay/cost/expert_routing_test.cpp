@@ -1,6 +1,5 @@
 // Routing laws, placements and their plans.
 
-#include <cmath>
 #include <numeric>
 #include <vector>
 

@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "tests/replay/memory/fixture.hpp"
 
 namespace replayd {

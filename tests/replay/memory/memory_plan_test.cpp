@@ -1,6 +1,5 @@
 #include "replay/memory/memory_plan.hpp"
 
-#include <cmath>
 #include <iostream>
 
 #include "tests/replay/memory/fixture.hpp"

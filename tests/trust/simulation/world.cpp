@@ -1,7 +1,6 @@
 #include "tests/trust/simulation/world.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <functional>
 #include <utility>

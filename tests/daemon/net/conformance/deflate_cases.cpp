@@ -2,8 +2,6 @@
 
 #include <zlib.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <string_view>
