@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseExposition } from '../../dashboard/js/exposition.js';
 import { readRunGauges } from '../../dashboard/js/metrics_reader.js';
-import { exposition, FakeStream } from './browser/fake_data.mjs';
+import { exposition } from './browser/fake_answers.mjs';
+import { FakeStream } from './browser/fake_data.mjs';
 
 test('quantiles, objectives and pools land in the run that their label names', () => {
   const runs = readRunGauges(parseExposition(`

@@ -3,8 +3,8 @@
 
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
-import { comparisonOf, expertBalances, exposition, FakeStream, forecastOf, momentOf, residualsOf,
-  scenarioItems } from './fake_data.mjs';
+import { comparisonOf, expertBalances, exposition, forecastOf, momentOf, residualsOf } from './fake_answers.mjs';
+import { FakeStream, scenarioItems } from './fake_data.mjs';
 import { fakeCandidate, fakeSearch, SEARCH_FILE, SEARCH_ID } from './fake_search.mjs';
 import { acceptWebSocket } from './fake_websocket.mjs';
 import { serveStatic } from './static_files.mjs';
