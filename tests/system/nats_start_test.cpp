@@ -1,4 +1,4 @@
-// How a replayd begins with `[nats]`: a server that is not there, streams and logs that it does not share, TLS and users.
+// How a replayd begins with `[nats]`: a server that is not there, streams and logs that it does not share, TLS, users.
 
 #include <sys/stat.h>
 
