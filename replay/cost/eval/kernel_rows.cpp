@@ -82,16 +82,33 @@ Result<double> read_value(const Cell& cell, const Column& column) {
     return read_number(cell, least_of(column));
 }
 
-/// What the columns of one MoE row must agree on. The positions are those of moe_table().
-Result<void> check_experts(std::string_view name, std::size_t line, const KernelRow& values) {
-    const double top_k = values.number[4];
-    const double experts = values.number[5];
-    const double ranks = values.number[7];
+/// Where the numbers of a table say how many of how many experts a token goes to.
+struct ExpertColumns {
+    std::string_view table;
+    std::string_view top_k_name;
+    std::size_t top_k;  ///< positions in KernelRow::number
+    std::size_t experts;
+    std::optional<std::size_t> ranks;
+};
+
+constexpr std::array<ExpertColumns, 3> k_expert_columns = {{
+    {"moe", "topk", 4, 5, 7},
+    {"wideep_deepep_normal", "num_topk", 3, 4, std::nullopt},
+    {"wideep_deepep_ll", "num_topk", 3, 4, std::nullopt},
+}};
+
+/// What the columns of one row about experts must agree on.
+Result<void> check_experts(std::string_view name, std::size_t line, const ExpertColumns& columns,
+                           const KernelRow& values) {
+    const double top_k = values.number[columns.top_k];
+    const double experts = values.number[columns.experts];
+    const double ranks = columns.ranks ? values.number[*columns.ranks] : 1;
     const auto whole = [](double value) { return std::to_string(static_cast<long long>(value)); };
     const std::string where = std::string(name) + ", line " + std::to_string(line) + ": ";
     if (top_k > experts) {
         return fail(Code::invalid_argument, where + whole(top_k) + " experts per token of " + whole(experts) +
-                                                " experts; topk must be at most num_experts");
+                                                " experts; " + std::string(columns.top_k_name) +
+                                                " must be at most num_experts");
     }
     if (ranks > experts) {
         return fail(Code::invalid_argument, where + whole(experts) + " experts over " + whole(ranks) +
@@ -110,12 +127,20 @@ struct ImpliedColumn {
 
 double one(const KernelRow&) { return 1; }
 double batch_by_length(const KernelRow& row) { return row.number[0] * row.number[1]; }
+double dispatch_sms(const KernelRow& row) { return row.number[5]; }
 
-/// As the collectors of the public kernel tables define these columns (ai-dynamo/aiconfigurator, collector/).
-constexpr std::array<ImpliedColumn, 3> k_implied = {{
+constexpr std::string_view k_one_node = "the tables behind the law were measured inside one node; it knows no more";
+
+/// As the collectors of the public kernel tables define these columns (ai-dynamo/aiconfigurator, collector/). Every row of
+/// the DeepEP tables is of one node, and gives dispatch and combine the same SMs.
+constexpr std::array<ImpliedColumn, 6> k_implied = {{
     {"generation_attention", "isl", one, "a decode has one new token per sequence; what it reads is step"},
     {"generation_mla", "isl", one, "a decode has one new token per sequence; what it reads is step"},
     {"gdn", "num_tokens", batch_by_length, "batch_size x seq_len"},
+    {"wideep_deepep_normal", "node_num", one, k_one_node},
+    {"wideep_deepep_ll", "node_num", one, k_one_node},
+    {"wideep_deepep_normal", "combine_sms", dispatch_sms,
+     "dispatch_sms: the law prices both halves together, measured with as many SMs each"},
 }};
 
 Result<void> check_implied(std::string_view name, const KernelTable& table, const CsvTable& csv,
@@ -168,9 +193,11 @@ Result<std::vector<KernelRow>> kernel_rows(std::string_view name, const KernelTa
         }
         if (column.kind != ColumnKind::name) ++number;
     }
-    for (std::size_t i = 0; table.name == "moe" && i < rows.size(); ++i) {
-        if (auto checked = check_experts(name, csv.lines[i].number, rows[i]); !checked)
-            return tl::unexpected(checked.error());
+    for (const ExpertColumns& columns : k_expert_columns) {
+        for (std::size_t i = 0; columns.table == table.name && i < rows.size(); ++i) {
+            if (auto checked = check_experts(name, csv.lines[i].number, columns, rows[i]); !checked)
+                return tl::unexpected(checked.error());
+        }
     }
     if (auto checked = check_implied(name, table, csv, rows); !checked) return tl::unexpected(checked.error());
     return rows;
