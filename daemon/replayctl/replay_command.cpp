@@ -132,6 +132,7 @@ std::string summary(const ReplayOptions& options, const Session& session) {
         json::object out{{"trace", options.trace.path},
                          {"arrivals", session.trace.taken()},
                          {"failed_rows_skipped", stats.failed_rows_skipped},
+                         {"repeated_ids", session.trace.repeated_ids()},
                          {"ignored_fields", json::array(stats.ignored_fields.begin(), stats.ignored_fields.end())}};
         if (session.recording) out["db"] = json::object{{"path", options.db}, {"stream", stream}};
         out["runs"] = std::move(runs);

@@ -36,6 +36,7 @@ Result<std::vector<Arrival>> TraceSource::take(std::size_t count) {
         next_ += moved;
     }
     taken_ += static_cast<std::int64_t>(out.size());
+    for (const Arrival& arrival : out) ids_.look_at(arrival.id);
     return out;
 }
 
@@ -79,6 +80,7 @@ std::vector<std::string> TraceSource::remarks() const {
         remarks.push_back("what production observed of " + count_text(shaper_.unobserved()) +
                           " requests was left out: it is of other lengths than --prompt-scale and --output-scale make");
     }
+    if (auto repeated = ids_.remark()) remarks.push_back(std::move(*repeated));
     return remarks;
 }
 

@@ -10,6 +10,7 @@
 
 #include "daemon/files/trace_file.hpp"
 #include "daemon/replayctl/progress_bar.hpp"
+#include "daemon/replayctl/repeated_ids.hpp"
 #include "daemon/replayctl/trace_shaping.hpp"
 
 namespace replayd::ctl {
@@ -41,7 +42,10 @@ public:
     [[nodiscard]] const files::TraceFile& file() const { return file_; }
     /// How far reading is; `detail` is the caller's.
     [[nodiscard]] Progress progress() const;
-    /// What was passed over so far, a sentence each: rows of failed requests, fields without a meaning here.
+    /// Requests so far whose id an earlier one has.
+    [[nodiscard]] std::int64_t repeated_ids() const { return ids_.count(); }
+    /// What a person should know of the arrivals so far, a sentence each: rows of failed requests and fields without a
+    /// meaning here that were passed over, repeated ids.
     [[nodiscard]] std::vector<std::string> remarks() const;
 
 private:
@@ -55,6 +59,7 @@ private:
     std::vector<Arrival> held_;   ///< read and not taken, from `next_` on
     std::size_t next_ = 0;
     std::int64_t taken_ = 0;
+    RepeatedIds ids_;
 };
 
 }  // namespace replayd::ctl
