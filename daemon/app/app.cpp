@@ -9,6 +9,7 @@
 #include "daemon/access/secret.hpp"
 #include "daemon/api/live_hub.hpp"
 #include "daemon/app/config_changes.hpp"
+#include "daemon/app/config_checks.hpp"
 #include "daemon/app/front_door.hpp"
 #include "daemon/app/io_loop.hpp"
 #include "daemon/app/retention.hpp"
@@ -51,6 +52,10 @@ struct App::Parts {
     Result<void> open_history();
     Result<void> join_cluster();
     Result<void> start_streams();
+    /// Whether a stream of the configuration is there already, and so is left as it is.
+    [[nodiscard]] std::function<bool(const std::string&)> knows_stream() const {
+        return [this](const std::string& name) { return registry->lookup(name) != nullptr; };
+    }
     Result<void> open_spans();
     Result<void> listen(int listen_fd);
     [[nodiscard]] std::vector<VitalPart> vital_parts();
@@ -118,6 +123,7 @@ Result<void> App::Parts::start_streams() {
     auto reader = storage::Reader::open(config.history_path);
     if (!reader) return tl::unexpected(reader.error());
     if (auto recovered = registry->recover(**reader); !recovered) return recovered;
+    if (auto checked = check_streams(config, *library, knows_stream()); !checked) return checked;
     if (cluster) {
         if (auto started = cluster->start(*registry, config.history_path); !started) return started;
     }
@@ -179,6 +185,9 @@ Result<void> App::Parts::reload(const config::DaemonConfig& fresh) {
     same_catalog.catalog_files = config.catalog_files;
     auto scenarios = load_scenarios(same_catalog);
     if (!scenarios) return tl::unexpected(scenarios.error());
+    auto checked =
+        check_folders(fresh).and_then([&] { return check_streams(fresh, **scenarios, knows_stream()); });
+    if (!checked) return checked;
 
     for (const std::string& key : changes_that_need_a_restart(config, fresh)) {
         config::log(config::LogLevel::warn, "reload_needs_restart", {{"key", key}});
@@ -268,6 +277,7 @@ Result<std::unique_ptr<App>> App::start(const config::DaemonConfig& config, int 
     auto parts = std::make_unique<Parts>(config);
     // From here on the destructor of App takes down whatever has been built, in order.
     std::unique_ptr<App> app(new App(std::move(parts)));
+    if (auto checked = check_folders(config); !checked) return tl::unexpected(checked.error());
     auto library = load_scenarios(config);
     if (!library) return tl::unexpected(library.error());
     app->parts_->library = std::move(*library);

@@ -30,7 +30,12 @@ Result<std::vector<std::string>> toml_files(const std::string& dir) {
     for (fs::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
         if (entry->path().extension() == ".toml") files.push_back(entry->path().string());
     }
-    if (error) return fail(Code::io, "cannot read the scenario folder " + dir + ": " + error.message());
+    if (error) {
+        const bool missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+        return fail(missing ? Code::not_found : Code::io,
+                    "scenarios.dirs (--scenario-dir) names \"" + dir + "\": " + error.message() +
+                        ": expected a folder of scenario files");
+    }
     std::sort(files.begin(), files.end());
     return files;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "daemon/protocol/codes.hpp"
 #include "harness.hpp"
@@ -43,9 +44,12 @@ std::string request(json::array spans, const char* service = "gateway") {
              {"scopeSpans", json::array{json::object{{"spans", std::move(spans)}}}}}}}});
 }
 
-/// A daemon whose spans create streams with the mixed cluster.
+/// A daemon whose spans create streams with the mixed cluster. It is a file, since what [otlp] names must be there at
+/// the start.
 TestDaemon spans_daemon(int reorder_s = 10) {
     return TestDaemon([reorder_s](config::DaemonConfig& config) {
+        config.scenario_files = {config.history_path + ".toml"};
+        std::ofstream(config.scenario_files.front()) << k_mixed_toml;
         config.otlp.scenarios = {"test-mixed"};
         config.otlp.reorder = std::chrono::seconds(reorder_s);
     });
