@@ -28,7 +28,11 @@ private:
 /// "-" for standard input or output in `path`.
 [[nodiscard]] inline bool is_standard_stream(std::string_view path) { return path == "-"; }
 
-/// `PATH: cannot DO: REASON` from errno: not_found for a missing file or folder, io for the rest.
+/// Whether the two paths lead to one file, also over links and where neither is there yet.
+[[nodiscard]] bool same_file(const std::string& a, const std::string& b);
+
+/// `PATH: cannot DO: REASON` from errno: not_found for a missing file or folder, invalid_argument for a folder in place
+/// of a file and for an empty path, io for the rest.
 [[nodiscard]] tl::unexpected<Error> system_error(const std::string& path, std::string_view action);
 
 }  // namespace replayd::files

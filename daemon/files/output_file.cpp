@@ -61,7 +61,17 @@ private:
     bool closed_ = false;
 };
 
-Result<OutputFile> OutputFile::open(const std::string& path) {
+Result<void> OutputFile::check(const std::string& path, std::span<const std::string> inputs) {
+    for (const std::string& input : inputs) {
+        if (!same_file(path, input)) continue;
+        return fail(Code::invalid_argument,
+                    path + " is also read, and would be emptied: expected another file for what is written");
+    }
+    return {};
+}
+
+Result<OutputFile> OutputFile::open(const std::string& path, std::span<const std::string> inputs) {
+    if (auto apart = check(path, inputs); !apart) return tl::unexpected(apart.error());
     auto encoder = make_encoder(path);
     if (!encoder) return tl::unexpected(encoder.error());
     if (is_standard_stream(path)) {

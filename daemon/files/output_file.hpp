@@ -2,6 +2,7 @@
 // A file that is written from front to back: plain, or compressed where the name ends in .gz or .zst.
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,8 +13,11 @@ namespace replayd::files {
 class OutputFile {
 public:
     /// Creates or empties `path`; "-" is standard output, never compressed. Errors not_found and io name
-    /// the path and the system's reason.
-    [[nodiscard]] static Result<OutputFile> open(const std::string& path);
+    /// the path and the system's reason; invalid_argument for a folder, and for one of `inputs`: files that the program
+    /// reads, which would be lost.
+    [[nodiscard]] static Result<OutputFile> open(const std::string& path, std::span<const std::string> inputs = {});
+    /// The error that `open` gives for one of `inputs`, without touching anything: for programs that write at their end.
+    [[nodiscard]] static Result<void> check(const std::string& path, std::span<const std::string> inputs);
     /// A file that was not closed keeps what reached the system.
     ~OutputFile();
     OutputFile(OutputFile&&) noexcept;

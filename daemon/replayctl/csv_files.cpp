@@ -27,7 +27,7 @@ Result<void> check(const ReplayOptions& options) {
                         std::string(name) + " is \"-\": expected a file, since the summary goes to standard output");
         }
         for (const auto& [other_name, other] : paths) {
-            if (other == path || path->empty() || *other != *path) continue;
+            if (other == path || !files::same_file(*other, *path)) continue;
             return fail(Code::invalid_argument, std::string(name) + " and " + other_name + " are both " +
                                                     net::quoted(*path) + ": expected different files");
         }
@@ -36,9 +36,9 @@ Result<void> check(const ReplayOptions& options) {
 }
 
 Result<void> open_one(std::optional<files::OutputFile>& slot, const std::string& path,
-                      void (*append_header)(std::string&)) {
+                      void (*append_header)(std::string&), std::span<const std::string> inputs) {
     if (path.empty()) return {};
-    auto file = files::OutputFile::open(path);
+    auto file = files::OutputFile::open(path, inputs);
     if (!file) return tl::unexpected(file.error());
     slot = std::move(*file);
     std::string header;
@@ -51,10 +51,13 @@ Result<void> open_one(std::optional<files::OutputFile>& slot, const std::string&
 Result<CsvFiles> CsvFiles::open(const ReplayOptions& options) {
     CsvFiles out;
     if (auto fine = check(options); !fine) return tl::unexpected(fine.error());
-    for (auto opened : {open_one(out.requests_, options.requests_csv, append_request_header),
-                        open_one(out.windows_, options.windows_csv, append_window_header),
-                        open_one(out.batches_, options.batches_csv, append_batch_header),
-                        open_one(out.tokens_, options.tokens_csv, append_token_header)}) {
+    std::vector<std::string> inputs = options.scenarios;
+    inputs.insert(inputs.end(), options.catalogs.begin(), options.catalogs.end());
+    inputs.insert(inputs.end(), {options.trace.path, options.db});
+    for (auto opened : {open_one(out.requests_, options.requests_csv, append_request_header, inputs),
+                        open_one(out.windows_, options.windows_csv, append_window_header, inputs),
+                        open_one(out.batches_, options.batches_csv, append_batch_header, inputs),
+                        open_one(out.tokens_, options.tokens_csv, append_token_header, inputs)}) {
         if (!opened) return tl::unexpected(opened.error());
     }
     return out;

@@ -1,5 +1,6 @@
 #include "daemon/replayctl/export_command.hpp"
 
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -149,7 +150,7 @@ Result<std::int64_t> write_csv(storage::Connection& history, const ExportOptions
 
 Result<std::int64_t> write_all(storage::Connection& history, const ExportOptions& options,
                                const std::vector<ExportedRun>& runs) {
-    auto out = files::OutputFile::open(options.out);
+    auto out = files::OutputFile::open(options.out, std::span(&options.db, 1));
     if (!out) return tl::unexpected(out.error());
     const auto count = options.kind == ExportKind::openmetrics
                            ? write_open_metrics(history, runs, options.start_unix_s, *out)

@@ -92,8 +92,20 @@ Result<void> check_any_possible(const Outcomes& outcomes, const std::string& pat
                 path + ": no candidate is possible; the first one: " + outcomes.begin()->second.reason);
 }
 
+/// Before the work begins, which may take hours.
+Result<void> check_outputs(const SearchOptions& options) {
+    const std::vector<std::string> inputs = {options.spec, options.trace.path, options.db, options.journal};
+    std::vector<std::string> outputs = options.fronts;
+    outputs.push_back(options.csv);
+    for (const std::string& path : outputs) {
+        if (auto apart = files::OutputFile::check(path, inputs); !apart) return apart;
+    }
+    return {};
+}
+
 Result<void> check_options(const SearchOptions& options) {
     if (auto names = check_front_names(options.fronts); !names) return names;
+    if (auto apart = check_outputs(options); !apart) return apart;
     if (options.executor == SearchExecutorKind::slurm) {
         if (options.db.empty())
             return fail(Code::invalid_argument,

@@ -78,16 +78,18 @@ std::pair<Trial, Measured> read_line(std::string_view line) {
 
 std::string head_of(const std::string& identity) { return json::serialize(json::object{{"search", identity}}) + '\n'; }
 
+tl::unexpected<Error> of_another_search(const std::string& path) {
+    return fail(Code::failed_state,
+                "journal " + net::quoted(path) +
+                    " is not of this search: expected one that was begun with the same search, base "
+                    "scenario, trace and version; name another file, or remove it to start anew");
+}
+
 /// Reads the whole lines of `contents` into `outcomes`.
 Result<void> read_all(const std::string& path, std::string_view contents, const std::string& identity,
                       search::Outcomes& outcomes) {
     const std::string head = head_of(identity);
-    if (!contents.starts_with(head)) {
-        return fail(Code::failed_state,
-                    "journal " + net::quoted(path) +
-                        " is not of this search: expected one that was begun with the same search, base "
-                        "scenario, trace and version; name another file, or remove it to start anew");
-    }
+    if (!contents.starts_with(head)) return of_another_search(path);
     contents.remove_prefix(head.size());
     for (std::int64_t line = 2; !contents.empty(); ++line) {
         const std::size_t end = contents.find('\n');
@@ -112,13 +114,16 @@ Result<SearchJournal> SearchJournal::open(const std::string& path, const std::st
     auto contents = config::read_text_file(path);
     if (!contents) return tl::unexpected(contents.error());
     const std::size_t whole = contents->rfind('\n') + 1;  // 0 where there is none
+    // Nothing is cut off a file that is no journal: one without a line may hold only what a kill left of the head.
+    if (whole == 0 && !head_of(identity).starts_with(*contents)) return of_another_search(path);
     contents->resize(whole);
+    if (whole > 0) {
+        if (auto read = read_all(path, *contents, identity, journal.outcomes_); !read) return tl::unexpected(read.error());
+    }
     if (::ftruncate(journal.file_.get(), static_cast<off_t>(whole)) != 0) return files::system_error(path, "shorten");
     if (whole == 0) {
         if (auto written = journal.append(head_of(identity)); !written) return tl::unexpected(written.error());
-        return journal;
     }
-    if (auto read = read_all(path, *contents, identity, journal.outcomes_); !read) return tl::unexpected(read.error());
     return journal;
 }
 

@@ -4,6 +4,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <vector>
+
 #include "daemon/files/trace_file.hpp"
 #include "tests/daemon/files/temporary_file.hpp"
 
@@ -44,6 +47,35 @@ TEST(OutputFile, empties_an_existing_file) {
 }
 
 // The message holds the path and the system's reason.
+// What a program reads is never emptied, whichever way its path is written.
+TEST(OutputFile, refuses_a_file_that_is_read) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> inputs = {"", "-", folder.path("none"), folder.holding("in", "kept")};
+    std::filesystem::create_symlink("in", folder.path("link"));
+    for (const std::string name : {"in", "./in", "link"}) {
+        const auto file = OutputFile::open(folder.path(name), inputs);
+        ASSERT_FALSE(file) << name;
+        EXPECT_EQ(file.error().code, Code::invalid_argument);
+        EXPECT_EQ(file.error().message, folder.path(name) +
+                                            " is also read, and would be emptied: expected another file for what is "
+                                            "written");
+        EXPECT_EQ(contents(folder.path("in")), "kept");
+    }
+    EXPECT_FALSE(OutputFile::check(folder.path("none"), inputs)) << "a history that is not there yet";
+    EXPECT_TRUE(OutputFile::open(folder.path("out"), inputs));
+}
+
+TEST(OutputFile, names_a_folder_and_an_empty_path) {
+    const TemporaryFolder folder;
+    const auto in_place = OutputFile::open(folder.path(""));
+    ASSERT_FALSE(in_place);
+    EXPECT_EQ(in_place.error().message, folder.path("") + " is a folder: expected a file");
+    EXPECT_EQ(in_place.error().code, Code::invalid_argument);
+    const auto nowhere = OutputFile::open("");
+    ASSERT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().message, "the path is empty: expected that of a file");
+}
+
 TEST(OutputFile, names_what_cannot_be_created) {
     const TemporaryFolder folder;
     const std::string path = folder.path("no/such/folder.csv");

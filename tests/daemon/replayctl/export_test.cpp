@@ -46,6 +46,18 @@ std::size_t lines(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+// The history is read while rows are written: over itself it would be lost.
+TEST_F(Exported, never_writes_over_the_history) {
+    const std::string before = query("SELECT count(*) FROM request");
+    for (const char* what : {"requests", "windows", "openmetrics"}) {
+        const Said said = run_replayctl({"export", what, "--db", db_, "--out", folder_.path("./history.db")});
+        EXPECT_EQ(said.status, 2);
+        EXPECT_EQ(said.err, "replayctl: " + folder_.path("./history.db") +
+                                " is also read, and would be emptied: expected another file for what is written\n");
+    }
+    EXPECT_EQ(query("SELECT count(*) FROM request"), before);
+}
+
 // The rows are those that SQL gives, NULL is an empty field, the columns have the names of storage/README.md.
 TEST_F(Exported, requests_are_the_rows_of_the_history_with_their_latencies) {
     const std::string all = output({"requests"});

@@ -81,6 +81,36 @@ TEST_F(Replay, replays_each_scenario_once_more_with_keys_changed) {
     EXPECT_NE(wrong.err.find("pool.replica: unknown key; did you mean \"replicas\"?"), std::string::npos) << wrong.err;
 }
 
+// Output over input would lose the trace: it is refused before anything is touched.
+TEST_F(Replay, never_writes_over_what_it_reads) {
+    const std::string input = trace();
+    const std::string before = files::contents(input);
+    for (const char* option : {"--requests-csv", "--windows-csv", "--batches-csv", "--tokens-csv"}) {
+        const Said said = run_replayctl({"replay", input, "--scenario", scenario(), option, input});
+        EXPECT_EQ(said.status, 2);
+        EXPECT_EQ(said.err, "replayctl: " + input +
+                                " is also read, and would be emptied: expected another file for what is written\n");
+        EXPECT_EQ(files::contents(input), before) << option;
+    }
+}
+
+// As in a stream of the daemon, equal ids are different requests: all are replayed, and it is said, since a file joined
+// with itself looks like that too.
+TEST_F(Replay, tells_of_ids_that_more_than_one_request_has) {
+    const std::string row = R"("prompt_tokens":100,"output_tokens":5})" "\n";
+    const std::string trace = folder_.holding(
+        "twice.jsonl", R"({"id":"a","arrival_ns":0,)" + row + R"({"id":"b","arrival_ns":1000000000,)" + row +
+                           R"({"id":"b","arrival_ns":2000000000,)" + row + R"({"id":"a","arrival_ns":3000000000,)" + row);
+    const Said said = run_replayctl({"replay", trace, "--json", "--scenario", scenario()});
+    ASSERT_EQ(said.status, 0) << said.err;
+    EXPECT_EQ(said.err,
+              "note: 2 requests have ids that an earlier one has, the first is \"b\": equal ids are taken for different "
+              "requests, which `replayctl explain` shows together; is the trace joined with itself?\n");
+    const json::object result = json::parse(said.out).as_object();
+    EXPECT_EQ(result.at("repeated_ids").to_number<int>(), 2);
+    EXPECT_EQ(run_of(result).at("finished").to_number<int>(), 4);
+}
+
 TEST_F(Replay, reads_compressed_files_and_standard_input) {
     const json::object plain = replayed({});
     const std::string zipped = trace("t.jsonl.gz");

@@ -117,6 +117,21 @@ TEST_F(Search, the_number_of_workers_changes_nothing) {
     }
 }
 
+// A file that is no journal stays as it is, also one without a line, whose end would be cut off in a journal.
+TEST_F(Search, leaves_a_file_that_is_no_journal_and_its_inputs_alone) {
+    const std::string search = spec("bisection");
+    const std::string other = folder_.holding("other", "one line of notes, without an end");
+    const Said said = searched(search, {"--journal", other});
+    EXPECT_EQ(said.status, 1);
+    EXPECT_NE(said.err.find("is not of this search"), std::string::npos) << said.err;
+    EXPECT_EQ(files::contents(other), "one line of notes, without an end");
+    const std::string text = files::contents(search);
+    const Said over = searched(search, {"--csv", search});
+    EXPECT_EQ(over.status, 2);
+    EXPECT_NE(over.err.find(" is also read, and would be emptied"), std::string::npos) << over.err;
+    EXPECT_EQ(files::contents(search), text);
+}
+
 // A journal cut anywhere, as by a kill in the middle of a write: the rest is run, nothing twice, and the end is the
 // same.
 TEST_F(Search, an_interrupted_search_goes_on_from_its_journal) {
