@@ -42,15 +42,18 @@ std::string advice_of(int status) {
 }
 
 /// Why the path cannot be opened, as far as the file system tells.
-std::string open_reason(const std::string& path, int system_error) {
+Error open_error(const std::string& path, int system_error) {
     std::error_code ignored;
+    const std::string where = "cannot open the history " + path + ": ";
     const auto parent = std::filesystem::path(path).parent_path();
     if (!parent.empty() && !std::filesystem::is_directory(parent, ignored)) {
-        return "the directory " + parent.string() + " does not exist: create it or choose another path";
+        return {Code::not_found,
+                where + "the directory " + parent.string() + " does not exist: create it or choose another path"};
     }
-    if (std::filesystem::is_directory(path, ignored)) return "it is a directory: expected a file";
-    if (system_error != 0) return std::strerror(system_error);
-    return "the system refused";
+    if (std::filesystem::is_directory(path, ignored)) {
+        return {Code::invalid_argument, where + "it is a directory: expected a file"};
+    }
+    return {Code::io, where + (system_error != 0 ? std::strerror(system_error) : "the system refused")};
 }
 
 int flags_of(Access access) {
@@ -153,8 +156,7 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
     const int status = sqlite3_open_v2(path.c_str(), &raw, flags_of(access) | SQLITE_OPEN_NOMUTEX, nullptr);
     Connection connection(raw, path);
     if (status != SQLITE_OK) {
-        return fail(Code::io, "cannot open the history " + path + ": " +
-                                  open_reason(path, raw == nullptr ? ENOMEM : sqlite3_system_errno(raw)));
+        return tl::unexpected(open_error(path, raw == nullptr ? ENOMEM : sqlite3_system_errno(raw)));
     }
     sqlite3_extended_result_codes(raw, 1);
     sqlite3_busy_timeout(raw, k_busy_timeout_ms);

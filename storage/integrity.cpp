@@ -152,10 +152,20 @@ Result<void> refuse_damaged(Connection& connection) {
 }
 
 Result<std::vector<CheckLine>> check_history(const std::string& path, bool full) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) {
+        return fail(Code::not_found, "no history at " + path + ": name the file that the daemon writes");
+    }
     if (auto ours = check_file(path); !ours) return tl::unexpected(ours.error());
     auto connection = Connection::open(path, Access::read_only);
     if (!connection) return tl::unexpected(connection.error());
     if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
+    const auto version = connection->query_integer("PRAGMA user_version");
+    if (!version) return tl::unexpected(version.error());
+    if (*version == 0) {
+        return fail(Code::invalid_argument,
+                    "history " + path + ": it has no tables: name the file that the daemon writes");
+    }
     const std::string pragma = full ? "integrity_check" : "quick_check";
     // Before the history, which has a stream before it has spans.
     const auto waiting = check_spool(span_spool_path(path), pragma);

@@ -25,8 +25,9 @@ Result<void> check_identity(const std::string& path, std::int64_t application, s
     if (application != k_application_id) {
         std::array<char, 16> hex{};
         std::snprintf(hex.data(), hex.size(), "0x%08x", static_cast<unsigned>(application));
-        return fail(Code::io, "history " + path + ": it is a database of another application (application_id " +
-                                  hex.data() + ", expected 0x72706c64): choose another path");
+        return fail(Code::invalid_argument,
+                    "history " + path + ": it is a database of another application (application_id " + hex.data() +
+                        ", expected 0x72706c64): choose another path");
     }
     if (version > k_schema_version) {
         return fail(Code::failed_state,
@@ -67,7 +68,8 @@ Result<void> check_file(const std::string& path) {
     const Head head = head_of(path);
     if (head.got == 0) return {};  // opening it for real gives the reason
     if (!head.is_sqlite()) {
-        return fail(Code::io, "history " + path + ": it is not an SQLite database: choose another path");
+        return fail(Code::invalid_argument,
+                    "history " + path + ": it is not an SQLite database: choose another path");
     }
     const std::int64_t application = big_endian_32(head.bytes.data() + k_application_id_offset);
     // 0: the head of a new history may still be in its WAL; check_connection decides.

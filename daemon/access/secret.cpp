@@ -82,7 +82,7 @@ Result<std::string> read_closed(const std::string& path, const std::string& name
     const OpenFile file(path);
     struct stat facts {};
     if (file.fd() < 0 || ::fstat(file.fd(), &facts) != 0) {
-        return fail(Code::io, "cannot read " + name + ": " + std::strerror(errno));
+        return fail(errno == ENOENT ? Code::not_found : Code::io, "cannot read " + name + ": " + std::strerror(errno));
     }
     if (auto checked = check_owner_and_mode(facts, name, closed_to); !checked) return tl::unexpected(checked.error());
     auto text = read_all(file.fd(), name);

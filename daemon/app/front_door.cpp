@@ -26,7 +26,8 @@ Result<void> write_port_file(const std::string& path, std::uint16_t port) {
     file << port << '\n';
     file.close();
     if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
-        return fail(Code::io, "cannot write the port file " + path + ": " + std::strerror(errno));
+        const Code code = errno == ENOENT ? Code::not_found : Code::io;
+        return fail(code, "cannot write the port file " + path + ": " + std::strerror(errno));
     }
     return {};
 }

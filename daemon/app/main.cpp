@@ -6,18 +6,19 @@
 
 #include "daemon/app/service.hpp"
 #include "daemon/config/log.hpp"
+#include "daemon/config/usage.hpp"
 #include "daemon/protocol/wire_log.hpp"
+#include "daemon/replayctl/exit_status.hpp"
 
 namespace {
 
-/// Exit codes: 2 for a wrong command line or configuration, 1 for everything else.
 int report(const replayd::Error& error) {
     if (replayd::config::under_journal()) {
         replayd::config::log(replayd::config::LogLevel::error, "start_failed", {{"error", error.message}});
     } else {
-        std::fprintf(stderr, "replayd: %s\n", error.message.c_str());
+        std::fprintf(stderr, "replayd: %s\n", replayd::config::one_line(error.message).c_str());
     }
-    return error.code == replayd::Code::invalid_argument ? 2 : 1;
+    return static_cast<int>(replayd::ctl::status_of(error.code));
 }
 
 }  // namespace

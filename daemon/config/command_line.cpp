@@ -9,10 +9,16 @@
 #include <CLI/CLI.hpp>
 
 #include "daemon/config/config.hpp"
+#include "daemon/config/usage.hpp"
 #include "daemon/config/version.hpp"
+#include "daemon/net/quoted.hpp"
 
 namespace replayd::config {
 namespace {
+
+constexpr std::string_view k_exit_status_help =
+    "Exit status: 0 drained; 1 the system refused (a socket, the disk, a file that may not be read);\n"
+    "2 bad usage or a wrong configuration (an unknown option, a wrong value, a file or name that does not exist).";
 
 struct Flags {
     std::string config_file;
@@ -22,7 +28,7 @@ struct Flags {
     std::optional<std::string> port_file;
     std::optional<std::string> log_level;
     std::optional<std::string> token_file;
-    std::optional<std::size_t> engine_threads;
+    std::optional<std::string> engine_threads;
     std::vector<std::string> scenario_dirs;
     std::vector<std::string> catalogs;
     std::vector<std::string> search_dirs;
@@ -39,11 +45,23 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--searches", flags.search_dirs,
                    "folder of files that replayctl search --db writes, shown as they grow; may be repeated");
     app.add_option("--port-file", flags.port_file, "file that receives the bound port once listening");
-    app.add_option("--engine-threads", flags.engine_threads, "threads that replay (one per core)");
+    app.add_option("--engine-threads", flags.engine_threads, "threads that replay (one per core)")->type_name("N");
     app.add_option("--log-level", flags.log_level, "debug, info, warn or error (info)");
     app.add_option("--token-file", flags.token_file,
                    "file with the token that clients must show; it may do everything ([[token]] has roles)");
     app.add_flag("--version", flags.version, "print the version");
+}
+
+Result<void> set_engine_threads(DaemonConfig& config, std::string_view text) {
+    std::size_t threads = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+    if (error != std::errc() || end != text.data() + text.size() || threads > k_engine_threads_max) {
+        return fail(Code::invalid_argument, "--engine-threads is " + net::quoted(text) +
+                                                ": expected a whole number, 0 (one per core) to " +
+                                                std::to_string(k_engine_threads_max));
+    }
+    config.engine_threads = threads;
+    return {};
 }
 
 Result<void> lay_over(DaemonConfig& config, const Flags& flags) {
@@ -58,7 +76,9 @@ Result<void> lay_over(DaemonConfig& config, const Flags& flags) {
     if (flags.db) config.history_path = *flags.db;
     if (flags.dashboard) config.dashboard_dir = *flags.dashboard;
     if (flags.port_file) config.port_file = *flags.port_file;
-    if (flags.engine_threads) config.engine_threads = *flags.engine_threads;
+    if (flags.engine_threads) {
+        if (auto set = set_engine_threads(config, *flags.engine_threads); !set) return set;
+    }
     if (flags.token_file) config.tokens.push_back({"token-file", {Role::admin}, {*flags.token_file, ""}});
     config.scenario_dirs.insert(config.scenario_dirs.end(), flags.scenario_dirs.begin(), flags.scenario_dirs.end());
     config.catalog_files.insert(config.catalog_files.end(), flags.catalogs.begin(), flags.catalogs.end());
@@ -107,11 +127,6 @@ Result<void> check_config(const DaemonConfig& config) {
                         "token name \"" + token.name + "\" is there twice: expected one [[token]] for each name");
         }
     }
-    if (config.engine_threads > k_engine_threads_max) {
-        return fail(Code::invalid_argument, "engine threads are " + std::to_string(config.engine_threads) +
-                                                ": expected 0 (one per core) to " +
-                                                std::to_string(k_engine_threads_max));
-    }
     if (config.history_path.empty()) {
         return fail(Code::invalid_argument, "history.path (--db) is empty: expected the path of the SQLite file");
     }
@@ -122,7 +137,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     CLI::App app("replayd: replays LLM-serving traces on what-if clusters", "replayd");
     Flags flags;
     declare(app, flags);
-    app.allow_extras();  // told below: CLI11 lists them from the last to the first
+    app.allow_extras();  // told below
+    app.footer(std::string(k_exit_status_help));
     CommandLine line;
     try {
         app.parse(argc, argv);
@@ -130,11 +146,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
         line.print = app.help();
         return line;
     } catch (const CLI::ParseError& error) {
-        return fail(Code::invalid_argument, std::string(error.what()) + "; see replayd --help");
+        return tl::unexpected(refused(error));
     }
     if (const auto unknown = app.remaining(); !unknown.empty()) {
-        return fail(Code::invalid_argument,
-                    "The following argument was not expected: " + unknown.front() + "; see replayd --help");
+        return tl::unexpected(unexpected_argument(app, unknown.front()));
     }
     if (flags.version) {
         line.print = "replayd " + std::string(k_version) + "\n";

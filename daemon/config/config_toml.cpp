@@ -1,6 +1,7 @@
 // The daemon's TOML file. Every table is checked against the list of its keys, so that a misspelt key is an
 // error with the nearest name instead of a silent default.
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -42,7 +43,7 @@ Result<void> read_history(const Section& section, DaemonConfig& config) {
         .and_then([&] { return section.text("path", config.history_path); })
         .and_then([&] { return section.text("durability", durability); })
         .and_then([&]() -> Result<void> {
-            if (durability.empty()) return {};
+            if (section.table().get("durability") == nullptr) return {};
             if (durability != "normal" && durability != "full") {
                 return section.refuse(
                     *section.table().get("durability"),
@@ -94,9 +95,9 @@ Result<void> read_log(const Section& section, DaemonConfig& config) {
     static const std::array<std::string, 1> known = {"level"};
     std::string level;
     return section.only(known).and_then([&] { return section.text("level", level); }).and_then([&]() -> Result<void> {
-        if (level.empty()) return {};
-        const toml::node& at = *section.table().get("level");
-        auto parsed = parse_log_level(level, section.where(at) + "log.level");
+        const toml::node* at = section.table().get("level");
+        if (at == nullptr) return {};
+        auto parsed = parse_log_level(level, section.where(*at) + "log.level");
         if (!parsed) return tl::unexpected(parsed.error());
         config.log_level = *parsed;
         return {};
@@ -138,6 +139,11 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
     for (const toml::node& item : *array) {
         auto stream = read_stream(Section(*item.as_table(), "stream.", origin), item);
         if (!stream) return tl::unexpected(stream.error());
+        const auto same_name = [&stream](const StreamConfig& other) { return other.name == stream->name; };
+        if (std::any_of(config.streams.begin(), config.streams.end(), same_name)) {
+            return Section(*item.as_table(), "stream.", origin)
+                .refuse(item, "name is \"" + stream->name + "\" for the second time: expected one [[stream]] for each name");
+        }
         config.streams.push_back(std::move(*stream));
     }
     return {};

@@ -4,87 +4,33 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/config/usage.hpp"
 #include "daemon/config/version.hpp"
-#include "daemon/net/quoted.hpp"
 #include "daemon/replayctl/commands.hpp"
-#include "replay/base/nearest_name.hpp"
 
 namespace replayd::ctl {
 namespace {
-
-std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
-    const std::string nearest = nearest_name(name, known);
-    return nearest.empty() ? "" : "; did you mean " + nearest + "?";
-}
-
-std::string path_of(const CLI::App& app) {
-    const CLI::App* parent = app.get_parent();
-    return parent == nullptr ? app.get_name() : path_of(*parent) + ' ' + app.get_name();
-}
-
-std::string see_help(const CLI::App& app) { return "; see " + path_of(app) + " --help"; }
-
-std::vector<std::string> command_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
-    return names;
-}
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string out;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        out += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
-    }
-    return out;
-}
-
-/// An argument that no command or option took.
-Error unexpected(const CLI::App& app, const std::string& argument) {
-    if (argument.starts_with('-')) {
-        std::vector<std::string> known;
-        for (const CLI::Option* option : app.get_options()) {
-            if (!option->get_lnames().empty()) known.push_back("--" + option->get_lnames().front());
-        }
-        const std::string name = argument.substr(0, argument.find('='));
-        return {Code::invalid_argument,
-                "unknown option " + net::quoted(name) + suggestion(name, known) + see_help(app)};
-    }
-    const std::vector<std::string> commands = command_names(app);
-    if (commands.empty()) {
-        return {Code::invalid_argument, "unexpected argument " + net::quoted(argument) + see_help(app)};
-    }
-    return {Code::invalid_argument, "unknown command " + net::quoted(argument) + ": expected " + listed(commands) +
-                                        suggestion(argument, commands)};
-}
 
 /// What the parser let through: unknown arguments, missing ones.
 Result<const Declared*> chosen(const CLI::App& root, const std::vector<Declared>& commands) {
     const CLI::App* app = &root;
     while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
     const std::vector<std::string> left_over = root.remaining(true);
-    if (!left_over.empty()) return tl::unexpected(unexpected(*app, left_over.front()));
+    if (!left_over.empty()) return tl::unexpected(config::unexpected_argument(*app, left_over.front()));
     const auto found =
         std::find_if(commands.begin(), commands.end(), [app](const Declared& c) { return c.app == app; });
     if (found == commands.end()) {
-        return fail(Code::invalid_argument, "a command is missing after " + path_of(*app) + ": expected " +
-                                                listed(command_names(*app)) + see_help(*app));
+        return fail(Code::invalid_argument, "a command is missing after " + config::path_of(*app) + ": expected " +
+                                                config::listed(config::command_names(*app)) + config::see_help(*app));
     }
+    if (auto empty = config::empty_value(*app)) return tl::unexpected(std::move(*empty));
     for (const CLI::Option* option : found->needed) {
         if (option->count() == 0) {
             return fail(Code::invalid_argument, option->get_name() + " is missing: expected " +
-                                                    option->get_description() + see_help(*app));
+                                                    option->get_description() + config::see_help(*app));
         }
     }
     return &*found;
-}
-
-/// CLI11's "--limit: At Most 1 required but received 2" or "--limit: 1 required N missing" in our words.
-std::string mismatch(const std::string& message) {
-    const std::size_t end = message.find(": ");
-    if (end == std::string::npos) return message;
-    const bool repeated = message.find("but received", end) != std::string::npos;
-    return message.substr(0, end) +
-           (repeated ? " is given more than once: expected one" : " has no value: expected one after it");
 }
 
 /// Unknown arguments are told by `chosen`, with a suggestion.
@@ -127,10 +73,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
     } catch (const CLI::CallForVersion& version) {
         command.print = std::string(version.what()) + '\n';
         return command;
-    } catch (const CLI::ArgumentMismatch& error) {
-        return fail(Code::invalid_argument, mismatch(error.what()));
     } catch (const CLI::ParseError& error) {
-        return fail(Code::invalid_argument, error.what());
+        return tl::unexpected(config::refused(error));
     }
     const auto declared = chosen(*root, commands);
     if (!declared) return tl::unexpected(declared.error());

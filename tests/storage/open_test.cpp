@@ -80,7 +80,7 @@ TEST(Opening, database_of_another_application_is_refused_untouched) {
                                  ": it is a database of another application (application_id " + id +
                                  ", expected 0x72706c64): choose another path";
         EXPECT_EQ(open_error(dir.file()).message, want);
-        EXPECT_EQ(open_error(dir.file()).code, Code::io);
+        EXPECT_EQ(open_error(dir.file()).code, Code::invalid_argument);
         EXPECT_EQ(reader_error(dir.file()).message, want);
         EXPECT_EQ(bytes_of(dir.file()), before);
     }
@@ -192,7 +192,9 @@ TEST(Opening, paths_out_of_reach_are_named_with_the_reason) {
     EXPECT_EQ(open_error(here + "/none/h.sqlite").message,
               "cannot open the history " + here + "/none/h.sqlite: the directory " + here +
                   "/none does not exist: create it or choose another path");
+    EXPECT_EQ(open_error(here + "/none/h.sqlite").code, Code::not_found);
     EXPECT_EQ(open_error(here).message, "cannot open the history " + here + ": it is a directory: expected a file");
+    EXPECT_EQ(open_error(here).code, Code::invalid_argument);
     EXPECT_EQ(open_error("/proc/replayd.sqlite").message,
               "cannot open the history /proc/replayd.sqlite: No such file or directory");
     EXPECT_EQ(open_error(":memory:").message,

@@ -75,7 +75,7 @@ TEST(Secret, wrong_files_are_refused_and_the_message_never_holds_their_text) {
     const auto missing = read_secret_file("/nonexistent/token", "the token");
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().message, "cannot read the token /nonexistent/token: No such file or directory");
-    EXPECT_EQ(missing.error().code, Code::io);
+    EXPECT_EQ(missing.error().code, Code::not_found);
 }
 
 TEST(Secret, a_credential_lies_in_the_folder_that_systemd_names) {

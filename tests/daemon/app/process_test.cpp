@@ -46,7 +46,16 @@ TEST_F(ProcessTest, exit_codes_tell_wrong_input_from_trouble) {
     EXPECT_EQ(exit_status(program + " --version"), 0);
     EXPECT_EQ(exit_status(program + " --frobnicate"), 2);
     EXPECT_EQ(exit_status(program + " --listen 0.0.0.0:0"), 2);
-    EXPECT_EQ(exit_status(program + " --listen 127.0.0.1:0 --db /nonexistent/h.db"), 1);
+    const std::string start = program + " --listen 127.0.0.1:0 --db " + folder_ + "/h.db";
+    for (const char* missing : {" --config /nonexistent", " --catalog /nonexistent", " --scenario-dir /nonexistent",
+                                " --token-file /nonexistent", " --port-file /nonexistent/port",
+                                " --dashboard /nonexistent", " --searches /nonexistent"}) {
+        EXPECT_EQ(exit_status(start + missing), 2) << missing;
+    }
+    EXPECT_EQ(exit_status(program + " --listen 127.0.0.1:0 --db /nonexistent/h.db"), 2);
+    std::ofstream(folder_ + "/foreign.db") << "not ours";
+    EXPECT_EQ(exit_status(program + " --listen 127.0.0.1:0 --db " + folder_ + "/foreign.db"), 2);
+    EXPECT_EQ(exit_status(program + " --listen 127.0.0.1:0 --db /proc/h.db"), 1);
 }
 
 }  // namespace

@@ -99,6 +99,10 @@ TEST(Config, wrong_files_are_refused_with_the_line_and_the_nearest_name) {
         {"[[stream]]\nscenarios = ['a']\n", "d.toml:1: stream.name is missing: expected the stream's name"},
         {"[[stream]]\nname = 'a'\n",
          "d.toml:1: stream.scenarios is missing: expected the names of one or more scenarios"},
+        {"[history]\ndurability = ''\n", "d.toml:2: history.durability is \"\": expected normal or full"},
+        {"[log]\nlevel = ''\n", "d.toml:2: log.level is \"\": expected debug, info, warn or error"},
+        {"[[stream]]\nname = 'a'\nscenarios = ['b']\n[[stream]]\nname = 'a'\nscenarios = ['c']\n",
+         "d.toml:4: stream.name is \"a\" for the second time: expected one [[stream]] for each name"},
         {"[[stream]]\nname = 'a'\nscenarios = ['b']\nspeed = 'max'\n",
          "d.toml:4: stream.speed is a string: expected a number"},
     };
@@ -122,11 +126,16 @@ Result<CommandLine> parse(std::vector<const char*> arguments) {
     return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
 }
 
-TEST(CommandLine, more_engine_threads_than_a_machine_has_are_refused) {
-    const auto parsed = parse({"--engine-threads", "99999"});
-    ASSERT_FALSE(parsed);
-    EXPECT_EQ(parsed.error().message, "engine threads are 99999: expected 0 (one per core) to 1024");
-    EXPECT_TRUE(parse({"--engine-threads", "1024"}));
+TEST(CommandLine, engine_threads_are_a_number_that_a_machine_may_have) {
+    for (const char* wrong : {"99999", "1025", "-1", "four", "4x", "1.5", "99999999999999999999"}) {
+        const auto parsed = parse({"--engine-threads", wrong});
+        ASSERT_FALSE(parsed) << wrong;
+        EXPECT_EQ(parsed.error().message, "--engine-threads is \"" + std::string(wrong) +
+                                              "\": expected a whole number, 0 (one per core) to 1024");
+    }
+    const auto most = parse({"--engine-threads", "1024"});
+    ASSERT_TRUE(most);
+    EXPECT_EQ(most->config.engine_threads, 1024U);
 }
 
 // A flag wins over the file; lists of the file are kept and added to.
@@ -161,8 +170,15 @@ TEST(CommandLine, wrong_flags_are_refused) {
         {{"--log-level", "loud"}, "--log-level is \"loud\": expected debug, info, warn or error"},
         {{"--db", ""}, "history.path (--db) is empty: expected the path of the SQLite file"},
         {{"--config", "/nonexistent/d.toml"}, "cannot read /nonexistent/d.toml: No such file or directory"},
-        {{"--frobnicate"}, "The following argument was not expected: --frobnicate; see replayd --help"},
-        {{"--port", "8081"}, "The following argument was not expected: --port; see replayd --help"},
+        {{"--frobnicate"}, "unknown option \"--frobnicate\"; see replayd --help"},
+        {{"--port", "8081"}, "unknown option \"--port\"; did you mean --port-file?; see replayd --help"},
+        {{"--dashbord=x"}, "unknown option \"--dashbord\"; did you mean --dashboard?; see replayd --help"},
+        {{"replayd.toml"}, "unexpected argument \"replayd.toml\"; see replayd --help"},
+        {{"--db"}, "--db has no value: expected one after it"},
+        {{"--scenario-dir"}, "--scenario-dir has no value: expected one after it"},
+        {{"--db", "a", "--db", "b"}, "--db is given more than once: expected one"},
+        {{"--version=3"}, "--version is \"3\": expected it alone, without a value"},
+        {{"--config", "/"}, "/ is a folder: expected a file"},
     };
     for (const BadFlags& bad : cases) {
         const auto line = parse(bad.arguments);
