@@ -7,6 +7,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "daemon/files/file_handle.hpp"
+#include "daemon/net/quoted.hpp"
 #include "daemon/protocol/validate.hpp"
 #include "daemon/replayctl/batch_source.hpp"
 #include "daemon/replayctl/console.hpp"
@@ -130,7 +132,42 @@ Result<void> check(const StreamOptions& options) {
     return {};
 }
 
+/// A wrong trace must not leave an empty stream behind. What comes over a pipe, or grows, begins when it begins.
+Result<void> check_beginning(const TraceInput& input) {
+    if (input.follow || files::is_standard_stream(input.path)) return {};
+    TraceInput beginning = input;
+    beginning.shaping = {};
+    auto trace = TraceSource::open(beginning);
+    if (!trace) return tl::unexpected(trace.error());
+    return trace->take(1).map([](const std::vector<Arrival>&) {});
+}
+
+/// Scenarios that were asked for and that a stream which was there before does not replay.
+std::vector<std::string> not_replayed(const StreamOptions& options, const json::value& stream) {
+    std::vector<std::string> missing = options.scenarios;
+    for (const char* list : {"runs", "shared"}) {
+        const auto items = array_member(stream, list);
+        if (!items) continue;  // no stream that is shared
+        for (const json::value& item : **items) std::erase(missing, text(item.as_object(), "scenario"));
+    }
+    return missing;
+}
+
+/// The scenarios of a stream are settled when it is created: that others were named now is said. A token may be for
+/// sending only, so that it is no error when the daemon does not tell.
+void tell_not_replayed(const StreamOptions& options, const net::Endpoint& daemon) {
+    if (options.scenarios.empty()) return;
+    const std::string target = "/api/v1/streams/" + url_encoded(options.stream);
+    const auto answer = api_get(daemon, target);
+    if (!answer) return;
+    for (const std::string& scenario : not_replayed(options, *answer)) {
+        note("stream " + options.stream + " was there before and has no run of " + net::quoted(scenario) +
+             ": POST " + target + "/runs adds one, or send to a stream of another name");
+    }
+}
+
 Result<Sent> send(const StreamOptions& options, const net::Endpoint& daemon) {
+    if (auto fine = check_beginning(options.trace); !fine) return tl::unexpected(fine.error());
     auto trace = TraceSource::open(options.trace);
     if (!trace) return tl::unexpected(trace.error());
     BatchSource batches(std::move(*trace), options.batch, !options.json_frames);
@@ -150,6 +187,7 @@ Result<ExitStatus> stream_trace(const StreamOptions& options) {
     if (!daemon) return tl::unexpected(daemon.error());
     const auto sent = send(options, *daemon);
     if (!sent) return tl::unexpected(sent.error());
+    tell_not_replayed(options, *daemon);
     json::array runs;
     if (options.wait) {
         auto finished = wait_for_runs(options, *daemon);
