@@ -18,8 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view k_mend_page =
-    ": expected the page as it is built, such as build/release/dashboard or /usr/share/replayd/dashboard (`./dev build` "
-    "makes the first, the package brings the second)";
+    ": expected the page as it is built, such as build/release/dashboard or /usr/share/replayd/dashboard (`./dev "
+    "build` makes the first, the package brings the second)";
 
 std::string named(std::string_view key, std::string_view flag, const std::string& value) {
     return std::string(key) + " (" + std::string(flag) + ") is \"" + value + "\": ";
@@ -89,7 +89,7 @@ Result<void> check_names(const std::string& where, const std::vector<std::string
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         std::string message = where + " names \"" + name + "\", and there is no such scenario: expected ";
         const std::string nearest = nearest_name(name, names);
-        if (!nearest.empty()) message += "\"" + nearest + "\", or another ";
+        message += nearest.empty() ? "one " : "\"" + nearest + "\", or another ";
         message += "of the built-in ones and those of scenarios.dirs and scenarios.files, ";
         for (std::size_t i = 0; i < names.size(); ++i) message += (i == 0 ? "" : ", ") + names[i];
         return fail(Code::not_found, message);
@@ -115,8 +115,8 @@ Result<void> check_folders(const config::DaemonConfig& config) {
     if (auto page = check_page(config.dashboard_dir); !page) return page;
     for (const std::string& folder : config.search_dirs) {
         auto there = check_folder(named("searches.dirs", "--searches", folder), folder,
-                                  ": expected a folder that `replayctl search --db FOLDER/NAME.db` writes to; make it, or "
-                                  "name another");
+                                  ": expected a folder that `replayctl search --db FOLDER/NAME.db` writes to; make it, "
+                                  "or name another");
         if (!there) return there;
     }
     return {};

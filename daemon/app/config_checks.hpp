@@ -1,6 +1,6 @@
 #pragma once
-// What a configuration names outside of itself, looked at before the daemon starts: otherwise a folder that is not there
-// or a misspelt scenario would show as an empty page, or at the first span.
+// What a configuration names outside of itself, looked at before the daemon starts: otherwise a folder that is not
+// there or a misspelt scenario would show as an empty page, or at the first span.
 
 #include <functional>
 #include <string>
@@ -15,8 +15,9 @@ namespace replayd::app {
 /// can be read. Errors: `not_found`, `invalid_argument` (a file), `io` (closed to this user).
 [[nodiscard]] Result<void> check_folders(const config::DaemonConfig& config);
 
-/// The scenarios of [otlp] and of every [[stream]] but those that `exists` knows are in the library, and what else streams
-/// of spans are created with makes sense. Errors: `not_found` with the scenarios that there are, `invalid_argument`.
+/// The scenarios of [otlp] and of every [[stream]] but those that `exists` knows are in the library, and what else
+/// streams of spans are created with makes sense. Errors: `not_found` with the scenarios that there are,
+/// `invalid_argument`.
 [[nodiscard]] Result<void> check_streams(const config::DaemonConfig& config, const stream::ScenarioLibrary& library,
                                          const std::function<bool(const std::string&)>& exists);
 

@@ -141,8 +141,9 @@ Result<void> read_streams(const toml::table& root, std::string_view origin, Daem
         if (!stream) return tl::unexpected(stream.error());
         const auto same_name = [&stream](const StreamConfig& other) { return other.name == stream->name; };
         if (std::any_of(config.streams.begin(), config.streams.end(), same_name)) {
+            const std::string twice = "name is \"" + stream->name + "\" for the second time";
             return Section(*item.as_table(), "stream.", origin)
-                .refuse(item, "name is \"" + stream->name + "\" for the second time: expected one [[stream]] for each name");
+                .refuse(item, twice + ": expected one [[stream]] for each name");
         }
         config.streams.push_back(std::move(*stream));
     }

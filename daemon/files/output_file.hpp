@@ -16,7 +16,7 @@ public:
     /// the path and the system's reason; invalid_argument for a folder, and for one of `inputs`: files that the program
     /// reads, which would be lost.
     [[nodiscard]] static Result<OutputFile> open(const std::string& path, std::span<const std::string> inputs = {});
-    /// The error that `open` gives for one of `inputs`, without touching anything: for programs that write at their end.
+    /// The error that `open` gives for one of `inputs`, without touching anything: for programs that write at the end.
     [[nodiscard]] static Result<void> check(const std::string& path, std::span<const std::string> inputs);
     /// A file that was not closed keeps what reached the system.
     ~OutputFile();

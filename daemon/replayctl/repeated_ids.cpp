@@ -46,8 +46,8 @@ std::optional<std::string> RepeatedIds::remark() const {
     if (count_ == 0) return std::nullopt;
     const std::string who = count_ == 1 ? "1 request has an id" : count_text(count_) + " requests have ids";
     return who + " that an earlier one has, the first is " + net::quoted(first_) +
-           ": equal ids are taken for different requests, which `replayctl explain` shows together; is the trace joined "
-           "with itself?";
+           ": equal ids are taken for different requests, which `replayctl explain` shows together; is the trace "
+           "joined with itself?";
 }
 
 }  // namespace replayd::ctl

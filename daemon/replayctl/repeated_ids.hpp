@@ -1,6 +1,6 @@
 #pragma once
 // Ids that more than one request of a trace has. Nothing is wrong with the replay then: the daemon and replayctl take
-// them for different requests (proto/README.md). But a trace that was joined with itself looks just so, hence it is told.
+// them for different requests (proto/README.md). But a trace that was joined with itself looks so too: it is told.
 
 #include <cstddef>
 #include <cstdint>

@@ -118,7 +118,8 @@ Result<SearchJournal> SearchJournal::open(const std::string& path, const std::st
     if (whole == 0 && !head_of(identity).starts_with(*contents)) return of_another_search(path);
     contents->resize(whole);
     if (whole > 0) {
-        if (auto read = read_all(path, *contents, identity, journal.outcomes_); !read) return tl::unexpected(read.error());
+        auto read = read_all(path, *contents, identity, journal.outcomes_);
+        if (!read) return tl::unexpected(read.error());
     }
     if (::ftruncate(journal.file_.get(), static_cast<off_t>(whole)) != 0) return files::system_error(path, "shorten");
     if (whole == 0) {

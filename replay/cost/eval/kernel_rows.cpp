@@ -131,8 +131,8 @@ double dispatch_sms(const KernelRow& row) { return row.number[5]; }
 
 constexpr std::string_view k_one_node = "the tables behind the law were measured inside one node; it knows no more";
 
-/// As the collectors of the public kernel tables define these columns (ai-dynamo/aiconfigurator, collector/). Every row of
-/// the DeepEP tables is of one node, and gives dispatch and combine the same SMs.
+/// As the collectors of the public kernel tables define these columns (ai-dynamo/aiconfigurator, collector/). Every
+/// row of the DeepEP tables is of one node, and gives dispatch and combine the same SMs.
 constexpr std::array<ImpliedColumn, 6> k_implied = {{
     {"generation_attention", "isl", one, "a decode has one new token per sequence; what it reads is step"},
     {"generation_mla", "isl", one, "a decode has one new token per sequence; what it reads is step"},

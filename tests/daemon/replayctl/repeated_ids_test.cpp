@@ -22,14 +22,15 @@ TEST(RepeatedIds, each_request_with_an_id_of_an_earlier_one_counts) {
     }
     EXPECT_EQ(ids.count(), 10'000);
     ASSERT_TRUE(ids.remark());
-    EXPECT_EQ(ids.remark()->substr(0, 68), "10,000 requests have ids that an earlier one has, the first is \"r0\":");
+    EXPECT_TRUE(ids.remark()->starts_with("10,000 requests have ids that an earlier one has, the first is \"r0\": "));
 }
 
 TEST(RepeatedIds, one_is_told_as_one) {
     RepeatedIds ids;
     ids.look_at("a");
     ids.look_at("a");
-    EXPECT_EQ(ids.remark()->substr(0, 59), "1 request has an id that an earlier one has, the first is \"a");
+    ASSERT_TRUE(ids.remark());
+    EXPECT_TRUE(ids.remark()->starts_with("1 request has an id that an earlier one has, the first is \"a\": "));
 }
 
 TEST(RepeatedIds, memory_ends_at_its_bound) {

@@ -100,12 +100,13 @@ TEST_F(Replay, tells_of_ids_that_more_than_one_request_has) {
     const std::string row = R"("prompt_tokens":100,"output_tokens":5})" "\n";
     const std::string trace = folder_.holding(
         "twice.jsonl", R"({"id":"a","arrival_ns":0,)" + row + R"({"id":"b","arrival_ns":1000000000,)" + row +
-                           R"({"id":"b","arrival_ns":2000000000,)" + row + R"({"id":"a","arrival_ns":3000000000,)" + row);
+                           R"({"id":"b","arrival_ns":2000000000,)" + row +
+                           R"({"id":"a","arrival_ns":3000000000,)" + row);
     const Said said = run_replayctl({"replay", trace, "--json", "--scenario", scenario()});
     ASSERT_EQ(said.status, 0) << said.err;
     EXPECT_EQ(said.err,
-              "note: 2 requests have ids that an earlier one has, the first is \"b\": equal ids are taken for different "
-              "requests, which `replayctl explain` shows together; is the trace joined with itself?\n");
+              "note: 2 requests have ids that an earlier one has, the first is \"b\": equal ids are taken for "
+              "different requests, which `replayctl explain` shows together; is the trace joined with itself?\n");
     const json::object result = json::parse(said.out).as_object();
     EXPECT_EQ(result.at("repeated_ids").to_number<int>(), 2);
     EXPECT_EQ(run_of(result).at("finished").to_number<int>(), 4);

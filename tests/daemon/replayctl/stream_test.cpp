@@ -238,15 +238,16 @@ TEST_F(Streamed, tells_of_a_scenario_that_a_known_stream_does_not_replay) {
                                        "llama-3.1-8b-h100-mixed", "--daemon", daemon()});
     EXPECT_EQ(second.status, 0);
     EXPECT_EQ(second.err,
-              "note: stream s was there before and has no run of \"llama-3.1-8b-h100-mixed\": POST /api/v1/streams/s/runs "
-              "adds one, or send to a stream of another name\n");
+              "note: stream s was there before and has no run of \"llama-3.1-8b-h100-mixed\": POST "
+              "/api/v1/streams/s/runs adds one, or send to a stream of another name\n");
 }
 
 // A wrong trace is told before the daemon hears of the stream, which would stay behind, without arrivals and for ever.
 TEST_F(Streamed, a_wrong_trace_creates_no_stream) {
-    for (const std::string& wrong : {folder_.path("none"), folder_.holding("empty", ""), folder_.holding("notes", "hi\n"),
-                                     folder_.path("")}) {
-        const Said said = run_replayctl({"stream", wrong, "--stream", "s", "--scenario", "small", "--daemon", daemon()});
+    for (const std::string& wrong : {folder_.path("none"), folder_.holding("empty", ""),
+                                     folder_.holding("notes", "hi\n"), folder_.path("")}) {
+        const Said said =
+            run_replayctl({"stream", wrong, "--stream", "s", "--scenario", "small", "--daemon", daemon()});
         EXPECT_EQ(said.status, 2) << said.err;
         EXPECT_EQ(net::http_request({"127.0.0.1", port_}, "GET", "/api/v1/streams/s")->status, 404U) << wrong;
     }

@@ -302,8 +302,8 @@ TEST(CostEval, refuses_wrong_input_with_exact_messages) {
          "in.csv, line 2: 9 experts per token of 8 experts; num_topk must be at most num_experts"},
         {"h100_sxm", "sglang", "wideep_deepep_normal",
          "node_num,hidden_size,num_token,num_topk,num_experts,dispatch_sms,combine_sms\n1,7168,128,8,256,24,4\n",
-         "in.csv, line 2, column combine_sms: '4' is not 24 (dispatch_sms: the law prices both halves together, measured "
-         "with as many SMs each)"},
+         "in.csv, line 2, column combine_sms: '4' is not 24 (dispatch_sms: the law prices both halves together, "
+         "measured with as many SMs each)"},
         {"h100_sxm", "sglang", "wideep_deepep_normal",
          "node_num,hidden_size,num_token,num_topk,num_experts,dispatch_sms\n2,7168,128,8,256,24\n",
          "in.csv, line 2, column node_num: '2' is not 1 (the tables behind the law were measured inside one node; it "
