@@ -29,6 +29,11 @@ Result<void> read_listen(const Section& section, DaemonConfig& config) {
     std::int64_t port = config.listen_port;
     return section.only(known)
         .and_then([&] { return section.text("address", config.listen_address); })
+        .and_then([&]() -> Result<void> {
+            if (!config.listen_address.empty()) return {};
+            return section.refuse(*section.table().get("address"),
+                                  "address is \"\": expected an address of this machine, such as 127.0.0.1");
+        })
         .and_then([&] { return section.integer("port", 0, 65535, port); })
         .and_then([&] { return read_origins(section, config); })
         .and_then([&] { return section.text("port_file", config.port_file); })
