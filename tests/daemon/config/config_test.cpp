@@ -173,7 +173,7 @@ TEST(CommandLine, wrong_flags_are_refused) {
         {{"--db", ""}, "history.path (--db) is empty: expected the path of the SQLite file"},
         {{"--config", "/nonexistent/d.toml"}, "cannot read /nonexistent/d.toml: No such file or directory"},
         {{"--frobnicate"}, "unknown option \"--frobnicate\"; see replayd --help"},
-        {{"--port", "8081"}, "unknown option \"--port\"; did you mean --port-file?; see replayd --help"},
+        {{"--port", "8081"}, "unknown option \"--port\"; see replayd --help"},
         {{"--dashbord=x"}, "unknown option \"--dashbord\"; did you mean --dashboard?; see replayd --help"},
         {{"replayd.toml"}, "unexpected argument \"replayd.toml\"; see replayd --help"},
         {{"--db"}, "--db has no value: expected one after it"},
