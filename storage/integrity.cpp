@@ -152,12 +152,11 @@ Result<void> refuse_damaged(Connection& connection) {
 }
 
 Result<std::vector<CheckLine>> check_history(const std::string& path, bool full) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) {
-        return fail(Code::not_found, "no history at " + path + ": name the file that the daemon writes");
-    }
     if (auto ours = check_file(path); !ours) return tl::unexpected(ours.error());
     auto connection = Connection::open(path, Access::read_only);
+    if (std::error_code ignored; !connection && !std::filesystem::exists(path, ignored)) {
+        return fail(Code::not_found, "no history at " + path + ": name the file that the daemon writes");
+    }
     if (!connection) return tl::unexpected(connection.error());
     if (auto ours = check_connection(*connection); !ours) return tl::unexpected(ours.error());
     const auto version = connection->query_integer("PRAGMA user_version");
