@@ -229,7 +229,6 @@ TEST_F(Streamed, refuses_to_go_on_behind_the_end) {
                         "trace? Choose another --stream\n");
 }
 
-// What the daemon refuses is told with its own words and the status of bad input.
 // The stream goes on with the scenarios that it was created with; that another was asked for is not passed over.
 TEST_F(Streamed, tells_of_a_scenario_that_a_known_stream_does_not_replay) {
     const Said first = stream("s", {"--no-end"});
@@ -253,6 +252,7 @@ TEST_F(Streamed, a_wrong_trace_creates_no_stream) {
     }
 }
 
+// What the daemon refuses is told with its own words and the status of bad input.
 TEST_F(Streamed, tells_the_daemon_s_refusal) {
     const Said said = run_replayctl({"stream", trace_, "--stream", "s", "--scenario", "smal", "--daemon", daemon()});
     EXPECT_EQ(said.status, 2);
