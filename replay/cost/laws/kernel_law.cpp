@@ -96,7 +96,26 @@ void KernelLaw::features(const Hardware& target, const KernelRow& row, std::size
 double KernelLaw::slowness(const KernelRow& row, std::size_t kernel) const {
     if (parts_.slow_curves.empty()) return 0;
     const auto found = parts_.slow_curves.find(curve_of(row, kernel));
-    return found == parts_.slow_curves.end() ? 0 : found->second;
+    if (found != parts_.slow_curves.end()) return found->second;
+    if (parts_.table->tuning_name == nullptr) return 0;
+    const auto tuned = parts_.shared_tuning.tuned_for.find(parts_.table->tuning_name(row));
+    if (tuned == parts_.shared_tuning.tuned_for.end() || tuned->second == shape_of(row)) return 0;
+    return slowness_of(row, kernel, parts_.shared_tuning.slow_factor);
+}
+
+double KernelLaw::slowness_of(const KernelRow& row, std::size_t kernel, double factor) const {
+    const std::size_t along = *parts_.table->curve_number;
+    KernelRow middle = row;
+    middle.number[along] = std::sqrt(std::max(1.0, parts_.number_min[along]) * parts_.number_max[along]);
+    const KernelShares& shares = parts_.kernels[kernel].shares;
+    const double usual_us = physical_us(*own_, shares, parts_.table->work(*own_, middle));
+    return std::log((shares.fixed_us + factor * (usual_us - shares.fixed_us)) / usual_us);
+}
+
+std::uint32_t KernelLaw::shape_of(const KernelRow& row) const {
+    NumberHash hash;
+    for (const std::size_t i : parts_.table->shape_numbers) hash.mix(std::bit_cast<std::uint64_t>(row.number[i]));
+    return hash.narrow();
 }
 
 std::uint64_t KernelLaw::curve_of(const KernelRow& row, std::size_t kernel) const {

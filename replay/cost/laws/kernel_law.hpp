@@ -16,6 +16,7 @@
 #include "replay/cost/laws/curve_residuals.hpp"
 #include "replay/cost/laws/forest.hpp"
 #include "replay/cost/laws/kernel_table.hpp"
+#include "replay/cost/laws/shared_tuning.hpp"
 
 namespace replayd::cost {
 
@@ -61,10 +62,12 @@ public:
         /// Curves on which the framework ran its kernel in another way than elsewhere, and ln of by how much longer it
         /// took: an autotuner that fell back to its first choice, say (TensorRT-LLM's CUTLASS experts then read weights
         /// at a fifth of the bandwidth, on one shape in eight). Kept out of the correction, which then is that of the
-        /// usual way; calls on no known curve are priced so.
+        /// usual way; calls on no known curve are priced so, but for those that shared_tuning names.
         std::map<std::uint64_t, double> slow_curves;
         /// Fitted values of the table's across_number, rising; empty where it has none.
         std::vector<double> across;
+        /// Which unknown curves are likely to be slow as well.
+        SharedTuning shared_tuning;
     };
     /// `gpu` is a known system; at least one kernel.
     explicit KernelLaw(Parts parts);
@@ -90,8 +93,15 @@ public:
     void features(const Hardware& target, const KernelRow& row, std::size_t kernel, double slowness,
                   std::vector<float>& out) const;
 
-    /// What Parts::slow_curves says of the row's curve; 0 for most.
+    /// What Parts::slow_curves says of the row's curve, or Parts::shared_tuning of an unknown one; 0 for most.
     [[nodiscard]] double slowness(const KernelRow& row, std::size_t kernel) const;
+
+    /// ln of by how much longer a call amid the row's curve takes where all but its fixed part takes `factor` times as
+    /// long. Of tables with a curve number.
+    [[nodiscard]] double slowness_of(const KernelRow& row, std::size_t kernel, double factor) const;
+
+    /// Names the row's shape (KernelTable::shape_numbers), for SharedTuning.
+    [[nodiscard]] std::uint32_t shape_of(const KernelRow& row) const;
 
     /// Names the curve that `row` lies on: all its numbers but the table's curve number, and its kernel. Of tables
     /// with an across_number, `row` is what their curve_row makes of the call.

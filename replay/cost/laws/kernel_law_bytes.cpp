@@ -61,6 +61,10 @@ std::string KernelLaw::to_bytes() const {
         out += "slow " + std::to_string(curve) + " " + text_of(slowness) + "\n";
     }
     for (const double value : parts_.across) out += "across " + text_of(value) + "\n";
+    for (const auto& [name, shape] : parts_.shared_tuning.tuned_for) {
+        out += "tuned " + std::to_string(name) + " " + std::to_string(shape) + "\n";
+    }
+    if (!parts_.shared_tuning.tuned_for.empty()) out += "untuned " + text_of(parts_.shared_tuning.slow_factor) + "\n";
     const std::string forest = parts_.correction.to_bytes();
     const std::string residuals = parts_.residuals.empty() ? "" : parts_.residuals.to_bytes();
     if (!residuals.empty()) out += "residuals " + std::to_string(residuals.size()) + "\n";
@@ -103,6 +107,15 @@ Result<KernelLaw> KernelLaw::from_bytes(std::string_view bytes) {
         } else if (key == "across") {
             line >> parts.across.emplace_back();
             if (!line) return damaged("the line '" + std::string(whole) + "'");
+        } else if (key == "tuned") {
+            std::uint32_t name = 0;
+            std::uint32_t shape = 0;
+            line >> name >> shape;
+            if (!line) return damaged("the line '" + std::string(whole) + "'");
+            parts.shared_tuning.tuned_for[name] = shape;
+        } else if (key == "untuned") {
+            line >> parts.shared_tuning.slow_factor;
+            if (!line || parts.shared_tuning.slow_factor < 1) return damaged("the line '" + std::string(whole) + "'");
         } else if (key == "residuals") {
             line >> residual_bytes;
         } else if (key == "step" && !parts.kernels.empty()) {

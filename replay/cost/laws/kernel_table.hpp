@@ -82,6 +82,9 @@ struct KernelTable {
     /// The row that names the curve of a call and its place there, where the call's own numbers tell more than the
     /// curve depends on; present where `across_number` is.
     KernelRow (*curve_row)(const KernelRow&) = nullptr;
+    /// Names the configuration that the tables' collector filed the row's kernel under (shared_tuning.hpp); nullptr:
+    /// none.
+    std::uint32_t (*tuning_name)(const KernelRow&) = nullptr;
 };
 
 /// All tables, by name.

@@ -1,11 +1,13 @@
 // The routed experts of one MoE layer on one rank: two grouped GEMMs, the activation between them, sorting.
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <string_view>
 
 #include "replay/cost/laws/expert_spread.hpp"
 #include "replay/cost/laws/feature_list.hpp"
+#include "replay/cost/laws/number_hash.hpp"
 #include "replay/cost/laws/tables.hpp"
 #include "replay/cost/laws/tuned_experts.hpp"
 
@@ -154,6 +156,14 @@ double tuned(const Hardware& target, const KernelRow& row) {
     return has_tuned_experts(target.name, m.local_experts, m.inner) ? 1 : 0;
 }
 
+/// The collector's file of tactics: type, hidden size, expert width and experts of one rank.
+std::uint32_t tuning_name(const KernelRow& row) {
+    const auto& n = row.number;
+    NumberHash hash;
+    for (const double part : {n[0], n[2], n[3] / n[6], n[5] / n[7]}) hash.mix(std::bit_cast<std::uint64_t>(part));
+    return hash.narrow();
+}
+
 }  // namespace
 
 KernelWork expert_work(const Hardware& hardware, const KernelRow& row, const ExpertSpread& spread) {
@@ -163,6 +173,7 @@ KernelWork expert_work(const Hardware& hardware, const KernelRow& row, const Exp
 KernelTable moe_table() {
     KernelTable table{"moe", k_columns, k_latency, 1000, k_family, k_growing, 0, &work, &features, k_tokens_number};
     table.tuned = &tuned;
+    table.tuning_name = &tuning_name;
     return table;
 }
 

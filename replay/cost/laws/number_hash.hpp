@@ -1,5 +1,5 @@
 #pragma once
-// FNV-1a over the bytes of 64-bit words: names that laws keep for curves.
+// FNV-1a over the bytes of 64-bit words: names that laws keep for curves, shapes and configurations.
 
 #include <cstdint>
 
@@ -12,6 +12,9 @@ struct NumberHash {
     void mix(std::uint64_t bits) {
         for (int byte = 0; byte < 8; ++byte) value = (value ^ (bits >> (8 * byte) & 0xFF)) * 1'099'511'628'211ULL;
     }
+
+    /// Both halves of the value folded into one.
+    [[nodiscard]] std::uint32_t narrow() const { return static_cast<std::uint32_t>(value ^ (value >> 32)); }
 };
 
 }  // namespace replayd::cost

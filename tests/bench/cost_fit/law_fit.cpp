@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "tuning_fit.hpp"
+
 namespace replayd::cost_fit {
 namespace {
 
@@ -235,6 +237,7 @@ KernelLaw fit_law(const Samples& samples, const FitOptions& options) {
     // Decode attention's curves differ by as much in ways that its features do tell: listed, unseen shapes of SGLang's
     // err by 2.2 / 10.5 % instead of 1.9 / 6.6 %.
     if (samples.table->name == "moe") parts.slow_curves = slow_curves_of(bare, samples, index, target);
+    parts.shared_tuning = fit_shared_tuning(KernelLaw(parts), samples, index);
     const KernelLaw with_slow(parts);
     std::vector<std::vector<float>> columns;
     std::vector<float> values;
