@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "replay/catalog/scenario_toml.hpp"
+#include "tests/replay/catalog/bad_scenarios.hpp"
 
 namespace replayd {
 namespace {
@@ -85,14 +86,10 @@ TEST(Split, is_reached_by_overrides) {
 TEST(Split, refuses_by_name) {
     constexpr const char* k_ratio =
         ": expected a number above 0 and below 1; where every replica does both, leave [split] out and give the "
-        "[[pool]] "
-        "role = \"mixed\"";
+        "[[pool]] role = \"mixed\"";
     const std::string eight = "[split]\nreplicas = 8\n";
     const std::string half = eight + "prefill_ratio = 0.5\n";
-    const struct {
-        std::string toml;
-        std::string message;
-    } cases[] = {
+    const std::vector<catalog_test::BadCase> cases = {
         {text("split = 8\n"), "s.toml:4: split = 8: expected a table"},
         {text("[split]\nprefill_ratio = 0.5\n"),
          "s.toml:4: split.replicas is missing: expected an integer from 2 to 10000"},
@@ -148,18 +145,9 @@ TEST(Split, refuses_by_name) {
          "s.toml:7: pool.parallel.tensor = 0: expected an integer from 1 to 4096"},
         {text(half + "decode = { kv = { dtype = 'fp8' } }\n"),
          "s.toml:8: pool = kv.dtype differs: expected one kv.dtype in both pools: the KV cache moves from \"prefill\" "
-         "to "
-         "\"decode\""},
+         "to \"decode\""},
     };
-    for (const auto& c : cases) {
-        const auto parsed = parse_scenario(c.toml, "s.toml");
-        if (parsed) {
-            ADD_FAILURE() << "accepted:\n" << c.toml;
-            continue;
-        }
-        EXPECT_EQ(parsed.error().code, Code::invalid_argument);
-        EXPECT_EQ(parsed.error().message, c.message) << c.toml;
-    }
+    catalog_test::expect_messages(cases);
 }
 
 }  // namespace
